@@ -1,0 +1,107 @@
+"""Encoding, a warm query, a quiet refresh and peak memory, on any catalogue.
+
+python -m benchmarks [--catalogue FILE.jsonl] [--texts N] [--home DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from reco.encoder import Document, Encoder
+from reco.encoder.sentence import native_bfloat16
+from reco.recommend import Query
+from reco.refresh import refresh
+from reco.settings import Settings, build_encoder, load, recommender_of
+from reco.sources import SourceConfig
+from reco.store import SnapshotStore
+
+QUERIES = (
+    "désimperméabiliser la cour de l'école, 1 200 habitants, peu de budget",
+    "rénover l'éclairage public pour réduire la facture",
+    "aider les jeunes à passer le permis de conduire",
+    "créer une voie verte entre deux villages",
+    "associer les habitants à un projet de place publique",
+)
+
+
+def main() -> None:
+    """Measure, and print one JSON document."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--catalogue", type=Path, default=Path("data/catalogue.csv"))
+    parser.add_argument("--texts", type=int, default=60, help="texts encoded on both sides")
+    parser.add_argument("--home", type=Path, help="a home to keep, so that a second run reuses its vectors")
+    given = parser.parse_args()
+    kind = "jsonl" if given.catalogue.suffix == ".jsonl" else "csv"
+    source = SourceConfig(name="bench", kind=kind, path=given.catalogue.resolve())
+    settings = load().model_copy(update={"sources": (source,)})
+    with tempfile.TemporaryDirectory() as scratch:
+        print(json.dumps(measure(settings, given.home or Path(scratch), given.texts), indent=2))
+
+
+def measure(settings: Settings, home: Path, texts: int) -> dict[str, object]:
+    """Return every figure; seconds unless the name says otherwise."""
+    encoder = build_encoder(settings.encoder)
+    store = SnapshotStore(home)
+    first = refresh(store, settings.sources, lambda: encoder)
+    quiet = refresh(store, settings.sources, lambda: encoder)
+    snapshot = store.open()
+    recommender = recommender_of(settings, snapshot)
+    warm = [seconds(lambda text=text: recommender.recommend(Query.of(text))) for text in QUERIES * 12][5:]
+    return {
+        "resources": len(snapshot.catalogue),
+        "first_refresh": {"seconds": first.seconds, "encoded": first.encoded},
+        "quiet_refresh": {"seconds": quiet.seconds, "encoded": quiet.encoded},
+        "warm_query_ms": {"median": 1000 * statistics.median(warm), "worst": 1000 * max(warm)},
+        "encoding": encoding(encoder, [Document.of(r.title, r.summary) for r in snapshot.catalogue[:texts]]),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def encoding(encoder: Encoder, documents: list[Document]) -> dict[str, object]:
+    """Compare the default path with plain Sentence Transformers in float32, turn by turn."""
+    from sentence_transformers import SentenceTransformer
+
+    from reco.encoder.bundled import bundled_folder
+
+    plain = SentenceTransformer(str(bundled_folder()), device="cpu")
+    texts = ["passage: " + document.text for document in documents]
+    ours, theirs = [], []
+    vectors: list[np.ndarray] = []
+    reference = np.empty(0)
+    for _ in range(3):
+        ours.append(
+            seconds(lambda: vectors.append(np.stack([d.vector for d in encoder.encode_documents(documents)])))
+        )
+        start = time.perf_counter()
+        reference = plain.encode(texts, show_progress_bar=False)
+        theirs.append(time.perf_counter() - start)
+    short = [i for i, text in enumerate(texts) if len(plain.tokenizer.tokenize(text)) < 500]
+    return {
+        "native_bfloat16": native_bfloat16(),
+        "documents_per_second": len(documents) / min(ours),
+        "plain_fp32_documents_per_second": len(documents) / min(theirs),
+        "ratio": min(theirs) / min(ours),
+        "least_cosine_of_texts_within_the_window": float(
+            (vectors[0][short] * reference[short]).sum(axis=1).min()
+        ),
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long `work` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The one door: a record becomes a resource, or a rejection with all its problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from reco.resource import Record, Rejection, Resource
+from reco.taxonomy import canonical
+from reco.text import clean, digest, fold, strip_markup
+
+LONGEST_ID = 200
+LONGEST_TITLE = 1_000
+LONGEST_SUMMARY = 100_000
+LONGEST_FIELD = 5_000
+FIRST_YEAR, LAST_YEAR = 1400, 2100
+
+_YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|2100)(?!\d)")
+_LINK = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[/?#]\S*)?", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_READABLE = re.compile(r"[^\W_]")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a source may say. A closed list rejects other values; empty values are refused there too."""
+
+    themes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    closed: bool = False
+
+
+@dataclass
+class _Reading:
+    """Collects every problem of one record before anything is decided."""
+
+    values: Mapping[str, str]
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def text(self, name: str, longest: int = LONGEST_FIELD, keep_lines: bool = False) -> str:
+        raw = self.values.get(name, "")
+        if len(raw) > max(longest * 20, 100_000):
+            self.problems.append(f"{name} has {len(raw):,} characters; at most {longest:,} are read")
+            return ""
+        value = clean(strip_markup(raw))
+        if not keep_lines:
+            value = " ".join(value.split())
+        if len(value) > longest:
+            self.problems.append(f"{name} has {len(value):,} characters; at most {longest:,} are read")
+            return ""
+        return value
+
+
+def admit(record: Record, rules: Rules) -> Resource | Rejection:
+    """Return the resource that `record` describes, or its rejection with every reason."""
+    reading = _Reading(record.values)
+    title = reading.text("title", LONGEST_TITLE)
+    summary = reading.text("summary", LONGEST_SUMMARY, keep_lines=True)
+    if not _READABLE.search(title) and not any("title" in p for p in reading.problems):
+        reading.problems.append("the title is missing")
+    resource = Resource(
+        id=_identifier(reading, title),
+        title=title,
+        source=record.source,
+        authors=reading.text("authors"),
+        publisher=reading.text("publisher"),
+        year=_year(reading),
+        type=_type(reading, rules),
+        themes=_themes(reading, rules),
+        url=_url(reading),
+        place=reading.text("place"),
+        place_code=reading.text("place_code"),
+        audience=reading.text("audience"),
+        scale=reading.text("scale"),
+        summary=summary,
+        language=reading.text("language").casefold()[:20],
+        evidence=reading.text("evidence"),
+        notes=tuple(reading.notes),
+    )
+    if reading.problems:
+        return Rejection(record.source, record.locator, tuple(reading.problems), dict(record.values))
+    return resource
+
+
+def admit_all(
+    rows: Iterable[Record | Rejection], rules: Rules, taken: Mapping[str, str] | None = None
+) -> tuple[list[Resource], list[Rejection]]:
+    """Admit the rows of one source; an id seen before, here or in `taken` (id -> source), is refused."""
+    resources: list[Resource] = []
+    rejections: list[Rejection] = []
+    seen = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
+    for row in rows:
+        admitted = admit(row, rules) if isinstance(row, Record) else row
+        if isinstance(admitted, Rejection):
+            rejections.append(admitted)
+        elif isinstance(row, Record) and admitted.id in seen:
+            problem = f"the id {admitted.id!r} is already used {seen[admitted.id]}"
+            rejections.append(Rejection(row.source, row.locator, (problem,), dict(row.values)))
+        elif isinstance(row, Record):
+            seen[admitted.id] = f"at {row.locator}"
+            resources.append(admitted)
+    return resources, rejections
+
+
+def _identifier(reading: _Reading, title: str) -> str:
+    if "id" not in reading.values:
+        publisher = reading.values.get("publisher", "") + reading.values.get("authors", "")
+        slug = re.sub(r"[^a-z0-9]+", "-", fold(title)).strip("-")[:60]
+        return f"{slug}-{digest(title, publisher)[:8]}" if slug else digest(title, publisher)[:16]
+    identifier = reading.text("id", LONGEST_ID)
+    if not identifier and not any(p.startswith("id ") for p in reading.problems):
+        reading.problems.append("the id is empty")
+    return identifier
+
+
+def _year(reading: _Reading) -> int | None:
+    value = reading.text("year", 60)
+    if not value:
+        return None
+    found = _YEAR.search(value)
+    if found is None:
+        reading.problems.append(f"the year {value[:40]!r} is not between {FIRST_YEAR} and {LAST_YEAR}")
+        return None
+    return int(found.group())
+
+
+def _type(reading: _Reading, rules: Rules) -> str:
+    value = reading.text("type")
+    return _listed(reading, "type", value, rules.types, rules.closed)
+
+
+def _themes(reading: _Reading, rules: Rules) -> tuple[str, ...]:
+    values = [part.strip() for part in reading.text("theme").split(";") if part.strip()]
+    if not values and rules.closed and rules.themes:
+        reading.problems.append("the theme is missing")
+    listed = [_listed(reading, "theme", value, rules.themes, rules.closed) for value in values]
+    return tuple(dict.fromkeys(label for label in listed if label))
+
+
+def _listed(reading: _Reading, name: str, value: str, known: Sequence[str], closed: bool) -> str:
+    if not known:
+        return value
+    label = canonical(value, known)
+    if label is None and closed:
+        reading.problems.append(f"the {name} {value!r} is not in this source's list")
+    return label or value
+
+
+def _url(reading: _Reading) -> str:
+    value = reading.text("url")
+    if not value:
+        return ""
+    inside = _LINK.search(value)
+    if inside is not None:
+        found = inside.group()
+    elif _DOMAIN.fullmatch(value):
+        found = f"https://{value}"
+    elif _SCHEME.match(value):
+        reading.problems.append(f"the address {value[:80]!r} is neither http nor https")
+        return ""
+    else:
+        reading.notes.append(f"url set aside, it leads nowhere by itself: {value[:200]}")
+        return ""
+    try:
+        host = urlsplit(found).hostname
+    except ValueError:
+        host = None
+    if not host:
+        reading.notes.append(f"url set aside, it cannot be read: {value[:200]}")
+        return ""
+    return found

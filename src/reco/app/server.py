@@ -1,0 +1,60 @@
+"""What surrounds the pages: the served document, the log, the warm-up, the last resort for errors."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.middleware import Middleware
+
+from reco.app.document import Document
+
+SCRIPT = Path(__file__).with_name("script.py")
+
+logger = logging.getLogger(__name__)
+
+
+def parts() -> dict[str, Any]:
+    """Return the arguments of `st.App`, for `main` and for the repository's `app.py`."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=os.environ.get("RECO_LOG", "WARNING"),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    return {
+        "script_path": SCRIPT,
+        "middleware": [Middleware(Document)],
+        "lifespan": _lifespan,
+        "on_script_error": _last_resort,
+    }
+
+
+@asynccontextmanager
+async def _lifespan(_app: Any) -> AsyncIterator[None]:
+    """Prepare the model beside the server, so that the first page does not wait for it."""
+    threading.Thread(target=_warm_up, name="reco-warm-up", daemon=True).start()
+    yield
+
+
+def _warm_up() -> None:
+    from reco.app import served
+
+    try:
+        served.recommender()
+    except Exception as error:
+        # The visitor who needs it gets the sentence; here there is no one to tell.
+        logger.warning("warm-up: %s", error)
+
+
+def _last_resort(error: Exception) -> bool:
+    """Say a failure that escaped the pages, in a callback for instance. Streamlit has logged its trace."""
+    from reco.app import failures
+
+    failures.tell(error)
+    return True

@@ -1,0 +1,1 @@
+"""One script for each page, run by `st.navigation`; what two of them need is in a module above."""

@@ -1,0 +1,67 @@
+"""What every command shares: errors with their exit codes, notes and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from reco.errors import RecoError
+
+logger = logging.getLogger(__name__)
+
+
+def run(work: Callable[[], None], as_json: bool) -> None:
+    """Do the work of a command; say any failure in one sentence and exit with its code."""
+    try:
+        work()
+    except RecoError as error:
+        fail(error, as_json)
+    except KeyboardInterrupt:
+        fail(RecoError("Interrupted.", "Nothing was changed; run the command again."), as_json)
+    except Exception as error:
+        logger.exception("unexpected failure")
+        fail(
+            RecoError(f"Unexpected failure: {type(error).__name__}: {error}", "The trace is above."), as_json
+        )
+
+
+def fail(error: RecoError, as_json: bool) -> NoReturn:
+    """Print an error and exit with its code."""
+    if as_json:
+        show_json({"error": str(error), "hint": error.hint})
+    else:
+        print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
+    raise SystemExit(error.exit_code)
+
+
+def note(text: str) -> None:
+    """Say something beside the result."""
+    if text:
+        print(text, file=sys.stderr)
+
+
+def show_json(value: Any) -> None:
+    """Print one JSON document on standard output."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a callback that draws a bar on standard error once there is something to show."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task: list[Any] = []
+
+        def advance(done: int, total: int) -> None:
+            if not task:
+                task.append(bar.add_task(label, total=total))
+            bar.update(task[0], completed=done, total=total)
+
+        yield advance

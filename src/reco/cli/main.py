@@ -1,0 +1,214 @@
+"""Commands. Heavy libraries are imported inside them, so that `reco --help` answers at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import reco
+from reco.cli.console import fail, note, progress_bar, run
+from reco.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from reco.catalogue import Filters
+    from reco.recommend import Recommender
+    from reco.settings import Settings
+
+app = typer.Typer(
+    name="reco",
+    help="Which guides, reports, books and local experiences should a commune read?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Count = Annotated[int, typer.Option("-k", help="How many results.")]
+Types = Annotated[list[str] | None, typer.Option("--type", help="Keep these types only; repeatable.")]
+Themes = Annotated[list[str] | None, typer.Option("--theme", help="Keep these themes only; repeatable.")]
+
+
+@app.command()
+def refresh(home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """Read the sources and publish a new snapshot if anything changed."""
+
+    def work() -> None:
+        from reco.cli import render
+        from reco.refresh import refresh as refresh_now
+        from reco.settings import build_encoder, load, store_of
+
+        settings = load(config)
+        with progress_bar("Encoding") as progress:
+            report = refresh_now(
+                store_of(settings, home), settings.sources, lambda: build_encoder(settings.encoder), progress
+            )
+        render.report(report, as_json)
+
+    run(work, as_json)
+
+
+@app.command()
+def recommend(
+    text: Annotated[
+        str, typer.Argument(help="The project or worry, in plain words; - reads standard input.")
+    ],
+    k: Count = 10,
+    types: Types = None,
+    themes: Themes = None,
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Find what to read for a project, with the passages that answer and why."""
+
+    def work() -> None:
+        from reco.cli import render
+        from reco.recommend import Query
+
+        query = Query.of(_text(text), k, _filters(types, themes))
+        render.answer(_recommender(_settings(config), home).recommend(query), as_json)
+
+    run(work, as_json)
+
+
+@app.command()
+def similar(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="A resource's id.")],
+    k: Count = 10,
+    types: Types = None,
+    themes: Themes = None,
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Find the resources nearest to one of the catalogue."""
+
+    def work() -> None:
+        from reco.cli import render
+
+        recommender = _recommender(_settings(config), home)
+        render.answer(recommender.similar(identifier, k, _filters(types, themes)), as_json)
+
+    run(work, as_json)
+
+
+@app.command()
+def show(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="A resource's id.")],
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show one resource: its fields, and the text that the model reads."""
+
+    def work() -> None:
+        from reco.cli import render
+        from reco.errors import UnknownResource
+        from reco.settings import store_of
+
+        snapshot, warning = store_of(_settings(config), home).serve()
+        note(warning)
+        row = snapshot.catalogue.row(identifier)
+        if row is None:
+            raise UnknownResource(
+                f"There is no resource {identifier!r} in snapshot {snapshot.id}.",
+                "Ids are in the results of `reco recommend --json`.",
+            )
+        render.resource(snapshot, row, as_json)
+
+    run(work, as_json)
+
+
+@app.command()
+def snapshots(home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """List the snapshots on disk; the one served is marked."""
+
+    def work() -> None:
+        from reco.cli import render
+        from reco.settings import store_of
+
+        render.snapshots(store_of(_settings(config), home).entries(), as_json)
+
+    run(work, as_json)
+
+
+@app.command(name="app")
+def serve_app(
+    port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8501,
+    address: Annotated[str, typer.Option("--address", help="Address to listen on.")] = "127.0.0.1",
+    home: Home = None,
+    config: Config = None,
+) -> None:
+    """Start the web application on this machine."""
+    page = Path(reco.__file__).parent / "app" / "main.py"
+    environment = dict(os.environ)
+    if home is not None:
+        environment["RECO_HOME"] = str(home.resolve())
+    if config is not None:
+        environment["RECO_CONFIG"] = str(config.resolve())
+    options = {
+        "server.port": port,
+        "server.address": address,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "server.maxUploadSize": 10,
+        "browser.gatherUsageStats": "false",
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        "client.disableDataExport": "true",
+    }
+    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *arguments]
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+def _text(text: str) -> str:
+    return sys.stdin.read() if text == "-" else text
+
+
+def _settings(config: Path | None) -> Settings:
+    from reco.settings import load
+
+    return load(config)
+
+
+def _filters(types: list[str] | None, themes: list[str] | None) -> Filters:
+    from reco.catalogue import Filters
+
+    return Filters(types=tuple(types or ()), themes=tuple(themes or ()))
+
+
+def _recommender(settings: Settings, home: Path | None) -> Recommender:
+    from reco.settings import recommender_of, store_of
+
+    snapshot, warning = store_of(settings, home).serve()
+    note(warning)
+    return recommender_of(settings, snapshot)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line. Wrong usage exits with 2, and as JSON when JSON was asked for."""
+    given = sys.argv[1:] if arguments is None else arguments
+    logging.basicConfig(
+        stream=sys.stderr, level=os.environ.get("RECO_LOG", "WARNING"), format="%(levelname)s %(message)s"
+    )
+    try:
+        app(given, standalone_mode=False)
+    except typer.Exit as done:
+        raise SystemExit(done.exit_code) from None
+    except typer.Abort:
+        raise SystemExit(1) from None
+    except Exception as error:
+        usage = getattr(error, "format_message", None)
+        if usage is None:
+            raise
+        fail(InvalidInput(usage(), "See `reco --help`."), "--json" in given)

@@ -1,0 +1,149 @@
+"""Results as JSON documents and as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reco.cli.console import show_json
+from reco.recommend import Answer, Recommendation
+from reco.refresh import RefreshReport
+from reco.snapshot import Snapshot
+from reco.store import Entry
+
+
+def answer(found: Answer, as_json: bool) -> None:
+    """Show the results of a query."""
+    if as_json:
+        show_json(answer_document(found))
+        return
+    console = Console()
+    for item in found.recommendations:
+        _card(console, item)
+    console.print(f"Snapshot {found.snapshot}", style="dim", highlight=False)
+
+
+def answer_document(found: Answer) -> dict[str, Any]:
+    """Return an answer as the JSON interface has it."""
+    return {
+        "query": found.query.text,
+        "snapshot": found.snapshot,
+        "verdict": found.verdict,
+        "needs": [asdict(need) for need in found.needs],
+        "recommendations": [_item(item) for item in found.recommendations],
+    }
+
+
+def _item(item: Recommendation) -> dict[str, Any]:
+    resource = item.resource
+    return {
+        "rank": item.rank,
+        "id": resource.id,
+        "title": resource.title,
+        "type": resource.type,
+        "theme": resource.theme,
+        "publisher": resource.publisher,
+        "year": resource.year,
+        "url": resource.url,
+        "score": item.score,
+        "level": item.level,
+        "explanation": asdict(item.explanation),
+    }
+
+
+def _card(console: Console, item: Recommendation) -> None:
+    resource = item.resource
+    facts = [resource.publisher or resource.authors, str(resource.year or ""), resource.type, resource.theme]
+    console.print(
+        Text.assemble((f"{item.rank}. ", "bold"), (resource.title, "bold"), (f"  {item.score:.3f}", "dim"))
+    )
+    console.print(Text("   " + " · ".join(fact for fact in facts if fact), style="cyan"))
+    for quote in item.explanation.passages[:1]:
+        console.print(Text(f"   « {quote.text} »"))
+    words = [line.text for line in item.explanation.contributions if line.kind == "word"][:6]
+    if words:
+        console.print(Text(f"   mots : {', '.join(words)}", style="dim"))
+    console.print(Text(f"   {resource.id}  {resource.url}\n", style="dim"))
+
+
+def report(done: RefreshReport, as_json: bool) -> None:
+    """Show what a refresh did."""
+    if as_json:
+        show_json(asdict(done))
+        return
+    console = Console()
+    verb = "published" if done.published else "unchanged, still served:"
+    console.print(f"Snapshot {done.snapshot} {verb}", highlight=False)
+    table = Table(show_header=False, box=None)
+    for name in (
+        "read",
+        "added",
+        "changed",
+        "removed",
+        "unchanged",
+        "rejected",
+        "encoded",
+        "reused",
+        "seconds",
+    ):
+        table.add_row(name, str(getattr(done, name)))
+    console.print(table)
+    for name, why in done.failures.items():
+        console.print(Text(f"Source {name} failed and keeps its earlier rows: {why}", style="red"))
+    if done.quarantine:
+        console.print(Text(f"Refused rows: {done.quarantine}"))
+
+
+def resource(snapshot: Snapshot, row: int, as_json: bool) -> None:
+    """Show one resource and what the model reads of it."""
+    found = snapshot.catalogue[row]
+    spans = [span for span in snapshot.table.document(row).spans if span.start >= 0]
+    passages = [{"text": found.summary[s.start : s.end], "start": s.start, "end": s.end} for s in spans]
+    fields = {**asdict(found), "themes": list(found.themes), "theme": found.theme, "notes": list(found.notes)}
+    if as_json:
+        show_json({**fields, "snapshot": snapshot.id, "passages": passages})
+        return
+    console = Console()
+    table = Table(show_header=False, box=None)
+    for name, value in fields.items():
+        if value and name not in ("summary", "themes"):
+            table.add_row(name, Text("; ".join(value) if isinstance(value, list) else str(value)))
+    console.print(table)
+    console.print(f"\nRead by the model: the title and {len(passages)} passages", highlight=False)
+    for passage in passages:
+        console.print(Text(f"  – {passage['text']}"))
+
+
+def snapshots(entries: Sequence[Entry], as_json: bool) -> None:
+    """List snapshots."""
+    if as_json:
+        rows = [
+            {
+                "id": entry.id,
+                "current": entry.current,
+                "created": entry.manifest.created,
+                "resources": entry.manifest.resources,
+                "passages": entry.manifest.passages,
+                "encoder": entry.manifest.encoder,
+                "bytes": entry.bytes,
+            }
+            for entry in entries
+        ]
+        show_json({"snapshots": rows})
+        return
+    table = Table("", "id", "created", "resources", "passages", "MB")
+    for entry in entries:
+        table.add_row(
+            "served" if entry.current else "",
+            entry.id,
+            entry.manifest.created,
+            str(entry.manifest.resources),
+            str(entry.manifest.passages),
+            f"{entry.bytes / 1e6:.1f}",
+        )
+    Console().print(table)

@@ -1,0 +1,59 @@
+"""A tiny deterministic encoder for tests and fault injection. It knows nothing of meaning."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from reco.encoder import RECIPE, Document, DocumentVectors, Matrix, Progress, Vector, unit
+from reco.text import digest, fold
+
+_WORD = re.compile(r"\w+")
+
+
+class HashingEncoderForTests:
+    """Words hashed to fixed pseudo-random directions: no torch, no model, the same vectors anywhere."""
+
+    def __init__(self, dimension: int = 64, seed: int = 0) -> None:
+        self._dimension = dimension
+        self._seed = seed
+
+    @property
+    def fingerprint(self) -> str:
+        return digest("hashing-for-tests", str(self._dimension), str(self._seed), RECIPE)
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    def encode_query(self, text: str) -> Vector:
+        vector, _ = self._mean(text)
+        return unit(vector)
+
+    def encode_documents(
+        self, documents: Sequence[Document], progress: Progress | None = None
+    ) -> list[DocumentVectors]:
+        done: list[DocumentVectors] = []
+        for document in documents:
+            done.append(self._encode(document))
+            if progress is not None:
+                progress(len(done), len(documents))
+        return done
+
+    def _encode(self, document: Document) -> DocumentVectors:
+        texts = [document.title or " ", *(document.summary[s.start : s.end] for s in document.spans)]
+        means, counts = zip(*(self._mean(text) for text in texts), strict=True)
+        parts: Matrix = np.stack(means).astype(np.float32)
+        weights = np.asarray(counts, dtype=np.float32)
+        return DocumentVectors(parts, weights / weights.sum())
+
+    def _mean(self, text: str) -> tuple[Vector, int]:
+        words = _WORD.findall(fold(text)) or [""]
+        return np.mean([self._direction(word) for word in words], axis=0, dtype=np.float32), len(words)
+
+    def _direction(self, word: str) -> Vector:
+        generator = np.random.default_rng([self._seed, zlib.crc32(word.encode("utf-8", "surrogatepass"))])
+        return generator.standard_normal(self._dimension).astype(np.float32)

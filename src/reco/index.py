@@ -1,0 +1,182 @@
+"""Dense search (FAISS, exact inner product) and lexical search (BM25) over the rows of a snapshot."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import bm25s
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from reco.ranking import Rows, Scores
+
+# Its notices of progress belong to whoever asks for a build.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+# One query is one thread's work: OpenMP's hand-over costs more than it gains on a flat index.
+faiss.omp_set_num_threads(1)
+
+Mask = NDArray[np.bool_]
+
+
+class DenseIndex:
+    """Exact inner product over unit vectors, so cosine; row i is vector i."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    @classmethod
+    def build(cls, vectors: NDArray[np.float32]) -> DenseIndex:
+        """Index (rows, dimension) vectors, in order. Raises ValueError unless all are finite."""
+        if not np.isfinite(vectors).all():
+            raise ValueError("a vector is not finite")
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return cls(index)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._index.d)
+
+    def search(
+        self, vector: NDArray[np.float32], depth: int, allowed: Mask | None = None
+    ) -> tuple[Rows, Scores]:
+        """Return at most `depth` allowed rows and their cosines, best first."""
+        self._check(vector)
+        depth = min(depth, len(self) if allowed is None else int(allowed.sum()))
+        if depth == 0:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        parameters = None
+        if allowed is not None:
+            parameters = _selecting(allowed)
+        scores, rows = self._index.search(vector[None, :].astype(np.float32), depth, params=parameters)
+        found = rows[0] >= 0
+        return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)
+
+    def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
+        """Return the cosine of each of `rows`."""
+        self._check(vector)
+        return self.vectors(rows).astype(np.float64) @ vector.astype(np.float64)
+
+    def vectors(self, rows: Rows | None = None) -> NDArray[np.float32]:
+        """Return the vectors of `rows`, or a read-only view of all, (rows, dimension)."""
+        shape = (len(self), self.dimension)
+        every = faiss.rev_swig_ptr(self._index.get_xb(), len(self) * self.dimension).reshape(shape)
+        every.flags.writeable = False
+        view: NDArray[np.float32] = every if rows is None else every[rows]
+        return view
+
+    def to_bytes(self) -> bytes:
+        """Serialise: the caller writes, for FAISS's own writing can fail without a word."""
+        data: bytes = faiss.serialize_index(self._index).tobytes()
+        return data
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> DenseIndex:
+        """Read what `to_bytes` wrote. The caller has checked the digest: FAISS would not notice."""
+        return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
+
+    def _check(self, vector: NDArray[np.float32]) -> None:
+        if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
+            raise ValueError(f"a query vector must be {self.dimension} finite numbers, not {vector.shape}")
+
+
+class LexicalIndex:
+    """BM25 weights of each (row, term), made by bm25s and kept as a sparse matrix.
+
+    A row's score is the sum of the weights of the query's terms (Robertson and Zaragoza 2009, in
+    Lucene's form, k1 = 1.5 and b = 0.75: bm25s's defaults), so each term's share is known.
+    """
+
+    def __init__(self, weights: sparse.csc_array, vocabulary: Sequence[str]) -> None:
+        self._weights = weights
+        self._vocabulary = {term: column for column, term in enumerate(vocabulary)}
+
+    @classmethod
+    def build(cls, documents: Sequence[Sequence[str]]) -> LexicalIndex:
+        """Index documents given as lists of terms, in row order."""
+        vocabulary = sorted({term for terms in documents for term in terms})
+        if not vocabulary:
+            return cls(sparse.csc_array((len(documents), 0), dtype=np.float32), ())
+        columns = {term: column for column, term in enumerate(vocabulary)}
+        tokens = [[columns[term] for term in terms] for terms in documents]
+        engine = bm25s.BM25()
+        engine.index((tokens, columns), show_progress=False)
+        matrix = sparse.csc_array(
+            (engine.scores["data"], engine.scores["indices"], engine.scores["indptr"][: len(vocabulary) + 1]),
+            shape=(len(documents), len(vocabulary)),
+        )
+        return cls(matrix, vocabulary)
+
+    def __len__(self) -> int:
+        return int(self._weights.shape[0])
+
+    def known(self, terms: Sequence[str]) -> list[str]:
+        """Return those of `terms` that some document has."""
+        return [term for term in terms if term in self._vocabulary]
+
+    def term_weights(self, terms: Sequence[str], rows: Rows) -> Scores:
+        """Return each term's weight in each row, (rows, terms); an unknown term weighs nothing."""
+        weights = np.zeros((len(rows), len(terms)))
+        places = [(i, self._vocabulary[term]) for i, term in enumerate(terms) if term in self._vocabulary]
+        if places and len(rows):
+            found = self._weights[:, [column for _, column in places]].tocsr()[rows]
+            weights[:, [i for i, _ in places]] = found.toarray()
+        return weights
+
+    def scores(self, counts: dict[str, float]) -> Scores:
+        """Return the score of every row for terms and their weights in the query, (rows,)."""
+        scores = np.zeros(len(self))
+        for term, count in counts.items():
+            column = self._vocabulary.get(term)
+            if column is not None:
+                start, end = self._weights.indptr[column], self._weights.indptr[column + 1]
+                scores[self._weights.indices[start:end]] += count * self._weights.data[start:end]
+        return scores
+
+    def to_bytes(self) -> dict[str, bytes]:
+        """Serialise to named files without pickle."""
+        arrays = {
+            "weights": self._weights.data,
+            "rows": self._weights.indices,
+            "bounds": self._weights.indptr,
+        }
+        files = {f"{name}.npy": array_bytes(array) for name, array in arrays.items()}
+        vocabulary = {"documents": len(self), "terms": list(self._vocabulary)}
+        return {**files, "vocabulary.json": json.dumps(vocabulary, ensure_ascii=False).encode()}
+
+    @classmethod
+    def from_bytes(cls, files: dict[str, bytes]) -> LexicalIndex:
+        """Read what `to_bytes` wrote."""
+        vocabulary = json.loads(files["vocabulary.json"])
+        data, rows, bounds = (array_of(files[f"{name}.npy"]) for name in ("weights", "rows", "bounds"))
+        shape = (vocabulary["documents"], len(vocabulary["terms"]))
+        return cls(sparse.csc_array((data, rows, bounds), shape=shape), vocabulary["terms"])
+
+
+def _selecting(allowed: Mask) -> Any:
+    # The stubs describe the C++ constructors, not FAISS's Python ones.
+    library: Any = faiss
+    bits = np.packbits(allowed, bitorder="little")
+    return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
+
+
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """Return an array in NumPy's own format."""
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def array_of(data: bytes) -> NDArray[Any]:
+    """Read what `array_bytes` wrote; pickled content is refused."""
+    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))

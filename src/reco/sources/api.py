@@ -1,0 +1,91 @@
+"""Any JSON API that gives its records page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+
+from reco.resource import Rejection
+from reco.sources.config import Pagination, SourceConfig
+from reco.sources.json_file import at, items, listed, parsed
+from reco.sources.remote import Fetched, Remote, shown
+from reco.sources.rows import Row
+from reco.text import digest
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the records of every page. Raises `SourceError`, also when the pages never end."""
+    with Remote(config, cache) as remote:
+        if config.pagination is None:
+            yield from _page(config, remote.get(config.url, remember=True))[1]
+        elif config.pagination.mode == "cursor":
+            yield from _by_cursor(config, config.pagination, remote)
+        else:
+            yield from _by_position(config, config.pagination, remote)
+
+
+def _by_position(config: SourceConfig, paging: Pagination, remote: Remote) -> Iterator[Row | Rejection]:
+    """Ask for pages until one is empty: a server may give fewer records a page than it was asked for."""
+    position, before = paging.first, ""
+    url = _address(config, paging, position)
+    fetched: Fetched | None = remote.get(url)
+    while fetched:
+        count, found = _page(config, fetched)
+        if not count:
+            return
+        if before == (before := digest(fetched.body.decode("utf-8", "replace"))):
+            raise _loop(remote, url, f"ignores its parameter {paging.position_parameter!r}")
+        yield from found
+        position += count if paging.mode == "offset" else 1
+        url = _address(config, paging, position)
+        fetched = remote.find(url)
+
+
+def _by_cursor(config: SourceConfig, paging: Pagination, remote: Remote) -> Iterator[Row | Rejection]:
+    cursor, seen = "", set[str]()
+    url = _address(config, paging, None)
+    while True:
+        fetched = remote.get(url)
+        yield from _page(config, fetched)[1]
+        cursor = str(at(parsed(config, fetched.body, shown(url)), paging.cursor) or "")
+        if not cursor:
+            return
+        if cursor in seen:
+            raise _loop(remote, url, "gives the same cursor again")
+        seen.add(cursor)
+        url = _next_address(config, paging, remote, cursor)
+
+
+def _page(config: SourceConfig, fetched: Fetched) -> tuple[int, Iterator[Row | Rejection]]:
+    """Return how many records an answer holds, and these."""
+    place = shown(fetched.url)
+    found = listed(config, parsed(config, fetched.body, place), place)
+    return len(found), items(config, found, place)
+
+
+def _address(config: SourceConfig, paging: Pagination, position: int | str | None) -> str:
+    parameters: dict[str, str] = {paging.size: str(paging.page_size)} if paging.size else {}
+    if position is not None:
+        parameters[paging.position_parameter] = str(position)
+    return str(httpx2.URL(config.url).copy_merge_params(parameters))
+
+
+def _next_address(config: SourceConfig, paging: Pagination, remote: Remote, cursor: str) -> str:
+    """Return the address of the next page: some APIs give it whole, others only a value."""
+    if not cursor.startswith(("http://", "https://", "/", "?")):
+        return _address(config, paging, cursor)
+    here = httpx2.URL(config.url)
+    following = here.join(cursor)
+    if following.host != here.host:
+        raise remote.error(
+            str(following), f"the next page is not on {here.host}", "Check `cursor` of this source."
+        )
+    return str(following)
+
+
+def _loop(remote: Remote, url: str, what: str) -> Exception:
+    return remote.error(
+        url, f"the server {what}: its pages would never end", "Correct `pagination` of this source."
+    )

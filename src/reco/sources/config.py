@@ -1,0 +1,168 @@
+"""What `reco.toml` says about one source, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from reco.resource import FIELDS
+
+Kind = Literal["csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api"]
+
+_REMOTE_ONLY = frozenset(("oai", "wordpress", "api"))
+_LOCAL_ONLY = frozenset(("folder",))
+_MEANT_FOR: Mapping[str, frozenset[str]] = {
+    "delimiter": frozenset(("csv", "folder")),
+    "encoding": frozenset(("csv", "page", "folder")),
+    "records": frozenset(("json", "api", "folder")),
+    "sheet": frozenset(("xlsx", "folder")),
+    "pagination": frozenset(("api",)),
+    "page_size": frozenset(("wordpress",)),
+    "set": frozenset(("oai",)),
+    "metadata_prefix": frozenset(("oai",)),
+}
+
+
+class Pagination(BaseModel):
+    """How a JSON API is paged through.
+
+    `position` names the parameter that carries the offset, the page number or the cursor; `start` is
+    its first value (an offset or a page number). `cursor` is the dotted path, in an answer, of the next
+    cursor or of the address of the next page.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["offset", "page", "cursor"]
+    position: str = ""
+    size: str = ""
+    page_size: int = Field(default=100, ge=1, le=10_000)
+    start: int | None = Field(default=None, ge=0)
+    cursor: str = ""
+
+    @model_validator(mode="after")
+    def _has_cursor(self) -> Self:
+        if (self.mode == "cursor") != bool(self.cursor):
+            raise ValueError(
+                "`cursor`, the path of the next cursor, goes with mode = 'cursor' and only with it"
+            )
+        return self
+
+    @property
+    def position_parameter(self) -> str:
+        return self.position or self.mode
+
+    @property
+    def first(self) -> int:
+        return self.start if self.start is not None else int(self.mode == "page")
+
+
+class SourceConfig(BaseModel):
+    """One source: where it is, how it is laid out, and how far it is trusted.
+
+    `fields` maps our field to their column (a dotted path in nested data); an unmapped field is looked
+    for under its own name. `constants` always win, `defaults` fill what is absent or blank, `splits`
+    gives a field's separator. Limits are per reading of the source: `max_bytes` counts decompressed
+    bytes, `reject_limit` is the share of bad rows above which the caller refuses the source.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
+    kind: Kind
+    path: Path | None = None
+    url: str = ""
+
+    fields: dict[str, str] = {}
+    constants: dict[str, str] = {}
+    defaults: dict[str, str] = {}
+    splits: dict[str, str] = {}
+    themes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    closed: bool = False
+    reject_limit: float = Field(default=0.05, ge=0, le=1)
+
+    encoding: str = ""
+    delimiter: str = Field(default="", max_length=1)
+    records: str = ""
+    sheet: str = ""
+    pagination: Pagination | None = None
+    page_size: int = Field(default=100, ge=1, le=100)
+    set: str = ""
+    metadata_prefix: str = "oai_dc"
+
+    allow_private: bool = False
+    timeout_seconds: float = Field(default=20, gt=0, le=600)
+    max_seconds: float = Field(default=600, gt=0)
+    max_bytes: int = Field(default=200_000_000, ge=1)
+    max_pages: int = Field(default=1_000, ge=1)
+    retries: int = Field(default=3, ge=0, le=10)
+
+    def resolved(self, base: Path) -> Self:
+        """Return this source with its path made absolute: relative paths start at `base`."""
+        if self.path is None:
+            return self
+        return self.model_copy(update={"path": base / self.path.expanduser()})
+
+    @property
+    def place(self) -> str:
+        """Where the source is, for messages: its path or its address."""
+        return self.url if self.path is None else str(self.path)
+
+    @field_validator("fields", "constants", "defaults", "splits")
+    @classmethod
+    def _ours(cls, mapping: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(mapping) - set(FIELDS)):
+            raise ValueError(f"{', '.join(unknown)}: not a field of reco; the fields are {', '.join(FIELDS)}")
+        if blank := sorted(ours for ours, theirs in mapping.items() if not theirs):
+            raise ValueError(f"{', '.join(blank)}: an empty text says nothing, leave the line out")
+        return mapping
+
+    @field_validator("constants", "defaults")
+    @classmethod
+    def _no_shared_id(cls, mapping: dict[str, str]) -> dict[str, str]:
+        if "id" in mapping:
+            raise ValueError("id: one id cannot serve every row")
+        return mapping
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding or "utf-8")
+        except LookupError:
+            raise ValueError(f"{encoding}: not an encoding; write utf-8, cp1252 or latin-1") from None
+        return encoding
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme.lower() not in ("http", "https") or not parts.hostname):
+            raise ValueError(f"{url}: write a whole address that starts with https:// or http://")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a name or password has no place in an address")
+        return url
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (not self.url):
+            raise ValueError("give either `path` or `url`, and only one of them")
+        if self.path is not None and self.kind in _REMOTE_ONLY:
+            raise ValueError(f"a source of kind {self.kind} is read from a `url`, not from a `path`")
+        if self.url and self.kind in _LOCAL_ONLY:
+            raise ValueError(f"a source of kind {self.kind} is read from a `path`, not from a `url`")
+        return self
+
+    @model_validator(mode="after")
+    def _no_idle_option(self) -> Self:
+        for option, kinds in _MEANT_FOR.items():
+            if option in self.model_fields_set and self.kind not in kinds:
+                raise ValueError(
+                    f"`{option}` means nothing for kind {self.kind}, only for {', '.join(sorted(kinds))}"
+                )
+        return self

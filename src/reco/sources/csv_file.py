@@ -1,0 +1,165 @@
+"""Comma-separated files as they are found: any delimiter, any encoding, broken quotes and rows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from reco.errors import SourceError
+from reco.resource import Rejection
+from reco.sources.config import SourceConfig
+from reco.sources.mapping import check_columns, field_names
+from reco.sources.origin import lines, opened, unreadable
+from reco.sources.rows import Row, refuse
+
+csv.field_size_limit(2**31 - 1)  # a long cell is judged with its row, it does not stop the file
+
+_DELIMITERS = (";", ",", "\t", "|")
+_MOST_LINES = 2_000
+"""Lines that one row may span. Beyond, a quote was left open: it must not swallow the whole file."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_LONE_RETURN = re.compile(r"(?<=\r)(?!\n|\Z)")
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield one row a line of the table; ragged and undecodable rows are rejections with their line."""
+    with opened(config, cache) as stream:
+        try:
+            yield from _table(config, _Lines(_decoded(config, stream)))
+        except (UnicodeError, csv.Error) as error:
+            raise unreadable(config, error) from error
+
+
+class _Lines:
+    """The physical lines of a file; remembers those of the current row, which can be given back."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._ahead: deque[str] = deque()
+        self.taken: list[str] = []
+        self.number = 1
+        """The line where the current row starts."""
+        self.unclosed = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._ahead.popleft() if self._ahead else next(self._lines, None)
+        if line is None or len(self.taken) >= _MOST_LINES:
+            self.unclosed = bool(self.taken)
+            if line is not None:
+                self._ahead.appendleft(line)
+            raise StopIteration
+        self.taken.append(line)
+        return line
+
+    def row(self, delimiter: str) -> list[str] | None:
+        """Return the cells of the next row, or None at the end; a blank line has no cells."""
+        self.number += len(self.taken)
+        self.taken, self.unclosed = [], False
+        try:
+            return next(csv.reader(self, delimiter=delimiter, strict=True), None)
+        except csv.Error:
+            if len(self.taken) == 1 and not self.unclosed:  # a stray quote inside a cell harms nobody
+                return next(csv.reader(self.taken, delimiter=delimiter))
+            self.unclosed = True
+            return []
+
+    def give_back(self, kept: int) -> str:
+        """End the current row after `kept` lines, and return the text of these lines."""
+        self._ahead.extendleft(reversed(self.taken[kept:]))
+        self.taken = self.taken[:kept]
+        return "".join(self.taken)
+
+
+def _table(config: SourceConfig, table: _Lines) -> Iterator[Row | Rejection]:
+    header, delimiter = _header(config, table)
+    while (cells := table.row(delimiter)) is not None:
+        locator = f"{config.place}:{table.number}"
+        if not cells and not table.unclosed:
+            continue
+        if table.unclosed or len(cells) != len(header):
+            yield _ragged(config, locator, table, len(cells), len(header), delimiter)
+        elif _UNDECODED.search("".join(cells)):
+            yield refuse(
+                config, locator, f"not written in {config.encoding or 'utf-8'}", "".join(table.taken)
+            )
+        else:
+            yield Row(locator, dict(zip(header, cells, strict=True)))
+
+
+def _ragged(
+    config: SourceConfig, locator: str, table: _Lines, found: int, expected: int, delimiter: str
+) -> Rejection:
+    """Reject the current row, but no later line that reads well on its own."""
+    problem = f"{found} cells where the header has {expected}"
+    if table.unclosed:
+        problem = "a quote is never closed"
+    whole = (n for n, line in enumerate(table.taken) if n and _width(line, delimiter) == expected > 1)
+    return refuse(config, locator, problem, table.give_back(next(whole, len(table.taken))).rstrip("\r\n"))
+
+
+def _header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
+    while (first := table.row(",")) is not None and not "".join(table.taken).strip():
+        continue
+    if first is None:
+        raise SourceError(
+            f"source {config.name}: {config.place} is empty",
+            "Give a file whose first line names its columns.",
+        )
+    delimiter = config.delimiter or _sniffed(config, table.taken)
+    table.give_back(0)
+    header = [cell.strip() for cell in table.row(delimiter) or []]
+    check_columns(config, header)
+    return header, delimiter
+
+
+def _sniffed(config: SourceConfig, header: list[str]) -> str:
+    """Return the delimiter that finds most of the wanted columns, then most columns."""
+    wanted = set(field_names(config).values())
+
+    def score(delimiter: str) -> tuple[int, int]:
+        cells = {cell.strip() for cell in next(csv.reader(header, delimiter=delimiter), [])}
+        return len(cells & wanted), len(cells)
+
+    return max(_DELIMITERS, key=score)
+
+
+def _width(line: str, delimiter: str) -> int:
+    return len(next(csv.reader([line], delimiter=delimiter), []))
+
+
+def _decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
+    """Yield lines with their ends. Without a mark or a stated encoding a line is UTF-8, else Windows-1252."""
+    start = stream.read(4)
+    stream.seek(0)
+    marked = next((name for bom, name in _BOMS if start.startswith(bom)), "")
+    if marked or config.encoding:
+        yield from io.TextIOWrapper(stream, marked or config.encoding, "surrogateescape", newline="")
+        return
+    for line in lines(config, stream):
+        yield from _LONE_RETURN.split(_guessed(line))
+
+
+def _guessed(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return line.decode("cp1252")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")

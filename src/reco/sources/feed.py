@@ -1,0 +1,69 @@
+"""RSS and Atom feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from xml.sax import ContentHandler, SAXException
+
+import feedparser
+from defusedxml import DefusedXmlException
+from defusedxml.sax import parseString
+
+from reco.errors import SourceError
+from reco.resource import Rejection
+from reco.sources.config import SourceConfig
+from reco.sources.origin import unreadable, whole
+from reco.sources.rows import Row, refuse
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the entries of a feed; a feed that is not well-formed adds a rejection that says so."""
+    data = whole(config, cache)
+    broken = _fault(config, data)
+    feed = feedparser.parse(BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+    if not feed.get("version"):
+        raise unreadable(config, broken or "it is neither RSS nor Atom")
+    language = feed.feed.get("language")
+    for rank, entry in enumerate(feed.entries, 1):
+        yield Row(f"{config.place}#{rank}", _cells(entry, language))
+    if broken:
+        yield refuse(config, config.place, f"the feed is not well-formed, entries may be missing: {broken}")
+
+
+def _fault(config: SourceConfig, data: bytes) -> str:
+    """Return what is wrong with the XML, or "". Raises `SourceError` for a document type or an entity."""
+    try:
+        parseString(data, ContentHandler(), forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise _forbidden(config) from error
+    except (SAXException, ValueError, LookupError) as error:
+        if b"<!ENTITY" in data.replace(b"\0", b"").upper():
+            raise _forbidden(config) from error
+        return str(error)
+    return ""
+
+
+def _forbidden(config: SourceConfig) -> SourceError:
+    return SourceError(
+        f"source {config.name}: the XML of {config.place} has a document type",
+        "Give the address of the feed itself; a feed with a document type can hide an attack.",
+    )
+
+
+def _cells(entry: Mapping[str, Any], language: object) -> dict[str, object]:
+    """Return an entry by feedparser's names, simplified: one text each, the longest text as summary."""
+    content = [part.get("value", "") for part in entry.get("content", [])]
+    moment = entry.get("published_parsed") or entry.get("updated_parsed")
+    return {
+        "id": entry.get("id") or entry.get("link") or "",
+        "title": entry.get("title"),
+        "link": entry.get("link"),
+        "author": [person["name"] for person in entry.get("authors", []) if person.get("name")],
+        "summary": max([entry.get("summary", ""), *content], key=len),
+        "tags": [tag.term for tag in entry.get("tags", []) if tag.get("term")],
+        "year": moment.tm_year if moment else None,
+        "language": language,
+    }

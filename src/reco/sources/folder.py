@@ -1,0 +1,58 @@
+"""A drop folder: every file put there is read by its ending, and a broken file costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from reco.errors import SourceError
+from reco.resource import Rejection
+from reco.sources.config import Kind, SourceConfig
+from reco.sources.origin import unreadable
+from reco.sources.registry import reader
+from reco.sources.rows import Row, refuse
+
+_KINDS: Mapping[str, Kind] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".txt": "page",
+    ".xlsx": "xlsx",
+    ".parquet": "parquet",
+    ".rss": "rss",
+    ".atom": "rss",
+    ".xml": "rss",
+}
+_UNFINISHED = (".part", ".tmp", ".crdownload", "~")
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the rows of every file, by name; a file that cannot be read is a rejection located by it."""
+    for path in _files(config):
+        kind = _KINDS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
+        if kind is None:
+            yield refuse(config, str(path), f"files are read that end with {', '.join(_KINDS)} (or .gz)")
+            continue
+        try:
+            yield from reader(kind)(config.model_copy(update={"kind": kind, "path": path}), cache)
+        except SourceError as error:
+            yield refuse(config, str(path), f"{error} {error.hint}")
+
+
+def _files(config: SourceConfig) -> list[Path]:
+    folder = config.path or Path()
+    try:
+        names = sorted(folder.iterdir())
+    except OSError as error:
+        raise unreadable(config, error) from error
+    return [
+        path
+        for path in names
+        if path.is_file() and not path.name.startswith((".", "~")) and not _is_unfinished(path)
+    ]
+
+
+def _is_unfinished(path: Path) -> bool:
+    return path.name.lower().endswith(_UNFINISHED)

@@ -1,0 +1,94 @@
+"""Connections to public addresses only: a source must not reach into the network that reco runs in."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+
+import httpx2
+
+Resolver = Callable[[str, int], list[str]]
+"""From a host and a port to the addresses, as text, that the name stands for. Raises OSError."""
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+
+
+class PrivateAddress(Exception):
+    """A host that stands for an address which is not public."""
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Ask the system, which also reads decimal, octal and hexadecimal forms of an address."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def is_public(address: str) -> bool:
+    """Return whether an address is public, looking into IPv6 forms that carry an IPv4 address."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip.is_global and not ip.is_multicast
+    if ip.ipv4_mapped is not None:
+        return is_public(str(ip.ipv4_mapped))
+    if ip in _NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    if ip.sixtofour is not None:
+        return is_public(str(ip.sixtofour))
+    return ip in _UNICAST and ip.is_global and ip.teredo is None
+
+
+class GuardedTransport(httpx2.BaseTransport):
+    """Connects to the very address that was checked, at each request and so at each redirect.
+
+    A name is resolved once per connection: a second answer could differ from the one that was checked.
+    """
+
+    def __init__(self, resolve: Resolver, allow_private: bool) -> None:
+        self._resolve = resolve
+        self._allow_private = allow_private
+        self._transports: dict[
+            str, httpx2.HTTPTransport
+        ] = {}  # one per host: pools tell addresses apart only
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. Raises `PrivateAddress`, or `httpx2.TransportError` when nobody answers."""
+        host = request.url.raw_host.decode("ascii")
+        transport = self._transports.setdefault(host, httpx2.HTTPTransport())
+        addresses = self._addresses(host, request)
+        for address in addresses[:-1]:
+            try:
+                return transport.handle_request(_to(address, host, request))
+            except httpx2.ConnectError:
+                continue
+        return transport.handle_request(_to(addresses[-1], host, request))
+
+    def close(self) -> None:
+        """Close every connection."""
+        for transport in self._transports.values():
+            transport.close()
+
+    def _addresses(self, host: str, request: httpx2.Request) -> list[str]:
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        try:
+            addresses = self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpx2.ConnectError(f"the name {host} is not known: {error}", request=request) from error
+        if not addresses:
+            raise httpx2.ConnectError(f"the name {host} has no address", request=request)
+        private = [address for address in addresses if not is_public(address)]
+        if private and not self._allow_private:
+            raise PrivateAddress(f"{host} stands for {private[0]}, which is not a public address")
+        return addresses
+
+
+def _to(address: str, host: str, request: httpx2.Request) -> httpx2.Request:
+    """Return `request` directed to one address, while its Host header and its certificate stay the host's."""
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": host},
+    )

@@ -1,0 +1,62 @@
+"""A JSON document that holds a list of records somewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from reco.errors import SourceError
+from reco.resource import Rejection
+from reco.sources.config import SourceConfig
+from reco.sources.origin import whole
+from reco.sources.rows import Row, refuse
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the items of the list at `records`, or of the document itself."""
+    document = parsed(config, whole(config, cache), config.place)
+    yield from items(config, listed(config, document, config.place), config.place)
+
+
+def parsed(config: SourceConfig, data: bytes, place: str) -> object:
+    """Return the document in `data`. Raises `SourceError` when it is not JSON."""
+    try:
+        document: object = json.loads(data.decode("utf-8-sig") if data.startswith(b"\xef") else data)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            f"source {config.name}: {place} is not JSON: {error}",
+            "Check that the file is whole and that `kind` of this source is right.",
+        ) from error
+    return document
+
+
+def at(document: object, path: str) -> object:
+    """Return what a document holds at a dotted path, or None."""
+    for key in path.split(".") if path else ():
+        document = document.get(key) if isinstance(document, Mapping) else None
+    return document
+
+
+def listed(config: SourceConfig, document: object, place: str) -> list[object]:
+    """Return the list of records of a document. Raises `SourceError` when there is none at `records`."""
+    found = at(document, config.records)
+    if isinstance(found, list):
+        return found
+    within = document if isinstance(document, Mapping) else {}
+    lists = ", ".join(key for key, value in within.items() if isinstance(value, list)) or "none"
+    raise SourceError(
+        f"source {config.name}: {place} holds no list at {config.records or 'its top'!r}",
+        f"Set `records` to the path of the list; lists at the top of this document: {lists}.",
+    )
+
+
+def items(config: SourceConfig, found: list[object], place: str) -> Iterator[Row | Rejection]:
+    """Yield each record of a list, located by its rank from 1."""
+    for rank, item in enumerate(found, 1):
+        locator = f"{place}#{rank}"
+        if isinstance(item, dict):
+            yield Row(locator, item)
+        else:
+            problem = f"not an object but a {type(item).__name__}"
+            yield refuse(config, locator, problem, json.dumps(item, ensure_ascii=False))

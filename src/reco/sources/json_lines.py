@@ -1,0 +1,36 @@
+"""JSON Lines, plain or gzipped: one object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from reco.resource import Rejection
+from reco.sources.config import SourceConfig
+from reco.sources.origin import lines, opened
+from reco.sources.rows import Row, refuse
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield one row a line; a line that is not a JSON object is a rejection with its number."""
+    with opened(config, cache) as stream:
+        for number, line in enumerate(lines(config, stream), 1):
+            if number == 1:
+                line = line.removeprefix(_BOM)  # noqa: PLW2901
+            if line.strip():
+                yield _row(config, f"{config.place}:{number}", line)
+
+
+def _row(config: SourceConfig, locator: str, line: bytes) -> Row | Rejection:
+    try:
+        cells = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        problem = f"not a line of JSON: {error}"
+    else:
+        if isinstance(cells, dict):
+            return Row(locator, cells)
+        problem = f"not an object but a {type(cells).__name__}"
+    return refuse(config, locator, problem, line.decode("utf-8", "backslashreplace").strip())

@@ -1,0 +1,127 @@
+"""The end of a header line of a pasted page: a theme and a type of closed lists, glued to what precedes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from reco.text import fold
+
+_SEPARATORS = " \t\u00a0-–—|·•:,;/"
+_GLUE = re.compile(r"[a-zß-ÿ0-9)»][A-ZÀ-Þ]|[A-ZÀ-Þ]{2}[a-zß-ÿ]")
+_LONG_ENOUGH = 8
+"""Letters from which a theme may start in the middle of a run of small letters: "eau" ends many words."""
+
+_NEAR = 75
+"""Similarity, of 100, from which an unknown label is taken for a slip of the pen."""
+
+_CAPTIONS = frozenset(("sous-onglet", "rubrique", "theme"))
+"""What some pages write before the labels; it names nobody."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The labels that end a header line, what precedes them, and how sure the cut is, from 0 to 1."""
+
+    before: str
+    theme: str
+    type: str
+    glued: bool
+    sure: float
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Closed lists of themes and types, by their folded text."""
+
+    themes: Mapping[str, str]
+    types: Mapping[str, str]
+
+    @classmethod
+    def of(cls, themes: Sequence[str], types: Sequence[str]) -> Labels:
+        """Return the lists, to be matched without regard to case and accents."""
+        return cls({fold(theme): theme for theme in themes}, {fold(kind): kind for kind in types})
+
+    def read(self, line: str) -> Tail | None:
+        """Return the labels at the end of `line`: a known type after a known theme, the longest."""
+        for head, kind in _cuts(line):
+            if fold(kind) in self.types and (found := self._theme(head)):
+                start, sure = found
+                before = head[:start].strip(_SEPARATORS)
+                return Tail(
+                    before="" if fold(before) in _CAPTIONS else before,
+                    theme=self.themes[fold(head[start:])],
+                    type=self.types[fold(kind)],
+                    glued=_is_glued(head, start),
+                    sure=sure,
+                )
+        return None
+
+    def half_read(self, line: str) -> bool:
+        """Return whether `line` has one known label, and letters glued as only a header has them."""
+        for head, kind in _cuts(line):
+            if fold(kind) in self.types and (_GLUE.search(head) or self._ends_with_theme(head)):
+                return True
+            if (found := self._theme(head)) and _is_glued(head, found[0]):
+                return True
+        return False
+
+    def complaint(self, line: str) -> str:
+        """Say which label of a header line is not known, with the nearest that is."""
+        cuts = list(_cuts(line))
+        if not cuts:
+            return f'no "theme / type" at the end of {line.strip()!r}'
+        head, kind = next((cut for cut in cuts if fold(cut[1]) in self.types), cuts[-1])
+        if fold(kind) not in self.types:
+            return f"unknown type {kind!r}{_nearest(kind, self.types)}"
+        return f"unknown theme at the end of {head!r}{_nearest(head, self.themes)}"
+
+    def _theme(self, head: str) -> tuple[int, float] | None:
+        """Return where the longest theme that ends `head` starts, and how sure that is."""
+        longest = max(map(len, self.themes), default=0)
+        for start in range(max(0, len(head) - longest - 1), len(head)):
+            if (
+                not head[start].isspace()
+                and fold(head[start:]) in self.themes
+                and (sure := _edge(head, start))
+            ):
+                return start, sure
+        return None
+
+    def _ends_with_theme(self, head: str) -> bool:
+        return head[-1:].isalnum() and fold(head).endswith(tuple(self.themes)) and not self._theme(head)
+
+
+def _cuts(line: str) -> Iterator[tuple[str, str]]:
+    for slash in re.finditer("/", line):
+        head, kind = line[: slash.start()].strip(), line[slash.end() :].strip()
+        if head and kind:
+            yield head, kind
+
+
+def _edge(head: str, start: int) -> float:
+    """Return how sure it is that a label starts at `start`, not inside a word or a name; 0 is no."""
+    before, first, label = head[start - 1 : start], head[start], head[start:]
+    if before in ("'", "’"):
+        return 0.0
+    if not before.isalnum() or (first.isupper() and not before.isupper()):
+        return 1.0
+    if first.isupper():
+        return 0.6 if label.isupper() else 1.0
+    if before.isupper():
+        return 0.7
+    return 0.5 if len(label) >= _LONG_ENOUGH else 0.0
+
+
+def _is_glued(head: str, start: int) -> bool:
+    return start > 0 and head[start - 1] not in _SEPARATORS
+
+
+def _nearest(text: str, known: Mapping[str, str]) -> str:
+    """Name the longest label that nearly ends `text`, if there is one."""
+    folded = fold(text)
+    near = [label for label in known if fuzz.ratio(folded[-len(label) :], label) >= _NEAR]
+    return f" (the nearest known label is {known[max(near, key=len)]!r})" if near else ""

@@ -1,0 +1,133 @@
+"""From a source's own columns to our fields: names, types of values, constants and defaults."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from reco.errors import SourceError
+from reco.resource import FIELDS, Record
+from reco.sources.config import SourceConfig
+from reco.sources.rows import Row
+
+_USUAL: Mapping[str, Mapping[str, str]] = {
+    "rss": {"url": "link", "authors": "author"},
+    "oai": {"authors": "creator", "theme": "subject", "summary": "description"},
+    "wordpress": {"title": "title.rendered", "summary": "content.rendered", "url": "link"},
+}
+"""Kind -> our field -> their name, where a format fixes its own names."""
+
+_DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
+
+
+def field_names(config: SourceConfig) -> dict[str, str]:
+    """Return, for each of our fields, the name or dotted path where this source keeps it."""
+    return {field: field for field in FIELDS} | dict(_USUAL.get(config.kind, {})) | config.fields
+
+
+class Mapper:
+    """Turns the rows of one source into records."""
+
+    def __init__(self, config: SourceConfig) -> None:
+        self._config = config
+        self._names = field_names(config)
+
+    def record(self, row: Row) -> Record:
+        """Return `row` under our field names, as text; a field that the row does not have is absent."""
+        values = {}
+        for field, path in self._names.items():
+            found, cell = _look_up(row.cells, path)
+            text = to_text(cell)
+            if text is None and found and field == "id":
+                text = ""  # an id column that is empty here is a fault of the row; no column is not
+            if text is not None:
+                values[field] = self._shaped(field, text)
+        for field, text in self._config.defaults.items():
+            if not values.get(field, "").strip():
+                values[field] = text
+        return Record(self._config.name, row.locator, values | self._config.constants)
+
+    def _shaped(self, field: str, text: str) -> str:
+        if separator := self._config.splits.get(field):
+            return "; ".join(part.strip() for part in text.split(separator) if part.strip())
+        if field == "year" and (dated := _DATED_YEAR.fullmatch(text.strip())):
+            return dated[1]
+        return text
+
+
+def to_text(cell: object) -> str | None:
+    """Return a cell as text, or None when it says nothing. Lists are joined with "; "."""
+    match cell:
+        case None:
+            return None
+        case str():
+            return cell
+        case bool():
+            return "true" if cell else "false"
+        case float() | Decimal():
+            return _number(cell)
+        case dt.datetime() if cell.time() == dt.time():
+            return cell.date().isoformat()
+        case dt.date():
+            return cell.isoformat()
+        case bytes():
+            return cell.decode("utf-8", "replace")
+        case Mapping():
+            return json.dumps(cell, ensure_ascii=False, default=str)
+        case Sequence():
+            return "; ".join(text for item in cell if (text := to_text(item))) or None
+        case _:
+            return str(cell)
+
+
+def unmapped(config: SourceConfig, columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that no field of ours reads, in their order."""
+    seen = tuple(dict.fromkeys(columns))
+    paths = field_names(config).values()
+    used = {path if path in seen else path.split(".")[0] for path in paths}
+    return tuple(column for column in seen if column and column not in used)
+
+
+def check_columns(config: SourceConfig, columns: Sequence[str]) -> None:
+    """Raise `SourceError` when a table lacks a column that `fields` names, or has none of ours."""
+    has = set(columns)
+    listed = ", ".join(columns) or "none"
+    for field, path in config.fields.items():
+        if path not in has and path.split(".")[0] not in has:
+            raise SourceError(
+                f"source {config.name}: {config.place} has no column {path!r} (wanted for {field})",
+                f"Correct `fields` of this source; the columns are: {listed}.",
+            )
+    if doubled := sorted({c for c in columns if columns.count(c) > 1 and c in field_names(config).values()}):
+        raise SourceError(
+            f"source {config.name}: {config.place} has two columns named {', '.join(doubled)}",
+            "Rename one of them in the file.",
+        )
+    if not any(path.split(".")[0] in has or path in has for path in field_names(config).values()):
+        raise SourceError(
+            f"source {config.name}: no column of {config.place} is a field of reco",
+            f"Add `fields` to this source (or correct `delimiter`); the columns are: {listed}.",
+        )
+
+
+def _look_up(cells: object, path: str) -> tuple[bool, object]:
+    """Return whether `path` exists in nested data, and what it holds; lists are walked through."""
+    if isinstance(cells, Mapping):
+        if path in cells:
+            return True, cells[path]
+        head, _, rest = path.partition(".")
+        return _look_up(cells[head], rest) if rest and head in cells else (False, None)
+    if isinstance(cells, list):
+        found = [cell for there, cell in (_look_up(item, path) for item in cells) if there]
+        return bool(found), found
+    return False, None
+
+
+def _number(value: float | Decimal) -> str | None:
+    if not math.isfinite(value):
+        return None
+    return str(int(value)) if value == int(value) else str(value)

@@ -1,0 +1,215 @@
+"""Resources pasted from a web page: title, credits glued to theme, type, then a summary.
+
+    A title
+    An author or a publisherTheme / Type
+    Résumé :
+    Lines of text, up to the next title.
+
+The page has no marks, so a record is found by its header line: the one that ends with a known type
+after a known theme. A line that must be a header but names unknown labels starts a record that is
+handed back whole, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reco.sources.credit import Credit, divide, is_likely, misspellings
+from reco.sources.labels import Labels, Tail
+
+_LINE_END = re.compile(r"\r\n?|\n")
+_LABEL = re.compile(r"^\s*r[ée]sum[ée]\s*(?::\s*(?P<rest>.*))?$", re.IGNORECASE)
+_ITEM = re.compile(r"^\s*(?:[-–—•*✔▪]|\d+[.)])")
+_GOES_ON = re.compile(r"(?:[,&]|\bet)\s*$")
+_LEADS_ON = re.compile(r"^\s*(?:[,&]|et\b)")
+_CLOSED = re.compile(r"[.:;,]\s*$")
+_INTRODUCES = re.compile(r"[:;,]\s*$")
+_TITLE_MARK = re.compile(r"[?!:]")
+_LONGEST_HEADER = 600
+
+
+@dataclass(frozen=True)
+class PageRecord:
+    """One resource of a page. `line` is the number of its title, from 1.
+
+    `confidence` says per field, from 0 to 1, how sure the reading is; `variants` gives, per author,
+    other spellings of that name in the summary.
+    """
+
+    line: int
+    title: str
+    authors: tuple[str, ...]
+    publishers: tuple[str, ...]
+    theme: str
+    type: str
+    summary: str
+    confidence: Mapping[str, float] = field(default_factory=dict)
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PageReject:
+    """Lines of a page that could not be read as a resource, whole, with the reason."""
+
+    line: int
+    problem: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class _Header:
+    """A header line: what it says, or why it cannot be read. Positions are indexes of lines."""
+
+    begin: int
+    at: int
+    title_at: int | None
+    credit: str = ""
+    theme: str = ""
+    type: str = ""
+    sure: Mapping[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+def parse(text: str, themes: Sequence[str], types: Sequence[str]) -> list[PageRecord | PageReject]:
+    """Read every resource of a pasted page, in its order; nothing of the page is left out.
+
+    `themes` and `types` are the closed lists of labels that the page uses.
+    """
+    lines = _LINE_END.split(unicodedata.normalize("NFC", text.removeprefix("\ufeff")))
+    headers = list(_headers(lines, Labels.of(themes, types)))
+    ends = [header.begin for header in headers] + [len(lines)]
+    parsed: list[PageRecord | PageReject] = []
+    if before := _block(lines[: ends[0]]):
+        parsed.append(PageReject(1, "text before the first resource", before))
+    for header, end in zip(headers, ends[1:], strict=True):
+        parsed.append(_resource(lines, header, end))
+    return parsed
+
+
+def _headers(lines: Sequence[str], labels: Labels) -> Iterator[_Header]:
+    after = -1
+    for at, line in enumerate(lines):
+        if not line.strip() or _LABEL.match(line) or len(line) > _LONGEST_HEADER:
+            continue
+        if header := _header(lines, at, after, labels):
+            yield header
+            after = at
+
+
+def _header(lines: Sequence[str], at: int, after: int, labels: Labels) -> _Header | None:
+    """Return the header that line `at` is, if it is one; `after` is the line of the header before."""
+    above = _above(lines, at, after)
+    announced = _announced(lines, at)
+    tail = labels.read(lines[at])
+    if tail is None:
+        if above is not None and (announced or _is_broken(lines, at, above, labels)):
+            return _Header(above, at, above, problem=labels.complaint(lines[at]))
+        if after < 0 and announced and above is None:
+            return _Header(at, at, None, problem="no title above the credits")
+        return None
+    if not (announced or tail.glued or _is_free_header(lines, tail, above)):
+        return None
+    return _placed(lines, at, after, tail, announced)
+
+
+def _placed(lines: Sequence[str], at: int, after: int, tail: Tail, announced: bool) -> _Header:
+    """Find the credits, over one line or more, and the title above a header line."""
+    credit, top = [tail.before] if tail.before else [], at
+    while (above := _above(lines, top, after)) is not None and _is_credit(lines, above, after, credit):
+        credit, top = [lines[above].strip(), *credit], above
+    sure = {
+        "title": (1.0 if announced else 0.9) - (0.2 if not tail.before else 0.0),
+        "theme": tail.sure,
+        "type": 1.0,
+        "summary": 1.0 if announced else 0.9,
+    }
+    problem = "no title above the credits" if above is None else ""
+    begin = top if above is None else above
+    return _Header(begin, at, above, " ".join(credit), tail.theme, tail.type, sure, problem)
+
+
+def _is_credit(lines: Sequence[str], at: int, after: int, below: list[str]) -> bool:
+    """Return whether line `at`, just above the credits `below`, is a part of them and not the title."""
+    line = lines[at]
+    if below and (_GOES_ON.search(line) or _LEADS_ON.match(below[0])):
+        return True
+    title_at = _above(lines, at, after)
+    if title_at is None or _CLOSED.search(lines[title_at]) or _TITLE_MARK.search(line):
+        return False
+    credit = divide(line)
+    if below:  # a title that is a list of names is rarer than a list of names over two lines
+        return len(credit.authors) > 1 and not credit.publishers and bool(divide(below[0]).authors)
+    return is_likely(line)
+
+
+def _is_free_header(lines: Sequence[str], tail: Tail, above: int | None) -> bool:
+    """Return whether a header that nothing glues or announces is one: prose also cites labels."""
+    if above is None or _INTRODUCES.search(lines[above]) or _ITEM.match(tail.before):
+        return False
+    return not tail.before or is_likely(tail.before)
+
+
+def _is_broken(lines: Sequence[str], at: int, above: int, labels: Labels) -> bool:
+    """Return whether a line that cannot be read was still meant as a header."""
+    if _ITEM.match(lines[at]) or _INTRODUCES.search(lines[above]):
+        return False
+    return labels.half_read(lines[at])
+
+
+def _above(lines: Sequence[str], at: int, after: int) -> int | None:
+    """Return the line with text above `at` that still belongs to the same record, if there is one."""
+    above = next((i for i in range(at - 1, after, -1) if lines[i].strip()), None)
+    return None if above is None or _LABEL.match(lines[above]) else above
+
+
+def _announced(lines: Sequence[str], at: int) -> bool:
+    below = next((line for line in lines[at + 1 :] if line.strip()), "")
+    return _LABEL.match(below) is not None
+
+
+def _resource(lines: Sequence[str], header: _Header, end: int) -> PageRecord | PageReject:
+    if header.title_at is None or header.problem:
+        return PageReject(header.begin + 1, header.problem, _block(lines[header.begin : end]))
+    credit = divide(header.credit)
+    summary = _summary(lines[header.at + 1 : end])
+    spellings = {author: misspellings(author, summary) for author in credit.authors}
+    variants = {author: others for author, others in spellings.items() if others}
+    return PageRecord(
+        line=header.title_at + 1,
+        title=lines[header.title_at].strip(),
+        authors=credit.authors,
+        publishers=credit.publishers,
+        theme=header.theme,
+        type=header.type,
+        summary=summary,
+        confidence={**header.sure, **_confidence(credit, variants)},
+        variants=variants,
+    )
+
+
+def _confidence(credit: Credit, variants: Mapping[str, object]) -> dict[str, float]:
+    confidence = {}
+    if credit.authors:
+        confidence["authors"] = min(credit.confidence, 0.6) if variants else credit.confidence
+    if credit.publishers:
+        confidence["publisher"] = credit.confidence
+    return confidence
+
+
+def _summary(lines: Sequence[str]) -> str:
+    """Return the lines of a summary, without the label that announces them."""
+    kept = list(lines)
+    for at, line in enumerate(kept):
+        if label := _LABEL.match(line):
+            kept[at] = label["rest"] or ""
+            break
+        if line.strip():
+            break
+    return _block(kept)
+
+
+def _block(lines: Sequence[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines).strip("\n")

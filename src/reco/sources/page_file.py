@@ -1,0 +1,61 @@
+"""A pasted web page kept as a text file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from reco.errors import SourceError
+from reco.resource import Rejection
+from reco.sources import page
+from reco.sources.config import SourceConfig
+from reco.sources.origin import unreadable, whole
+from reco.sources.rows import Row, refuse
+from reco.taxonomy import THEMES, TYPES
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the resources of a page; what cannot be read is a rejection with its lines.
+
+    Raises `SourceError` when the page holds no resource at all.
+    """
+    parsed = page.parse(
+        _text(config, whole(config, cache)),
+        config.themes or THEMES,
+        config.types or tuple(TYPES.values()),
+    )
+    if not any(isinstance(item, page.PageRecord) for item in parsed):
+        raise SourceError(
+            f"source {config.name}: no resource found in {config.place}",
+            'Check that `themes` and `types` list the labels of the lines "publisher theme / type".',
+        )
+    for item in parsed:
+        locator = f"{config.place}:{item.line}"
+        if isinstance(item, page.PageReject):
+            yield refuse(config, locator, item.problem, item.raw)
+        else:
+            yield Row(locator, _cells(item))
+
+
+def _cells(record: page.PageRecord) -> dict[str, object]:
+    return {
+        "title": record.title,
+        "authors": list(record.authors),
+        "publisher": list(record.publishers),
+        "theme": record.theme,
+        "type": record.type,
+        "summary": record.summary,
+    }
+
+
+def _text(config: SourceConfig, data: bytes) -> str:
+    try:
+        if config.encoding:
+            return data.decode(config.encoding)
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return data.decode("utf-16")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if config.encoding or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise unreadable(config, error) from error
+        return data.decode("cp1252", "replace")

@@ -1,0 +1,31 @@
+"""Parquet tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reco.sources.config import SourceConfig
+from reco.sources.mapping import check_columns
+from reco.sources.origin import opened, unreadable
+from reco.sources.rows import Row
+
+_BATCH = 256
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
+    """Yield the rows of a table, in batches. Raises `SourceError` when a checksum of the file is wrong."""
+    with opened(config, cache) as stream:
+        try:
+            table = pq.ParquetFile(stream, page_checksum_verification=True)
+            check_columns(config, table.schema_arrow.names)
+            number = 0
+            for batch in table.iter_batches(batch_size=_BATCH):
+                for cells in batch.to_pylist():
+                    number += 1
+                    yield Row(f"{config.place}:{number}", cells)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise unreadable(config, error) from error

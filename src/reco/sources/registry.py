@@ -1,0 +1,29 @@
+"""Which module reads which kind of source. Readers load on first use: some of their libraries are slow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import cast
+
+from reco.sources.config import Kind
+from reco.sources.rows import Reader
+
+_MODULES: Mapping[Kind, str] = {
+    "csv": "csv_file",
+    "jsonl": "json_lines",
+    "json": "json_file",
+    "page": "page_file",
+    "xlsx": "xlsx_file",
+    "parquet": "parquet_file",
+    "folder": "folder",
+    "rss": "feed",
+    "oai": "oai",
+    "wordpress": "wordpress",
+    "api": "api",
+}
+
+
+def reader(kind: Kind) -> Reader:
+    """Return the reader of a kind of source."""
+    return cast(Reader, import_module(f"reco.sources.{_MODULES[kind]}").rows)

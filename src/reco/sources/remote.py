@@ -1,0 +1,216 @@
+"""A polite and careful HTTP client: public hosts, bounded size and time, patience, a memory."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx2
+import stamina
+
+from reco import __version__
+from reco.errors import SourceError
+from reco.sources.config import SourceConfig
+from reco.sources.guard import GuardedTransport, PrivateAddress, Resolver, system_resolver
+from reco.sources.http_cache import HttpCache, Stored
+
+LONGEST_WAIT = 60.0
+"""Seconds for which a server may ask us to wait (Retry-After)."""
+
+_REDIRECTS = 3
+_BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
+_NOT_MODIFIED = 304
+_MISSING = 404
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_HEADERS = {"user-agent": f"reco/{__version__}", "accept-encoding": "gzip"}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An answer: the address that gave it, its headers, its decompressed body."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Busy(Exception):
+    """An answer that a later attempt may improve."""
+
+    def __init__(self, status: int, wait: float | None) -> None:
+        super().__init__(f"the server answers {status}")
+        self.wait = wait
+
+
+class Remote:
+    """Fetches the addresses of one reading of one source; its limits count over the whole reading.
+
+    Every failure is a `SourceError` that names the source, the address and what to do, except a cache
+    that cannot be written, which is a `StorageError`.
+    """
+
+    def __init__(self, config: SourceConfig, cache: Path | None, resolve: Resolver = system_resolver) -> None:
+        self._config = config
+        self._cache = HttpCache(cache) if cache else None
+        self._pages = 0
+        self._bytes = 0
+        self._deadline = time.monotonic() + config.max_seconds
+        self._client = httpx2.Client(
+            transport=GuardedTransport(resolve, config.allow_private),
+            headers=_HEADERS,
+            timeout=config.timeout_seconds,
+            follow_redirects=True,
+            max_redirects=_REDIRECTS,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def get(self, url: str, remember: bool = False) -> Fetched:
+        """Fetch `url`; with `remember`, ask only for what changed since it was last fetched."""
+        found = self.find(url, remember)
+        if found is None:
+            raise self.error(url, "the server answers 404", "Correct the address of this source.")
+        return found
+
+    def find(self, url: str, remember: bool = False) -> Fetched | None:
+        """Fetch `url`, or return None when the server says that it does not exist."""
+        self._count_page(url)
+        cache = self._cache if remember else None
+        try:
+            return self._patiently(url, cache)
+        except PrivateAddress as error:
+            hint = "Use a public address, or set `allow_private = true` for a source of your own network."
+            raise self.error(url, str(error), hint) from error
+        except httpx2.TooManyRedirects as error:
+            hint = "Write the final address into this source."
+            raise self.error(url, f"more than {_REDIRECTS} redirects", hint) from error
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            hint = "Write a whole address that starts with https:// or http://."
+            raise self.error(url, str(error), hint) from error
+        except (_Busy, httpx2.RequestError) as error:
+            hint = "Try again later; if it lasts, open the address in a browser."
+            raise self.error(url, f"{type(error).__name__.strip('_')}: {error}", hint) from error
+
+    def error(self, url: str, what: str, hint: str) -> SourceError:
+        """Return the error of this source for an address."""
+        return SourceError(f"source {self._config.name}: {shown(url)}: {what}", hint)
+
+    def _patiently(self, url: str, cache: HttpCache | None) -> Fetched | None:
+        attempts = stamina.retry_context(
+            on=self._patience,
+            attempts=self._config.retries + 1,
+            timeout=self._left(),
+            wait_initial=0.5,
+            wait_max=20,
+        )
+        for attempt in attempts:
+            with attempt:
+                return self._once(url, cache)
+        raise AssertionError("stamina raises the last error")
+
+    def _patience(self, error: Exception) -> bool | float:
+        """Return whether to try again after an error, or the seconds to wait before it."""
+        if isinstance(error, _Busy) and error.wait is not None:
+            return min(error.wait, LONGEST_WAIT, self._left())
+        if isinstance(error, httpx2.UnsupportedProtocol):
+            return False
+        return isinstance(error, _Busy | httpx2.TransportError | httpx2.DecodingError)
+
+    def _once(self, url: str, cache: HttpCache | None) -> Fetched | None:
+        stored = cache.load(url) if cache else None
+        with self._client.stream("GET", url, headers=stored.conditions if stored else None) as response:
+            if response.status_code in _BUSY:
+                raise _Busy(response.status_code, _retry_after(response.headers))
+            if response.status_code == _MISSING:
+                return None
+            body = self._body(url, response, stored)
+            if cache and response.status_code != _NOT_MODIFIED:
+                cache.save(url, body, response.headers)
+            return Fetched(str(response.url), response.headers, body)
+
+    def _body(self, url: str, response: httpx2.Response, stored: Stored | None) -> bytes:
+        if response.status_code == _NOT_MODIFIED and stored:
+            return stored.body
+        if not response.is_success:
+            hint = "Check in a browser that the address is right and open to all."
+            raise self.error(url, f"the server answers {response.status_code}", hint)
+        parts = []
+        for part in _unpacked(response, self._config.max_bytes):
+            self._bytes += len(part)
+            self._check_limits(url)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _count_page(self, url: str) -> None:
+        self._pages += 1
+        if self._pages > self._config.max_pages:
+            hint = "Raise `max_pages` of this source if it really is that long."
+            raise self.error(url, f"still more after {self._config.max_pages} pages", hint)
+        self._check_limits(url)
+
+    def _check_limits(self, url: str) -> None:
+        if self._bytes > self._config.max_bytes:
+            hint = "Raise `max_bytes` of this source if that size is expected."
+            raise self.error(url, f"larger than {self._config.max_bytes} bytes", hint)
+        if self._left() <= 0:
+            hint = "Raise `max_seconds` of this source if its server is always that slow."
+            raise self.error(url, f"not read after {self._config.max_seconds:g} seconds", hint)
+
+    def _left(self) -> float:
+        return max(self._deadline - time.monotonic(), 0.0)
+
+
+def shown(url: str) -> str:
+    """Return an address for a message, without the values of its parameters that are secret."""
+    try:
+        address = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return url.partition("?")[0]
+    hidden = [
+        name for name in address.params if any(word in name.lower() for word in ("key", "token", "secret"))
+    ]
+    return str(address.copy_merge_params(dict.fromkeys(hidden, "..."))) if hidden else url
+
+
+def _unpacked(response: httpx2.Response, limit: int) -> Iterator[bytes]:
+    """Yield a body in parts, unpacked, each of `limit` + 1 bytes at most: a small answer can be a bomb."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise httpx2.DecodingError(f"the answer is packed as {coding}", request=response.request)
+    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        for part in response.iter_raw():
+            yield unpacker.decompress(part, limit + 1)
+    except zlib.error as error:
+        raise httpx2.DecodingError(f"the answer is damaged: {error}", request=response.request) from error
+    if not unpacker.eof:
+        raise httpx2.DecodingError("the answer is cut short", request=response.request)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks us to wait, if it does."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max((moment - datetime.now(moment.tzinfo or UTC)).total_seconds(), 0.0) if moment.tzinfo else None

@@ -1,0 +1,89 @@
+"""Excel workbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+from zipfile import BadZipFile, ZipFile
+
+from openpyxl import load_workbook
+
+from reco.errors import SourceError
+from reco.resource import Rejection
+from reco.sources.config import SourceConfig
+from reco.sources.mapping import check_columns, to_text
+from reco.sources.origin import opened, unreadable
+from reco.sources.rows import Row
+
+_MOST_ENTRIES = 2_000
+_MOST_BYTES = 100_000_000
+_HIGHEST_RATIO = 100
+_CHUNK = 1_000_000
+_DOCTYPE = b"<!doctype"
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the rows of a sheet, the first one unless `sheet` names another; blank rows are skipped."""
+    with opened(config, cache) as stream:
+        _refuse_bomb(config, stream)
+        stream.seek(0)
+        try:
+            workbook = load_workbook(stream, read_only=True, data_only=True)
+            yield from _table(config, _sheet(config, workbook))
+        except SourceError:
+            raise
+        except Exception as error:  # openpyxl raises whatever a malformed part leads it to
+            raise unreadable(config, error) from error
+
+
+def _refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
+    """Refuse an archive that would fill the memory, and XML that could expand or reach out."""
+    try:
+        size = stream.seek(0, 2)
+        with ZipFile(stream) as archive:
+            entries = archive.infolist()
+            total = sum(entry.file_size for entry in entries)
+            if len(entries) > _MOST_ENTRIES or total > min(_MOST_BYTES, _HIGHEST_RATIO * size):
+                raise unreadable(config, f"{len(entries)} parts of {total} bytes are packed in {size} bytes")
+            if any(_has_doctype(archive, entry.filename) for entry in entries):
+                raise unreadable(config, "its XML has a document type, which can hide an attack")
+    except (BadZipFile, RuntimeError, NotImplementedError, ValueError) as error:
+        raise unreadable(config, error) from error
+
+
+def _has_doctype(archive: ZipFile, name: str) -> bool:
+    if not name.lower().endswith((".xml", ".rels", ".vml")):
+        return False
+    rest = b""
+    with archive.open(name) as part:
+        while chunk := part.read(_CHUNK):
+            text = rest + chunk.replace(b"\0", b"").lower()
+            if _DOCTYPE in text:
+                return True
+            rest = text[-len(_DOCTYPE) :]
+    return False
+
+
+def _sheet(config: SourceConfig, workbook: Any) -> Any:
+    if config.sheet and config.sheet not in workbook.sheetnames:
+        raise SourceError(
+            f"source {config.name}: {config.place} has no sheet {config.sheet!r}",
+            f"Correct `sheet` of this source; the sheets are: {', '.join(workbook.sheetnames)}.",
+        )
+    sheet = workbook[config.sheet or workbook.sheetnames[0]]
+    sheet.reset_dimensions()  # the size that a file declares is often wrong
+    return sheet
+
+
+def _table(config: SourceConfig, sheet: Any) -> Iterator[Row]:
+    header: list[str] = []
+    for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+        if all(value is None for value in values):
+            continue
+        if not header:
+            header = [(to_text(value) or "").strip() for value in values]
+            check_columns(config, header)
+            continue
+        cells = (*values, *([None] * (len(header) - len(values))))
+        yield Row(f"{config.place}:{number}", dict(zip(header, cells, strict=False)))

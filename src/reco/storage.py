@@ -1,0 +1,109 @@
+"""Files that are either wholly on the disk or not there at all.
+
+Every operation that changes the disk goes through `operation`, so that tests can count them, make
+one fail, or kill the process at any of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reco.errors import StorageError
+
+Operation = Callable[[str, Path], None]
+
+
+def _proceed(name: str, path: Path) -> None:
+    """Do nothing: what a fault test replaces."""
+
+
+operation: Operation = _proceed
+
+
+@contextmanager
+def _refusals(action: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"The disk refused to {action} {path}: {error.strerror or error}.",
+            "Free some space or check the folder's permissions, then run the command again.",
+        ) from error
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents."""
+    with _refusals("create", path):
+        operation("mkdir", path)
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def write(path: Path, data: bytes | memoryview) -> str:
+    """Write a new file, wait until it is on the disk, and return its sha256."""
+    with _refusals("write", path):
+        operation("open", path)
+        with path.open("wb") as stream:
+            operation("write", path)
+            stream.write(data)
+            stream.flush()
+            operation("fsync", path)
+            os.fsync(stream.fileno())
+    return hashlib.sha256(data).hexdigest()
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Give a file new content in one step: a reader sees the old bytes or the new ones."""
+    draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    try:
+        write(draft, data)
+        with _refusals("replace", path):
+            operation("rename", path)
+            draft.replace(path)
+        sync_folder(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Give a folder its final name, and wait until that is on the disk."""
+    with _refusals("rename", source):
+        operation("rename", target)
+        source.rename(target)
+    sync_folder(target.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and all it holds; what is already gone is no error."""
+    with _refusals("remove", path):
+        for folder, _, files in os.walk(path, topdown=False):
+            for name in files:
+                operation("unlink", Path(folder) / name)
+                (Path(folder) / name).unlink(missing_ok=True)
+            operation("rmdir", Path(folder))
+            Path(folder).rmdir()
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    with _refusals("sync", path):
+        operation("fsync", path)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_of(data: bytes) -> str:
+    """Return the sha256 of bytes in memory."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,129 @@
+"""The vectors of a catalogue's texts, part by part, keyed by content hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.encoder import Document, DocumentVectors, Encoder, Progress
+from reco.passages import Span
+from reco.resource import Resource
+from reco.text import digest
+
+FRAME = Span(-1, -1)
+"""Stands for the part that is not a passage: title, prompt and special tokens."""
+
+
+@dataclass(frozen=True)
+class EncodedDocument:
+    """A document's part vectors and, in parallel, the span of its summary that each comes from."""
+
+    vectors: DocumentVectors
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """Parts of all documents, one after the other.
+
+    `parts` (parts, dimension) float32, not normalised · `weights` (parts,), summing to one within a
+    document · `spans` (parts, 2) characters of the summary, -1 for the frame · `bounds` (rows + 1,):
+    the parts of row i are `bounds[i]:bounds[i + 1]`, frame first · `hashes` the rows' content hashes.
+    """
+
+    hashes: tuple[str, ...]
+    parts: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    spans: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    @classmethod
+    def of(cls, hashes: Sequence[str], documents: Sequence[EncodedDocument], dimension: int) -> VectorTable:
+        """Lay documents out in row order."""
+        counts = [len(document.spans) for document in documents]
+        bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        parts = np.empty((int(bounds[-1]), dimension), dtype=np.float32)
+        weights = np.empty(int(bounds[-1]), dtype=np.float32)
+        spans = np.empty((int(bounds[-1]), 2), dtype=np.int32)
+        for document, start, end in zip(documents, bounds, bounds[1:], strict=False):
+            parts[start:end] = document.vectors.parts
+            weights[start:end] = document.vectors.weights
+            spans[start:end] = [(span.start, span.end) for span in document.spans]
+        return cls(tuple(hashes), parts, weights, spans, bounds)
+
+    def document(self, row: int) -> EncodedDocument:
+        """Return the parts of one row."""
+        start, end = self.bounds[row], self.bounds[row + 1]
+        spans = tuple(Span(int(a), int(b)) for a, b in self.spans[start:end])
+        return EncodedDocument(DocumentVectors(self.parts[start:end], self.weights[start:end]), spans)
+
+    @cached_property
+    def by_hash(self) -> Mapping[str, int]:
+        """A row that holds each content hash."""
+        return {content: row for row, content in enumerate(self.hashes)}
+
+    def pooled(self) -> NDArray[np.float32]:
+        """Return the weighted mean of each document's parts, not normalised, (rows, dimension)."""
+        if not len(self):
+            return np.empty((0, self.parts.shape[1]), dtype=np.float32)
+        pooled = np.empty((len(self), self.parts.shape[1]), dtype=np.float32)
+        for start in range(0, len(self), 4096):
+            first, last = self.bounds[start], self.bounds[min(start + 4096, len(self))]
+            weighted = self.parts[first:last].astype(np.float64) * self.weights[first:last, None]
+            inner = self.bounds[start : min(start + 4096, len(self))] - first
+            pooled[start : start + 4096] = np.add.reduceat(weighted, inner, axis=0)
+        return pooled
+
+    @cached_property
+    def norms(self) -> NDArray[np.float64]:
+        """Length of each pooled vector before normalisation, (rows,)."""
+        lengths: NDArray[np.float64] = np.linalg.norm(self.pooled().astype(np.float64), axis=1)
+        return lengths
+
+
+def embed(
+    resources: Sequence[Resource],
+    encoder: Encoder,
+    reuse: VectorTable | None = None,
+    progress: Progress | None = None,
+) -> tuple[VectorTable, int]:
+    """Encode the texts that `reuse` lacks, each once; return the table and how many were encoded."""
+    known = reuse.by_hash if reuse is not None else {}
+    unseen: dict[str, Document] = {}
+    for resource in resources:
+        if resource.content_hash not in known:
+            unseen.setdefault(resource.content_hash, Document.of(resource.title, resource.summary))
+    encoded = encode(list(unseen.values()), encoder, progress)
+    fresh = dict(zip(unseen, encoded, strict=True))
+    hashes = [resource.content_hash for resource in resources]
+    documents = [
+        fresh[content] if content in fresh or reuse is None else reuse.document(known[content])
+        for content in hashes
+    ]
+    dimension = reuse.parts.shape[1] if reuse is not None and not unseen else encoder.dimension
+    return VectorTable.of(hashes, documents, dimension), len(unseen)
+
+
+def encode(
+    documents: Sequence[Document], encoder: Encoder, progress: Progress | None
+) -> list[EncodedDocument]:
+    """Encode documents, keeping with each part the span it comes from."""
+    if not documents:
+        return []
+    vectors = encoder.encode_documents(documents, progress)
+    return [
+        EncodedDocument(found, (FRAME, *document.spans))
+        for found, document in zip(vectors, documents, strict=True)
+    ]
+
+
+def content_hash(title: str, summary: str) -> str:
+    """Return the key of a text, as resources compute it."""
+    return digest(title, summary)

@@ -1,0 +1,51 @@
+"""Fixtures and Hypothesis profiles for every test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from support import SHARED, Home, rows
+
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.register_profile("explore", deadline=None, max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RECO_HOME", "RECO_CONFIG", "RECO_LOG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A configuration with the test encoder and the invented catalogue; nothing is refreshed yet."""
+    made = Home(tmp_path / "reco")
+    made.write(rows())
+    return made
+
+
+@pytest.fixture
+def served(home: Home) -> Home:
+    """A home whose first snapshot is published."""
+    assert home.refresh().published
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """Return the path of a file or folder of ../shared, or skip the test."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"{path} is not on this machine")
+        return path
+
+    return find

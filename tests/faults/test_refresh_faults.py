@@ -1,0 +1,197 @@
+"""A refresh that dies, or is refused by the disk, at any of its operations."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import Home, edited, rows
+
+Ask = Callable[..., dict[str, Any]]
+QUERY = "ouvrir une piscine et rénover le café du village"
+MOST_OPERATIONS = 400
+
+
+@dataclass
+class Stage:
+    """A home just before its refresh, with what a reader may see of it: the old answer or the new one."""
+
+    ask: Ask
+    scratch: Path
+    template: Path
+    old: dict[str, Any]
+    new: dict[str, Any]
+    runs: int = 0
+
+    def fresh(self) -> Home:
+        """Return a new copy of the home."""
+        self.runs += 1
+        folder = self.scratch / f"run{self.runs}"
+        shutil.copytree(self.template, folder)
+        return Home(folder)
+
+    def refresh(self, home: Home, **fault: Any) -> dict[str, Any]:
+        return self.ask("refresh", config=home.config, home=home.path, note=home.folder / "note", **fault)
+
+    def read(self, home: Home) -> dict[str, Any]:
+        return read(self.ask, home)
+
+
+def read(ask: Ask, home: Home) -> dict[str, Any]:
+    return ask("read", home=home.path, note=home.folder / "note", query=QUERY, dimension=home.dimension)
+
+
+def leftovers(home: Home) -> list[str]:
+    return [
+        str(p.relative_to(home.path)) for p in home.path.rglob("*") if ".tmp" in p.name or "draft" in p.name
+    ]
+
+
+def tomorrow() -> list[dict[str, str]]:
+    """The catalogue of the next day: one text changed, one facet changed, one row gone, one new, one bad."""
+    table = edited(rows(), "r00", summary="La piscine devient un bassin naturel, filtré par des roseaux.")
+    table = edited(table, "r05", theme="Éducation")
+    table = [row for row in table if row["id"] != "r04"]
+    table.append({"id": "r99", "title": "Le café rouvre", "summary": "Un café associatif, ouvert le soir."})
+    table.append({"id": "r98", "title": "", "summary": "Sans titre, cette ligne part en quarantaine."})
+    return table
+
+
+def stage(ask: Ask, folder: Path, with_previous: bool) -> Stage:
+    template = Home(folder / "template")
+    if with_previous:
+        template.write(rows())
+        first = ask("refresh", config=template.config, home=template.path, note=folder / "note")
+        assert first["code"] == 0, first
+        stale = template.path / "snapshots" / "000007.tmp-1" / "lexical"
+        stale.mkdir(parents=True)
+        (stale / "rows.npy").write_bytes(b"a draft left by a dead process")
+    old = read(ask, template)
+    template.write(tomorrow())
+    done = Stage(ask, folder, template.folder, old, {})
+    home = done.fresh()
+    assert done.refresh(home)["code"] == 0
+    done.new = done.read(home)
+    assert comparable(done.new) != comparable(done.old)
+    return done
+
+
+def comparable(seen: dict[str, Any]) -> Any:
+    """What a reader saw, but for the snapshot's number."""
+    return seen.get("ids"), seen.get("answer"), seen.get("warning")
+
+
+@pytest.fixture(scope="module")
+def quiet_night(worker: Ask, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return stage(worker, tmp_path_factory.mktemp("previous"), with_previous=True)
+
+
+@pytest.fixture(scope="module")
+def first_night(worker: Ask, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return stage(worker, tmp_path_factory.mktemp("empty"), with_previous=False)
+
+
+@pytest.fixture(params=["first_night", "quiet_night"])
+def night(request: pytest.FixtureRequest) -> Stage:
+    found: Stage = request.getfixturevalue(request.param)
+    return found
+
+
+def test_killed_at_every_operation(night: Stage) -> None:
+    seen_old = seen_new = 0
+    for at in range(1, MOST_OPERATIONS):
+        home = night.fresh()
+        done = night.refresh(home, at=at, fault="kill")
+        if done["note"] is None:
+            assert done["code"] == 0
+            break
+        where = f"killed at operation {at}: {done['note']}"
+        assert done["code"] == -9, where
+        seen = night.read(home)
+        if comparable(seen) == comparable(night.old):
+            seen_old += 1
+            assert not seen_new, f"the old snapshot is back, {where}"
+        else:
+            assert comparable(seen) == comparable(night.new), where
+            seen_new += 1
+        assert night.refresh(home)["code"] == 0, where
+        assert comparable(night.read(home)) == comparable(night.new), where
+        assert leftovers(home) == [], where
+        shutil.rmtree(home.folder)
+    else:
+        pytest.fail(f"a refresh never ends within {MOST_OPERATIONS} operations")
+    assert at > 40 and seen_old > 20 and seen_new > 0
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EIO"])
+def test_every_operation_refused(night: Stage, fault: str) -> None:
+    refused = 0
+    for at in range(1, MOST_OPERATIONS):
+        home = night.fresh()
+        done = night.refresh(home, at=at, fault=fault)
+        if done["note"] is None:
+            assert done["code"] == 0
+            break
+        refused += 1
+        where = f"{fault} at operation {at}: {done['note']}, {done['output']}"
+        assert done["code"] == 1, where
+        said = json.loads(done["output"][done["output"].index("{") :])
+        assert "disk" in said["error"] and said["hint"], where
+        seen = comparable(night.read(home))
+        after_the_commit = done["note"]["operation"] == "fsync" and Path(done["note"]["path"]) == home.path
+        assert seen == comparable(night.new if after_the_commit else night.old), where
+        assert night.refresh(home)["code"] == 0, where
+        assert comparable(night.read(home)) == comparable(night.new), where
+        assert leftovers(home) == [], where
+        shutil.rmtree(home.folder)
+    assert refused > 40
+
+
+@pytest.mark.parametrize("kills", [30, pytest.param(3_100, marks=pytest.mark.slow)])
+def test_killed_at_random_times(quiet_night: Stage, kills: int) -> None:
+    chance = random.Random(7)
+    home = quiet_night.fresh()
+    whole = quiet_night.refresh(home)["seconds"]
+    landed = 0
+    for _ in range(kills):
+        shutil.rmtree(home.folder)
+        home = quiet_night.fresh()
+        done = quiet_night.refresh(home, kill_after=chance.uniform(0, whole))
+        landed += done["code"] == -9
+        answers = [comparable(quiet_night.old), comparable(quiet_night.new)]
+        assert comparable(quiet_night.read(home)) in answers
+        assert quiet_night.refresh(home)["code"] == 0
+        assert comparable(quiet_night.read(home)) == comparable(quiet_night.new)
+        assert leftovers(home) == []
+    assert landed >= kills / 2, "most kills came after the end: nothing was tested"
+
+
+def test_many_deaths_leave_no_growing_heap(quiet_night: Stage) -> None:
+    """Twenty nights in a row die in one home, each elsewhere."""
+    home = quiet_night.fresh()
+    for at in range(5, 65, 3):
+        assert quiet_night.refresh(home, at=at, fault="kill")["code"] in (-9, 0)
+    assert quiet_night.refresh(home)["code"] == 0
+    assert comparable(quiet_night.read(home)) == comparable(quiet_night.new)
+    assert leftovers(home) == []
+
+
+def test_second_refresh_gives_way_and_the_lock_dies_with_its_holder(quiet_night: Stage) -> None:
+    home = quiet_night.fresh()
+    held = quiet_night.ask("hold", config=home.config, home=home.path, note=home.folder / "held", at=12)
+    assert held["stopped"]
+    try:
+        second = quiet_night.refresh(home)
+        assert second["code"] == 3
+        assert "refresh is running" in second["output"]
+        assert comparable(quiet_night.read(home)) == comparable(quiet_night.old)
+    finally:
+        assert quiet_night.ask("end", process=held["process"])["code"] == -9
+    assert quiet_night.refresh(home)["code"] == 0
+    assert comparable(quiet_night.read(home)) == comparable(quiet_night.new)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reco.sources import SourceConfig
+
+
+def config(**options: Any) -> SourceConfig:
+    return SourceConfig.model_validate({"name": "test", "kind": "csv", "path": "a.csv"} | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"url": "https://example.org/a.csv"}, "only one of them"),
+        ({"path": None}, "either `path` or `url`"),
+        ({"kind": "oai"}, "from a `url`"),
+        ({"kind": "folder", "path": None, "url": "https://example.org"}, "from a `path`"),
+        ({"path": None, "url": "ftp://example.org/a.csv"}, "https://"),
+        ({"path": None, "url": "https://me:secret@example.org/a.csv"}, "no place in an address"),
+        ({"fields": {"titel": "Titre"}}, "titel: not a field of reco"),
+        ({"constants": {"id": "1"}}, "cannot serve every row"),
+        ({"defaults": {"theme": ""}}, "leave the line out"),
+        ({"sheet": "Feuil1"}, "`sheet` means nothing for kind csv"),
+        ({"encoding": "utf-99"}, "not an encoding"),
+        ({"name": "../evil"}, "pattern"),
+        ({"colour": "red"}, "Extra inputs"),
+        ({"kind": "excel"}, "Input should be"),
+        ({"reject_limit": 2}, "less than or equal"),
+        (
+            {"kind": "api", "path": None, "url": "https://a.example", "pagination": {"mode": "cursor"}},
+            "goes with mode",
+        ),
+    ],
+)
+def test_a_wrong_configuration_says_what_is_wrong(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        config(**options)
+
+
+def test_a_relative_path_starts_at_the_folder_of_the_settings() -> None:
+    assert config().resolved(Path("/srv/reco")).path == Path("/srv/reco/a.csv")
+    assert config(path="/data/a.csv").resolved(Path("/srv/reco")).path == Path("/data/a.csv")
+
+
+def test_an_address_stays_as_it_is() -> None:
+    remote = config(path=None, url="https://example.org/a.csv")
+    assert remote.resolved(Path("/srv/reco")) == remote

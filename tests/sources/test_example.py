@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+from reco.sources import SourceConfig
+from reco.sources.config import Kind
+from reco.sources.registry import reader
+
+EXAMPLE = Path(__file__).parents[2] / "reco.example.toml"
+
+
+def test_the_example_shows_every_kind_of_source_once() -> None:
+    sources = [SourceConfig.model_validate(s) for s in tomllib.loads(EXAMPLE.read_text("utf-8"))["sources"]]
+    assert sorted(source.kind for source in sources) == sorted(get_args(Kind))
+    assert len({source.name for source in sources}) == len(sources)
+
+
+def test_every_kind_has_a_reader() -> None:
+    assert all(callable(reader(kind)) for kind in get_args(Kind))
