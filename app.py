@@ -1,5 +1,14 @@
-"""Start the pages: `streamlit run app.py`, or `reco app`."""
+"""Start the web application: `python app.py` is `reco app`, and any ASGI server takes `app:app`."""
 
-from reco.app.main import main
+import sys
 
-main()
+import streamlit as st
+
+from reco.app.server import parts
+
+app = st.App(**parts())
+
+if __name__ == "__main__":
+    from reco.cli.main import main
+
+    main(["app", *sys.argv[1:]])

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ _TOPICS = (
         "Un verger partagé derrière la mairie",
         "Livres",
         "Biodiversité",
-        "Pommiers, poiriers et ruches plantés",
+        "Pommiers et poiriers plantés",
     ),
     ("Éclairer moins, éclairer mieux", "Rapports", "Énergie", "Lampadaires éteints de minuit à cinq heures"),
     ("La cantine cuisine local", "Guides & outils", "Alimentation", "Légumes des maraîchers du canton"),
@@ -57,7 +57,7 @@ _TOPICS = (
         "Sauver le dernier café",
         "Dossiers & articles",
         "Commerces",
-        "Licence rachetée, gérance confiée à un couple",
+        "Licence rachetée, gérance confiée",
     ),
     ("Ouvrir un pédibus", "Guides & outils", "Mobilités", "Quatre lignes à pied vers l'école"),
     ("Les haies reviennent", "Rapports", "Biodiversité", "Bocage replanté sur douze kilomètres"),
@@ -65,7 +65,7 @@ _TOPICS = (
         "Budget participatif au village",
         "Livres",
         "Participation",
-        "Habitants invités à voter chaque printemps",
+        "Un vote chaque printemps",
     ),
     ("Un cimetière sans pesticide", "Dossiers & articles", "Santé", "Allées enherbées, binette et paillage"),
     ("Chauffer l'église au bois", "Rapports", "Énergie", "Chaudière à plaquettes et silo enterré"),
@@ -73,7 +73,7 @@ _TOPICS = (
         "Désimperméabiliser la cour d'école",
         "Guides & outils",
         "Adaptation",
-        "Bitume ôté, arbres et copeaux posés",
+        "Bitume ôté, arbres posés",
     ),
     ("Médiathèque ouverte le dimanche", "Livres", "Culture", "Bénévoles formés, horaires élargis"),
     ("Le bus à la demande", "Guides & outils", "Mobilités", "Minibus réservé par téléphone la veille"),
@@ -81,7 +81,7 @@ _TOPICS = (
         "Prévenir les inondations de la rivière",
         "Rapports",
         "Risques",
-        "Digue arasée, champ d'expansion rendu",
+        "Digue arasée, lit élargi",
     ),
     ("Accueillir un médecin salarié", "Dossiers & articles", "Santé", "Centre de santé porté par la commune"),
     ("Une recyclerie dans l'ancienne gare", "Livres", "Déchets", "Meubles réparés puis vendus le samedi"),
@@ -91,7 +91,7 @@ _TOPICS = (
         "Le conseil des jeunes décide",
         "Dossiers & articles",
         "Participation",
-        "Collégiens dotés d'une enveloppe",
+        "Enveloppe confiée",
     ),
     ("Friche textile, nouveau quartier", "Rapports", "Urbanisme", "Halle conservée, sols dépollués"),
     ("Une ferme communale", "Livres", "Alimentation", "Agricultrice recrutée en régie"),
@@ -306,6 +306,3 @@ def files_under(folder: Path) -> dict[str, bytes]:
 def edited(table: list[dict[str, str]], identifier: str, **values: str) -> list[dict[str, str]]:
     """Rows in which one has other values."""
     return [{**row, **values} if row["id"] == identifier else row for row in table]
-
-
-Change = Callable[[list[dict[str, str]]], list[dict[str, str]]]

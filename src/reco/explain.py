@@ -28,7 +28,11 @@ class Quote:
 
 @dataclass(frozen=True)
 class Contribution:
-    """A share of a score. Kinds: `passage` (text quotes it), `title`, `word` (text is the request's)."""
+    """A share of a score.
+
+    Kinds: `passage` (text quotes it), `title`, `word` (text is the request's, or an expansion of it),
+    `form` (a word of the request that the resource has only in a like spelling).
+    """
 
     kind: str
     text: str
@@ -49,40 +53,51 @@ class Meaning:
 
     `floor` is the request's cosine with the catalogue's average resource. It is shared out by the
     same weights as the resource's own cosine, so a passage's value is what it lifts the resource
-    above the ordinary, whatever its length.
+    above the ordinary, whatever its length. `passage` is the part of the points that goes to the
+    nearest passage alone.
     """
 
     vector: NDArray[np.float32]
     rate: float
     floor: float
+    passage: float = 0.0
 
 
 @dataclass(frozen=True)
 class WordShare:
-    """A word of the request and the points it gave."""
+    """A word of the request, the points it gave, and whether the resource has the word itself."""
 
     text: str
     value: float
+    exact: bool
 
 
 def explain(
     resource: Resource, document: EncodedDocument, meaning: Meaning, shares: Sequence[WordShare]
 ) -> Explanation:
     """Split a score over the passages and words that made it. Values sum to the score."""
-    values = _passage_values(document, meaning)
+    cosines = unit(document.vectors.parts).astype(np.float64) @ meaning.vector.astype(np.float64)
+    values = _part_values(document, meaning, cosines)
     lines = [_line(resource, span.start, span.end, v) for span, v in zip(document.spans, values, strict=True)]
-    lines += [Contribution("word", share.text, share.value) for share in shares if share.value]
+    for share in shares:
+        if share.value:
+            lines.append(Contribution("word" if share.exact else "form", share.text, share.value))
     ordered = sorted(lines, key=lambda line: (-abs(line.value), line.kind, line.text))
-    return Explanation(_quotes(resource, document, meaning), tuple(ordered))
+    return Explanation(_quotes(resource, document, cosines), tuple(ordered))
 
 
-def _passage_values(document: EncodedDocument, meaning: Meaning) -> NDArray[np.float64]:
+def _part_values(
+    document: EncodedDocument, meaning: Meaning, cosines: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Cosine is linear in the parts: q·D/|D| = sum of w (q·v)/|D|, with D the weighted mean."""
     weights = document.vectors.weights.astype(np.float64)
     parts = document.vectors.parts.astype(np.float64)
     length = float(np.linalg.norm(weights @ parts)) or 1.0
     raw = weights * (parts @ meaning.vector.astype(np.float64)) / length
-    values: NDArray[np.float64] = meaning.rate * (raw - weights / weights.sum() * meaning.floor)
+    whole = raw - weights / weights.sum() * meaning.floor
+    values: NDArray[np.float64] = meaning.rate * (1 - meaning.passage) * whole
+    best = int(np.argmax(cosines[1:])) + 1 if len(cosines) > 1 else 0
+    values[best] += meaning.rate * meaning.passage * (cosines[best] - meaning.floor)
     return values
 
 
@@ -92,8 +107,7 @@ def _line(resource: Resource, start: int, end: int, value: float) -> Contributio
     return Contribution("passage", resource.summary[start:end], float(value))
 
 
-def _quotes(resource: Resource, document: EncodedDocument, meaning: Meaning) -> tuple[Quote, ...]:
-    cosines = unit(document.vectors.parts) @ meaning.vector
+def _quotes(resource: Resource, document: EncodedDocument, cosines: NDArray[np.float64]) -> tuple[Quote, ...]:
     quotes = [
         Quote(resource.summary[span.start : span.end], span.start, span.end, float(cosine))
         for span, cosine in zip(document.spans, cosines, strict=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import bm25s
@@ -124,6 +125,22 @@ class LexicalIndex:
         """Return those of `terms` that some document has."""
         return [term for term in terms if term in self._vocabulary]
 
+    def self_score(self, counts: Mapping[str, float]) -> float:
+        """Return the most that a document could score on these terms: the sum of their idf.
+
+        A term that no document has counts as much as the rarest, so a score divided by this says what
+        share of the request's informative words a document answers.
+        """
+        rarity = np.log1p((len(self) + 0.5) / 0.5)
+        columns = ((self._vocabulary.get(term), count) for term, count in counts.items())
+        return float(sum(count * (self._idf[c] if c is not None else rarity) for c, count in columns))
+
+    @cached_property
+    def _idf(self) -> Scores:
+        documents = np.diff(self._weights.indptr)
+        idf: Scores = np.log1p((len(self) - documents + 0.5) / (documents + 0.5))
+        return idf
+
     def term_weights(self, terms: Sequence[str], rows: Rows) -> Scores:
         """Return each term's weight in each row, (rows, terms); an unknown term weighs nothing."""
         weights = np.zeros((len(rows), len(terms)))
@@ -133,7 +150,7 @@ class LexicalIndex:
             weights[:, [i for i, _ in places]] = found.toarray()
         return weights
 
-    def scores(self, counts: dict[str, float]) -> Scores:
+    def scores(self, counts: Mapping[str, float]) -> Scores:
         """Return the score of every row for terms and their weights in the query, (rows,)."""
         scores = np.zeros(len(self))
         for term, count in counts.items():

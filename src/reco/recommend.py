@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 import numpy as np
 
+from reco.acronyms import Expansion
 from reco.catalogue import Filters, values_of
-from reco.encoder import Encoder, Vector
+from reco.encoder import Encoder
 from reco.errors import InvalidQuery, SnapshotError, UnknownResource
-from reco.explain import Explanation, Meaning, WordShare, explain
-from reco.ranking import Hit, Rows, Scores, top
+from reco.explain import Explanation, explain
+from reco.query import Query
+from reco.ranking import Hit, top
 from reco.resource import Resource
-from reco.snapshot import Snapshot, mean_vector
-from reco.text import clean, strip_markup
-from reco.words import Word, words
+from reco.scoring import Fusion, Reading, Scorer
+from reco.snapshot import Snapshot
 
-LONGEST_QUERY = 200_000
-_READABLE = re.compile(r"[^\W_]")
-
-
-@dataclass(frozen=True)
-class Query:
-    """A request that can be answered: made by `Query.of`, which refuses any other."""
-
-    text: str
-    k: int = 10
-    filters: Filters = field(default_factory=Filters)
-
-    @classmethod
-    def of(cls, text: str, k: int = 10, filters: Filters | None = None) -> Query:
-        """Clean and check a request. Raises InvalidQuery with every problem at once."""
-        problems = []
-        if len(text) > LONGEST_QUERY:
-            problems.append(
-                f"the description has {len(text):,} characters; at most {LONGEST_QUERY:,} are read"
-            )
-            text = ""
-        elif not _READABLE.search(text := clean(strip_markup(text))):
-            problems.append("the description has no words")
-        if k < 1:
-            problems.append(f"k is {k}; it must be at least 1")
-        if problems:
-            raise InvalidQuery(
-                f"The request cannot be answered: {'; '.join(problems)}.",
-                "Describe a project or a worry in a few sentences, and ask for at least one result.",
-            )
-        return cls(text, k, filters or Filters())
-
-
-@dataclass(frozen=True)
-class Fusion:
-    """How cosine and BM25 become one score.
-
-    `meaning` and `words` are the points given to a resource that is as close as any of the catalogue
-    on that side alone. `depth` is how many first-stage hits each side brings.
-    """
-
-    meaning: float = 0.5
-    words: float = 0.5
-    depth: int = 1000
+__all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
 
 
 @dataclass(frozen=True)
@@ -88,29 +44,14 @@ class Need:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one query gets from one snapshot."""
+    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full."""
 
     query: Query
     snapshot: str
     recommendations: tuple[Recommendation, ...]
     verdict: str | None = None
     needs: tuple[Need, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """A request as both sides read it, with the constants that turn their scores into points.
-
-    The constants look at the whole catalogue, so neither filters nor k change a score.
-    """
-
-    vector: Vector
-    counts: dict[str, float]
-    written: dict[str, str]
-    lexical: Scores
-    floor: float
-    meaning_rate: float
-    word_rate: float
+    expansions: tuple[Expansion, ...] = ()
 
 
 class Recommender:
@@ -124,8 +65,7 @@ class Recommender:
             )
         self.snapshot = snapshot
         self._encoder = encoder
-        self._fusion = fusion or Fusion()
-        self._average = mean_vector(snapshot) if len(snapshot.catalogue) else None
+        self._scorer = Scorer(snapshot, fusion or Fusion())
 
     def recommend(self, query: Query) -> Answer:
         """Return the best resources for a request, each with its proof.
@@ -133,14 +73,13 @@ class Recommender:
         Raises InvalidQuery for a type or theme that the catalogue does not have.
         """
         self._require_known(query.filters)
-        reading = self._read(query.text)
-        hits = self._rank(reading, query)
-        return self._answer(query, reading, hits)
+        reading = self._read(query)
+        return self._answer(query, reading, self._rank(reading, query))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
         self._require_known(query.filters)
-        return self._rank(self._read(query.text), query)
+        return self._rank(self._read(query), query)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself.
@@ -154,68 +93,32 @@ class Recommender:
         query = Query.of(f"{resource.title}. {resource.summary}", k, filters)
         self._require_known(query.filters)
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
-        reading = self._reading(vector, query.text, leave_out=row)
+        reading = self._scorer.read(vector, query.text)
         return self._answer(query, reading, self._rank(reading, query, leave_out=row))
 
-    def _answer(self, query: Query, reading: _Reading, hits: Sequence[Hit]) -> Answer:
+    def _read(self, query: Query) -> Reading:
+        expansions = self._scorer.expansions(query.text, query.without)
+        vector = self._encoder.encode_query(_expanded(query.text, expansions))
+        return self._scorer.read(self.snapshot.request(vector), query.text, expansions)
+
+    def _rank(self, reading: Reading, query: Query, leave_out: int | None = None) -> list[Hit]:
+        allowed = self.snapshot.catalogue.select(query.filters)
+        if leave_out is not None:
+            allowed[leave_out] = False
+        rows = self._scorer.candidates(reading, allowed, query.k)
+        return top(rows, self._scorer.score(reading, rows), query.k)
+
+    def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
         recommendations = tuple(
             Recommendation(rank, self.snapshot.catalogue[hit.row], hit.score, self._explain(reading, hit.row))
             for rank, hit in enumerate(hits, start=1)
         )
-        return Answer(query, self.snapshot.id, recommendations)
+        return Answer(query, self.snapshot.id, recommendations, expansions=reading.expansions)
 
-    def _read(self, text: str) -> _Reading:
-        return self._reading(self._encoder.encode_query(text), text)
-
-    def _reading(self, vector: Vector, text: str, leave_out: int | None = None) -> _Reading:
-        found = words(text)
-        counts = {term: float(count) for term, count in Counter(word.stem for word in found).items()}
-        lexical = self.snapshot.lexical.scores(counts)
-        floor = float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
-        others = np.ones(len(lexical), dtype=bool)
-        if leave_out is not None:
-            others[leave_out] = False
-        _, best = self.snapshot.dense.search(vector, 1, others)
-        span = max(float(best[0]) - floor, 1e-6) if len(best) else 1.0
-        most = float(lexical[others].max(initial=0.0))
-        return _Reading(
-            vector=vector,
-            counts=counts,
-            written=_written(text, found),
-            lexical=lexical,
-            floor=floor,
-            meaning_rate=self._fusion.meaning / span,
-            word_rate=self._fusion.words / most if most > 0 else 0.0,
-        )
-
-    def _rank(self, reading: _Reading, query: Query, leave_out: int | None = None) -> list[Hit]:
-        allowed = self.snapshot.catalogue.select(query.filters)
-        if leave_out is not None:
-            allowed[leave_out] = False
-        rows = self._candidates(reading, allowed, max(query.k, self._fusion.depth))
-        return top(rows, self._score(reading, rows), query.k)
-
-    def _candidates(self, reading: _Reading, allowed: np.ndarray, depth: int) -> Rows:
-        near, _ = self.snapshot.dense.search(reading.vector, depth, allowed)
-        worded = np.flatnonzero(allowed & (reading.lexical > 0))
-        if len(worded) > depth:
-            worded = worded[np.argpartition(-reading.lexical[worded], depth)[:depth]]
-        return np.union1d(near, worded)
-
-    def _score(self, reading: _Reading, rows: Rows) -> Scores:
-        cosines = self.snapshot.dense.scores(reading.vector, rows)
-        meaning = reading.meaning_rate * (cosines - reading.floor)
-        return meaning + reading.word_rate * reading.lexical[rows]
-
-    def _explain(self, reading: _Reading, row: int) -> Explanation:
-        terms = self.snapshot.lexical.known(list(reading.counts))
-        weights = self.snapshot.lexical.term_weights(terms, np.asarray([row]))[0]
-        shares = [
-            WordShare(reading.written[term], float(reading.word_rate * reading.counts[term] * weight))
-            for term, weight in zip(terms, weights, strict=True)
-        ]
-        meaning = Meaning(reading.vector, reading.meaning_rate, reading.floor)
-        return explain(self.snapshot.catalogue[row], self.snapshot.table.document(row), meaning, shares)
+    def _explain(self, reading: Reading, row: int) -> Explanation:
+        shares = self._scorer.shares(reading, row)
+        resource, document = self.snapshot.catalogue[row], self.snapshot.document(row)
+        return explain(resource, document, self._scorer.meaning(reading), shares)
 
     def _require_known(self, filters: Filters) -> None:
         problems, hints = [], []
@@ -234,9 +137,10 @@ class Recommender:
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 
-def _written(text: str, found: Sequence[Word]) -> dict[str, str]:
-    """Return, for each term, the first form of it that the request uses."""
-    written: dict[str, str] = {}
-    for word in found:
-        written.setdefault(word.stem, text[word.start : word.end])
-    return written
+def _expanded(text: str, expansions: Sequence[Expansion]) -> str:
+    """Return a request with both forms of each acronym that it writes in one."""
+    for expansion in sorted(expansions, key=lambda e: -e.start):
+        if expansion.entry.is_acronym:
+            both = f"{expansion.entry.full} ({expansion.entry.short})"
+            text = text[: expansion.start] + both + text[expansion.end :]
+    return text

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from reco import storage
+from reco.acronyms import Acronyms
+from reco.adapt import HeadReport
 from reco.admission import Rules, admit_all
 from reco.catalogue import Catalogue, diff
 from reco.encoder import Encoder, Progress
-from reco.errors import InvalidSettings, SnapshotError, SourceError
+from reco.errors import InvalidInput, InvalidSettings, SnapshotError, SourceError
 from reco.resource import Rejection, Resource
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig, read
@@ -57,11 +59,30 @@ class Collected:
     read: int
 
 
+@dataclass(frozen=True)
+class Making:
+    """What a snapshot is made with beside its sources and encoder.
+
+    `learn` tries a head on a candidate snapshot; None never does. `drift` is the share of resources
+    that must have changed since the last attempt before another.
+    """
+
+    acronyms: Acronyms = field(default_factory=Acronyms)
+    learn: Callable[[Snapshot, Encoder], HeadReport] | None = None
+    drift: float = 0.1
+
+    @property
+    def stamp(self) -> str:
+        """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
+        return storage.digest_of(self.acronyms.to_bytes())[:16]
+
+
 def refresh(
     store: SnapshotStore,
     sources: Sequence[SourceConfig],
     encoder: Callable[[], Encoder],
     progress: Progress | None = None,
+    making: Making | None = None,
 ) -> RefreshReport:
     """Publish a new snapshot if anything changed. `encoder` is called only once sources are read.
 
@@ -84,11 +105,15 @@ def refresh(
         catalogue = Catalogue(collected.resources)
         changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
         chosen = encoder()
+        recipe = making or Making()
+        # A snapshot served in place of a damaged one is republished, even on a quiet night.
+        sound = previous is not None and previous.id == store.current()
         same_encoder = previous is not None and previous.manifest.encoder == chosen.fingerprint
+        same_making = previous is not None and previous.manifest.settings.get("making") == recipe.stamp
         snapshot, encoded = (
             (previous, 0)
-            if previous is not None and same_encoder and changes.quiet
-            else _next(store, catalogue, previous if same_encoder else None, chosen, progress)
+            if previous is not None and same_encoder and same_making and changes.quiet and sound
+            else _next(store, catalogue, previous if same_encoder else None, chosen, progress, recipe)
         )
         published = snapshot is not previous
         if published:
@@ -161,7 +186,8 @@ def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: 
     if share > source.reject_limit:
         first = f"{refused[0].locator}: {'; '.join(refused[0].problems)}"
         raise _TooManyRejections(
-            f"{len(refused)} of its {total} rows were refused ({share:.0%}; limit {source.reject_limit:.0%}). "
+            f"{len(refused)} of its {total} rows were refused ({share:.0%}; "
+            f"limit {source.reject_limit:.0%}). "
             f"First, {first}.",
             "Mend the rows (see the quarantine file), or raise `reject_limit` for this source.",
             refused,
@@ -184,6 +210,7 @@ def _next(
     previous: Snapshot | None,
     encoder: Encoder,
     progress: Progress | None,
+    making: Making,
 ) -> tuple[Snapshot, int]:
     reuse: VectorTable | None = previous.table if previous is not None else None
     table, encoded = embed(catalogue, encoder, reuse, progress)
@@ -195,8 +222,37 @@ def _next(
         resources=len(catalogue),
         passages=int((table.spans[:, 0] >= 0).sum()),
         parent=store.current() or "",
+        settings={"making": making.stamp},
     )
-    return build(manifest, catalogue, table), encoded
+    head = previous.head if previous is not None else None
+    snapshot = build(manifest, catalogue, table, head, making.acronyms)
+    return _adapted(snapshot, previous, encoder, making, encoded / max(1, len(catalogue))), encoded
+
+
+def _adapted(
+    snapshot: Snapshot, previous: Snapshot | None, encoder: Encoder, making: Making, fresh: float
+) -> Snapshot:
+    """Return the snapshot with a head learnt anew when enough has changed and it wins."""
+    last = previous.manifest.report.get("adapt", {}) if previous is not None else {}
+    drift = 1.0 if not last else float(last.get("drift", 0.0)) + fresh
+    if making.learn is None or drift < making.drift:
+        kept = {**last, "drift": drift} if last else {}
+        return _reported(snapshot, {"adapt": kept} if kept else {})
+    try:
+        learnt = making.learn(snapshot, encoder)
+    except InvalidInput as error:
+        return _reported(snapshot, {"adapt": {"drift": 0.0, "kept": False, "reason": str(error)}})
+    figures = {f.name: getattr(learnt, f.name) for f in fields(learnt) if f.name != "head"}
+    report = {"adapt": {"drift": 0.0, "kept": learnt.kept, **figures}}
+    if not learnt.kept:
+        return _reported(snapshot, report)
+    adapted = build(snapshot.manifest, snapshot.catalogue, snapshot.table, learnt.head, making.acronyms)
+    return _reported(adapted, report)
+
+
+def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:
+    manifest = replace(snapshot.manifest, report={**snapshot.manifest.report, **report})
+    return replace(snapshot, manifest=manifest)
 
 
 def _publish(store: SnapshotStore, snapshot: Snapshot) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from reco.acronyms import Acronyms
+from reco.adapt import learn_head
+from reco.background import background
 from reco.encoder import Encoder
 from reco.errors import InvalidSettings
 from reco.recommend import Fusion, Recommender
+from reco.refresh import Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
 from reco.store import SnapshotStore
@@ -43,15 +48,30 @@ class EncoderSettings(_Table):
 
 
 class RankingSettings(_Table):
-    """`[ranking]`: how meaning and words share the points."""
+    """`[ranking]`: how meaning and words share the points, and the table of acronyms."""
 
     meaning: float = Field(default=Fusion.meaning, ge=0)
+    passage: float = Field(default=Fusion.passage, ge=0, le=1)
     words: float = Field(default=Fusion.words, ge=0)
+    grams: float = Field(default=Fusion.grams, ge=0)
+    expansion: float = Field(default=Fusion.expansion, ge=0)
     depth: int = Field(default=Fusion.depth, ge=10)
+    acronyms: Path | None = None
 
     def fusion(self) -> Fusion:
         """Return the settings as the recommender takes them."""
-        return Fusion(self.meaning, self.words, self.depth)
+        return Fusion(**{field.name: getattr(self, field.name) for field in fields(Fusion)})
+
+    def table(self) -> Acronyms:
+        """Return the table of acronyms, empty without one."""
+        return Acronyms.read(self.acronyms) if self.acronyms is not None else Acronyms()
+
+
+class AdaptSettings(_Table):
+    """`[adapt]`: whether refresh learns a head from the catalogue, and after how much change."""
+
+    head: bool = True
+    drift: float = Field(default=0.1, gt=0, le=1)
 
 
 class Settings(_Table):
@@ -60,6 +80,7 @@ class Settings(_Table):
     home: Path | None = None
     encoder: EncoderSettings = EncoderSettings()
     ranking: RankingSettings = RankingSettings()
+    adapt: AdaptSettings = AdaptSettings()
     sources: tuple[SourceConfig, ...] = ()
 
     @field_validator("sources")
@@ -114,6 +135,9 @@ def _located(settings: Settings, base: Path) -> Settings:
         update={
             "home": base / settings.home if settings.home is not None else None,
             "encoder": encoder.model_copy(update=places),
+            "ranking": settings.ranking.model_copy(
+                update={"acronyms": base / settings.ranking.acronyms} if settings.ranking.acronyms else {}
+            ),
             "sources": tuple(source.resolved(base) for source in settings.sources),
         }
     )
@@ -153,9 +177,24 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
     )
 
 
+def making_of(settings: Settings) -> Making:
+    """Return what a refresh makes snapshots with. The test encoder knows nothing to learn from."""
+    learns = settings.adapt.head and settings.encoder.kind != "hashing-for-tests"
+    return Making(
+        acronyms=settings.ranking.table(),
+        learn=(lambda snapshot, encoder: learn_head(snapshot, encoder, background())) if learns else None,
+        drift=settings.adapt.drift,
+    )
+
+
+def encoder_of(settings: Settings, snapshot: Snapshot) -> Encoder:
+    """Return the encoder that `snapshot` was made by, as far as the settings still name it."""
+    return build_encoder(settings.encoder)
+
+
 def recommender_of(settings: Settings, snapshot: Snapshot) -> Recommender:
     """Return what answers queries from `snapshot` under these settings."""
-    return Recommender(snapshot, build_encoder(settings.encoder), settings.ranking.fusion())
+    return Recommender(snapshot, encoder_of(settings, snapshot), settings.ranking.fusion())
 
 
 def store_of(settings: Settings, home: Path | None = None) -> SnapshotStore:

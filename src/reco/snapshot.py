@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from reco import __version__
+from reco.acronyms import Acronyms, learn
 from reco.catalogue import Catalogue
-from reco.encoder import unit
+from reco.encoder import DocumentVectors, Vector, unit
 from reco.errors import SnapshotError
 from reco.index import DenseIndex, LexicalIndex, array_bytes, array_of
 from reco.resource import Resource
-from reco.vectors import VectorTable
+from reco.vectors import EncodedDocument, VectorTable
 from reco.words import words
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
 _LEXICAL = "lexical/"
+_KINDS = ("words", "grams")
+TITLE_WEIGHT = 3
+"""How often a title's terms are counted: an officer names a subject as titles do."""
+
+_HEAD = "head.safetensors"
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,39 @@ class Snapshot:
     catalogue: Catalogue
     table: VectorTable
     dense: DenseIndex
-    lexical: LexicalIndex
+    words: LexicalIndex
+    grams: LexicalIndex
+    acronyms: Acronyms
+    """The table given at refresh, and what the catalogue's own texts define."""
+    head: NDArray[np.float32] | None = None
+    """A linear layer learnt from the catalogue, (dimension, dimension), applied to pooled vectors and
+    to requests. The table keeps what the encoder gave, so a new head encodes nothing again."""
+
+    def document(self, row: int) -> EncodedDocument:
+        """Return the parts of one row as the dense index sees them."""
+        found = self.table.document(row)
+        if self.head is None:
+            return found
+        parts = found.vectors.parts @ self.head.T
+        return EncodedDocument(DocumentVectors(parts, found.vectors.weights), found.spans)
+
+    def request(self, vector: Vector) -> Vector:
+        """Return a request's vector as the dense index expects it."""
+        return vector if self.head is None else unit(vector @ self.head.T)
+
+    def towards(self, vector: Vector) -> Vector:
+        """Return what the table's own parts are multiplied with to meet a request: q·Hv = (H'q)·v."""
+        return vector if self.head is None else (vector @ self.head).astype(np.float32)
+
+    @cached_property
+    def part_lengths(self) -> NDArray[np.float64]:
+        """Length of each part's vector as the dense index sees it, (parts,); never zero."""
+        lengths = np.empty(len(self.table.parts))
+        for start in range(0, len(lengths), 65_536):
+            block = self.table.parts[start : start + 65_536]
+            seen = block if self.head is None else block @ self.head.T
+            lengths[start : start + len(block)] = np.linalg.norm(seen, axis=1)
+        return np.maximum(lengths, 1e-12)
 
     @property
     def id(self) -> str:
@@ -79,25 +121,57 @@ class Snapshot:
         return self.manifest.snapshot
 
 
-def build(manifest: Manifest, catalogue: Catalogue, table: VectorTable) -> Snapshot:
+def build(
+    manifest: Manifest,
+    catalogue: Catalogue,
+    table: VectorTable,
+    head: NDArray[np.float32] | None = None,
+    acronyms: Acronyms | None = None,
+) -> Snapshot:
     """Derive the indexes. Pure: nothing is written."""
-    dense = DenseIndex.build(unit(table.pooled()))
-    lexical = LexicalIndex.build([terms_of(resource) for resource in catalogue])
-    return Snapshot(manifest, catalogue, table, dense, lexical)
+    known = (acronyms or Acronyms()).extended(learn(resource.summary for resource in catalogue))
+    concepts = [known.concepts(f"{r.title}\n{r.summary}") for r in catalogue]
+    stems = [terms_of(resource, _stems) for resource in catalogue]
+    pooled = table.pooled()
+    dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
+    return Snapshot(
+        manifest,
+        catalogue,
+        table,
+        dense,
+        words=LexicalIndex.build([[*own, *extra] for own, extra in zip(stems, concepts, strict=True)]),
+        grams=LexicalIndex.build([terms_of(resource, _grams) for resource in catalogue]),
+        acronyms=known,
+        head=head,
+    )
 
 
-def terms_of(resource: Resource) -> list[str]:
-    """Return the terms by which a resource is found."""
-    return [word.stem for word in words(f"{resource.title}. {resource.summary}")]
+def terms_of(resource: Resource, read: Callable[[str], list[str]]) -> list[str]:
+    """Return the terms by which a resource is found; a title's count three times."""
+    return read(resource.title) * TITLE_WEIGHT + read(resource.summary)
+
+
+def _stems(text: str) -> list[str]:
+    return [word.stem for word in words(text)]
+
+
+def _grams(text: str) -> list[str]:
+    return [gram for word in words(text) for gram in word.grams]
 
 
 def to_files(snapshot: Snapshot) -> dict[str, bytes]:
     """Return the snapshot's files by name, all but its manifest."""
     table = {f"{name}.npy": array_bytes(getattr(snapshot.table, name)) for name in _TABLE}
-    lexical = {_LEXICAL + name: data for name, data in snapshot.lexical.to_bytes().items()}
+    lexical = {
+        f"{_LEXICAL}{kind}.{name}": data
+        for kind in _KINDS
+        for name, data in getattr(snapshot, kind).to_bytes().items()
+    }
     return {
         "catalogue.parquet": _catalogue_bytes(snapshot.catalogue),
+        "acronyms.json": snapshot.acronyms.to_bytes(),
         "dense.faiss": snapshot.dense.to_bytes(),
+        **({_HEAD: save({"head": snapshot.head})} if snapshot.head is not None else {}),
         **table,
         **lexical,
     }
@@ -110,16 +184,20 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         arrays = {name: array_of(files[f"{name}.npy"]) for name in _TABLE}
         table = VectorTable(tuple(r.content_hash for r in catalogue), **arrays)
         dense = DenseIndex.from_bytes(files["dense.faiss"])
-        lexical = LexicalIndex.from_bytes(
-            {name.removeprefix(_LEXICAL): data for name, data in files.items() if name.startswith(_LEXICAL)}
-        )
-    except (KeyError, ValueError, RuntimeError, pa.ArrowException) as error:
+        lexical = {kind: LexicalIndex.from_bytes(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS}
+        acronyms = Acronyms.from_bytes(files["acronyms.json"])
+        head = load(files[_HEAD])["head"] if _HEAD in files else None
+    except (KeyError, ValueError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
             f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
         ) from error
-    snapshot = Snapshot(manifest, catalogue, table, dense, lexical)
+    snapshot = Snapshot(manifest, catalogue, table, dense, **lexical, acronyms=acronyms, head=head)
     _require_consistent(snapshot)
     return snapshot
+
+
+def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name.removeprefix(prefix): data for name, data in files.items() if name.startswith(prefix)}
 
 
 def _require_consistent(snapshot: Snapshot) -> None:
@@ -128,7 +206,8 @@ def _require_consistent(snapshot: Snapshot) -> None:
         rows,
         snapshot.manifest.resources,
         len(snapshot.dense),
-        len(snapshot.lexical),
+        len(snapshot.words),
+        len(snapshot.grams),
         len(snapshot.table.bounds) - 1,
     }
     parts = {
@@ -161,8 +240,3 @@ def _catalogue_of(data: bytes) -> Catalogue:
 def _schema() -> pa.Schema:
     kinds = {"year": pa.int64(), "themes": pa.list_(pa.string()), "notes": pa.list_(pa.string())}
     return pa.schema([(name, kinds.get(name, pa.string())) for name in Resource.__dataclass_fields__])
-
-
-def mean_vector(snapshot: Snapshot) -> np.ndarray:
-    """Return the mean of the documents' unit vectors: the catalogue's average resource."""
-    return np.asarray(snapshot.dense.vectors().mean(axis=0))

@@ -182,7 +182,8 @@ class SnapshotStore:
         return [p.name.split(".")[0] for p in self.folder.glob("*.refused")]
 
     def _remove_drafts(self) -> None:
-        for draft in (*self.folder.glob("*.tmp-*"), *self.home.glob("CURRENT.tmp-*")):
+        places = (self.folder, self.home, self.home / "quarantine")
+        for draft in (path for place in places for path in place.glob("*.tmp-*")):
             if draft.is_dir():
                 storage.remove_tree(draft)
             else:

@@ -1,4 +1,4 @@
-"""French words as a search engine reads them: elisions cut, stems taken, accents folded."""
+"""French words as a search engine reads them: elisions cut, accents folded, stems and grams taken."""
 
 from __future__ import annotations
 
@@ -6,33 +6,43 @@ import re
 import threading
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import Stemmer
 
 _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'"})
 _TOKEN = re.compile(r"\w+(?:'\w+)*")
 _ELISION = re.compile(r"^(?:l|d|j|m|n|s|t|c|qu|jusqu|lorsqu|puisqu|quoiqu|entr|presqu)'", re.IGNORECASE)
+GRAM = 4
 _LOCAL = threading.local()
 
 STOP_WORDS = frozenset(
-    "a afin ai ainsi alors as au aucun aura aussi autre autres aux avait avant avec avoir ayant c ce "
-    "ceci cela celle celles celui ces cet cette ceux chez ci comme comment d dans de des donc dont du "
-    "elle elles en encore entre es est et etaient etait etant ete etes etre eu eux fait font furent fut "
-    "grace il ils j je jusqu l la le les leur leurs lors lui m ma mais me meme memes mes moi moins mon "
-    "n ne ni nos notre nous on ont ou où par parce pas pendant peu peut peuvent plus plusieurs pour "
-    "pourquoi qu quand que quel quelle quelles quels qui quoi s sa sans se sera seront ses si soit "
-    "sommes son sont sous sur t ta te tel telle tes toi ton tous tout toute toutes tres très tu un une "
-    "vers voici voila vos votre vous y à été êtes être".split()
+    "a afin ai aie aient aies ainsi ait alors après as au aucun aucune aura aurai auraient aurais "
+    "aurait auras aurez auriez aurions aurons auront aussi autre autres aux avaient avais avait avant "
+    "avec avez aviez avions avoir avons ayant ayante ayantes ayants ayez ayons c car ce ceci cela celle "
+    "celles celui certaines certains ces cet cette ceux chaque chez ci combien comme comment d dans de "
+    "depuis des doit doivent donc dont du dès déjà elle elles en encore entre es est et etaient etait "
+    "etant etc ete etes etre eu eue eues eurent eus eusse eussent eusses eussiez eussions eut eux eûmes "
+    "eût eûtes faire fait faut font furent fus fusse fussent fusses fussiez fussions fut fûmes fût "
+    "fûtes grace ici il ils j je jusqu l la laquelle le lequel les lesquelles lesquels leur leurs lors "
+    "lui là m ma mais me meme memes mes moi moins mon même mêmes n ne ni nos notre nous on ont or ou où "
+    "par parce pas pendant peu peut peuvent plus plusieurs pour pourquoi pouvoir puis qu quand que quel "
+    "quelle quelles quels qui quoi s sa sans se selon sera serai seraient serais serait seras serez "
+    "seriez serions serons seront ses si soient sois soit sommes son sont sous soyez soyons suis sur t "
+    "ta te tel telle telles tels tes toi ton tous tout toute toutes tres très tu un une vers via voici "
+    "voila vos votre vous y à ça étaient étais était étant étante étantes étants étiez étions été étée "
+    "étées étés êtes être".split()
 )
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text: `text[start:end]` as written, and its `stem` as indexed."""
+    """A word of a text: `text[start:end]` as written, its `stem` and its `grams` as indexed."""
 
     stem: str
     start: int
     end: int
+    grams: tuple[str, ...]
 
 
 def words(text: str) -> list[Word]:
@@ -47,17 +57,32 @@ def words(text: str) -> list[Word]:
             piece = flat[start:end].casefold()
             if piece in STOP_WORDS or (len(piece) < 2 and not piece.isdigit()):
                 continue
-            found.append(Word(stem(piece), start, end))
+            found.append(Word(stem(piece), start, end, grams(piece)))
     return found
 
 
+@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """Return the Snowball French stem of a lower-case word, then without accents.
+    """Return the Snowball French stem of a lower-case word, accents folded first.
 
-    The order matters: the stemmer knows accented endings, and forms meet only once folded.
+    Requests are often typed without accents: "renovation" and "rénovation" must meet.
     """
-    stemmed = _stemmer().stemWord(unicodedata.normalize("NFC", word))
-    decomposed = unicodedata.normalize("NFKD", stemmed.replace("œ", "oe").replace("æ", "ae"))
+    return str(_stemmer().stemWord(_folded(word)))
+
+
+@lru_cache(maxsize=100_000)
+def grams(word: str) -> tuple[str, ...]:
+    """Return the distinct runs of four characters of a word between its boundaries.
+
+    They meet where stems do not: typing errors, compounds, énergie and énergétique.
+    """
+    marked = f"_{_folded(word)}_"
+    runs = [marked[i : i + GRAM] for i in range(max(1, len(marked) - GRAM + 1))]
+    return tuple(dict.fromkeys(runs))
+
+
+def _folded(word: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", word.replace("œ", "oe").replace("æ", "ae"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import json
 import os
-import random
 import signal
 import sys
 import time
@@ -19,7 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import rich.progress  # noqa: F401  what a refresh imports late is imported here, once for all forks
+
+import reco.sources.csv_file  # noqa: F401
+from reco import refresh as _refreshing  # noqa: F401
 from reco import storage
+from reco.cli import render as _rendering  # noqa: F401
 from reco.cli.main import main
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import RecoError
@@ -133,7 +137,6 @@ def _fork(work: Callable[[], None], output: Path) -> int:
 
 
 if __name__ == "__main__":
-    random.seed(0)
     commands = {"refresh": refresh, "read": read, "hold": hold, "end": end}
     for line in sys.stdin:
         wanted = json.loads(line)

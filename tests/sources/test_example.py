@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import get_args
@@ -19,3 +21,10 @@ def test_the_example_shows_every_kind_of_source_once() -> None:
 
 def test_every_kind_has_a_reader() -> None:
     assert all(callable(reader(kind)) for kind in get_args(Kind))
+
+
+def test_no_slow_library_is_loaded_before_a_source_needs_it() -> None:
+    slow = ("pyarrow", "openpyxl", "feedparser", "httpx2", "rapidfuzz", "defusedxml", "stamina")
+    code = f"import sys, reco.sources; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -275,13 +275,17 @@ def test_a_slow_body_stops_at_the_limit_of_time(httpserver: HTTPServer) -> None:
 
 
 def test_a_silent_server_is_given_up(httpserver: HTTPServer) -> None:
+    speak = threading.Event()
+
     def silent(request: Request) -> Response:
-        time.sleep(1.5)
+        speak.wait(10)
         return Response(LINE)
 
     httpserver.expect_request("/a").respond_with_handler(silent)
     with pytest.raises(SourceError, match="ReadTimeout"):
         fetched(httpserver.url_for("/a"), timeout_seconds=0.2, retries=0)
+    speak.set()
+    fetched(httpserver.url_for("/a"))  # so that the first answer is over before the next test
 
 
 def serve_once_then_unchanged(httpserver: HTTPServer, body: str) -> None:

@@ -48,7 +48,8 @@ def count(key: str, number: int) -> str:
 
 def decimal(value: float, places: int = 1) -> str:
     """Write a number as the language does."""
-    return f"{value:,.{places}f}".translate(str.maketrans({",": say("number.group"), ".": say("number.point")}))
+    signs = {",": say("number.group"), ".": say("number.point")}
+    return "".join(signs.get(character, character) for character in f"{value:,.{places}f}")
 
 
 def day(iso: str) -> str:

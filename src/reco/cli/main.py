@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
+from reco.cli import evaluation
 from reco.cli.console import fail, note, progress_bar, run
 from reco.errors import InvalidInput
 
@@ -44,12 +45,16 @@ def refresh(home: Home = None, config: Config = None, as_json: Json = False) -> 
     def work() -> None:
         from reco.cli import render
         from reco.refresh import refresh as refresh_now
-        from reco.settings import build_encoder, load, store_of
+        from reco.settings import build_encoder, load, making_of, store_of
 
         settings = load(config)
         with progress_bar("Encoding") as progress:
             report = refresh_now(
-                store_of(settings, home), settings.sources, lambda: build_encoder(settings.encoder), progress
+                store_of(settings, home),
+                settings.sources,
+                lambda: build_encoder(settings.encoder),
+                progress,
+                making_of(settings),
             )
         render.report(report, as_json)
 
@@ -169,6 +174,9 @@ def serve_app(
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "streamlit", "run", str(page), *arguments]
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+evaluation.register(app)
 
 
 def _text(text: str) -> str:

@@ -83,6 +83,17 @@ class Encoder(Protocol):
         """Return the vector of a request, shape (dimension,), length one."""
         ...
 
+    def encode_queries(self, texts: Sequence[str]) -> Matrix:
+        """Return the vectors of many requests, (texts, dimension): for learning, never for answering.
+
+        Batches may differ from `encode_query` in the last digits.
+        """
+        ...
+
+    def encode_truncated(self, texts: Sequence[str]) -> Matrix:
+        """Return one unit vector per document text, cut at the model's window: a fixed reference."""
+        ...
+
     def encode_documents(
         self, documents: Sequence[Document], progress: Progress | None = None
     ) -> list[DocumentVectors]:

@@ -33,6 +33,12 @@ class HashingEncoderForTests:
         vector, _ = self._mean(text)
         return unit(vector)
 
+    def encode_queries(self, texts: Sequence[str]) -> Matrix:
+        return np.stack([self.encode_query(text) for text in texts])
+
+    def encode_truncated(self, texts: Sequence[str]) -> Matrix:
+        return np.stack([self.encode_documents([Document(text, "", ())])[0].vector for text in texts])
+
     def encode_documents(
         self, documents: Sequence[Document], progress: Progress | None = None
     ) -> list[DocumentVectors]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +36,8 @@ _AGREEMENT = 0.999
 class ModelSource:
     """Where a model comes from: a local `folder`, or a Hub `name` pinned to a `revision`.
 
-    `stamp` names the weights where hashing the folder's files can be spared. `head` (dimension,
-    dimension) is a linear layer applied after pooling; `adapter` a folder of low-rank weights.
+    `stamp` names the weights where hashing the folder's files can be spared. `adapter` is a folder of
+    low-rank weights, merged when the model is loaded.
     """
 
     folder: Path | None = None
@@ -46,7 +45,6 @@ class ModelSource:
     revision: str = ""
     stamp: str = ""
     precision: str = "auto"
-    head: Matrix | None = None
     adapter: Path | None = None
 
 
@@ -55,14 +53,14 @@ class SentenceEncoder:
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
+        # Pages and evaluation ask for the same request several times in a row.
+        self._query_vector = lru_cache(maxsize=1024)(self._encode_query)
 
     @cached_property
     def fingerprint(self) -> str:
-        head = self._source.head
         return digest(
             RECIPE,
             self._source.stamp or _weights_digest(self._source),
-            hashlib.sha256(head.tobytes()).hexdigest() if head is not None else "",
             _folder_digest(self._source.adapter) if self._source.adapter is not None else "",
         )
 
@@ -74,9 +72,23 @@ class SentenceEncoder:
         return int(found)
 
     def encode_query(self, text: str) -> Vector:
-        document = Document("", text, ())
-        vectors = self._encode([document], self._prompt("query"), None)[0]
-        return vectors.vector
+        return self._query_vector(text)
+
+    def _encode_query(self, text: str) -> Vector:
+        vector = self._encode([Document("", text, ())], self._prompt("query"), None)[0].vector
+        vector.flags.writeable = False
+        return vector
+
+    def encode_queries(self, texts: Sequence[str]) -> Matrix:
+        found = self._encode([Document("", text, ()) for text in texts], self._prompt("query"), None)
+        return np.stack([vectors.vector for vectors in found])
+
+    def encode_truncated(self, texts: Sequence[str]) -> Matrix:
+        prompt = self._prompt("document")
+        vectors = self._model.encode(
+            list(texts), prompt=prompt, show_progress_bar=False, convert_to_tensor=True
+        )
+        return unit(vectors.float().cpu().numpy())
 
     def encode_documents(
         self, documents: Sequence[Document], progress: Progress | None = None
@@ -87,11 +99,7 @@ class SentenceEncoder:
         self, documents: Sequence[Document], prompt: str, progress: Progress | None
     ) -> list[DocumentVectors]:
         encode = self._late if self._is_mean_pooled else self._separate
-        return [self._headed(vectors) for vectors in encode(documents, prompt, progress)]
-
-    def _headed(self, vectors: DocumentVectors) -> DocumentVectors:
-        head = self._source.head
-        return vectors if head is None else DocumentVectors(vectors.parts @ head.T, vectors.weights)
+        return encode(documents, prompt, progress)
 
     @cached_property
     def _model(self) -> SentenceTransformer:
@@ -380,22 +388,6 @@ def _folder_digest(folder: Path) -> str:
         with path.open("rb") as stream:
             state.update(hashlib.file_digest(stream, "sha256").digest())
     return state.hexdigest()
-
-
-def read_head(path: Path) -> Matrix:
-    """Return the linear head stored in a safetensors file, (dimension, dimension)."""
-    from safetensors.numpy import load_file
-
-    return load_file(str(path))["head"]
-
-
-def write_head(head: Matrix, path: Path, metadata: dict[str, Any]) -> None:
-    """Store a head and what is known of it."""
-    from safetensors.numpy import save_file
-
-    save_file(
-        {"head": np.ascontiguousarray(head, dtype=np.float32)}, str(path), {"reco": json.dumps(metadata)}
-    )
 
 
 @contextmanager

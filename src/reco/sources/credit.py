@@ -95,7 +95,8 @@ def _is_person(part: str) -> tuple[bool, float]:
         return False, 1.0
     acronyms = [word for word in words if _ACRONYM.match(word) and not _INITIAL.match(word)]
     if len(words) == 1 or (acronyms and words[0] == acronyms[0]) or any("(" in word for word in words):
-        return False, 0.9 if acronyms else 0.7
+        shouted = len(words) > 1 and len(acronyms) == len(words)  # a name in capitals looks the same
+        return False, 0.9 if acronyms and not shouted else 0.7
     named = [word for word in words if word not in _PARTICLES]
     if all(_CAPITALISED.match(word) for word in named) and 2 <= len(named) <= 4:
         return True, 0.8 if acronyms else 0.95

@@ -12,7 +12,7 @@ from reco.text import fold
 
 _SEPARATORS = " \t\u00a0-–—|·•:,;/"
 _GLUE = re.compile(r"[a-zß-ÿ0-9)»][A-ZÀ-Þ]|[A-ZÀ-Þ]{2}[a-zß-ÿ]")
-_LONG_ENOUGH = 8
+_LONG_ENOUGH = 7
 """Letters from which a theme may start in the middle of a run of small letters: "eau" ends many words."""
 
 _NEAR = 75

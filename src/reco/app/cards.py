@@ -1,0 +1,129 @@
+"""A resource as a card: what it is, the passage that answers, why, and what is near it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from reco.app import served, why
+from reco.app.markup import badge, link, marked, plain, shortened, with_words
+from reco.app.wording import say
+from reco.explain import Explanation, Quote
+from reco.recommend import Recommendation
+from reco.resource import Resource
+from reco.text import digest
+from reco.words import words
+
+NEAR = 4
+CONTEXT = 220
+"""How many characters of the summary stand on each side of the best passage."""
+CATALOGUE = Path(__file__).parent / "views" / "catalogue.py"
+
+# What the core calls a level, with a colour that never is the only sign: the word is in the badge.
+_LEVELS = {
+    "très proche": ("level.very_close", "green"),
+    "proche": ("level.close", "blue"),
+    "piste": ("level.lead", "orange"),
+    "éloigné": ("level.far", "gray"),
+}
+
+
+def card(item: Recommendation, request: str) -> None:
+    """Draw one result of a request."""
+    key = digest(item.resource.id)[:12]
+    with st.container(border=True):
+        _badges(item.resource, item.level)
+        st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
+        credit(item.resource)
+        _excerpt(item, request)
+        links(item.resource)
+        _why(item.explanation, key)
+        near(item.resource, key)
+
+
+def credit(resource: Resource) -> None:
+    """Draw who made a resource, and when."""
+    facts = [resource.publisher, resource.authors, str(resource.year or "")]
+    line = " · ".join(plain(shortened(fact, 160)) for fact in facts if fact)
+    if line:
+        st.caption(line)
+
+
+def links(resource: Resource, sheet: bool = True) -> None:
+    """Draw the link to the resource itself, and to its sheet."""
+    address = link(resource.url)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if address:
+            st.link_button(say("card.read"), address, icon=":material/open_in_new:")
+        if sheet:
+            to_sheet(resource, say("card.sheet"), ":material/description:")
+        if not address:
+            st.caption(say("card.no_link"))
+
+
+def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
+    """Draw a link to the resource's permanent page."""
+    st.page_link(CATALOGUE, label=label, icon=icon, query_params={"id": resource.id})
+
+
+def to_list(label: str) -> None:
+    """Draw a link back to the list of the catalogue."""
+    st.page_link(CATALOGUE, label=label, icon=":material/arrow_back:")
+
+
+def row(resource: Resource) -> None:
+    """Draw a resource as a line of a list: a link to its sheet, and what it is."""
+    with st.container(gap=None):
+        to_sheet(resource, f"**{plain(resource.title)}**")
+        facts = [resource.type, resource.theme, resource.publisher, str(resource.year or "")]
+        st.caption(" · ".join(plain(shortened(fact, 80)) for fact in facts if fact))
+
+
+def near(resource: Resource, key: str, expanded: bool = False) -> None:
+    """Draw the nearest resources, computed when asked for."""
+    box = st.expander(
+        say("card.near"), expanded, icon=":material/share:", key=f"near_{key}", on_change="rerun"
+    )
+    if box.open:
+        with box, st.spinner(say("progress.near")):
+            answer = served.recommender().similar(resource.id, NEAR)
+            for item in answer.recommendations:
+                row(item.resource)
+
+
+def badges(resource: Resource) -> str:
+    """Return the type and themes as Markdown."""
+    kind = [badge(resource.type, "blue")] if resource.type else []
+    return " ".join(kind + [badge(theme) for theme in resource.themes])
+
+
+def _badges(resource: Resource, level: str | None) -> None:
+    found = badges(resource)
+    if level is not None:
+        key, colour = _LEVELS.get(level, (None, "gray"))
+        found = f"{badge(say(key) if key else level, colour)} {found}"
+    if found:
+        st.markdown(found)
+
+
+def _excerpt(item: Recommendation, request: str) -> None:
+    if not item.explanation.passages:
+        return
+    asked = {word.stem for word in words(request)}
+    st.markdown(excerpt(item.resource.summary, item.explanation.passages[0], asked))
+
+
+def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
+    """Return Markdown: the best passage marked, its words of the request bold, and what is around it."""
+    before, after = summary[: best.start].rstrip(), summary[best.end :].lstrip()
+    start = f"… {plain(before[-CONTEXT:].split(' ', 1)[-1])}" if len(before) > CONTEXT else plain(before)
+    end = plain(shortened(after, CONTEXT))
+    return " ".join(part for part in (start, marked(with_words(best.text, stems)), end) if part)
+
+
+def _why(explanation: Explanation, key: str) -> None:
+    box = st.expander(say("why.open"), icon=":material/help:", key=f"why_{key}", on_change="rerun")
+    if box.open:
+        with box:
+            why.show(explanation.contributions)

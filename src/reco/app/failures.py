@@ -1,0 +1,80 @@
+"""Failures as plain sentences in the visitor's language; what only an operator can use goes to the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from reco.app import served
+from reco.app.served import NoSnapshot
+from reco.app.wording import say
+from reco.errors import (
+    EncoderError,
+    InvalidQuery,
+    InvalidSettings,
+    RecoError,
+    SnapshotError,
+    StorageError,
+    UnknownResource,
+)
+from reco.snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
+
+# The first class that fits gives the sentence.
+_SENTENCES: tuple[tuple[type[RecoError], str], ...] = (
+    (NoSnapshot, "failure.no_snapshot"),
+    (InvalidQuery, "failure.query"),
+    (UnknownResource, "failure.unknown_resource"),
+    (InvalidSettings, "failure.settings"),
+    (EncoderError, "failure.encoder"),
+    (SnapshotError, "failure.snapshot"),
+    (StorageError, "failure.storage"),
+)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say a failure of what is inside, instead of stopping the page."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, RecoError):
+            reference = _reference()
+            logger.exception("unexpected failure, reference %s", reference)
+            _unexpected(reference)
+        else:
+            tell(error)
+
+
+def snapshot() -> Snapshot:
+    """Return the snapshot served now, after saying so when it stands in for a damaged one."""
+    opened = served.opened()
+    if opened.instead:
+        st.warning(say("failure.instead", number=opened.snapshot.id), icon=":material/history:")
+    return opened.snapshot
+
+
+def tell(error: Exception) -> None:
+    """Show the sentence of a failure, and log it under the reference that is shown."""
+    key = next((key for kind, key in _SENTENCES if isinstance(error, kind)), None)
+    if key is None:
+        reference = _reference()
+        logger.error("unexpected failure, reference %s: %s", reference, type(error).__name__)
+        _unexpected(reference)
+        return
+    logger.warning("%s: %s %s", type(error).__name__, error, getattr(error, "hint", ""))
+    show = st.info if isinstance(error, NoSnapshot) else st.error
+    show(say(key), icon=":material/error:")
+
+
+def _unexpected(reference: str) -> None:
+    st.error(say("failure.unexpected", reference=reference), icon=":material/error:")
+
+
+def _reference() -> str:
+    return secrets.token_hex(3)

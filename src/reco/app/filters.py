@@ -1,0 +1,76 @@
+"""Choosing types, themes and the like, with how many resources each choice would leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from reco.app import served
+from reco.app.wording import say
+from reco.catalogue import Filters
+from reco.snapshot import Snapshot
+
+_FIELDS = {
+    "type": "types",
+    "theme": "themes",
+    "publisher": "publishers",
+    "scale": "scales",
+    "language": "languages",
+    "place": "places",
+}
+
+
+def labels() -> dict[str, str]:
+    """Return the name of each facet."""
+    return {
+        "type": say("field.type"),
+        "theme": say("field.theme"),
+        "publisher": say("field.publisher"),
+        "scale": say("field.scale"),
+        "language": say("field.language"),
+        "place": say("field.place"),
+    }
+
+
+def chosen(page: str, facets: tuple[str, ...]) -> Filters:
+    """Return what the visitor chose on a page at the last interaction."""
+    values: dict[str, Any] = {
+        _FIELDS[facet]: tuple(st.session_state.get(_key(page, facet)) or ()) for facet in facets
+    }
+    return Filters(**values)
+
+
+def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters) -> None:
+    """Draw one box for each facet. Counts are of what passes the others, so that no choice hides the rest."""
+    everything = served.facets(snapshot, Filters())
+    for column, facet in zip(st.columns(len(facets)), facets, strict=True):
+        none: dict[str, Any] = {_FIELDS[facet]: ()}
+        counts = served.facets(snapshot, replace(base, **none))[facet]
+        _forget_missing(_key(page, facet), everything[facet])
+        column.multiselect(
+            labels()[facet],
+            list(everything[facet]),
+            key=_key(page, facet),
+            format_func=partial(_counted, counts),
+            placeholder=say("filters.all"),
+            persist_state="session",
+        )
+
+
+def _counted(counts: Mapping[str, int], value: str) -> str:
+    return f"{value} ({counts.get(value, 0)})"
+
+
+def _forget_missing(key: str, known: dict[str, int]) -> None:
+    """Drop choices that a publish took away: a filter on them would be refused."""
+    kept = [value for value in st.session_state.get(key) or () if value in known]
+    if kept != list(st.session_state.get(key) or ()):
+        st.session_state[key] = kept
+
+
+def _key(page: str, facet: str) -> str:
+    return f"{page}_{facet}"

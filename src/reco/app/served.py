@@ -1,0 +1,119 @@
+"""What all visitors share: the settings, the snapshot served now, and the model.
+
+`CURRENT` is read at every rerun and its number is the cache's key, so a publish is seen without a restart
+while earlier visitors finish on the snapshot that they had. What is cached is shared and never changed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from reco import settings as configuration
+from reco.catalogue import Filters
+from reco.encoder import Encoder
+from reco.errors import SnapshotError
+from reco.recommend import Recommender
+from reco.settings import EncoderSettings, RankingSettings, Settings
+from reco.snapshot import Manifest, Snapshot
+from reco.store import SnapshotStore
+
+RETRY_SECONDS = 30.0
+"""How long an older snapshot is served before the damaged current one is tried again."""
+
+logger = logging.getLogger(__name__)
+
+
+class NoSnapshot(SnapshotError):
+    """Nothing was ever published in this home."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The snapshot served, when it was opened, and whether it stands in for a damaged one."""
+
+    snapshot: Snapshot
+    instead: bool
+    at: float
+
+
+def settings() -> Settings:
+    """Return the settings, read again so that a change needs no restart."""
+    return configuration.load()
+
+
+def opened() -> Opened:
+    """Return the snapshot that `CURRENT` names now, or the newest sound one before it.
+
+    Raises NoSnapshot before the first refresh, SnapshotError when none is sound.
+    """
+    store = configuration.store_of(settings())
+    number = store.current()
+    if number is None:
+        raise NoSnapshot(f"There is no snapshot in {store.home} yet.", "Run `reco refresh`.")
+    return _open(str(store.home), number)
+
+
+def snapshot() -> Snapshot:
+    """Return the snapshot that `opened` does."""
+    return opened().snapshot
+
+
+def recommender() -> Recommender:
+    """Return what answers queries now. The first call prepares the model, which takes a while."""
+    chosen = settings()
+    found = opened()
+    key = (str(configuration.home_of(chosen)), found.snapshot.id)
+    return _recommender(key, chosen.encoder.model_dump_json(), chosen.ranking, found.snapshot, chosen.encoder)
+
+
+def facets(found: Snapshot, filters: Filters) -> dict[str, dict[str, int]]:
+    """Return the facets of what passes, computed once for a snapshot and a choice."""
+    return _facets(str(configuration.home_of(settings())), found.id, filters, found)
+
+
+def manifest() -> Manifest | None:
+    """Return the manifest of the snapshot served now, without failing: a page's foot needs no more."""
+    try:
+        return snapshot().manifest
+    except SnapshotError:
+        return None
+
+
+def _still_good(found: Opened) -> bool:
+    return not found.instead or time.monotonic() - found.at < RETRY_SECONDS
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, validate=_still_good)
+def _open(home: str, number: str) -> Opened:
+    found, warning = SnapshotStore(Path(home)).serve()
+    if warning:
+        logger.warning("%s", warning)
+    return Opened(found, found.id != number, time.monotonic())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _encoder(key: str, _settings: EncoderSettings) -> Encoder:
+    encoder = configuration.build_encoder(_settings)
+    encoder.encode_query("préparation")
+    return encoder
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _recommender(
+    key: tuple[str, str],
+    encoder_key: str,
+    ranking: RankingSettings,
+    _snapshot: Snapshot,
+    _settings: EncoderSettings,
+) -> Recommender:
+    return Recommender(_snapshot, _encoder(encoder_key, _settings), ranking.fusion())
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _facets(home: str, number: str, filters: Filters, _snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    return _snapshot.catalogue.facets(filters)

@@ -1,0 +1,159 @@
+"""The first page: describe a project, read what the catalogue answers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from reco.app import cards, failures, filters, served
+from reco.app.markup import plain
+from reco.app.wording import count, say
+from reco.catalogue import Filters
+from reco.errors import InvalidQuery
+from reco.query import LONGEST, Query
+from reco.recommend import Answer, Need, Recommender
+
+FACETS = ("type", "theme")
+STEP = 10
+_EXAMPLES = (
+    ("example.school.label", "example.school.text"),
+    ("example.centre.label", "example.centre.text"),
+    ("example.water.label", "example.water.text"),
+)
+_VERDICTS = {"found": "verdict.found", "weak": "verdict.weak", "nothing": "verdict.nothing"}
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title(say("recommend.title"), anchor=False)
+    st.markdown(say("recommend.lead"))
+    _form()
+    snapshot = failures.snapshot()
+    chosen = filters.chosen("recommend", FACETS)
+    filters.choose("recommend", FACETS, snapshot, chosen)
+    if "request" in st.session_state:
+        _results(st.session_state["request"], filters.chosen("recommend", FACETS))
+
+
+def _form() -> None:
+    with st.form("describe", border=False):
+        st.text_area(
+            say("recommend.box"),
+            key="description",
+            height=140,
+            placeholder=say("recommend.placeholder"),
+            persist_state="session",
+        )
+        st.form_submit_button(
+            say("recommend.search"), type="primary", icon=":material/search:", on_click=_ask, key="ask"
+        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(say("recommend.examples"), width="content")
+        for label, text in _EXAMPLES:
+            st.button(say(label), key=label, type="secondary", on_click=_ask, args=(say(text),))
+
+
+def _ask(example: str | None = None) -> None:
+    if example is not None:
+        st.session_state["description"] = example
+    st.session_state["request"] = st.session_state.get("description") or ""
+    st.session_state["wanted"] = STEP
+    st.session_state["without"] = ()
+
+
+def _leave_out(shorts: tuple[str, ...]) -> None:
+    st.session_state["without"] = shorts
+
+
+def _more() -> None:
+    st.session_state["wanted"] = st.session_state.get("wanted", STEP) + STEP
+
+
+def _results(request: str, chosen: Filters) -> None:
+    try:
+        without = st.session_state.get("without", ())
+        query = Query.of(request, st.session_state.get("wanted", STEP), chosen, without)
+    except InvalidQuery:
+        too_long = len(request) > LONGEST
+        st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
+        return
+    with st.spinner(say("progress.model"), show_time=True):
+        recommender = served.recommender()
+    with st.spinner(say("progress.search"), show_time=True):
+        answer = _answer(recommender, query)
+    _told(answer)
+    _expansions(answer)
+    if answer.verdict == "nothing":
+        with st.expander(say("verdict.list")):
+            _cards(answer)
+    else:
+        _cards(answer)
+
+
+def _answer(recommender: Recommender, query: Query) -> Answer:
+    """Return the answer, kept with the session: opening a card asks for nothing new."""
+    key = (query, recommender.snapshot.id)
+    kept: tuple[object, Answer] | None = st.session_state.get("answer")
+    if kept is None or kept[0] != key:
+        kept = (key, recommender.recommend(query))
+        st.session_state["answer"] = kept
+    return kept[1]
+
+
+def _told(answer: Answer) -> None:
+    """Say what was found before showing it: how many, how sure, and which needs are answered."""
+    st.header(count("recommend.found", len(answer.recommendations)), anchor=False)
+    if not answer.recommendations:
+        st.markdown(say("recommend.none"))
+    if answer.verdict in _VERDICTS:
+        st.markdown(say(_VERDICTS[answer.verdict]))
+    if answer.needs:
+        covered = [need for need in answer.needs if need.covered_by]
+        _needs(say("needs.covered"), covered, ":material/check_circle:")
+        _needs(
+            say("needs.uncovered"),
+            [need for need in answer.needs if not need.covered_by],
+            ":material/radio_button_unchecked:",
+        )
+
+
+def _expansions(answer: Answer) -> None:
+    """Say which acronyms were read in full, each of which a click takes away."""
+    without = answer.query.without
+    if not (answer.expansions or without):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(say("acronyms.read"), width="content")
+        for number, found in enumerate(answer.expansions):
+            st.button(
+                f"{plain(found.short)} = {plain(found.entry.full)}",
+                key=f"acronym_{number}",
+                icon=":material/close:",
+                icon_position="right",
+                help=say("acronyms.remove"),
+                on_click=_leave_out,
+                args=((*without, found.short),),
+            )
+        if without:
+            st.button(say("acronyms.restore"), key="acronyms_restore", on_click=_leave_out, args=((),))
+
+
+def _needs(title: str, needs: list[Need], icon: str) -> None:
+    if not needs:
+        return
+    lines = [f"- {icon} {plain(need.text)}{_where(need)}" for need in needs]
+    st.markdown(f"**{title}**\n\n" + "\n".join(lines))
+
+
+def _where(need: Need) -> str:
+    ranks = ", ".join(str(rank) for rank in need.covered_by)
+    return f" ({say('needs.ranks', ranks=ranks)})" if ranks else ""
+
+
+def _cards(answer: Answer) -> None:
+    for item in answer.recommendations:
+        cards.card(item, answer.query.text)
+    if len(answer.recommendations) == answer.query.k:
+        st.button(say("recommend.more"), on_click=_more, icon=":material/expand_more:", key="more")
+
+
+show()

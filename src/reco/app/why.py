@@ -1,0 +1,90 @@
+"""Why a resource has its score: shares that add up to it exactly, as bars and in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from reco.app.markup import plain, shortened
+from reco.app.wording import decimal, say
+from reco.explain import Contribution
+
+SHOWN = 8
+LONGEST_QUOTE = 150
+
+
+@dataclass(frozen=True)
+class Share:
+    """A contribution in tenths of a point, whole, so that what is read adds up."""
+
+    kind: str
+    text: str
+    tenths: int
+
+
+def shares(contributions: Sequence[Contribution]) -> list[Share]:
+    """Round contributions to tenths of a point (a thousandth of the score) without changing their sum.
+
+    Largest remainder: all are rounded down, then the largest remainders take what is left.
+    """
+    exact = [1000 * line.value for line in contributions]
+    down = [math.floor(value) for value in exact]
+    missing = round(sum(exact)) - sum(down)
+    by_remainder = sorted(range(len(exact)), key=lambda i: down[i] - exact[i])
+    raised = frozenset(by_remainder[:missing])
+    return [Share(line.kind, line.text, down[i] + (i in raised)) for i, line in enumerate(contributions)]
+
+
+def show(contributions: Sequence[Contribution]) -> None:
+    """Draw the proof of one result."""
+    lines = shares(contributions)
+    st.markdown(_summary(lines))
+    first, rest = lines[:SHOWN], lines[SHOWN:]
+    longest = max((abs(line.tenths) for line in first), default=0) or 1
+    for line in first:
+        st.progress(abs(line.tenths) / longest, text=_label(line))
+    if rest:
+        st.caption(say("why.rest", count=len(rest), points=_signed(sum(line.tenths for line in rest))))
+    st.caption(say("why.unit"))
+
+
+def _summary(lines: Sequence[Share]) -> str:
+    names = _kinds()
+    sums = dict.fromkeys(names, 0)
+    for line in lines:
+        sums[line.kind] = sums.get(line.kind, 0) + line.tenths
+    parts = [f"{names.get(kind, plain(kind))} {_points(tenths)}" for kind, tenths in sums.items() if tenths]
+    total = _points(sum(line.tenths for line in lines))
+    return say("why.sum", parts=" + ".join(parts), total=total)
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        "passage": say("why.passages"),
+        "title": say("why.title"),
+        "word": say("why.words"),
+        "form": say("why.forms"),
+    }
+
+
+def _label(line: Share) -> str:
+    text = plain(shortened(line.text, LONGEST_QUOTE))
+    named = {
+        "passage": say("why.one_passage", text=text),
+        "title": say("why.one_title", text=text),
+        "word": say("why.one_word", text=text),
+        "form": say("why.one_form", text=text),
+    }
+    label = f"{named.get(line.kind, text)} : **{_signed(line.tenths)}**"
+    return f"{label} {say('why.lowers')}" if line.tenths < 0 else label
+
+
+def _signed(tenths: int) -> str:
+    return ("+" if tenths > 0 else "") + _points(tenths)
+
+
+def _points(tenths: int) -> str:
+    return decimal(tenths / 10).replace("-", "−")

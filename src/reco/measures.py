@@ -1,0 +1,71 @@
+"""Measures of a ranking against judgements, from ir-measures, and the test between two systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.errors import RecoError
+
+NAMES = ("ndcg@10", "recall@100", "mrr@10")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Values of each measure, per topic and averaged over all topics."""
+
+    per_topic: Mapping[str, Mapping[str, float]]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean of each measure; a topic without an answer counts zero."""
+        topics = list(self.per_topic.values())
+        return {name: float(np.mean([values[name] for values in topics])) for name in NAMES}
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One measure over the topics, in their order."""
+        return np.asarray([values[name] for values in self.per_topic.values()])
+
+
+def measure(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[str]]) -> Scores:
+    """Score ranked document ids, best first, against judgements.
+
+    nDCG has exponential gains, 2^rel - 1, and the discount 1 / log2(rank + 1) (Burges et al. 2005,
+    "Learning to rank using gradient descent"). Relevant means rel >= 1. Raises RecoError without
+    the `evaluation` extra.
+    """
+    try:
+        import ir_measures
+        from ir_measures import RR, R, nDCG
+    except ImportError as error:
+        raise RecoError("ir-measures is not installed.", "Run `pip install reco[evaluation]`.") from error
+    names = {nDCG @ 10: "ndcg@10", R @ 100: "recall@100", RR @ 10: "mrr@10"}
+    gains = {t: {d: 2 ** max(rel, 0) - 1 for d, rel in judged.items()} for t, judged in qrels.items()}
+    # The library breaks ties by document id: ranks, not scores, keep the order that was given.
+    ranked = {t: {d: float(-rank) for rank, d in enumerate(run.get(t, ()))} for t in qrels}
+    per_topic = {topic: dict.fromkeys(NAMES, 0.0) for topic in qrels}
+    for value in ir_measures.iter_calc(list(names), gains, ranked):
+        per_topic[value.query_id][names[value.measure]] = value.value
+    return Scores(per_topic)
+
+
+def randomisation_test(
+    first: NDArray[np.float64], second: NDArray[np.float64], rounds: int = 10_000
+) -> float:
+    """Return the two-sided p-value of the mean difference of paired values.
+
+    Signs of the differences are flipped at random (Smucker, Allan and Carterette 2007, CIKM); the
+    observed assignment counts as one round, so p is never zero. Deterministic.
+    """
+    difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    observed = abs(difference.mean()) - 1e-12
+    generator = np.random.default_rng(0)
+    extreme = 0
+    for start in range(0, rounds, 1000):
+        count = min(1000, rounds - start)
+        signs = generator.integers(0, 2, size=(count, len(difference)), dtype=np.int8) * 2 - 1
+        extreme += int((np.abs((signs * difference).mean(axis=1)) >= observed).sum())
+    return (extreme + 1) / (rounds + 1)

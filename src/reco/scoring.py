@@ -1,0 +1,218 @@
+"""The score of a resource for a request, and how it splits into what made it.
+
+    score = meaning * ((1 - passage) * (cos(q, d) - floor) + passage * (max_p cos(q, p) - floor)) / span
+          + words * BM25(q, d) / self(q) + grams * BM25'(q, d) / self'(q)
+
+`floor` is the request's cosine with the catalogue's average resource and `span` the usual distance
+between that and a near neighbour, so meaning is counted in steps that are the same from one request
+to the next. `self` is the most that the request's words can score, so the lexical sides are the share
+of the request's informative words (stems, then runs of four letters) that the resource has. This is a
+convex combination of normalised scores (Bruch, Gai and Ingber 2023, arXiv:2210.11934); no constant
+depends on filters or on k.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.acronyms import Expansion
+from reco.encoder import Vector
+from reco.explain import Meaning, WordShare
+from reco.index import LexicalIndex
+from reco.ranking import Rows, Scores
+from reco.snapshot import Snapshot
+from reco.words import words
+
+_NEIGHBOURS = 64
+"""How many resources, evenly drawn, tell how far a near neighbour usually is."""
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """The weights of `score`. `depth` is how many first-stage hits each side brings."""
+
+    meaning: float = 0.2
+    passage: float = 0.5
+    words: float = 0.4
+    grams: float = 0.4
+    expansion: float = 0.5
+    depth: int = 1000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request on one lexical side: its terms with their weights, and points for each BM25 unit."""
+
+    counts: Mapping[str, float]
+    scores: Scores
+    rate: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A request as all sides read it.
+
+    `owners` gives, for each word as written, its terms on each side with their weights: what a
+    word's share of a score is made of.
+    """
+
+    vector: Vector
+    floor: float
+    rate: float
+    words: Asked
+    grams: Asked
+    owners: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]
+    expansions: tuple[Expansion, ...] = ()
+
+    @property
+    def lexical(self) -> Scores:
+        """Points of both lexical sides for every row."""
+        return self.words.rate * self.words.scores + self.grams.rate * self.grams.scores
+
+
+@dataclass
+class _Terms:
+    """Collects a request's terms by the word that brought them."""
+
+    stems: dict[str, dict[str, float]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(float))
+    )
+    grams: dict[str, dict[str, float]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(float))
+    )
+
+    def add(self, written: str, stem: str, grams: Sequence[str], weight: float = 1.0) -> None:
+        self.stems[written][stem] += weight
+        for gram in grams:
+            self.grams[written][gram] += weight
+
+
+class Scorer:
+    """Scores the rows of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot, fusion: Fusion) -> None:
+        self.fusion = fusion
+        self._snapshot = snapshot
+        vectors = snapshot.dense.vectors()
+        self._average = vectors.mean(axis=0, dtype=np.float64) if len(vectors) else None
+
+    def expansions(self, text: str, without: Sequence[str] = ()) -> tuple[Expansion, ...]:
+        """Return the acronyms and synonyms of a request that are expanded."""
+        return tuple(e for e in self._snapshot.acronyms.find(text) if e.short not in without)
+
+    def read(
+        self, vector: Vector, text: str, expansions: tuple[Expansion, ...] = (), leave_out: int | None = None
+    ) -> Reading:
+        """Return a request as both sides read it; row `leave_out` plays no part in its constants."""
+        terms = self._terms(text, expansions)
+        floor = float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
+        return Reading(
+            vector=vector,
+            floor=floor,
+            rate=self.fusion.meaning / self._span,
+            words=_asked(terms.stems, self._snapshot.words, self.fusion.words),
+            grams=_asked(terms.grams, self._snapshot.grams, self.fusion.grams),
+            owners={
+                w: (terms.stems[w], terms.grams[w])
+                for w in (*terms.stems, *(terms.grams.keys() - terms.stems.keys()))
+            },
+            expansions=expansions,
+        )
+
+    def candidates(self, reading: Reading, allowed: NDArray[np.bool_], k: int) -> Rows:
+        """Return the allowed rows that either side puts among its first."""
+        depth = max(k, self.fusion.depth)
+        near, _ = self._snapshot.dense.search(reading.vector, depth, allowed)
+        lexical = reading.lexical
+        worded = np.flatnonzero(allowed & (lexical > 0))
+        if len(worded) > depth:
+            worded = worded[np.argpartition(-lexical[worded], depth)[:depth]]
+        return np.union1d(near, worded)
+
+    def score(self, reading: Reading, rows: Rows) -> Scores:
+        """Return the score of each of `rows`."""
+        whole = self._snapshot.dense.scores(reading.vector, rows) - reading.floor
+        points = reading.rate * (1 - self.fusion.passage) * whole
+        if self.fusion.passage:
+            points = points + reading.rate * self.fusion.passage * (
+                self.best_passages(reading, rows) - reading.floor
+            )
+        points = points + reading.words.rate * reading.words.scores[rows]
+        return points + reading.grams.rate * reading.grams.scores[rows]
+
+    def best_passages(self, reading: Reading, rows: Rows) -> Scores:
+        """Return the cosine of each row's nearest passage, or of its title where it has no other."""
+        if not len(rows):
+            return np.zeros(0)
+        bounds = self._snapshot.table.bounds
+        starts, counts = bounds[rows], np.diff(bounds)[rows]
+        # A frame stands for its document only where there is no passage.
+        skip = (counts > 1).astype(np.int64)
+        starts, counts = starts + skip, counts - skip
+        edges = np.concatenate([[0], np.cumsum(counts)])
+        places = np.repeat(starts - edges[:-1], counts) + np.arange(edges[-1])
+        cosines = self._snapshot.table.parts[places] @ self._snapshot.towards(reading.vector)
+        lengths = self._snapshot.part_lengths[places]
+        return np.asarray(np.maximum.reduceat(cosines / lengths, edges[:-1]), dtype=np.float64)
+
+    def meaning(self, reading: Reading) -> Meaning:
+        """Return how cosines became points, for the proof."""
+        return Meaning(reading.vector, reading.rate, reading.floor, self.fusion.passage)
+
+    def shares(self, reading: Reading, row: int) -> list[WordShare]:
+        """Return the points that each word of the request gave to a row."""
+        one = np.asarray([row])
+        sides = []
+        for asked, index in ((reading.words, self._snapshot.words), (reading.grams, self._snapshot.grams)):
+            terms = list(asked.counts)
+            weights = asked.rate * index.term_weights(terms, one)[0]
+            sides.append(dict(zip(terms, weights, strict=True)))
+        found = []
+        for written, (stems, grams) in reading.owners.items():
+            exact = sum(weight * sides[0][term] for term, weight in stems.items())
+            alike = sum(weight * sides[1][term] for term, weight in grams.items())
+            found.append(WordShare(written, float(exact + alike), exact > 0))
+        return found
+
+    def _terms(self, text: str, expansions: Sequence[Expansion]) -> _Terms:
+        terms = _Terms()
+        for word in words(text):
+            terms.add(text[word.start : word.end], word.stem, word.grams)
+        for expansion in expansions:
+            written = set(expansion.terms)
+            label = f"{expansion.written} = {expansion.entry.full}"
+            terms.add(label, expansion.entry.concept, (), self.fusion.expansion)
+            if expansion.entry.is_acronym:
+                for word in words(f"{expansion.entry.short} {expansion.entry.full}"):
+                    if word.stem not in written:
+                        terms.add(label, word.stem, word.grams, self.fusion.expansion)
+        return terms
+
+    @cached_property
+    def _span(self) -> float:
+        """The mean distance above the floor of a resource's nearest neighbour."""
+        count = len(self._snapshot.catalogue)
+        if self._average is None or count < 2:
+            return 1.0
+        rows = np.unique(np.linspace(0, count - 1, _NEIGHBOURS).astype(np.int64))
+        distances = []
+        for row in rows:
+            vector = self._snapshot.dense.vectors(np.asarray([row]))[0]
+            near, cosines = self._snapshot.dense.search(vector, 2)
+            others = cosines[near != row]
+            distances.append(float(others[0]) - float(vector @ self._average))
+        return max(float(np.mean(distances)), 1e-3)
+
+
+def _asked(owners: Mapping[str, Mapping[str, float]], index: LexicalIndex, weight: float) -> Asked:
+    counts: Counter[str] = Counter()
+    for terms in owners.values():
+        counts.update(terms)
+    most = index.self_score(counts)
+    return Asked(counts, index.scores(counts), weight / most if most > 0 else 0.0)

@@ -1,0 +1,111 @@
+"""A small home, made by the test encoder from sources that these tests invent."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from reco.app.server import SCRIPT
+from reco.refresh import refresh
+from reco.settings import build_encoder, load, store_of
+
+COLUMNS = ("id", "title", "publisher", "year", "type", "theme", "url", "summary")
+ROWS = (
+    (
+        "ecole",
+        "Rénover une école de village",
+        "Fédération des villages",
+        "2021",
+        "Guides & outils",
+        "Énergie",
+        "https://example.org/ecole",
+        "Une école se rénove par étapes. Le chauffage est remplacé en premier. La cour est plantée d'arbres.",
+    ),
+    (
+        "commerce",
+        "Rouvrir un commerce au bourg",
+        "Agence des bourgs",
+        "2019",
+        "Initiatives & retours d'expérience",
+        "Centres-bourgs & commerces",
+        "https://example.org/commerce",
+        "Une commune rachète un local vide. Les habitants choisissent le commerce. Le bail est modéré.",
+    ),
+    (
+        "eau",
+        "Partager l'eau en été",
+        "",
+        "",
+        "Rapports",
+        "Eau; Adaptation",
+        "",
+        "La sécheresse oblige à partager l'eau. Les sols perméables retiennent la pluie.",
+    ),
+)
+
+Row = Sequence[str]
+Publish = Callable[[Sequence[Row]], None]
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
+    """Return a function that writes rows to the source and refreshes the home the app will read."""
+    config = tmp_path / "reco.toml"
+    config.write_text(
+        '[encoder]\nkind = "hashing-for-tests"\n[[sources]]\nname = "inventée"\nkind = "csv"\npath = "rows.csv"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("RECO_CONFIG", str(config))
+    monkeypatch.setenv("RECO_HOME", str(tmp_path / "home"))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def run(rows: Sequence[Row]) -> None:
+        with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows([COLUMNS, *rows])
+        settings = load()
+        refresh(store_of(settings), settings.sources, lambda: build_encoder(settings.encoder))
+
+    return run
+
+
+@pytest.fixture
+def home(publish: Publish) -> None:
+    """Publish the invented catalogue."""
+    publish(ROWS)
+
+
+@pytest.fixture
+def page() -> Open:
+    """Return a function that opens the app, on a page's script, with what its address asks."""
+
+    def open_page(view: str = "", **asked: str) -> AppTest:
+        test = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+        for name, value in asked.items():
+            test.query_params[name] = value
+        return test.switch_page(f"views/{view}.py").run() if view else test.run()
+
+    return open_page
+
+
+def everything(test: AppTest) -> str:
+    """Return all the text that a page holds, as it was sent."""
+    kinds = (
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "text",
+        "warning",
+        "error",
+        "info",
+        "code",
+    )
+    return "\n".join(str(element.value) for kind in kinds for element in test.get(kind))

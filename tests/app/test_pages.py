@@ -1,0 +1,217 @@
+"""Each page, as a visitor drives it, without a browser."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from reco.app import wording
+from reco.recommend import Recommender
+from tests.app.conftest import ROWS, Open, Publish, everything
+
+
+def search(test: AppTest, text: str) -> AppTest:
+    test.text_area(key="description").set_value(text)
+    return test.button(key="ask").click().run()
+
+
+def titles(test: AppTest) -> list[str]:
+    return [heading.value for heading in test.subheader]
+
+
+@pytest.mark.parametrize("view", ["recommend", "catalogue", "about"])
+@pytest.mark.parametrize("language", ["FR", "EN"])
+def test_every_page_renders_in_both_languages(home: None, page: Open, view: str, language: str) -> None:
+    test = page(view)
+    test.session_state[wording.STATE] = language
+    test.run()
+    assert not test.exception
+    assert not test.error
+    assert len(test.title) == 1
+
+
+def test_a_description_gets_cards_best_first(home: None, page: Open) -> None:
+    test = search(page(), "rénover le chauffage de notre école")
+    assert not test.exception
+    assert len(titles(test)) == len(ROWS)
+    assert titles(test)[0].startswith("1\\. Rénover une école")
+    assert "Fédération des villages · 2021" in everything(test)
+    assert "green-background" in everything(test)
+    assert test.get("link_button")[0].proto.url == "https://example.org/ecole"
+
+
+def test_an_example_is_one_click(home: None, page: Open) -> None:
+    test = page().button(key="example.school.label").click().run()
+    assert test.text_area(key="description").value == wording.phrase("fr", "example.school.text")
+    assert titles(test)
+
+
+def test_filters_act_at_once_and_keep_the_others_countable(home: None, page: Open) -> None:
+    test = search(page(), "école")
+    test.multiselect(key="recommend_type").select("Rapports").run()
+    assert [title for title in titles(test) if "eau" in title]
+    assert len(titles(test)) == 1
+    options = test.multiselect(key="recommend_type").options
+    assert "Guides & outils (1)" in options
+    assert "Énergie (0)" in test.multiselect(key="recommend_theme").options
+
+
+def test_filters_that_leave_nothing_are_said(home: None, page: Open) -> None:
+    test = search(page(), "école")
+    test.multiselect(key="recommend_type").select("Rapports")
+    test.multiselect(key="recommend_theme").select("Énergie").run()
+    assert not titles(test)
+    assert "ne passe ces filtres" in everything(test)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "🙂 🙂", "\0", "<b></b>"])
+def test_a_description_without_words_is_said(home: None, page: Open, text: str) -> None:
+    test = search(page(), text)
+    assert [warning.value for warning in test.warning] == [wording.phrase("fr", "failure.no_words")]
+
+
+def test_a_description_too_long_is_said(home: None, page: Open) -> None:
+    test = search(page(), "école " * 40_000)
+    assert [warning.value for warning in test.warning] == [wording.phrase("fr", "failure.too_long")]
+
+
+def opened(test: AppTest, prefix: str) -> AppTest:
+    key = next(box.key for box in test.expander if box.key and box.key.startswith(prefix))
+    test.session_state[key] = True
+    return test.run()
+
+
+def test_why_shows_shares_that_add_up(home: None, page: Open) -> None:
+    test = opened(search(page(), "rénover le chauffage de notre école"), "why_")
+    assert not test.exception
+    assert len(test.get("progress")) >= 3
+    assert "points** =" in everything(test)
+
+
+def test_similar_resources_are_others(home: None, page: Open) -> None:
+    test = opened(search(page(), "école"), "near_")
+    labels = [link.proto.label for link in test.get("page_link")]
+    near = [label for label in labels if label.startswith("**")]
+    assert len(near) == len(ROWS) - 1
+
+
+def test_more_results_are_a_click_away(publish: Publish, page: Open) -> None:
+    publish([(f"r{n}", f"Guide numéro {n}", "", "", "Rapports", "Eau", "", f"École {n}.") for n in range(15)])
+    test = search(page(), "école")
+    assert len(titles(test)) == 10
+    assert len(titles(test.button(key="more").click().run())) == 15
+
+
+def test_the_catalogue_lists_filters_and_searches_titles(home: None, page: Open) -> None:
+    test = page("catalogue")
+    assert "3 ressources" in everything(test)
+    test.multiselect(key="catalogue_theme").select("Eau").run()
+    assert "1 ressource" in everything(test)
+    test.multiselect(key="catalogue_theme").set_value([])
+    test.text_input(key="catalogue_search").set_value("RENOVER ecole").run()
+    assert "1 ressource" in everything(test)
+
+
+def test_the_catalogue_has_pages(publish: Publish, page: Open) -> None:
+    publish([(f"r{n:02}", f"Guide {n:02}", "", "", "Rapports", "Eau", "", "École.") for n in range(45)])
+    test = page("catalogue")
+    test.session_state["catalogue_page"] = 3
+    test.run()
+    labels = [link.proto.label for link in test.get("page_link")]
+    assert [label for label in labels if label.startswith("**")][0] == "**Guide 40**"
+
+
+def test_a_sheet_has_its_address_and_what_the_model_reads(home: None, page: Open) -> None:
+    test = page("catalogue", id="ecole")
+    assert not test.exception
+    assert test.title[0].value == "Rénover une école de village"
+    assert ROWS[0][-1] in " ".join(text.value for text in test.text)
+    assert test.code[0].value.endswith("?id=ecole")
+
+
+def test_an_unknown_sheet_is_said(home: None, page: Open) -> None:
+    test = page("catalogue", id="../../etc/passwd")
+    assert not test.exception
+    assert test.title[0].value == wording.phrase("fr", "sheet.unknown_title")
+
+
+def test_no_snapshot_yet_says_what_to_do(publish: Publish, page: Open) -> None:
+    for view in ("", "catalogue", "about"):
+        test = page(view)
+        assert not test.exception
+        assert "reco refresh" in test.info[0].value
+
+
+def test_a_publish_is_seen_without_a_restart(home: None, publish: Publish, page: Open) -> None:
+    test = search(page(), "école")
+    publish(
+        [*ROWS, ("neuf", "École neuve", "", "2024", "Rapports", "Énergie", "", "Une école neuve en bois.")]
+    )
+    assert len(titles(test.run())) == len(ROWS) + 1
+
+
+def test_a_filter_that_a_publish_took_away_is_dropped(home: None, publish: Publish, page: Open) -> None:
+    test = search(page(), "école")
+    test.multiselect(key="recommend_type").select("Rapports").run()
+    publish(ROWS[:2])
+    test.run()
+    assert not test.exception
+    assert not test.error
+    assert len(titles(test)) == 2
+
+
+def test_a_damaged_snapshot_is_replaced_and_said(
+    home: None, publish: Publish, page: Open, tmp_path: Path
+) -> None:
+    publish(ROWS[:2])
+    damaged = tmp_path / "home" / "snapshots" / "000002" / "parts.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-4] + b"oops")
+    test = search(page(), "école")
+    assert not test.exception
+    assert "000001" in test.warning[0].value
+    assert len(titles(test)) == len(ROWS)
+
+
+def test_no_sound_snapshot_is_a_plain_sentence(home: None, page: Open, tmp_path: Path) -> None:
+    (tmp_path / "home" / "snapshots" / "000001" / "parts.npy").write_bytes(b"")
+    test = page()
+    assert not test.exception
+    assert [error.value for error in test.error] == [wording.phrase("fr", "failure.snapshot")]
+
+
+def test_settings_that_cannot_be_read_are_said(home: None, page: Open, tmp_path: Path) -> None:
+    (tmp_path / "reco.toml").write_text("[encoder]\nkind = 3\n", encoding="utf-8")
+    test = page()
+    assert not test.exception
+    assert test.error[0].value == wording.phrase("fr", "failure.settings")
+
+
+def test_an_unexpected_error_is_a_plain_sentence_and_a_trace_in_the_log(
+    home: None, page: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("boom")
+
+    test = page()
+    monkeypatch.setattr(Recommender, "recommend", fail)
+    with caplog.at_level(logging.ERROR):
+        search(test, "une école secrète")
+    assert not test.exception
+    sentence = test.error[0].value
+    assert sentence.startswith("Quelque chose d’imprévu")
+    assert "ZeroDivisionError" not in everything(test)
+    logged = next(record for record in caplog.records if record.exc_info)
+    assert logged.getMessage().split()[-1] in sentence
+    assert "secrète" not in caplog.text
+
+
+def test_requests_stay_out_of_the_address_and_the_log(
+    home: None, page: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="reco"):
+        test = search(page(), "piscine secrète")
+    assert not test.query_params
+    assert "secrète" not in caplog.text
