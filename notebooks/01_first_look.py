@@ -14,8 +14,9 @@
 # %% [markdown]
 # # A first look at a snapshot
 #
-# What the app serves is a *snapshot*: a catalogue, the vectors of its texts, and the indexes made from them. This notebook
-# opens the current one, asks it a question as a mayor's assistant would, and draws the catalogue as groups of neighbours.
+# What the app serves is a *snapshot*: a catalogue, the vectors of its texts, and the indexes made from
+# them. This notebook opens the current one, asks it a question as a mayor's assistant would, and draws the
+# catalogue as groups of neighbours.
 #
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or another catalogue.
 
@@ -40,8 +41,8 @@ print(f"Snapshot {snapshot.id} of {snapshot.manifest.created}: {len(snapshot.cat
 # %% [markdown]
 # ## The catalogue as a table, and its vectors
 #
-# One row is one resource; row *i* of the vectors is the same resource. Vectors have length one, so that an inner product is
-# a cosine.
+# One row is one resource; row *i* of the vectors is the same resource. Vectors have length one, so that an
+# inner product is a cosine.
 
 # %%
 resources = snapshot.catalogue.to_frame()
@@ -55,8 +56,8 @@ resources.groupby("type").size().sort_values(ascending=False).to_frame("resource
 # %% [markdown]
 # ## One question
 #
-# The score is the sum of its lines: what each passage lifts the resource above the catalogue's average resource, and what each
-# word of the request brings.
+# The score is the sum of its lines: what each passage lifts the resource above the catalogue's average
+# resource, and what each word of the request brings.
 
 # %%
 recommender = recommender_of(settings, snapshot)
@@ -81,9 +82,9 @@ shares
 # %% [markdown]
 # ## Groups of neighbours
 #
-# k-means cuts the vectors into groups. The left plot lays the resources out on the two directions in which they differ most; the
-# right one counts, for each group, the themes that its publishers gave: a group that a theme fills is one that words and
-# meaning agree on.
+# k-means cuts the vectors into groups. The left plot lays the resources out on the two directions in which
+# they differ most; the right one counts, for each group, the themes that its publishers gave: a group that
+# a theme fills is one that words and meaning agree on.
 
 # %%
 groups = int(min(8, max(2, len(resources) // 5)))

@@ -40,7 +40,7 @@ SOURCE_TABLE = """\
 name = "{name}"
 kind = "csv"
 path = "{file}"
-
+{options}
 """
 
 _TOPICS = (
@@ -153,6 +153,7 @@ class Home:
     dimension: int = 64
     sources: dict[str, str] = field(default_factory=lambda: {"main": "catalogue.csv"})
     extra: str = ""
+    options: str = ""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +173,9 @@ class Home:
         return ("--config", str(self.config), "--home", str(self.path))
 
     def configure(self) -> None:
-        tables = "".join(SOURCE_TABLE.format(name=n, file=f) for n, f in self.sources.items())
+        tables = "".join(
+            SOURCE_TABLE.format(name=n, file=f, options=self.options) for n, f in self.sources.items()
+        )
         self.config.write_text(CONFIG.format(dimension=self.dimension) + self.extra + tables, "utf-8")
 
     def write(self, table: Iterable[dict[str, str]], name: str = "main") -> None:

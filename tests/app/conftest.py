@@ -58,7 +58,8 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
     """Return a function that writes rows to the source and refreshes the home the app will read."""
     config = tmp_path / "reco.toml"
     config.write_text(
-        '[encoder]\nkind = "hashing-for-tests"\n[[sources]]\nname = "inventée"\nkind = "csv"\npath = "rows.csv"\n',
+        '[encoder]\nkind = "hashing-for-tests"\n'
+        '[[sources]]\nname = "inventée"\nkind = "csv"\npath = "rows.csv"\n',
         encoding="utf-8",
     )
     monkeypatch.setenv("RECO_CONFIG", str(config))

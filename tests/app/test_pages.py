@@ -22,7 +22,7 @@ def titles(test: AppTest) -> list[str]:
     return [heading.value for heading in test.subheader]
 
 
-@pytest.mark.parametrize("view", ["recommend", "catalogue", "about"])
+@pytest.mark.parametrize("view", ["recommend", "catalogue", "sheet", "about"])
 @pytest.mark.parametrize("language", ["FR", "EN"])
 def test_every_page_renders_in_both_languages(home: None, page: Open, view: str, language: str) -> None:
     test = page(view)
@@ -121,11 +121,11 @@ def test_the_catalogue_has_pages(publish: Publish, page: Open) -> None:
     test.session_state["catalogue_page"] = 3
     test.run()
     labels = [link.proto.label for link in test.get("page_link")]
-    assert [label for label in labels if label.startswith("**")][0] == "**Guide 40**"
+    assert next(label for label in labels if label.startswith("**")) == "**Guide 40**"
 
 
 def test_a_sheet_has_its_address_and_what_the_model_reads(home: None, page: Open) -> None:
-    test = page("catalogue", id="ecole")
+    test = page("sheet", id="ecole")
     assert not test.exception
     assert test.title[0].value == "Rénover une école de village"
     assert ROWS[0][-1] in " ".join(text.value for text in test.text)
@@ -133,13 +133,13 @@ def test_a_sheet_has_its_address_and_what_the_model_reads(home: None, page: Open
 
 
 def test_an_unknown_sheet_is_said(home: None, page: Open) -> None:
-    test = page("catalogue", id="../../etc/passwd")
+    test = page("sheet", id="../../etc/passwd")
     assert not test.exception
     assert test.title[0].value == wording.phrase("fr", "sheet.unknown_title")
 
 
 def test_no_snapshot_yet_says_what_to_do(publish: Publish, page: Open) -> None:
-    for view in ("", "catalogue", "about"):
+    for view in ("", "catalogue", "sheet", "about"):
         test = page(view)
         assert not test.exception
         assert "reco refresh" in test.info[0].value

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from support import Home, edited, rows
 Ask = Callable[..., dict[str, Any]]
 QUERY = "ouvrir une piscine et rénover le café du village"
 MOST_OPERATIONS = 400
+ROWS = rows()[:8]
+SOME_BAD_ROWS = "reject_limit = 0.3"
 
 
 @dataclass
@@ -34,7 +38,7 @@ class Stage:
         self.runs += 1
         folder = self.scratch / f"run{self.runs}"
         shutil.copytree(self.template, folder)
-        return Home(folder)
+        return Home(folder, options=SOME_BAD_ROWS)
 
     def refresh(self, home: Home, **fault: Any) -> dict[str, Any]:
         return self.ask("refresh", config=home.config, home=home.path, note=home.folder / "note", **fault)
@@ -68,7 +72,7 @@ def leftovers(home: Home) -> list[str]:
 
 def tomorrow() -> list[dict[str, str]]:
     """The catalogue of the next day: one text changed, one facet changed, one row gone, one new, one bad."""
-    table = edited(rows(), "r00", summary="La piscine devient un bassin naturel, filtré par des roseaux.")
+    table = edited(ROWS, "r00", summary="La piscine devient un bassin naturel, filtré par des roseaux.")
     table = edited(table, "r05", theme="Éducation")
     table = [row for row in table if row["id"] != "r04"]
     table.append({"id": "r99", "title": "Le café rouvre", "summary": "Un café associatif, ouvert le soir."})
@@ -77,9 +81,9 @@ def tomorrow() -> list[dict[str, str]]:
 
 
 def stage(ask: Ask, folder: Path, with_previous: bool) -> Stage:
-    template = Home(folder / "template")
+    template = Home(folder / "template", options=SOME_BAD_ROWS)
     if with_previous:
-        template.write(rows())
+        template.write(ROWS)
         first = ask("refresh", config=template.config, home=template.path, note=folder / "note")
         assert first["code"] == 0, first
         stale = template.path / "snapshots" / "000007.tmp-1" / "lexical"
@@ -101,22 +105,32 @@ def comparable(seen: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def quiet_night(worker: Ask, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return stage(worker, tmp_path_factory.mktemp("previous"), with_previous=True)
+def scratch() -> Iterator[Path]:
+    """A folder in memory where there is one: what dies is the process, not the machine."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
-def first_night(worker: Ask, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return stage(worker, tmp_path_factory.mktemp("empty"), with_previous=False)
+def second_night(worker: Ask, scratch: Path) -> Stage:
+    return stage(worker, scratch / "second", with_previous=True)
 
 
-@pytest.fixture(params=["first_night", "quiet_night"])
+@pytest.fixture(scope="module")
+def first_night(worker: Ask, scratch: Path) -> Stage:
+    return stage(worker, scratch / "first", with_previous=False)
+
+
+@pytest.fixture(params=["first_night", "second_night"])
 def night(request: pytest.FixtureRequest) -> Stage:
     found: Stage = request.getfixturevalue(request.param)
     return found
 
 
-def test_killed_at_every_operation(night: Stage) -> None:
+@pytest.mark.parametrize("recoveries", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_at_every_operation(night: Stage, recoveries: int) -> None:
+    """Every operation kills; one death in `recoveries` is also followed by another refresh."""
     seen_old = seen_new = 0
     for at in range(1, MOST_OPERATIONS):
         home = night.fresh()
@@ -131,77 +145,93 @@ def test_killed_at_every_operation(night: Stage) -> None:
         assert comparable(seen) == comparable(night.new if is_public else night.old), where
         seen_new += is_public
         seen_old += not is_public
-        assert night.refresh(home)["code"] == 0, where
-        assert comparable(night.read(home)) == comparable(night.new), where
-        assert leftovers(home) == [], where
+        if at % recoveries == 0:
+            assert night.refresh(home)["code"] == 0, where
+            assert comparable(night.read(home)) == comparable(night.new), where
+            assert leftovers(home) == [], where
         shutil.rmtree(home.folder)
     else:
         pytest.fail(f"a refresh never ends within {MOST_OPERATIONS} operations")
     assert at > 40 and seen_old > 20 and seen_new > 0
 
 
-@pytest.mark.parametrize("fault", ["ENOSPC", "EIO"])
-def test_every_operation_refused(night: Stage, fault: str) -> None:
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ("ENOSPC", "EIO"),
+        pytest.param(("EIO", "ENOSPC"), marks=pytest.mark.slow),
+    ],
+)
+def test_every_operation_refused(night: Stage, faults: tuple[str, str]) -> None:
+    """Odd operations meet one error, even ones the other; the long form swaps them."""
     refused = 0
     for at in range(1, MOST_OPERATIONS):
         home = night.fresh()
-        done = night.refresh(home, at=at, fault=fault)
+        done = night.refresh(home, at=at, fault=faults[at % 2])
         if done["note"] is None:
             assert done["code"] == 0
             break
         refused += 1
-        where = f"{fault} at operation {at}: {done['note']}, {done['output']}"
+        where = f"{faults[at % 2]} at operation {at}: {done['note']}, {done['output']}"
         assert done["code"] == 1, where
         said = json.loads(done["output"][done["output"].index("{") :])
         assert "disk" in said["error"] and said["hint"], where
         seen = comparable(night.read(home))
         assert seen == comparable(night.new if night.is_public(home) else night.old), where
-        assert night.refresh(home)["code"] == 0, where
-        assert comparable(night.read(home)) == comparable(night.new), where
-        assert leftovers(home) == [], where
+        left = [name for name in leftovers(home) if name.startswith(("CURRENT", "quarantine"))]
+        assert left == [], where
         shutil.rmtree(home.folder)
     assert refused > 40
 
 
-@pytest.mark.parametrize("kills", [30, pytest.param(3_100, marks=pytest.mark.slow)])
-def test_killed_at_random_times(quiet_night: Stage, kills: int) -> None:
+def test_after_a_refusal_the_next_refresh_succeeds(second_night: Stage) -> None:
+    for at in range(2, 60, 7):
+        home = second_night.fresh()
+        assert second_night.refresh(home, at=at, fault="ENOSPC")["code"] == 1
+        assert second_night.refresh(home)["code"] == 0
+        assert comparable(second_night.read(home)) == comparable(second_night.new)
+        assert leftovers(home) == []
+
+
+@pytest.mark.parametrize("kills", [15, pytest.param(3_100, marks=pytest.mark.slow)])
+def test_killed_at_random_times(second_night: Stage, kills: int) -> None:
     chance = random.Random(7)
-    home = quiet_night.fresh()
-    whole = quiet_night.refresh(home)["seconds"]
+    home = second_night.fresh()
+    whole = second_night.refresh(home)["seconds"]
     landed = 0
     for _ in range(kills):
         shutil.rmtree(home.folder)
-        home = quiet_night.fresh()
-        done = quiet_night.refresh(home, kill_after=chance.uniform(0, whole))
+        home = second_night.fresh()
+        done = second_night.refresh(home, kill_after=chance.uniform(0, whole))
         landed += done["code"] == -9
-        answers = [comparable(quiet_night.old), comparable(quiet_night.new)]
-        assert comparable(quiet_night.read(home)) in answers
-        assert quiet_night.refresh(home)["code"] == 0
-        assert comparable(quiet_night.read(home)) == comparable(quiet_night.new)
+        answers = [comparable(second_night.old), comparable(second_night.new)]
+        assert comparable(second_night.read(home)) in answers
+        assert second_night.refresh(home)["code"] == 0
+        assert comparable(second_night.read(home)) == comparable(second_night.new)
         assert leftovers(home) == []
     assert landed >= kills / 2, "most kills came after the end: nothing was tested"
 
 
-def test_many_deaths_leave_no_growing_heap(quiet_night: Stage) -> None:
+def test_many_deaths_leave_no_growing_heap(second_night: Stage) -> None:
     """Twenty nights in a row die in one home, each elsewhere."""
-    home = quiet_night.fresh()
-    for at in range(5, 65, 3):
-        assert quiet_night.refresh(home, at=at, fault="kill")["code"] in (-9, 0)
-    assert quiet_night.refresh(home)["code"] == 0
-    assert comparable(quiet_night.read(home)) == comparable(quiet_night.new)
+    home = second_night.fresh()
+    for at in range(5, 45, 2):
+        assert second_night.refresh(home, at=at, fault="kill")["code"] == -9
+    assert second_night.refresh(home)["code"] == 0
+    assert comparable(second_night.read(home)) == comparable(second_night.new)
     assert leftovers(home) == []
 
 
-def test_second_refresh_gives_way_and_the_lock_dies_with_its_holder(quiet_night: Stage) -> None:
-    home = quiet_night.fresh()
-    held = quiet_night.ask("hold", config=home.config, home=home.path, note=home.folder / "held", at=12)
+def test_second_refresh_gives_way_and_the_lock_dies_with_its_holder(second_night: Stage) -> None:
+    home = second_night.fresh()
+    held = second_night.ask("hold", config=home.config, home=home.path, note=home.folder / "held", at=12)
     assert held["stopped"]
     try:
-        second = quiet_night.refresh(home)
+        second = second_night.refresh(home)
         assert second["code"] == 3
         assert "refresh is running" in second["output"]
-        assert comparable(quiet_night.read(home)) == comparable(quiet_night.old)
+        assert comparable(second_night.read(home)) == comparable(second_night.old)
     finally:
-        assert quiet_night.ask("end", process=held["process"])["code"] == -9
-    assert quiet_night.refresh(home)["code"] == 0
-    assert comparable(quiet_night.read(home)) == comparable(quiet_night.new)
+        assert second_night.ask("end", process=held["process"])["code"] == -9
+    assert second_night.refresh(home)["code"] == 0
+    assert comparable(second_night.read(home)) == comparable(second_night.new)

@@ -1,4 +1,5 @@
-"""A process that runs refreshes and readers in forks of itself, so that each is new and none re-imports.
+"""A process that runs refreshes and readers in forks of itself, so that each is new and none re-imports
+(what a refresh imports late is imported here too).
 
 One JSON command a line on standard input, one JSON answer a line on standard output. A fork that is
 told to dies by SIGKILL at the Nth operation on the disk, or has that operation refused; it leaves a
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import json
 import os
 import signal
@@ -18,7 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import rich.progress  # noqa: F401  what a refresh imports late is imported here, once for all forks
+import pyarrow.dataset  # noqa: F401
+import rich.progress  # noqa: F401
 
 import reco.sources.csv_file  # noqa: F401
 from reco import refresh as _refreshing  # noqa: F401
@@ -137,6 +140,7 @@ def _fork(work: Callable[[], None], output: Path) -> int:
 
 
 if __name__ == "__main__":
+    gc.freeze()
     commands = {"refresh": refresh, "read": read, "hold": hold, "end": end}
     for line in sys.stdin:
         wanted = json.loads(line)

@@ -18,7 +18,7 @@ from reco.words import words
 NEAR = 4
 CONTEXT = 220
 """How many characters of the summary stand on each side of the best passage."""
-CATALOGUE = Path(__file__).parent / "views" / "catalogue.py"
+_VIEWS = Path(__file__).parent / "views"
 
 # What the core calls a level, with a colour that never is the only sign: the word is in the badge.
 _LEVELS = {
@@ -32,7 +32,7 @@ _LEVELS = {
 def card(item: Recommendation, request: str) -> None:
     """Draw one result of a request."""
     key = digest(item.resource.id)[:12]
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         _badges(item.resource, item.level)
         st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
         credit(item.resource)
@@ -64,12 +64,12 @@ def links(resource: Resource, sheet: bool = True) -> None:
 
 def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
     """Draw a link to the resource's permanent page."""
-    st.page_link(CATALOGUE, label=label, icon=icon, query_params={"id": resource.id})
+    st.page_link(_VIEWS / "sheet.py", label=label, icon=icon, query_params={"id": resource.id})
 
 
 def to_list(label: str) -> None:
     """Draw a link back to the list of the catalogue."""
-    st.page_link(CATALOGUE, label=label, icon=":material/arrow_back:")
+    st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")
 
 
 def row(resource: Resource) -> None:
@@ -115,11 +115,12 @@ def _excerpt(item: Recommendation, request: str) -> None:
 
 
 def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
-    """Return Markdown: the best passage marked, its words of the request bold, and what is around it."""
-    before, after = summary[: best.start].rstrip(), summary[best.end :].lstrip()
-    start = f"… {plain(before[-CONTEXT:].split(' ', 1)[-1])}" if len(before) > CONTEXT else plain(before)
-    end = plain(shortened(after, CONTEXT))
-    return " ".join(part for part in (start, marked(with_words(best.text, stems)), end) if part)
+    """Return Markdown: the best passage marked, what is around it, and the words of the request bold."""
+    before, after = summary[: best.start].strip(), summary[best.end :].strip()
+    if len(before) > CONTEXT:
+        before = f"… {before[-CONTEXT:].split(' ', 1)[-1]}"
+    parts = (with_words(before, stems), marked(with_words(best.text, stems)))
+    return " ".join(part for part in (*parts, with_words(shortened(after, CONTEXT), stems)) if part)
 
 
 def _why(explanation: Explanation, key: str) -> None:

@@ -23,6 +23,7 @@ def show() -> None:
         [
             st.Page(VIEWS / "recommend.py", title=say("nav.recommend"), url_path="recommander", default=True),
             st.Page(VIEWS / "catalogue.py", title=say("nav.catalogue"), url_path="catalogue"),
+            st.Page(VIEWS / "sheet.py", title=say("nav.sheet"), url_path="fiche", visibility="hidden"),
             st.Page(VIEWS / "about.py", title=say("nav.about"), url_path="a-propos"),
         ],
         position="top",

@@ -1,0 +1,70 @@
+"""A head learnt from a catalogue alone: kept when it wins, refused when there is nothing to learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reco.adapt import HeadRecipe, learn_head
+from reco.catalogue import Catalogue
+from reco.encoder import unit
+from reco.encoder.hashing import HashingEncoderForTests
+from reco.errors import InvalidInput
+from reco.resource import Resource
+from reco.snapshot import Manifest, Snapshot, build
+from reco.vectors import embed
+
+ENCODER = HashingEncoderForTests(48)
+GENERAL = [
+    f"{a} {b} sous la pluie du soir quand le train est déjà parti sans nous" for a in "abc" for b in "xyz"
+]
+
+
+def snapshot_of(count: int) -> Snapshot:
+    """Titles and texts use two vocabularies tied one to one, which only learning can relate."""
+    generator = np.random.default_rng(0)
+    subjects = [generator.choice(40, size=3, replace=False) for _ in range(count)]
+    catalogue = Catalogue(
+        Resource(
+            f"r{i:03}",
+            " ".join(f"titre{s}" for s in chosen),
+            "test",
+            summary=". ".join(f"Il est question ici de texte{s} et de texte{s} encore" for s in chosen) + ".",
+        )
+        for i, chosen in enumerate(subjects)
+    )
+    table, _ = embed(catalogue, ENCODER)
+    manifest = Manifest("000001", "", ENCODER.fingerprint, 48, count, int((table.spans[:, 0] >= 0).sum()))
+    return build(manifest, catalogue, table)
+
+
+def test_a_head_relates_what_the_encoder_could_not() -> None:
+    report = learn_head(snapshot_of(400), ENCODER, GENERAL, HeadRecipe(rate=3e-3))
+    assert report.after > report.before * 1.2
+    assert report.p < 0.05
+
+
+def test_learning_twice_gives_the_same_head() -> None:
+    first, second = (learn_head(snapshot_of(120), ENCODER, GENERAL).head for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_small_catalogue_teaches_nothing() -> None:
+    with pytest.raises(InvalidInput, match="at least 100"):
+        learn_head(snapshot_of(99), ENCODER, GENERAL)
+
+
+def test_a_head_is_applied_alike_to_parts_documents_and_requests() -> None:
+    plain = snapshot_of(20)
+    head = np.random.default_rng(1).standard_normal((48, 48)).astype(np.float32)
+    adapted = build(plain.manifest, plain.catalogue, plain.table, head)
+    pooled = plain.table.pooled()
+    np.testing.assert_allclose(adapted.dense.vectors(), unit(pooled @ head.T), atol=1e-5)
+    np.testing.assert_allclose(adapted.document(3).vectors.vector, adapted.dense.vectors()[3], atol=1e-5)
+    vector = ENCODER.encode_query("titre1 titre2")
+    asked = adapted.request(vector)
+    through = adapted.document(3).vectors.parts @ asked
+    start, end = plain.table.bounds[3:5]
+    np.testing.assert_allclose(
+        plain.table.parts[start:end] @ adapted.towards(asked), through, rtol=1e-3, atol=1e-4
+    )

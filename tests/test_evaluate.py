@@ -1,0 +1,125 @@
+"""Judged sets read strictly, systems compared on the same topics, by the code path that is served."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import Home, run_cli
+
+from reco.beir import read_set
+from reco.encoder.hashing import HashingEncoderForTests
+from reco.errors import InvalidInput
+from reco.evaluate import SYSTEMS, Tried, document, evaluate
+from reco.recommend import Fusion
+from reco.reference import language
+from reco.report import write_report, write_topics
+
+DOCUMENTS = {
+    "d1": ("Planter des arbres", "Des tilleuls le long de la rue."),
+    "d2": ("Réparer le toit", "L'école retrouve une toiture étanche."),
+    "d3": ("", "Les lampadaires sont éteints la nuit."),
+}
+QUERIES = {"q1": "planter des tilleuls", "q2": "toiture de l'école", "q3": "éteindre les lampadaires"}
+QRELS = [("q1", "d1", 2), ("q2", "d2", 1), ("q3", "d3", 1), ("q3", "d1", 0)]
+
+
+def write_set(folder: Path, documents=DOCUMENTS, queries=QUERIES, qrels=QRELS) -> Path:
+    folder.mkdir(parents=True)
+    lines = [json.dumps({"_id": i, "title": t, "text": x}) for i, (t, x) in documents.items()]
+    (folder / "corpus.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    lines = [json.dumps({"_id": i, "text": x}) for i, x in queries.items()]
+    (folder / "queries.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    table = ["query-id\tcorpus-id\tscore", *("\t".join(map(str, row)) for row in qrels)]
+    (folder / "qrels.tsv").write_text("\n".join(table), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "tiny")
+
+
+def test_every_system_answers_an_easy_set(judged: Path) -> None:
+    encoder = HashingEncoderForTests(128)
+    result = evaluate(read_set(judged), Tried(encoder, Fusion()), encoder, SYSTEMS)
+    assert set(result.systems) == set(SYSTEMS)
+    assert result.systems["bm25"].means["ndcg@10"] == 1.0
+    assert result.systems["product"].means["ndcg@10"] == 1.0
+
+
+def test_a_limit_keeps_the_first_queries(judged: Path) -> None:
+    assert [topic.id for topic in read_set(judged, limit=2).topics] == ["q1", "q2"]
+
+
+def test_the_product_follows_its_settings(judged: Path) -> None:
+    encoder = HashingEncoderForTests(128)
+    silent = Tried(encoder, Fusion(meaning=0.0, words=0.0, grams=0.0))
+    result = evaluate(read_set(judged), silent, encoder, ["product"])
+    assert [list(ranked) for ranked in result.runs["product"].values()] == [["d1", "d2", "d3"]] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"qrels": [("q1", "d9", 1)]}, "d9"),
+        ({"qrels": [("q9", "d1", 1)]}, "q9"),
+        ({"qrels": [("q1", "d1", 1), ("q1", "d1", 2)]}, "second time"),
+        ({"qrels": []}, "no query has a judgement"),
+        ({"queries": {"q1": " "}}, "no text"),
+        ({"documents": {"d1": ("", " ")}}, "neither title nor text"),
+    ],
+)
+def test_a_malformed_set_is_refused_with_its_problem(tmp_path: Path, change: dict, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_set(write_set(tmp_path / "bad", **change))
+
+
+def test_a_missing_file_is_named(judged: Path) -> None:
+    (judged / "corpus.jsonl").unlink()
+    with pytest.raises(InvalidInput, match=r"corpus\.jsonl"):
+        read_set(judged)
+
+
+def test_the_report_holds_every_figure(judged: Path, tmp_path: Path) -> None:
+    encoder = HashingEncoderForTests(128)
+    results = {"tiny": evaluate(read_set(judged), Tried(encoder, Fusion()), encoder, ["bm25", "product"])}
+    found = document(results)
+    write_report(found, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "data:image/png" in page and "tiny (3 topics)" in page
+    write_topics(results, tmp_path / "topics.csv")
+    with (tmp_path / "topics.csv").open(encoding="utf-8") as stream:
+        assert {row["topic"] for row in csv.DictReader(stream)} == set(QUERIES)
+
+
+def test_language_is_told_by_common_words() -> None:
+    assert language(["Le maire et les élus sont dans la salle"]) == "french"
+    assert language(["The mayor of the town is in the hall"]) == "english"
+
+
+def test_the_command_prints_the_interface(served: Home, judged: Path) -> None:
+    done = run_cli("evaluate", str(judged), "--json", *served.arguments)
+    found = json.loads(done.out)
+    systems = found["sets"]["tiny"]["systems"]
+    assert done.code == 0
+    assert found["sets"]["tiny"]["documents"] == 3 and found["sets"]["tiny"]["topics"] == 3
+    assert set(systems) == {"bm25", "dense", "product"}
+    assert set(systems["product"]) == {"ndcg@10", "recall@100", "mrr@10"}
+
+
+def test_the_command_refuses_an_unknown_system(served: Home, judged: Path) -> None:
+    assert run_cli("evaluate", str(judged), "--systems", "magic", "--json", *served.arguments).code == 2
+
+
+@pytest.mark.parametrize(("name", "expected"), [("cnil_faq", 0.580), ("ademe_task_to_measure", 0.203)])
+def test_the_lexical_reference_is_the_one_measured_before(
+    shared: Callable[[str], Path], name: str, expected: float
+) -> None:
+    encoder = HashingEncoderForTests()
+    judged = read_set(shared(f"retrieval/{name}"), limit=300)
+    result = evaluate(judged, Tried(encoder, Fusion()), encoder, ["bm25"])
+    assert result.systems["bm25"].means["ndcg@10"] == pytest.approx(expected, abs=0.01)

@@ -1,0 +1,40 @@
+"""Every notebook runs from top to bottom on the bundled catalogue, with the test encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from support import REPOSITORY, run_cli
+
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def configured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The bundled catalogue refreshed with the encoder that needs no model."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    text = (REPOSITORY / "reco.toml").read_text(encoding="utf-8")
+    text = text.replace('"data/', f'"{REPOSITORY.as_posix()}/data/')
+    config = folder / "reco.toml"
+    config.write_text(f'[encoder]\nkind = "hashing-for-tests"\n\n{text}', encoding="utf-8")
+    assert run_cli("refresh", "--config", str(config), "--home", str(folder / "home")).code == 0
+    return config, folder / "home"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom(
+    path: Path, configured: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, home = configured
+    monkeypatch.setenv("RECO_CONFIG", str(config))
+    monkeypatch.setenv("RECO_HOME", str(home))
+    notebook = jupytext.read(path)
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(path.parent)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pictures = [o for o in outputs if "image/png" in o.get("data", {})]
+    assert pictures, "a notebook without a picture shows nothing"
+    nbformat.validate(notebook)
