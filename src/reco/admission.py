@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from reco.resource import Record, Rejection, Resource
@@ -95,12 +95,13 @@ def admit_all(
     seen = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
     for row in rows:
         admitted = admit(row, rules) if isinstance(row, Record) else row
+        identifier = admitted.values.get("id", "") if isinstance(admitted, Rejection) else admitted.id
+        twice = (f"the id {identifier!r} is already used {seen[identifier]}",) if identifier in seen else ()
         if isinstance(admitted, Rejection):
-            rejections.append(admitted)
-        elif isinstance(row, Record) and admitted.id in seen:
-            problem = f"the id {admitted.id!r} is already used {seen[admitted.id]}"
-            rejections.append(Rejection(row.source, row.locator, (problem,), dict(row.values)))
-        elif isinstance(row, Record):
+            rejections.append(replace(admitted, problems=admitted.problems + twice))
+        elif twice:
+            rejections.append(Rejection(row.source, row.locator, twice, dict(row.values)))
+        else:
             seen[admitted.id] = f"at {row.locator}"
             resources.append(admitted)
     return resources, rejections

@@ -195,7 +195,7 @@ def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: 
 
 
 def _previous(store: SnapshotStore) -> Snapshot | None:
-    if store.current() is None:
+    if not store.ids():
         return None
     try:
         return store.serve()[0]

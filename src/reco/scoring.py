@@ -38,7 +38,7 @@ class Fusion:
     """The weights of `score`. `depth` is how many first-stage hits each side brings."""
 
     meaning: float = 0.2
-    passage: float = 0.5
+    passage: float = 0.75
     words: float = 0.4
     grams: float = 0.4
     expansion: float = 0.5
@@ -144,7 +144,9 @@ class Scorer:
                 self.best_passages(reading, rows) - reading.floor
             )
         points = points + reading.words.rate * reading.words.scores[rows]
-        return points + reading.grams.rate * reading.grams.scores[rows]
+        points = points + reading.grams.rate * reading.grams.scores[rows]
+        # The last bits of a matrix product depend on its other rows: they must not decide a rank.
+        return np.round(points, 9)
 
     def best_passages(self, reading: Reading, rows: Rows) -> Scores:
         """Return the cosine of each row's nearest passage, or of its title where it has no other."""
@@ -157,7 +159,9 @@ class Scorer:
         starts, counts = starts + skip, counts - skip
         edges = np.concatenate([[0], np.cumsum(counts)])
         places = np.repeat(starts - edges[:-1], counts) + np.arange(edges[-1])
-        cosines = self._snapshot.table.parts[places] @ self._snapshot.towards(reading.vector)
+        # Unlike a matrix product, this sums each row alone: other candidates cannot change its last bits.
+        asked = self._snapshot.towards(reading.vector)
+        cosines = np.einsum("ij,j->i", self._snapshot.table.parts[places], asked)
         lengths = self._snapshot.part_lengths[places]
         return np.asarray(np.maximum.reduceat(cosines / lengths, edges[:-1]), dtype=np.float64)
 

@@ -62,8 +62,12 @@ class SnapshotStore:
             ) from error
 
     def current(self) -> str | None:
-        """Return the number that `CURRENT` names, or None when nothing was ever published."""
-        pointer = self._read_pointer()
+        """Return the number that `CURRENT` names, or None when it is missing or cannot be read."""
+        try:
+            pointer = self._read_pointer()
+        except SnapshotError as error:
+            logger.warning("%s", error)
+            return None
         return None if pointer is None else pointer[0]
 
     def ids(self) -> list[str]:

@@ -168,7 +168,7 @@ def test_a_permanent_address_opens_the_sheet(browser: Browser, publish: Publish,
     visit.assert_quiet()
 
 
-@pytest.mark.parametrize("path", ["", "/catalogue", "/fiche?id=a1", "/a-propos"])
+@pytest.mark.parametrize("path", ["", "/catalogue", "/fiche?id=a1", "/fiche?id=a7"])
 def test_a_hostile_catalogue_stays_inert(browser: Browser, publish: Publish, serve: Serve, path: str) -> None:
     publish(HOSTILE)
     address = serve()

@@ -23,7 +23,7 @@ ATTACKS = (
     "# heading - list > quote | table | --> <-> 1. x",
 )
 # What would still act once backslashes have taken what follows them; our own badges and marks may stay.
-ACTIVE = re.compile(r"[<$`|~#!(]|://|www|@|:(?!(?:blue|gray)-badge\[|green-background\[)\S")
+ACTIVE = re.compile(r"[<$`|~#!(]|://|www(?!\u2060)|@|:(?!(?:blue|gray)-badge\[|green-background\[)\S")
 ROWS = [
     (
         f"a{n}",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.app.markup import JOINER, badge, link, marked, plain, shortened, with_words
+from reco.app.markup import JOINER, badge, line, link, marked, plain, shortened, with_words
 from reco.words import words
 
 ALPHABET = st.text(alphabet="ab1 \n\t:/@.-<>=~*_`#[](){}!$|\\^&;'\"+é", max_size=60) | st.text(max_size=60)
@@ -16,7 +16,8 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def read_back(markdown: str) -> str:
-    return _ESCAPED.sub(r"\1", markdown).replace(JOINER, "")
+    """Return what a browser shows, with ordinary spaces."""
+    return " ".join(_ESCAPED.sub(r"\1", markdown).replace(JOINER, "").split())
 
 
 @given(ALPHABET)
@@ -44,6 +45,11 @@ def test_bold_words_change_nothing_else(text: str, stems: list[str]) -> None:
 def test_bold_words_are_those_of_the_stems() -> None:
     stems = {word.stem for word in words("rénovation écoles")}
     assert with_words("L'école en rénovation, enfin.", stems) == r"L\'**école** en **rénovation**\, enfin\."
+
+
+def test_french_punctuation_stays_with_its_word() -> None:
+    shown = "Que lire\u00a0? Le «\u00a0zéro\u00a0»\u00a0: oui"
+    assert line("Que  lire ? Le « zéro » : oui") == shown
 
 
 def test_marks_and_badges_hold_what_they_are_given() -> None:

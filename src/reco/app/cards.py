@@ -72,9 +72,12 @@ def to_list(label: str) -> None:
     st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")
 
 
-def row(resource: Resource) -> None:
-    """Draw a resource as a line of a list: a link to its sheet, and what it is."""
-    with st.container(gap=None):
+def row(resource: Resource, place: str) -> None:
+    """Draw a resource as a line of a list: a link to its sheet, and what it is.
+
+    `place` tells apart the lists of a page that hold the same resource.
+    """
+    with st.container(gap=None, key=f"row_{place}_{digest(resource.id)[:12]}"):
         to_sheet(resource, f"**{plain(resource.title)}**")
         facts = [resource.type, resource.theme, resource.publisher, str(resource.year or "")]
         st.caption(" · ".join(plain(shortened(fact, 80)) for fact in facts if fact))
@@ -89,7 +92,7 @@ def near(resource: Resource, key: str, expanded: bool = False) -> None:
         with box, st.spinner(say("progress.near")):
             answer = served.recommender().similar(resource.id, NEAR)
             for item in answer.recommendations:
-                row(item.resource)
+                row(item.resource, key)
 
 
 def badges(resource: Resource) -> str:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from reco.words import words
 
 JOINER = "\u2060"
+_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
+_BREAKABLE = re.compile(r" (?=[?!:;»](?:\s|$))|(?<=«) ")
 _SPECIAL = re.compile(r"[!-/:-@\[-`{-~]")
 _SEARCHED = re.compile(
     r":(?=\S)"  # :emoji:, :material/icon:, :red[, http://
@@ -23,21 +25,26 @@ _SEARCHED = re.compile(
 )
 
 
+def line(text: str) -> str:
+    """Return a text on one line, its French punctuation kept with the word that it goes with."""
+    return _BREAKABLE.sub("\u00a0", _SPACES.sub(" ", text).strip())
+
+
 def plain(text: str) -> str:
     """Return Markdown that shows a text on one line, exactly, whatever it holds."""
-    broken = _SEARCHED.sub(lambda found: found.group() + JOINER, " ".join(text.split()))
-    return _SPECIAL.sub(lambda found: "\\" + found.group(), broken)
+    return _escaped(line(text))
 
 
 def with_words(text: str, stems: Iterable[str]) -> str:
     """Return `plain` text in which the words of these stems are bold."""
     wanted = frozenset(stems)
+    text = line(text)
     pieces, end = [], 0
     for word in words(text):
         if word.stem in wanted and word.start >= end:
-            pieces += [_kept(text[end : word.start]), f"**{_kept(text[word.start : word.end])}**"]
+            pieces += [_escaped(text[end : word.start]), f"**{_escaped(text[word.start : word.end])}**"]
             end = word.end
-    return "".join([*pieces, _kept(text[end:])])
+    return "".join([*pieces, _escaped(text[end:])])
 
 
 def marked(markdown: str) -> str:
@@ -52,7 +59,7 @@ def badge(text: str, colour: str = "gray") -> str:
 
 def shortened(text: str, longest: int) -> str:
     """Return a text cut at a space when it is long, with an ellipsis."""
-    text = " ".join(text.split())
+    text = line(text)
     if len(text) <= longest:
         return text
     return text[:longest].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
@@ -68,8 +75,6 @@ def link(address: str) -> str:
     return address if parts.scheme in ("http", "https") and host else ""
 
 
-def _kept(text: str) -> str:
-    """Return `plain` text that keeps a space at either end."""
-    if not text.strip():
-        return " " if text else ""
-    return " " * text[0].isspace() + plain(text) + " " * text[-1].isspace()
+def _escaped(text: str) -> str:
+    broken = _SEARCHED.sub(lambda found: found.group() + JOINER, text)
+    return _SPECIAL.sub(lambda found: "\\" + found.group(), broken)

@@ -13,11 +13,13 @@ HERE = Path(__file__).parent
 VIEWS = HERE / "views"
 LOGO = HERE / "assets" / "logo.svg"
 ICON = HERE / "assets" / "icon.svg"
+STYLE = HERE / "assets" / "rows.css"
 
 
 def show() -> None:
     """Run the chosen page inside the frame."""
     st.set_page_config(page_title=say("app.name"), page_icon=str(ICON), layout="centered")
+    st.html(STYLE)
     st.logo(str(LOGO), size="large")
     page = st.navigation(
         [

@@ -39,7 +39,7 @@ def show() -> None:
         st.session_state["catalogue_page"] = 1
     start = (st.session_state.get("catalogue_page", 1) - 1) * PER_PAGE
     for resource in found[start : start + PER_PAGE]:
-        cards.row(resource)
+        cards.row(resource, "list")
     if pages > 1:
         st.pagination(pages, key="catalogue_page")
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from reco.app import cards, failures
-from reco.app.markup import plain
+from reco.app.markup import line, plain
 from reco.app.wording import count, language, say
 from reco.resource import Resource
 from reco.snapshot import Snapshot
@@ -49,12 +49,12 @@ def _fields(resource: Resource) -> None:
         say("field.evidence"): resource.evidence,
         say("field.notes"): " ".join(resource.notes),
     }
-    with st.container(gap="xsmall"):
+    with st.container(horizontal=True, gap="medium"):
         for name, value in named.items():
             if value:
-                label, text = st.columns([1, 3])
-                label.caption(name)
-                text.text(value)
+                with st.container(width=320, gap=None):
+                    st.caption(name)
+                    st.text(value)
 
 
 def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
@@ -64,7 +64,7 @@ def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
     st.caption(count("sheet.passages", len(spans)))
     with st.container(border=True):
         for span in spans:
-            st.text(" ".join(resource.summary[span.start : span.end].split()))
+            st.text(line(resource.summary[span.start : span.end]))
         if not spans:
             st.caption(say("sheet.no_summary"))
 

@@ -1,0 +1,48 @@
+"""FAISS against brute force, under any filter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.encoder import unit
+from reco.index import DenseIndex
+
+
+@given(rows=st.integers(1, 60), depth=st.integers(1, 80), seed=st.integers(0, 10_000), share=st.floats(0, 1))
+def test_search_is_brute_force_under_a_filter(rows: int, depth: int, seed: int, share: float) -> None:
+    generator = np.random.default_rng(seed)
+    vectors = unit(generator.standard_normal((rows, 16)).astype(np.float32))
+    allowed = generator.random(rows) < share
+    query = unit(generator.standard_normal(16).astype(np.float32))
+    found, scores = DenseIndex.build(vectors).search(query, depth, allowed)
+    exact = vectors @ query
+    best = sorted(np.flatnonzero(allowed), key=lambda row: -exact[row])[:depth]
+    np.testing.assert_allclose(scores, exact[best], atol=1e-6)
+    assert set(found) <= set(np.flatnonzero(allowed)) and len(set(found)) == len(best)
+
+
+def test_what_is_written_is_what_is_read() -> None:
+    vectors = unit(np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32))
+    index = DenseIndex.from_bytes(DenseIndex.build(vectors).to_bytes())
+    np.testing.assert_array_equal(index.vectors(), vectors)
+    np.testing.assert_allclose(
+        index.scores(vectors[3], np.array([3, 5])), [1, vectors[3] @ vectors[5]], atol=1e-6
+    )
+
+
+def test_vectors_that_search_would_lose_are_refused() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        DenseIndex.build(np.full((2, 4), np.nan, dtype=np.float32))
+    index = DenseIndex.build(np.eye(4, dtype=np.float32))
+    with pytest.raises(ValueError, match="finite numbers"):
+        index.search(np.full(4, np.nan, dtype=np.float32), 1)
+    with pytest.raises(ValueError, match="4 finite numbers"):
+        index.search(np.ones(3, dtype=np.float32), 1)
+
+
+def test_vectors_cannot_be_changed_from_outside() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        DenseIndex.build(np.eye(4, dtype=np.float32)).vectors()[0, 0] = 2

@@ -1,0 +1,180 @@
+"""The command line's promises: one JSON document, documented exit codes, a quick --help."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support import Home, python, rows, run_cli, run_process
+
+REPORT = {
+    "snapshot",
+    "published",
+    "read",
+    "added",
+    "changed",
+    "removed",
+    "unchanged",
+    "rejected",
+    "encoded",
+    "reused",
+    "failed_sources",
+    "objections",
+    "seconds",
+}
+ITEM = {"rank", "id", "title", "type", "theme", "publisher", "year", "url", "score", "level", "explanation"}
+
+
+def test_refresh_reports_what_it_did(home: Home) -> None:
+    done = run_cli("refresh", "--json", *home.arguments)
+    assert done.code == 0 and set(done.json) >= REPORT
+    assert done.json["published"] and done.json["added"] == 24 and done.json["failed_sources"] == []
+
+
+def test_recommend_has_the_documented_shape(served: Home) -> None:
+    done = run_cli("recommend", "rouvrir le café du village", "-k", "3", "--json", *served.arguments)
+    found = done.json
+    assert done.code == 0 and set(found) >= {"query", "snapshot", "verdict", "needs", "recommendations"}
+    assert len(found["recommendations"]) == 3
+    for rank, item in enumerate(found["recommendations"], start=1):
+        assert set(item) >= ITEM and item["rank"] == rank
+        assert sum(line["value"] for line in item["explanation"]["contributions"]) == pytest.approx(
+            item["score"], abs=1e-6
+        )
+        assert set(item["explanation"]["passages"][0]) >= {"text", "start", "end", "similarity"}
+
+
+def test_filters_take_a_label_in_any_case_or_a_code(served: Home) -> None:
+    for kind in ("Rapports", "rapports", "report"):
+        done = run_cli(
+            "recommend", "énergie", "--type", kind, "--theme", "energie", "--json", *served.arguments
+        )
+        assert {(i["type"], i["theme"]) for i in done.json["recommendations"]} == {("Rapports", "Énergie")}
+
+
+def test_similar_leaves_the_resource_out(served: Home) -> None:
+    done = run_cli("similar", "r03", "--json", *served.arguments)
+    assert done.code == 0 and "r03" not in {item["id"] for item in done.json["recommendations"]}
+
+
+def test_show_gives_what_the_model_reads(served: Home) -> None:
+    done = run_cli("show", "r03", "--json", *served.arguments)
+    assert done.json["title"] == "La cantine cuisine local" and len(done.json["passages"]) >= 2
+
+
+def test_snapshots_marks_the_one_served(served: Home) -> None:
+    assert [
+        row["current"] for row in run_cli("snapshots", "--json", *served.arguments).json["snapshots"]
+    ] == [True]
+
+
+def test_a_request_is_read_from_standard_input(served: Home) -> None:
+    done = run_process("recommend", "-", "--json", *served.arguments, stdin="rouvrir le café")
+    assert done.json["query"] == "rouvrir le café"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("recommend", " "), 2),
+        (("recommend", "🌳"), 2),
+        (("recommend", "x" * 200_001), 2),
+        (("recommend", "école", "-k", "0"), 2),
+        (("recommend", "école", "-k", "many"), 2),
+        (("recommend", "école", "--type", "Affiches"), 2),
+        (("recommend",), 2),
+        (("recommend", "école", "--unknown"), 2),
+        (("similar", "nobody"), 2),
+        (("show", "nobody"), 2),
+        (("nothing",), 2),
+    ],
+)
+def test_bad_input_is_one_sentence_and_a_hint(served: Home, arguments: tuple[str, ...], code: int) -> None:
+    done = run_cli(*arguments, "--json", *served.arguments)
+    assert done.code == code and set(done.json) == {"error", "hint"} and done.json["hint"]
+    plain = run_cli(*arguments, *served.arguments)
+    assert plain.code == code and plain.out == "" and plain.err
+
+
+def test_a_home_without_a_snapshot_says_what_to_do(home: Home) -> None:
+    done = run_cli("recommend", "école", "--json", *home.arguments)
+    assert done.code == 1 and "reco refresh" in done.json["hint"]
+
+
+def test_a_missing_catalogue_leaves_the_served_snapshot(served: Home) -> None:
+    (served.folder / "catalogue.csv").unlink()
+    done = run_cli("refresh", "--json", *served.arguments)
+    assert done.code == 1 and "catalogue.csv" in done.json["error"]
+    assert run_cli("recommend", "école", "--json", *served.arguments).code == 0
+
+
+@pytest.mark.parametrize("text", ["[[sources]\n", "[encoder]\nkind = 'magic'\n", "[unknown]\na = 1\n"])
+def test_settings_that_cannot_be_used_are_refused(home: Home, text: str) -> None:
+    home.config.write_text(text, encoding="utf-8")
+    done = run_cli("refresh", "--json", *home.arguments)
+    assert done.code == 2 and "reco.example.toml" in done.json["hint"]
+
+
+def test_bad_rows_are_quarantined_with_every_reason(home: Home) -> None:
+    bad = [{**rows()[0], "title": ""}, {**rows()[1], "id": "r02"}]
+    home.options = "reject_limit = 0.5"
+    home.configure()
+    home.write([*rows(), *bad])
+    report = run_cli("refresh", "--json", *home.arguments).json
+    assert report["rejected"] == 2 and report["added"] == 24
+    kept = [json.loads(line) for line in Path(report["quarantine"]).read_text(encoding="utf-8").splitlines()]
+    assert "the title is missing" in kept[0]["problems"] and len(kept[0]["problems"]) == 2
+    assert "catalogue.csv:26" in kept[0]["locator"] and kept[1]["values"]["id"] == "r02"
+
+
+def test_too_many_bad_rows_fail_the_source(served: Home) -> None:
+    served.write([*rows(), *({**row, "title": ""} for row in rows()[:5])])
+    done = run_cli("refresh", "--json", *served.arguments)
+    assert done.code == 1 and "limit 5%" in done.json["error"]
+
+
+def test_a_corrupt_snapshot_names_what_to_do(served: Home) -> None:
+    (served.path / "snapshots" / "000001" / "parts.npy").write_bytes(b"broken")
+    done = run_cli("recommend", "école", "--json", *served.arguments)
+    assert done.code == 1 and "parts.npy" in done.json["error"] and "rollback" in done.json["hint"]
+
+
+def test_relative_paths_start_at_the_settings_file(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_cli("refresh", "--json", *home.arguments).code == 0
+
+
+def test_a_home_can_be_moved(served: Home, tmp_path: Path) -> None:
+    shutil.copytree(served.path, tmp_path / "moved")
+    done = run_cli(
+        "recommend", "école", "--json", "--config", str(served.config), "--home", str(tmp_path / "moved")
+    )
+    assert done.code == 0
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom reco.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'streamlit', 'faiss', 'pandas', 'transformers', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = python("-c", code)
+    assert done.code == 0, done.err
+
+
+def test_the_test_encoder_needs_no_torch(served: Home) -> None:
+    code = (
+        "import sys\nfrom reco.cli.main import main\n"
+        f"try:\n    main(['refresh', '--json', *{list(served.arguments)!r}])\nexcept SystemExit:\n    pass\n"
+        "assert not {'torch', 'streamlit'} & set(sys.modules)"
+    )
+    assert python("-c", code).code == 0
+
+
+def test_openmp_waits_quietly() -> None:
+    assert python("-c", "import os, reco; assert os.environ['OMP_WAIT_POLICY'] == 'PASSIVE'").code == 0

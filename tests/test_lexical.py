@@ -1,0 +1,78 @@
+"""BM25 against bm25s itself and against arithmetic, and French words as officers write them."""
+
+from __future__ import annotations
+
+from math import log
+
+import bm25s
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.index import LexicalIndex
+from reco.words import grams, words
+
+TERMS = st.lists(st.sampled_from("arbre eau école sol plan cour budget".split()), max_size=12)
+
+
+@given(documents=st.lists(TERMS, min_size=1, max_size=12), query=TERMS)
+def test_scores_are_those_of_the_library(documents: list[list[str]], query: list[str]) -> None:
+    if not any(documents):
+        return
+    index = LexicalIndex.build(documents)
+    engine = bm25s.BM25()
+    engine.index(documents, show_progress=False)
+    known = [term for term in query if term in {t for d in documents for t in d}]
+    expected = engine.get_scores(known) if known else np.zeros(len(documents))
+    counts = {term: float(query.count(term)) for term in query}
+    np.testing.assert_allclose(index.scores(counts), expected, rtol=1e-5, atol=1e-6)
+    weights = index.term_weights(list(counts), np.arange(len(documents)))
+    np.testing.assert_allclose(
+        weights @ np.array(list(counts.values())) if counts else 0, index.scores(counts), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_one_score_written_out() -> None:
+    """Lucene's form: idf ln(1 + (N - n + 0.5)/(n + 0.5)), tf / (tf + k1 (1 - b + b |d|/avg))."""
+    index = LexicalIndex.build([["arbre", "arbre", "eau"], ["eau"], ["sol", "cour"]])
+    idf = log(1 + (3 - 1 + 0.5) / (1 + 0.5))
+    saturation = 2 / (2 + 1.5 * (1 - 0.75 + 0.75 * 3 / 2))
+    assert index.scores({"arbre": 1.0})[0] == pytest.approx(idf * saturation, rel=1e-6)
+    assert index.self_score({"arbre": 2.0}) == pytest.approx(2 * idf)
+    assert index.self_score({"jamais": 1.0}) == pytest.approx(log(1 + 3.5 / 0.5))
+
+
+def test_an_index_survives_its_own_bytes() -> None:
+    index = LexicalIndex.build([["arbre", "§zan"], [], ["eau"]])
+    again = LexicalIndex.from_bytes(index.to_bytes())
+    np.testing.assert_array_equal(
+        again.scores({"arbre": 1, "§zan": 2}), index.scores({"arbre": 1, "§zan": 2})
+    )
+    assert len(again) == 3
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("l'école", "écoles"),
+        ("l’eau", "d'eau"),
+        ("tiers-lieux", "tiers lieu"),
+        ("RÉNOVATION", "renovation"),
+        ("aujourd'hui qu'il rénove", "rénover aujourd'hui"),
+    ],
+)
+def test_forms_of_one_word_meet(left: str, right: str) -> None:
+    stems = lambda text: {word.stem for word in words(text)}  # noqa: E731
+    assert stems(left) & stems(right)
+
+
+def test_words_know_where_they_stand() -> None:
+    text = "L'école d’Orly a 2 cours-jardins"
+    assert [text[word.start : word.end] for word in words(text)] == ["école", "Orly", "2", "cours", "jardins"]
+
+
+def test_a_typing_error_keeps_most_letter_runs() -> None:
+    right, wrong = set(grams("désimperméabilisation")), set(grams("desimpermeabilistion"))
+    assert len(right & wrong) / len(right) > 0.7
+    assert not set(grams("arbre")) & set(grams("budget"))

@@ -1,0 +1,335 @@
+"""What a refresh promises, whatever happened to its sources since the last one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support import CountingEncoder, Home, edited, files_under, publish, rows, scores_of
+
+from reco.admission import Rules, admit
+from reco.encoder import unit
+from reco.errors import InvalidSettings, PublishRefused, SnapshotError, SourceError
+from reco.recommend import Query
+from reco.resource import Record, Resource
+from reco.snapshot import Snapshot
+
+Table = list[dict[str, str]]
+REQUEST = Query.of("rouvrir le café et la piscine du village", 30)
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def vector(snapshot: Snapshot, identifier: str) -> np.ndarray:
+    row = snapshot.catalogue.row(identifier)
+    assert row is not None
+    return np.array(snapshot.dense.vectors()[row])
+
+
+def refreshed(home: Home, table: Table) -> tuple[Snapshot, CountingEncoder]:
+    """Refresh from other rows; return what is then served, and what was encoded."""
+    home.write(table)
+    encoder = CountingEncoder(home.dimension)
+    home.refresh(encoder)
+    return home.store.open(), encoder
+
+
+def test_a_first_refresh_publishes_everything(home: Home) -> None:
+    report = home.refresh()
+    assert (report.published, report.snapshot, report.read, report.added) == (True, "000001", 24, 24)
+    assert (report.encoded, report.reused, report.rejected, report.failures) == (24, 0, 0, {})
+    assert home.store.current() == "000001"
+
+
+def test_refreshing_twice_encodes_and_writes_nothing(served: Home) -> None:
+    before, encoder = files_under(served.path), CountingEncoder()
+    report = served.refresh(encoder)
+    assert (report.published, report.snapshot, report.encoded, report.reused) == (False, "000001", 0, 24)
+    assert report.unchanged == 24 and encoder.encoded == []
+    assert files_under(served.path) == before
+
+
+def test_only_a_changed_text_is_encoded(served: Home) -> None:
+    snapshot, encoder = refreshed(served, edited(rows(), "r03", summary="La cantine devient une régie."))
+    assert [document.summary for document in encoder.encoded] == ["La cantine devient une régie."]
+    assert snapshot.id == "000002" and snapshot.manifest.parent == "000001"
+
+
+@pytest.mark.parametrize(
+    "values", [{"theme": "Eau"}, {"year": "1999"}, {"url": "https://a.fr"}, {"publisher": "Cerema"}]
+)
+def test_a_changed_facet_encodes_nothing(served: Home, values: dict[str, str]) -> None:
+    before = served.store.open()
+    snapshot, encoder = refreshed(served, edited(rows(), "r03", **values))
+    assert snapshot.id == "000002" and encoder.encoded == []
+    np.testing.assert_array_equal(snapshot.dense.vectors(), before.dense.vectors())
+    (name, value), row = next(iter(values.items())), snapshot.catalogue.row("r03")
+    assert str(getattr(snapshot.catalogue[row], name)) == value
+
+
+def test_swapping_two_texts_swaps_two_vectors(served: Home) -> None:
+    before, (one, other) = served.store.open(), rows()[4:6]
+    table = edited(rows(), "r04", title=other["title"], summary=other["summary"])
+    table = edited(table, "r05", title=one["title"], summary=one["summary"])
+    after, encoder = refreshed(served, table)
+    assert encoder.encoded == []
+    np.testing.assert_array_equal(vector(after, "r04"), vector(before, "r05"))
+    np.testing.assert_array_equal(vector(after, "r05"), vector(before, "r04"))
+    assert not np.array_equal(vector(after, "r04"), vector(before, "r04"))
+
+
+def test_one_text_under_two_ids_is_encoded_once_and_found_twice(home: Home) -> None:
+    snapshot, encoder = refreshed(home, [*rows(), {**rows()[2], "id": "twin"}])
+    assert len(encoder.encoded) == 24
+    np.testing.assert_array_equal(vector(snapshot, "twin"), vector(snapshot, "r02"))
+
+
+def test_a_deletion_propagates(served: Home) -> None:
+    snapshot, encoder = refreshed(served, [row for row in rows() if row["id"] != "r10"])
+    assert snapshot.catalogue.row("r10") is None and len(snapshot.dense) == 23
+    assert "r10" not in dict(scores_of(served.recommender().recommend(REQUEST)))
+    assert encoder.encoded == []
+
+
+def test_another_encoder_encodes_everything_again(served: Home) -> None:
+    served.dimension = 32
+    served.configure()
+    encoder = CountingEncoder(32)
+    report = served.refresh(encoder)
+    assert (report.published, report.encoded, report.reused) == (True, 24, 0)
+    assert len(encoder.encoded) == 24 and served.store.open().dense.dimension == 32
+    assert len(served.store.open("000001").catalogue) == 24, "the old one is still there"
+
+
+def test_the_same_size_with_another_seed_is_another_encoder(served: Home) -> None:
+    report = served.refresh(CountingEncoder(64, seed=1))
+    assert (report.published, report.encoded) == (True, 24)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Home:
+    """Two sources of twelve rows, refreshed."""
+    home = Home(tmp_path / "pair", sources={"one": "one.csv", "two": "two.csv"})
+    home.write(rows()[:12], "one")
+    home.write(rows()[12:], "two")
+    home.refresh()
+    return home
+
+
+@pytest.mark.parametrize("content", [None, b"", b"id,title,summary\n", b"a;b\n1;2\n", b"id,title\n1,\n2,\n"])
+def test_a_failed_source_keeps_its_rows_and_the_others_move_on(pair: Home, content: bytes | None) -> None:
+    path = pair.folder / "two.csv"
+    path.unlink() if content is None else path.write_bytes(content)
+    pair.write(edited(rows()[:12], "r00", summary="Un nouveau texte."), "one")
+    encoder = CountingEncoder()
+    report = pair.refresh(encoder)
+    assert report.failed_sources == ("two",) and report.failures["two"]
+    assert (report.published, report.removed, report.changed) == (True, 0, 1)
+    assert [document.summary for document in encoder.encoded] == ["Un nouveau texte."]
+    assert len(pair.store.open().catalogue) == 24
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_when_every_source_failed_nothing_is_touched(pair: Home, content: bytes | None) -> None:
+    before = files_under(pair.path / "snapshots"), (pair.path / "CURRENT").read_bytes()
+    for name in ("one.csv", "two.csv"):
+        path = pair.folder / name
+        path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"one.*two") as failed:
+        pair.refresh()
+    assert failed.value.exit_code == 1 and failed.value.hint
+    assert (files_under(pair.path / "snapshots"), (pair.path / "CURRENT").read_bytes()) == before
+
+
+def test_a_source_taken_out_of_the_settings_leaves(pair: Home) -> None:
+    del pair.sources["two"]
+    pair.configure()
+    try:
+        report = pair.refresh()
+    except PublishRefused:  # half of the rows at once is for a gate to judge
+        return
+    assert (report.removed, report.published) == (12, True)
+
+
+def test_without_a_source_there_is_nothing_to_refresh(home: Home) -> None:
+    home.sources.clear()
+    home.configure()
+    with pytest.raises(InvalidSettings):
+        home.refresh()
+
+
+def test_an_id_is_its_first_sources(pair: Home) -> None:
+    pair.write([*rows()[12:], {**rows()[0], "title": "Une copie"}], "two")
+    pair.options = "reject_limit = 0.5"
+    pair.configure()
+    report = pair.refresh()
+    assert report.rejected == 1
+    assert pair.store.open().catalogue[0].title == rows()[0]["title"]
+
+
+def test_refused_rows_are_kept_with_their_reasons(home: Home) -> None:
+    home.write([*rows(), {"id": "bad", "title": "", "year": "hier"}])
+    report = home.refresh()
+    assert (report.read, report.rejected, report.added) == (25, 1, 24)
+    assert report.quarantine is not None
+    kept = Path(report.quarantine).read_text("utf-8")
+    assert "hier" in kept and "title" in kept and "catalogue.csv:26" in kept
+
+
+def test_too_many_refused_rows_fail_their_source(served: Home) -> None:
+    served.write([{**row, "title": ""} if i % 2 else row for i, row in enumerate(rows())])
+    with pytest.raises(SourceError, match="12 of its 24 rows"):
+        served.refresh()
+    assert len(served.store.open().catalogue) == 24
+    assert list((served.path / "quarantine").iterdir())
+
+
+ROW = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from([f"i{n}" for n in range(8)]),
+        "title": st.sampled_from([row["title"] for row in rows()[:10]]),
+        "summary": st.sampled_from([row["summary"] for row in rows()[:10]] + ["", "Un."]),
+        "theme": st.sampled_from(["Eau", "Sport"]),
+    }
+)
+TABLES = st.lists(ROW, min_size=1, max_size=8, unique_by=lambda row: row["id"])
+
+
+@settings(max_examples=25)
+@given(TABLES, TABLES)
+def test_incremental_is_from_scratch(first: Table, second: Table) -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        one, other = Home(Path(folder) / "one"), Home(Path(folder) / "other")
+        try:
+            refreshed(one, first)
+            incremental, encoder = refreshed(one, second)
+        except PublishRefused:
+            return
+        scratch, _ = refreshed(other, second)
+        assert list(incremental.catalogue) == list(scratch.catalogue)
+        np.testing.assert_array_equal(incremental.table.parts, scratch.table.parts)
+        np.testing.assert_array_equal(incremental.dense.vectors(), scratch.dense.vectors())
+        known = {(row["title"], row["summary"]) for row in first}
+        new = {(row["title"], row["summary"]) for row in second} - known
+        assert {(d.title, d.summary) for d in encoder.encoded} == new and len(encoder.encoded) == len(new)
+        assert scores_of(one.recommender().recommend(REQUEST)) == pytest.approx(
+            scores_of(other.recommender().recommend(REQUEST))
+        )
+
+
+class Nights(RuleBasedStateMachine):
+    """A home lives through edits, failures, refreshes and roll-backs; a model says what it must serve."""
+
+    @initialize()
+    def first_night(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
+        self.home = Home(Path(self.folder.name), dimension=16)
+        self.table = rows()[:6]
+        self.expected: dict[str, Table] = {}
+        self.serving = ""
+        self.refresh()
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+    @rule(row=ROW)
+    def add_or_edit(self, row: dict[str, str]) -> None:
+        self.table = [*(other for other in self.table if other["id"] != row["id"]), row]
+
+    @rule(data=st.data())
+    def swap_texts(self, data: st.DataObject) -> None:
+        one, other = (
+            data.draw(st.permutations(self.table))[:2] if len(self.table) > 1 else (self.table[0],) * 2
+        )
+        texts = {one["id"]: other["summary"], other["id"]: one["summary"]}
+        self.table = [{**row, "summary": texts.get(row["id"], row["summary"])} for row in self.table]
+
+    @precondition(lambda self: len(self.table) > 2)
+    @rule(place=st.integers(0, 100))
+    def delete(self, place: int) -> None:
+        self.table = [row for i, row in enumerate(self.table) if i != place % len(self.table)]
+
+    @rule()
+    def refresh(self) -> None:
+        self.home.write(self.table)
+        try:
+            report = self.home.refresh(CountingEncoder(16))
+        except PublishRefused:
+            return
+        assert report.snapshot is not None
+        self.serving = report.snapshot
+        self.expected[self.serving] = self.table
+
+    @rule()
+    def refresh_from_nothing(self) -> None:
+        (self.home.folder / "catalogue.csv").unlink(missing_ok=True)
+        with pytest.raises(SourceError):
+            self.home.refresh(CountingEncoder(16))
+
+    @rule()
+    def roll_back(self) -> None:
+        try:
+            self.serving = self.home.store.rollback()
+        except SnapshotError:
+            assert self.serving == self.home.store.ids()[0]
+
+    @rule()
+    def a_draft_is_left_behind(self) -> None:
+        draft = self.home.path / "snapshots" / "000999.tmp-1"
+        draft.mkdir(parents=True, exist_ok=True)
+
+    @rule()
+    def publishing_dies_before_its_commit(self) -> None:
+        store = self.home.store
+        store_point, SnapshotStoreType = store.point_to, type(store)
+        del store_point
+        number = store.next_id()
+        snapshot = store.open()
+        from dataclasses import replace
+
+        copy = replace(snapshot, manifest=replace(snapshot.manifest, snapshot=number, files={}))
+        original = SnapshotStoreType.point_to
+        SnapshotStoreType.point_to = lambda *_: None  # type: ignore[method-assign]
+        try:
+            publish(store, copy)
+        finally:
+            SnapshotStoreType.point_to = original  # type: ignore[method-assign]
+        self.expected[number] = self.expected[self.serving]
+
+    @invariant()
+    def the_expected_snapshot_is_served(self) -> None:
+        if not getattr(self, "serving", ""):
+            return
+        snapshot, warning = self.home.store.serve()
+        assert (snapshot.id, warning) == (self.serving, "")
+        wanted = sorted(map(admitted, self.expected[self.serving]), key=lambda one: one.id)
+        assert [(r.id, r.title, r.summary, r.themes) for r in snapshot.catalogue] == [
+            (r.id, r.title, r.summary, r.themes) for r in wanted
+        ]
+        documents = [EXACT.encode_documents([snapshot_document(one)])[0].vector for one in wanted]
+        np.testing.assert_allclose(snapshot.dense.vectors(), unit(np.stack(documents)), atol=1e-6)
+
+
+EXACT = CountingEncoder(16)
+
+
+def admitted(row: dict[str, str]) -> Resource:
+    found = admit(Record("main", "x", row), Rules())
+    assert isinstance(found, Resource)
+    return found
+
+
+def snapshot_document(one: Resource):
+    from reco.encoder import Document
+
+    return Document.of(one.title, one.summary)
+
+
+TestNights = Nights.TestCase
+TestNights.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)

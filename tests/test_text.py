@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.text import clean, digest, fold, strip_markup
+
+ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
+INVISIBLE = "\x00\x07\x1b\x7f\x85\u200e\u202e\u2066\ufeff\u200b\u00ad"
+
+
+@given(ANY_TEXT)
+def test_clean_text_is_fit_to_show_and_to_encode(text: str) -> None:
+    cleaned = clean(text)
+    assert clean(cleaned) == cleaned
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not set(cleaned) & set(INVISIBLE)
+    assert "  " not in cleaned and "\n\n" not in cleaned and "\t" not in cleaned
+    cleaned.encode("utf-8")
+
+
+@given(st.text("abcé ", min_size=1).filter(str.strip), st.sampled_from(INVISIBLE))
+def test_what_follows_an_invisible_character_is_kept(text: str, invisible: str) -> None:
+    assert clean(f"avant{invisible} {text}") == clean(f"avant {text}")
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("e\u0301cole", "école"),
+        ("un\r\ndeux\rtrois\u2028quatre", "un\ndeux\ntrois\nquatre"),
+        ("  beaucoup \u00a0 d'espace \n \n\n ici ", "beaucoup d'espace\nici"),
+        ("droite\u202egauche", "droitegauche"),
+        ("seul\ud800", "seul\ufffd"),
+        ("éco\x00le", "école"),
+    ],
+)
+def test_clean(raw: str, expected: str) -> None:
+    assert clean(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("<p>Un</p><p>Deux</p>", "Un\nDeux"),
+        ("Un <b>mot</b> &amp; un autre", "Un mot & un autre"),
+        ("avant<script>alert('x')</script>après", "avantaprès"),
+        ("<style>p{color:red}</style>Texte<!-- rien -->", "Texte"),
+        ("Coût &lt; 10 &euro;", "Coût < 10 €"),
+        ("si a < b et c > d", "si a < b et c > d"),
+        ("<ul><li>un<li>deux</ul>", "un\ndeux"),
+    ],
+)
+def test_markup_is_read_as_text(raw: str, expected: str) -> None:
+    assert clean(strip_markup(raw)) == expected
+
+
+@given(ANY_TEXT)
+def test_no_text_breaks_the_reading_of_markup(text: str) -> None:
+    clean(strip_markup(f"<p>{text}"))
+
+
+@given(st.text("abcdéè '’œ", max_size=40))
+def test_fold_ignores_case_and_accents(text: str) -> None:
+    assert fold(text) == fold(text.upper()) == fold(unicodedata.normalize("NFD", text)) == fold(fold(text))
+
+
+def test_fold() -> None:
+    assert fold(" L’Œuvre  ÉTÉ ") == "l'oeuvre ete"
+
+
+@given(st.lists(ANY_TEXT, max_size=4), st.lists(ANY_TEXT, max_size=4))
+def test_digests_differ_as_their_parts_do(one: list[str], other: list[str]) -> None:
+    assert (digest(*one) == digest(*other)) == (one == other)
+
+
+def test_digest_counts_the_boundaries_of_parts() -> None:
+    assert digest("ab", "c") != digest("a", "bc") != digest("abc")
+    assert digest("titre", "résumé") == digest("titre", "résumé")
+    assert len(digest("")) == 32
