@@ -21,9 +21,9 @@ REQUEST = Query.of("rouvrir le café du village", 24)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SnapshotStore:
+def store(memory: Path) -> SnapshotStore:
     """A store with two snapshots; the second has one resource more."""
-    made = SnapshotStore(tmp_path / "home")
+    made = SnapshotStore(memory / "home")
     publish(made, snapshot_of(resources()[:-1], ENCODER, "000001"))
     publish(made, snapshot_of(resources(), ENCODER, "000002"))
     return made

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +63,11 @@ class HeadReport:
     p: float
     off_domain_before: float
     off_domain_after: float
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Everything but the head itself."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "head"}
 
     @property
     def kept(self) -> bool:

@@ -70,11 +70,8 @@ class DenseIndex:
 
     def vectors(self, rows: Rows | None = None) -> NDArray[np.float32]:
         """Return the vectors of `rows`, or a read-only view of all, (rows, dimension)."""
-        shape = (len(self), self.dimension)
-        every = faiss.rev_swig_ptr(self._index.get_xb(), len(self) * self.dimension).reshape(shape)
-        every.flags.writeable = False
-        view: NDArray[np.float32] = every if rows is None else every[rows]
-        return view
+        every: NDArray[np.float32] = np.asarray(_Lent(self._index))
+        return every if rows is None else every[rows]
 
     def to_bytes(self) -> bytes:
         """Serialise: the caller writes, for FAISS's own writing can fail without a word."""
@@ -89,6 +86,20 @@ class DenseIndex:
     def _check(self, vector: NDArray[np.float32]) -> None:
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"a query vector must be {self.dimension} finite numbers, not {vector.shape}")
+
+
+class _Lent:
+    """FAISS's own memory as a read-only array that keeps the index alive as long as it is used."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+        flat = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d)
+        self.__array_interface__ = {
+            "shape": (index.ntotal, index.d),
+            "typestr": "<f4",
+            "data": (flat.ctypes.data, True),
+            "version": 3,
+        }
 
 
 class LexicalIndex:

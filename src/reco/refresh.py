@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,7 +117,7 @@ def refresh(
         )
         published = snapshot is not previous
         if published:
-            _publish(store, snapshot)
+            publish(store, snapshot)
     return RefreshReport(
         snapshot=snapshot.id,
         published=published,
@@ -242,8 +242,7 @@ def _adapted(
         learnt = making.learn(snapshot, encoder)
     except InvalidInput as error:
         return _reported(snapshot, {"adapt": {"drift": 0.0, "kept": False, "reason": str(error)}})
-    figures = {f.name: getattr(learnt, f.name) for f in fields(learnt) if f.name != "head"}
-    report = {"adapt": {"drift": 0.0, "kept": learnt.kept, **figures}}
+    report = {"adapt": {"drift": 0.0, "kept": learnt.kept, **learnt.figures}}
     if not learnt.kept:
         return _reported(snapshot, report)
     adapted = build(snapshot.manifest, snapshot.catalogue, snapshot.table, learnt.head, making.acronyms)
@@ -255,12 +254,13 @@ def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:
     return replace(snapshot, manifest=manifest)
 
 
-def _publish(store: SnapshotStore, snapshot: Snapshot) -> None:
+def publish(store: SnapshotStore, snapshot: Snapshot) -> str:
+    """Write a snapshot, read it back as a reader would, and serve it. Returns its number."""
     draft = store.write_draft(snapshot)
     written = store.read_draft(draft)
     if not np.array_equal(written.dense.vectors(), snapshot.dense.vectors()):
         raise SnapshotError("The new snapshot does not read back as it was written.", "Check the disk.")
-    store.publish(draft)
+    return store.publish(draft)
 
 
 def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path | None:

@@ -46,3 +46,11 @@ def test_vectors_that_search_would_lose_are_refused() -> None:
 def test_vectors_cannot_be_changed_from_outside() -> None:
     with pytest.raises(ValueError, match="read-only"):
         DenseIndex.build(np.eye(4, dtype=np.float32)).vectors()[0, 0] = 2
+
+
+def test_vectors_outlive_their_index() -> None:
+    vectors = unit(np.random.default_rng(0).standard_normal((500, 64)).astype(np.float32))
+    lent = DenseIndex.build(vectors).vectors()
+    kept = [DenseIndex.build(-vectors) for _ in range(20)]
+    np.testing.assert_array_equal(lent, vectors)
+    assert len(kept) == 20

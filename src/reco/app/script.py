@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 VIEWS = HERE / "views"
 LOGO = HERE / "assets" / "logo.svg"
 ICON = HERE / "assets" / "icon.svg"
-STYLE = HERE / "assets" / "rows.css"
+STYLE = HERE / "assets" / "style.css"
 
 
 def show() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -47,6 +47,15 @@ def note(text: str) -> None:
 def show_json(value: Any) -> None:
     """Print one JSON document on standard output."""
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_report(report: Mapping[str, Any], as_json: bool) -> None:
+    """Print a flat report, one figure a line unless JSON is asked for."""
+    if as_json:
+        show_json(report)
+        return
+    for name, value in report.items():
+        print(f"{name:>20}  {value}")
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reco.cli.console import progress_bar, run, show_json
+from reco.cli.console import progress_bar, run, show_json, show_report
 
 if TYPE_CHECKING:
     from reco.beir import JudgedSet
@@ -23,6 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(evaluate)
+    app.command()(adapt)
 
 
 def evaluate(
@@ -58,6 +60,32 @@ def evaluate(
             show_json(found)
         else:
             print(reports.markdown(found))
+
+    run(work, as_json)
+
+
+def adapt(
+    undo: Annotated[bool, typer.Option("--undo", help="Forget what was learnt.")] = False,
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Learn from the catalogue alone, and keep what was learnt if it wins."""
+
+    def work() -> None:
+        from reco import adaptation
+        from reco.adapt import learn_head
+        from reco.background import background
+        from reco.settings import build_encoder, load, making_of, store_of
+
+        settings = load(config)
+        store, making = store_of(settings, home), making_of(settings)
+        if undo:
+            done = adaptation.undo(store, making)
+        else:
+            encoder = build_encoder(settings.encoder)
+            done = adaptation.adapt(store, encoder, making, lambda s, e: learn_head(s, e, background()))
+        show_report(asdict(done), as_json)
 
     run(work, as_json)
 
