@@ -182,6 +182,15 @@ class SnapshotStore:
         self.point_to(number)
         return number
 
+    def prune(self, keep: int) -> list[str]:
+        """Remove all but the `keep` newest snapshots and the current one; return what was removed."""
+        current = self.current()
+        old = [number for number in self.ids()[:-keep] if number != current]
+        for number in old:
+            # A reader that is opening it sees an incomplete folder, refuses it, and polls CURRENT again.
+            storage.remove_tree(self.folder / number)
+        return old
+
     def _set_aside(self) -> list[str]:
         return [p.name.split(".")[0] for p in self.folder.glob("*.refused")]
 

@@ -147,6 +147,23 @@ def test_parts_pool_to_what_the_library_gives(kind: str, request: pytest.Fixture
     np.testing.assert_allclose(encoder.encode_truncated([SHORT.text])[0], vectors.vector, atol=1e-5)
 
 
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_a_long_prompt_pushes_no_word_out_of_the_window(tmp_path: Path, pooling: str) -> None:
+    prompt = "projet " * 16
+    encoder = sentence_encoder(tiny_model(tmp_path, pooling, 32, 32, {"query": prompt, "document": prompt}))
+    text = "la commune plante un arbre dans la cour , école et budget eau sol"
+    vectors = [encoder.encode_query(f"{text} {last}") for last in ("rue", "place")]
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_a_prompt_that_fills_the_window_is_refused(tmp_path: Path, pooling: str) -> None:
+    prompt = "projet " * 40
+    encoder = sentence_encoder(tiny_model(tmp_path, pooling, 32, 32, {"query": prompt}))
+    with pytest.raises(EncoderError, match="prompts"):
+        encoder.encode_query("arbre")
+
+
 def test_a_fingerprint_names_weights_prompts_and_adapter(
     mean_folder: Path, cls_folder: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import evaluation
+from reco.cli import curation, evaluation, operations
 from reco.cli.console import fail, note, progress_bar, run
 from reco.errors import InvalidInput
 
@@ -176,7 +176,9 @@ def serve_app(
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
+curation.register(app)
 evaluation.register(app)
+operations.register(app)
 
 
 def _text(text: str) -> str:

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 BATCH_TOKENS = 4096
 """Tokens in one forward pass, padding included: bounds memory whatever the texts."""
 
+_LEAST_ROOM = 8
+_SLACK = 8
+
 _SELF_CHECK = (
     "Rénover l'éclairage public d'un village",
     "La commune accompagne les habitants qui veulent partager l'eau, la terre et les bâtiments vacants.",
@@ -168,8 +171,7 @@ class SentenceEncoder:
         lead = np.concatenate([prefix, ids[in_prompt]])
         lead_owners = np.concatenate([np.zeros(len(prefix), dtype=np.int64), owners[in_prompt]])
         body, body_owners = ids[~in_prompt], owners[~in_prompt]
-        room = self._window_length - len(lead) - len(suffix)
-        for start, end in _cuts(body_owners, room):
+        for start, end in _cuts(body_owners, self._room(len(lead) + len(suffix))):
             yield _Window(
                 index,
                 np.concatenate([lead, body[start:end], suffix]),
@@ -198,12 +200,14 @@ class SentenceEncoder:
     ) -> list[DocumentVectors]:
         """Encode each part on its own: for models whose pooling is not a mean of token states."""
         done = []
+        prompt_length = len(self._tokenizer.tokenize(prompt))
         for document in documents:
             texts = [document.title, *(document.summary[s.start : s.end] for s in document.spans)]
             if not document.spans and document.summary:
                 texts[0] = document.text
-            pieces = [piece for text in texts for piece in self._pieces(text)]
-            owners = np.repeat(np.arange(len(texts)), [len(self._pieces(text)) for text in texts])
+            found = [self._pieces(text, prompt_length) for text in texts]
+            pieces = [piece for of_text in found for piece in of_text]
+            owners = np.repeat(np.arange(len(texts)), [len(of_text) for of_text in found])
             lengths = np.asarray([max(1, len(self._tokenizer.tokenize(piece))) for piece in pieces])
             vectors = self._model.encode(
                 pieces, prompt=prompt, show_progress_bar=False, convert_to_numpy=True
@@ -217,16 +221,28 @@ class SentenceEncoder:
                 progress(len(done), len(documents))
         return done
 
-    def _pieces(self, text: str) -> list[str]:
-        """Cut a text into pieces that the window holds."""
+    def _pieces(self, text: str, prompt_length: int) -> list[str]:
+        """Cut a text into pieces that the window holds beside the prompt."""
         if not text:
             return []
         offsets = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
             "offset_mapping"
         ]
-        room = max(8, self._window_length - 16)
+        # A word that is cut in two can take more tokens than it did: some room is left for that.
+        room = self._room(prompt_length + sum(map(len, self._specials)) + _SLACK)
         starts = [offsets[i][0] for i in range(0, len(offsets), room)] or [0]
         return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True) if text[a:b].strip()]
+
+    def _room(self, taken: int) -> int:
+        """Return how many tokens of a text fit in a window of which `taken` are taken."""
+        room = self._window_length - taken
+        if room < _LEAST_ROOM:
+            raise EncoderError(
+                f"The prompts of {self._label} leave no room for a text in its window "
+                f"of {self._window_length} tokens.",
+                "Shorten its prompts, or raise its max_seq_length.",
+            )
+        return room
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -1,0 +1,90 @@
+"""Commands on what is served: `check`, `rollback`, `prune`, `status`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reco.cli.console import run, show_report
+
+if TYPE_CHECKING:
+    from reco.store import SnapshotStore
+
+Identifier = Annotated[str | None, typer.Argument(metavar="[ID]", help="A snapshot's number.")]
+Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (check, rollback, prune, status):
+        app.command()(command)
+
+
+def check(
+    identifier: Identifier = None, home: Home = None, config: Config = None, as_json: Json = False
+) -> None:
+    """Read every byte of a snapshot and look each resource up; exit with 1 when something is wrong."""
+
+    def work() -> None:
+        from reco.soundness import check as check_snapshot
+
+        found = check_snapshot(_store(config, home), identifier)
+        show_report(asdict(found), as_json)
+        if not found.sound:
+            raise SystemExit(1)
+
+    run(work, as_json)
+
+
+def rollback(
+    identifier: Identifier = None, home: Home = None, config: Config = None, as_json: Json = False
+) -> None:
+    """Serve an older snapshot, by default the one before the current, once it proves sound."""
+
+    def work() -> None:
+        store = _store(config, home)
+        with store.writing():
+            before = store.current()
+            served = store.rollback(identifier)
+        show_report({"snapshot": served, "before": before}, as_json)
+
+    run(work, as_json)
+
+
+def prune(
+    keep: Annotated[int, typer.Option("--keep", min=3, help="How many of the newest to keep.")] = 7,
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Remove old snapshots; the one served always stays."""
+
+    def work() -> None:
+        store = _store(config, home)
+        with store.writing():
+            removed = store.prune(keep)
+        show_report({"removed": removed, "kept": store.ids()}, as_json)
+
+    run(work, as_json)
+
+
+def status(home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """Say what is served, since when, and how much of it there is."""
+
+    def work() -> None:
+        from reco.soundness import status as status_of
+
+        show_report(asdict(status_of(_store(config, home))), as_json)
+
+    run(work, as_json)
+
+
+def _store(config: Path | None, home: Path | None) -> SnapshotStore:
+    from reco.settings import load, store_of
+
+    return store_of(load(config), home)

@@ -1,0 +1,94 @@
+"""Whether what is on disk can be trusted, and what is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from reco.encoder import unit
+from reco.errors import SnapshotError
+from reco.snapshot import Snapshot
+from reco.store import SnapshotStore
+
+_SAMPLE = 200
+_EQUAL = 1e-5
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found wrong with a snapshot; nothing when it is sound."""
+
+    snapshot: str
+    sound: bool
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is served. `age_hours` is since its making; `warning` says why it is not the current one."""
+
+    snapshot: str
+    created: str
+    age_hours: float
+    resources: int
+    passages: int
+    snapshots: int
+    adapted: bool
+    warning: str
+
+
+def check(store: SnapshotStore, number: str | None = None) -> Check:
+    """Check every digest and count of a snapshot, and that its resources find themselves.
+
+    Raises SnapshotError when there is no such snapshot.
+    """
+    chosen = number or store.current()
+    if chosen is None or chosen not in store.ids():
+        raise SnapshotError(
+            f"There is no snapshot {chosen or ''} in {store.home}.".replace("  ", " "),
+            "See `reco snapshots`.",
+        )
+    try:
+        # The current one is opened through CURRENT, so that its manifest is checked as well.
+        snapshot = store.open() if chosen == store.current() else store.open(chosen)
+    except SnapshotError as error:
+        return Check(chosen, False, (str(error),))
+    problems = lost(snapshot)
+    return Check(chosen, not problems, problems)
+
+
+def lost(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the resources that a search for themselves does not find, in words.
+
+    Every vector is compared with its parts; a sample, evenly drawn, is searched for.
+    """
+    count = len(snapshot.catalogue)
+    if not count:
+        return ()
+    pooled = snapshot.table.pooled()
+    expected = unit(pooled if snapshot.head is None else pooled @ snapshot.head.T)
+    vectors = snapshot.dense.vectors()
+    wrong = set(np.flatnonzero(np.abs(vectors - expected).max(axis=1) > _EQUAL).tolist())
+    for row in np.unique(np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)):
+        _, cosines = snapshot.dense.search(vectors[row], 1)
+        if abs(float(cosines[0]) - float(vectors[row] @ vectors[row])) > _EQUAL:
+            wrong.add(int(row))
+    return tuple(f"{snapshot.catalogue[row].id} does not find itself" for row in sorted(wrong))
+
+
+def status(store: SnapshotStore) -> Status:
+    """Return what a reader is served now. Raises SnapshotError when there is nothing to serve."""
+    snapshot, warning = store.serve()
+    made = datetime.fromisoformat(snapshot.manifest.created)
+    return Status(
+        snapshot=snapshot.id,
+        created=snapshot.manifest.created,
+        age_hours=round((datetime.now(UTC) - made).total_seconds() / 3600, 2),
+        resources=len(snapshot.catalogue),
+        passages=snapshot.manifest.passages,
+        snapshots=len(store.ids()),
+        adapted=snapshot.head is not None,
+        warning=warning,
+    )
