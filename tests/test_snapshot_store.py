@@ -225,3 +225,15 @@ def test_the_next_refresh_mends_a_damaged_home(served: Home) -> None:
     report = served.refresh()
     assert (report.published, report.encoded) == (True, 0), "vectors are reused although CURRENT is lost"
     assert served.store.serve()[1] == ""
+
+
+def test_an_unreadable_pointer_still_serves_the_newest_sound_snapshot(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    publish(store, snapshot_of(resources()[:3], ENCODER))
+    (tmp_path / "CURRENT").write_bytes(b"\x00garbage")
+    with pytest.raises(SnapshotError, match="CURRENT"):
+        store.open()
+    snapshot, warning = store.serve()
+    assert snapshot.id == "000001" and "CURRENT" in warning
+    with store.writing():
+        assert store.next_id() == "000002"

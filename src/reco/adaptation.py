@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from reco.adapt import HeadReport
 from reco.encoder import Encoder
-from reco.errors import SnapshotError
+from reco.errors import EncoderMismatch
 from reco.refresh import Making, publish
 from reco.snapshot import Snapshot, build
 from reco.store import SnapshotStore
@@ -46,7 +46,7 @@ def adapt(
     with store.writing():
         current = store.open()
         if current.manifest.encoder != encoder.fingerprint:
-            raise SnapshotError(
+            raise EncoderMismatch(
                 f"Snapshot {current.id} was made by another encoder than the one in the settings.",
                 "Run `reco refresh` first.",
             )

@@ -46,6 +46,10 @@ class SnapshotError(RecoError):
     """A snapshot is missing, damaged or made by another encoder."""
 
 
+class EncoderMismatch(SnapshotError):
+    """A sound snapshot whose vectors another encoder made."""
+
+
 class StorageError(RecoError):
     """The disk refused: full, read-only, or not ours to write."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from reco.acronyms import Expansion
 from reco.catalogue import Filters, values_of
 from reco.encoder import Encoder
-from reco.errors import InvalidQuery, SnapshotError, UnknownResource
+from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
 from reco.explain import Explanation, explain
 from reco.query import Query
 from reco.ranking import Hit, top
@@ -59,7 +59,7 @@ class Recommender:
 
     def __init__(self, snapshot: Snapshot, encoder: Encoder, fusion: Fusion | None = None) -> None:
         if snapshot.manifest.encoder != encoder.fingerprint:
-            raise SnapshotError(
+            raise EncoderMismatch(
                 f"Snapshot {snapshot.id} was made by another encoder than the one in the settings.",
                 "Run `reco refresh` to encode the catalogue with this one.",
             )

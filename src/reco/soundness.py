@@ -44,12 +44,9 @@ def check(store: SnapshotStore, number: str | None = None) -> Check:
 
     Raises SnapshotError when there is no such snapshot.
     """
-    chosen = number or store.current()
-    if chosen is None or chosen not in store.ids():
-        raise SnapshotError(
-            f"There is no snapshot {chosen or ''} in {store.home}.".replace("  ", " "),
-            "See `reco snapshots`.",
-        )
+    chosen = number or store.current() or "000000"
+    if chosen not in store.ids():
+        raise SnapshotError(f"There is no snapshot {chosen} in {store.home}.", "See `reco snapshots`.")
     try:
         # The current one is opened through CURRENT, so that its manifest is checked as well.
         snapshot = store.open() if chosen == store.current() else store.open(chosen)

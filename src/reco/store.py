@@ -117,9 +117,9 @@ class SnapshotStore:
         try:
             return self.open(), ""
         except SnapshotError as error:
-            current = self.current() or ""
+            named = self.named()
             for number in reversed(self.ids()):
-                if number == current:
+                if number == named:
                     continue
                 try:
                     return self.open(number), f"{error} Snapshot {number} is served instead."
@@ -127,9 +127,16 @@ class SnapshotStore:
                     logger.warning("snapshot %s is not sound either: %s", number, older)
             raise
 
+    def named(self) -> str:
+        """Return the number that `CURRENT` names, or "" when there is none or it cannot be read."""
+        try:
+            return self.current() or ""
+        except SnapshotError:
+            return ""
+
     def next_id(self) -> str:
         """Return the number after the highest ever used here."""
-        used = [int(n) for n in (*self.ids(), *self._set_aside(), self.current() or "0")]
+        used = [int(n) for n in (*self.ids(), *self._set_aside(), self.named() or "0")]
         return f"{max(used, default=0) + 1:06d}"
 
     def write_draft(self, snapshot: Snapshot) -> Path:

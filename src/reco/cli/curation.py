@@ -47,12 +47,15 @@ def test_source(
         seen = inspect(source, limit, home_of(settings, home) / "cache")
         rules = Rules(source.themes, source.types, source.closed)
         admitted, refused = admit_all([*seen.records, *seen.rejections], rules)
-        found = {
+        found: dict[str, list[object]] = {
             "records": [{**asdict(r), "themes": list(r.themes)} for r in admitted],
             "rejections": [asdict(r) for r in refused],
             "unmapped": list(seen.unmapped),
         }
-        show_json(found) if as_json else _show(found)
+        if as_json:
+            show_json(found)
+        else:
+            _show(found)
 
     run(work, as_json)
 

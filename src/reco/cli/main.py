@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -173,7 +172,8 @@ def serve_app(
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "streamlit", "run", str(page), *arguments]
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+    # The server takes this process's place, so that whoever stops the command stops the server.
+    os.execve(sys.executable, command, environment)
 
 
 curation.register(app)
