@@ -237,3 +237,9 @@ def test_an_unreadable_pointer_still_serves_the_newest_sound_snapshot(tmp_path: 
     assert snapshot.id == "000001" and "CURRENT" in warning
     with store.writing():
         assert store.next_id() == "000002"
+
+
+def test_a_refresh_mends_an_unreadable_pointer(served: Home) -> None:
+    (served.path / "CURRENT").write_bytes(b"")
+    report = served.refresh()
+    assert report.published and report.encoded == 0 and served.store.open().id == report.snapshot

@@ -12,7 +12,7 @@ from reco.acronyms import Expansion
 from reco.catalogue import Filters, values_of
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
-from reco.explain import Explanation, explain
+from reco.explain import Explanation, WordShare, explain
 from reco.query import Query
 from reco.ranking import Hit, top
 from reco.resource import Resource
@@ -109,14 +109,16 @@ class Recommender:
         return top(rows, self._scorer.score(reading, rows), query.k)
 
     def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
+        shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
         recommendations = tuple(
-            Recommendation(rank, self.snapshot.catalogue[hit.row], hit.score, self._explain(reading, hit.row))
-            for rank, hit in enumerate(hits, start=1)
+            Recommendation(
+                rank, self.snapshot.catalogue[hit.row], hit.score, self._explain(reading, hit.row, words)
+            )
+            for rank, (hit, words) in enumerate(zip(hits, shares, strict=True), start=1)
         )
         return Answer(query, self.snapshot.id, recommendations, expansions=reading.expansions)
 
-    def _explain(self, reading: Reading, row: int) -> Explanation:
-        shares = self._scorer.shares(reading, row)
+    def _explain(self, reading: Reading, row: int, shares: Sequence[WordShare]) -> Explanation:
         resource, document = self.snapshot.catalogue[row], self.snapshot.document(row)
         return explain(resource, document, self._scorer.meaning(reading), shares)
 

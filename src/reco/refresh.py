@@ -107,7 +107,7 @@ def refresh(
         chosen = encoder()
         recipe = making or Making()
         # A snapshot served in place of a damaged one is republished, even on a quiet night.
-        sound = previous is not None and previous.id == store.current()
+        sound = previous is not None and previous.id == store.named()
         same_encoder = previous is not None and previous.manifest.encoder == chosen.fingerprint
         same_making = previous is not None and previous.manifest.settings.get("making") == recipe.stamp
         snapshot, encoded = (
@@ -221,7 +221,7 @@ def _next(
         dimension=table.parts.shape[1],
         resources=len(catalogue),
         passages=int((table.spans[:, 0] >= 0).sum()),
-        parent=store.current() or "",
+        parent=store.named(),
         settings={"making": making.stamp},
     )
     head = previous.head if previous is not None else None

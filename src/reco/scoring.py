@@ -159,30 +159,49 @@ class Scorer:
         starts, counts = starts + skip, counts - skip
         edges = np.concatenate([[0], np.cumsum(counts)])
         places = np.repeat(starts - edges[:-1], counts) + np.arange(edges[-1])
-        # Unlike a matrix product, this sums each row alone: other candidates cannot change its last bits.
-        asked = self._snapshot.towards(reading.vector)
-        cosines = np.einsum("ij,j->i", self._snapshot.table.parts[places], asked)
+        cosines = self._toward_parts(reading)[places]
         lengths = self._snapshot.part_lengths[places]
         return np.asarray(np.maximum.reduceat(cosines / lengths, edges[:-1]), dtype=np.float64)
+
+    def _toward_parts(self, reading: Reading) -> NDArray[np.float32]:
+        """Return the inner product with every part: the same sums whatever the candidates."""
+        products: NDArray[np.float32] = self._snapshot.table.parts @ self._snapshot.towards(reading.vector)
+        return products
 
     def meaning(self, reading: Reading) -> Meaning:
         """Return how cosines became points, for the proof."""
         return Meaning(reading.vector, reading.rate, reading.floor, self.fusion.passage)
 
-    def shares(self, reading: Reading, row: int) -> list[WordShare]:
-        """Return the points that each word of the request gave to a row."""
-        one = np.asarray([row])
-        sides = []
-        for asked, index in ((reading.words, self._snapshot.words), (reading.grams, self._snapshot.grams)):
-            terms = list(asked.counts)
-            weights = asked.rate * index.term_weights(terms, one)[0]
-            sides.append(dict(zip(terms, weights, strict=True)))
-        found = []
-        for written, (stems, grams) in reading.owners.items():
-            exact = sum(weight * sides[0][term] for term, weight in stems.items())
-            alike = sum(weight * sides[1][term] for term, weight in grams.items())
-            found.append(WordShare(written, float(exact + alike), exact > 0))
-        return found
+    def shares(self, reading: Reading, rows: Rows) -> list[list[WordShare]]:
+        """Return, for each of `rows`, the points that each word of the request gave to it."""
+        exact = self._word_points(
+            reading.words, self._snapshot.words, [o[0] for o in reading.owners.values()], rows
+        )
+        alike = self._word_points(
+            reading.grams, self._snapshot.grams, [o[1] for o in reading.owners.values()], rows
+        )
+        return [
+            [
+                WordShare(written, float(exact[i, j] + alike[i, j]), bool(exact[i, j] > 0))
+                for j, written in enumerate(reading.owners)
+            ]
+            for i in range(len(rows))
+        ]
+
+    @staticmethod
+    def _word_points(
+        asked: Asked, index: LexicalIndex, owners: Sequence[Mapping[str, float]], rows: Rows
+    ) -> Scores:
+        """Return the points of each word in each row, (rows, words)."""
+        terms = {term: column for column, term in enumerate(asked.counts)}
+        weights = asked.rate * index.term_weights(list(terms), rows)
+        points = np.zeros((len(rows), len(owners)))
+        for column, owned in enumerate(owners):
+            if owned:
+                points[:, column] = weights[:, [terms[t] for t in owned]] @ np.fromiter(
+                    owned.values(), dtype=float
+                )
+        return points
 
     def _terms(self, text: str, expansions: Sequence[Expansion]) -> _Terms:
         terms = _Terms()

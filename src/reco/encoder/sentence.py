@@ -33,6 +33,7 @@ _SELF_CHECK = (
     "La commune accompagne les habitants qui veulent partager l'eau, la terre et les bâtiments vacants.",
 )
 _AGREEMENT = 0.999
+_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class SentenceEncoder:
         return self._query_vector(text)
 
     def _encode_query(self, text: str) -> Vector:
-        vector = self._encode([Document("", text, ())], self._prompt("query"), None)[0].vector
+        with _one_thread():
+            vector = self._encode([Document("", text, ())], self._prompt("query"), None)[0].vector
         vector.flags.writeable = False
         return vector
 
@@ -182,7 +184,9 @@ class SentenceEncoder:
         """Yield the token states of each window, (tokens, dimension), float32."""
         import torch
 
+        # Kernels are kept for each shape met: few shapes, little memory.
         longest = max(len(window.ids) for window in batch)
+        longest = min(self._window_length, -(-longest // _STEP) * _STEP)
         ids = torch.full((len(batch), longest), self._tokenizer.pad_token_id or 0, dtype=torch.long)
         mask = torch.zeros((len(batch), longest), dtype=torch.long)
         for row, window in enumerate(batch):
@@ -404,6 +408,19 @@ def _folder_digest(folder: Path) -> str:
         with path.open("rb") as stream:
             state.update(hashlib.file_digest(stream, "sha256").digest())
     return state.hexdigest()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run a short text on one thread: with two, waking the other can cost ten times the work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
