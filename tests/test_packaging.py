@@ -77,3 +77,16 @@ def test_every_command_of_the_readme_exists() -> None:
 
 def test_torch_is_pinned() -> None:
     assert re.search(r"^torch==", (REPOSITORY / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_development_requests_are_complete_and_know_their_catalogue(rows: list[dict[str, str]]) -> None:
+    ids = {row["id"] for row in rows}
+    texts: set[str] = set()
+    for kind in ("answerable", "foreign", "gap"):
+        with (REPOSITORY / "data" / "requests" / f"{kind}.csv").open(encoding="utf-8") as stream:
+            requests = list(csv.DictReader(stream))
+        assert len(requests) == 200
+        texts.update(request["text"] for request in requests)
+        if kind == "answerable":
+            assert all(set(request["expected"].split(";")) <= ids for request in requests)
+    assert len(texts) == 600
