@@ -32,6 +32,8 @@ def test_a_notebook_runs_from_top_to_bottom(
     config, home = configured
     monkeypatch.setenv("RECO_CONFIG", str(config))
     monkeypatch.setenv("RECO_HOME", str(home))
+    # Streamlit's own test door sets it for this whole process; a kernel would then draw nothing inline.
+    monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = jupytext.read(path)
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
