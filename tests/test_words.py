@@ -33,6 +33,8 @@ def test_words_quote_their_text_in_order(text: str) -> None:
         ("rénovation", "renovation"),
         ("RÉNOVATION", "rénovation"),
         ("jusqu'aujourd'hui", "aujourd'hui"),
+        ("lorsqu'arrive", "arrive"),
+        ("Entr'aide", "aide"),
         ("tiers-lieux", "tiers lieux"),
         ("cœur", "coeur"),
         ("communale", "communal"),

@@ -188,6 +188,16 @@ def test_pickled_weights_are_refused(mean_folder: Path, tmp_path: Path) -> None:
         sentence_encoder(folder, stamp="x").encode_query("arbre")
 
 
+def test_pickled_weights_beside_safe_ones_are_refused(mean_folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "mixed"
+    shutil.copytree(mean_folder, folder)
+    (folder / "pytorch_model.bin").write_bytes(b"x")
+    with pytest.raises(EncoderError, match="safetensors"):
+        sentence_encoder(folder).encode_query("arbre")
+
+
 def test_foreign_code_is_refused(mean_folder: Path, tmp_path: Path) -> None:
     import shutil
 
