@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -90,3 +91,19 @@ def test_development_requests_are_complete_and_know_their_catalogue(rows: list[d
         if kind == "answerable":
             assert all(set(request["expected"].split(";")) <= ids for request in requests)
     assert len(texts) == 600
+
+
+def test_golden_judgements_name_known_requests_and_resources(rows: list[dict[str, str]]) -> None:
+    folder = REPOSITORY / "data" / "golden"
+    lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+    requests = {json.loads(line)["_id"] for line in lines}
+    with (folder / "qrels.tsv").open(encoding="utf-8") as stream:
+        judged = list(csv.DictReader(stream, delimiter="\t"))
+    with (folder / "reasons.csv").open(encoding="utf-8") as stream:
+        reasons = {(row["query-id"], row["corpus-id"]) for row in csv.DictReader(stream)}
+    pairs = {(row["query-id"], row["corpus-id"]): int(row["score"]) for row in judged}
+    assert len(requests) >= 60 and len(pairs) == len(judged)
+    assert {query for query, _ in pairs} == requests
+    assert {document for _, document in pairs} <= {row["id"] for row in rows}
+    assert set(pairs.values()) == {0, 1, 2, 3}
+    assert reasons == {pair for pair, score in pairs.items() if score == 3}
