@@ -14,7 +14,6 @@ from reco.catalogue import Catalogue
 from reco.encoder import unit
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import InvalidInput
-from reco.refresh import Making
 from reco.resource import Resource
 from reco.snapshot import Manifest, Snapshot, build
 from reco.store import SnapshotStore
@@ -80,20 +79,19 @@ def test_an_adaptation_is_published_and_undone(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     made = snapshot_of(300)
     publish(store, made)
-    making = Making()
-    done = adapt(store, ENCODER, making, lambda s, e: learn_head(s, e, GENERAL, HeadRecipe(rate=3e-3)))
+    done = adapt(store, ENCODER, lambda s, e: learn_head(s, e, GENERAL, HeadRecipe(rate=3e-3)))
     assert done.published and done.kept and done.after > done.before
     adapted = store.open()
     assert adapted.id == done.snapshot and adapted.head is not None
     np.testing.assert_array_equal(adapted.table.parts, made.table.parts)
-    without = undo(store, making)
+    without = undo(store)
     assert without.published and store.open().head is None
     np.testing.assert_allclose(store.open().dense.vectors(), made.dense.vectors(), atol=1e-6)
-    assert not undo(store, making).published
+    assert not undo(store).published
 
 
 def test_a_head_that_does_not_win_is_not_published(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     publish(store, snapshot_of(120))
-    done = adapt(store, ENCODER, Making(), lambda s, e: learn_head(s, e, GENERAL, HeadRecipe(epochs=0)))
+    done = adapt(store, ENCODER, lambda s, e: learn_head(s, e, GENERAL, HeadRecipe(epochs=0)))
     assert not done.published and store.current() == "000001"

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from reco.adapt import HeadReport
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch
-from reco.refresh import Making, publish
-from reco.snapshot import Snapshot, build
+from reco.refresh import publish
+from reco.snapshot import Snapshot
 from reco.store import SnapshotStore
 
 
@@ -34,7 +34,6 @@ class AdaptReport:
 def adapt(
     store: SnapshotStore,
     encoder: Encoder,
-    making: Making,
     learn: Callable[[Snapshot, Encoder], HeadReport],
 ) -> AdaptReport:
     """Learn a head from the current snapshot and publish it if it wins beyond noise.
@@ -53,7 +52,7 @@ def adapt(
         learnt = learn(current, encoder)
         served = current.id
         if learnt.kept:
-            served = publish(store, _with_head(store, current, making, learnt))
+            served = publish(store, _with_head(store, current, learnt))
     return AdaptReport(
         snapshot=served,
         published=learnt.kept,
@@ -68,21 +67,19 @@ def adapt(
     )
 
 
-def undo(store: SnapshotStore, making: Making) -> AdaptReport:
+def undo(store: SnapshotStore) -> AdaptReport:
     """Publish the current snapshot without what was learnt. A snapshot without a head stays as it is."""
     started = time.monotonic()
     with store.writing():
         current = store.open()
         served = current.id
         if current.head is not None:
-            served = publish(store, _with_head(store, current, making, None))
+            served = publish(store, _with_head(store, current, None))
     seconds = round(time.monotonic() - started, 3)
     return AdaptReport(served, served != current.id, "none", False, None, None, None, None, None, seconds)
 
 
-def _with_head(
-    store: SnapshotStore, current: Snapshot, making: Making, learnt: HeadReport | None
-) -> Snapshot:
+def _with_head(store: SnapshotStore, current: Snapshot, learnt: HeadReport | None) -> Snapshot:
     figures = {} if learnt is None else learnt.figures
     manifest = replace(
         current.manifest,
@@ -93,4 +90,4 @@ def _with_head(
         files={},
     )
     head = learnt.head if learnt is not None else None
-    return build(manifest, current.catalogue, current.table, head, making.acronyms)
+    return replace(current.with_head(head), manifest=manifest)

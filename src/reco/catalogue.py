@@ -116,10 +116,15 @@ class Catalogue(Sequence[Resource]):
         return counted
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the resources as a DataFrame, one row each, themes joined by "; "."""
+        """Return the resources as a DataFrame, one row each.
+
+        Lists are joined by "; "; `set_aside` is a count of characters.
+        """
         frame = pd.DataFrame([asdict(resource) for resource in self], columns=_columns())
         for name in _LISTS:
             frame[name] = ["; ".join(values) for values in frame[name]]
+        frame["localities"] = ["; ".join(p.name for p in resource.localities) for resource in self]
+        frame["set_aside"] = [sum(s.end - s.start for s in resource.set_aside) for resource in self]
         frame["year"] = frame["year"].astype("Int64")
         return frame
 

@@ -30,6 +30,10 @@ class InvalidSettings(InvalidInput):
     """A `reco.toml` that cannot be used."""
 
 
+class InvalidDecisions(InvalidInput):
+    """A file of a curator's decisions that cannot be used."""
+
+
 class UnknownResource(InvalidInput):
     """An id that the served snapshot does not hold."""
 

@@ -63,6 +63,13 @@ class DenseIndex:
         found = rows[0] >= 0
         return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)
 
+    def search_many(
+        self, vectors: NDArray[np.float32], depth: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the nearest rows of each vector and their cosines, both (vectors, min(depth, rows))."""
+        cosines, rows = self._index.search(np.ascontiguousarray(vectors), min(depth, len(self)))
+        return rows, cosines
+
     def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
         """Return the cosine of each of `rows`."""
         self._check(vector)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sentencex import segment
@@ -15,6 +16,8 @@ _NOT_AN_END = re.compile(
     r"janv|févr|avr|juil|sept|oct|nov|déc|[A-ZÉ])\.)\s*$"
 )
 
+_LINE = re.compile(r"[^\n]+")
+
 
 @dataclass(frozen=True)
 class Span:
@@ -24,16 +27,32 @@ class Span:
     end: int
 
 
-def split(text: str) -> list[Span]:
-    """Split `text` into spans that do not overlap, in order, and leave out only white space."""
+def split(text: str, aside: Sequence[Span] = ()) -> list[Span]:
+    """Split `text` into spans that do not overlap, in order, and leave out only white space.
+
+    What `aside` covers, in order, is left out as well: no span reaches over it.
+    """
     spans: list[Span] = []
-    for start, end in _lines(text):
-        spans.extend(_sentences(text, start, end))
-    return _merge_short(spans)
+    for start, end in _kept(text, aside):
+        sentences = [s for line in _lines(text, start, end) for s in _sentences(text, *line)]
+        spans.extend(_merge_short(sentences))
+    return spans
 
 
-def _lines(text: str) -> list[tuple[int, int]]:
-    return [(m.start(), m.end()) for m in re.finditer(r"[^\n]+", text) if m.group().strip()]
+def without(text: str, aside: Sequence[Span]) -> str:
+    """Return `text` with spaces in place of what is set aside, so that positions stay."""
+    for span in aside:
+        text = f"{text[: span.start]}{' ' * (span.end - span.start)}{text[span.end :]}"
+    return text
+
+
+def _kept(text: str, aside: Sequence[Span]) -> list[tuple[int, int]]:
+    edges = [0, *(edge for span in aside for edge in (span.start, span.end)), len(text)]
+    return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
+
+
+def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    return [(m.start(), m.end()) for m in _LINE.finditer(text, start, end) if m.group().strip()]
 
 
 def _sentences(text: str, start: int, end: int) -> list[Span]:

@@ -14,7 +14,7 @@ from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
 from reco.explain import Explanation, WordShare, explain
 from reco.query import Query
-from reco.ranking import Hit, top
+from reco.ranking import Hit, Rows, top
 from reco.resource import Resource
 from reco.scoring import Fusion, Reading, Scorer
 from reco.snapshot import Snapshot
@@ -24,13 +24,17 @@ __all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A resource, why it is here, and how sure we are (`level` is None until it is calibrated)."""
+    """A resource, why it is here, and how sure we are (`level` is None until it is calibrated).
+
+    `others` are the same thing under other ids, newest first: editions, and listings by other sources.
+    """
 
     rank: int
     resource: Resource
     score: float
     explanation: Explanation
     level: str | None = None
+    others: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Recommender:
         return self._rank(self._read(query), query)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
-        """Return the resources nearest to one of the catalogue, never itself.
+        """Return the resources nearest to one of the catalogue, never itself nor its other listings.
 
         Raises UnknownResource when the snapshot does not hold it.
         """
@@ -90,29 +94,53 @@ class Recommender:
         if row is None:
             raise UnknownResource(f"There is no resource {identifier!r}.", self._suggest(identifier))
         resource = self.snapshot.catalogue[row]
-        query = Query.of(f"{resource.title}. {resource.summary}", k, filters)
+        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
         self._require_known(query.filters)
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
         reading = self._scorer.read(vector, query.text)
-        return self._answer(query, reading, self._rank(reading, query, leave_out=row))
+        return self._answer(query, reading, self._rank(reading, query, self._family(row)))
 
     def _read(self, query: Query) -> Reading:
         expansions = self._scorer.expansions(query.text, query.without)
         vector = self._encoder.encode_query(_expanded(query.text, expansions))
         return self._scorer.read(self.snapshot.request(vector), query.text, expansions)
 
-    def _rank(self, reading: Reading, query: Query, leave_out: int | None = None) -> list[Hit]:
+    def _rank(self, reading: Reading, query: Query, leave_out: Sequence[int] = ()) -> list[Hit]:
         allowed = self.snapshot.catalogue.select(query.filters)
-        if leave_out is not None:
-            allowed[leave_out] = False
-        rows = self._scorer.candidates(reading, allowed, query.k)
+        allowed[list(leave_out)] = False
+        rows = self._newest(self._scorer.candidates(reading, allowed, query.k))
         return top(rows, self._scorer.score(reading, rows), query.k)
+
+    def _family(self, row: int) -> list[int]:
+        """Return the rows of the same thing, newest first: the row alone when it is listed once."""
+        resource = self.snapshot.catalogue[row]
+        families = self.snapshot.families
+        if families is None or resource.id not in families.of:
+            return [row]
+        rows = (self.snapshot.catalogue.row(member) for member in families.of[resource.id].members)
+        return [found for found in rows if found is not None]
+
+    def _newest(self, rows: Rows) -> Rows:
+        """Return the rows without those of which a newer listing is among them."""
+        families = self.snapshot.families
+        if families is None or not families.families:
+            return rows
+        there = set(rows.tolist())
+        older = set()
+        for row in there:
+            listed = [found for found in self._family(row) if found in there]
+            older.update(listed[1:])
+        return np.asarray(sorted(there - older), dtype=np.int64)
 
     def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
         shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
         recommendations = tuple(
             Recommendation(
-                rank, self.snapshot.catalogue[hit.row], hit.score, self._explain(reading, hit.row, words)
+                rank,
+                self.snapshot.catalogue[hit.row],
+                hit.score,
+                self._explain(reading, hit.row, words),
+                others=tuple(self.snapshot.catalogue[r] for r in self._family(hit.row) if r != hit.row),
             )
             for rank, (hit, words) in enumerate(zip(hits, shares, strict=True), start=1)
         )

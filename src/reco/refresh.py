@@ -17,8 +17,11 @@ from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
 from reco.admission import Rules, admit_all
 from reco.catalogue import Catalogue, diff
+from reco.curation import Curation
+from reco.decisions import Stale
 from reco.encoder import Encoder, Progress
 from reco.errors import InvalidInput, InvalidSettings, SnapshotError, SourceError
+from reco.families import Families, Told, find
 from reco.resource import Rejection, Resource
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig, read
@@ -47,16 +50,24 @@ class RefreshReport:
     seconds: float
     failures: dict[str, str]
     quarantine: str | None = None
+    hidden: int = 0
+    families: int = 0
+    stale_decisions: tuple[Stale, ...] = ()
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What the sources gave: resources, refused rows, and the sources that failed with their reason."""
+    """What the sources gave: resources, refused rows, and the sources that failed with their reason.
+
+    `hidden` are the ids that the curator leaves out, `stale` the decisions that no longer apply.
+    """
 
     resources: tuple[Resource, ...]
     rejections: tuple[Rejection, ...]
     failures: dict[str, str]
     read: int
+    hidden: tuple[str, ...] = ()
+    stale: tuple[Stale, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,11 +81,18 @@ class Making:
     acronyms: Acronyms = field(default_factory=Acronyms)
     learn: Callable[[Snapshot, Encoder], HeadReport] | None = None
     drift: float = 0.1
+    curation: Curation = field(default_factory=Curation)
 
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        return storage.digest_of(self.acronyms.to_bytes())[:16]
+        return storage.digest_of(self.acronyms.to_bytes() + self.curation.stamp.encode())[:16]
+
+    @property
+    def told(self) -> Told:
+        """What the curator said of what is listed twice."""
+        decisions = self.curation.decisions
+        return Told(decisions.pairs("merge"), decisions.pairs("split"))
 
 
 def refresh(
@@ -95,7 +113,8 @@ def refresh(
     started = time.monotonic()
     with store.writing():
         previous = _previous(store)
-        collected = collect(sources, previous, store.home / "cache")
+        recipe = making or Making()
+        collected = collect(sources, previous, store.home / "cache", recipe.curation)
         quarantine = _quarantine(store, collected.rejections)
         if len(collected.failures) == len(sources):
             raise SourceError(
@@ -105,7 +124,6 @@ def refresh(
         catalogue = Catalogue(collected.resources)
         changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
         chosen = encoder()
-        recipe = making or Making()
         # A snapshot served in place of a damaged one is republished, even on a quiet night.
         sound = previous is not None and previous.id == store.named()
         same_encoder = previous is not None and previous.manifest.encoder == chosen.fingerprint
@@ -134,20 +152,26 @@ def refresh(
         seconds=round(time.monotonic() - started, 3),
         failures=collected.failures,
         quarantine=str(quarantine) if quarantine else None,
+        hidden=len(collected.hidden),
+        families=len(snapshot.families.families) if snapshot.families is not None else 0,
+        stale_decisions=collected.stale,
     )
 
 
-def collect(sources: Sequence[SourceConfig], previous: Snapshot | None, cache: Path) -> Collected:
-    """Read every source; one that fails keeps the rows it had in `previous`."""
+def collect(
+    sources: Sequence[SourceConfig], previous: Snapshot | None, cache: Path, curation: Curation | None = None
+) -> Collected:
+    """Read and curate every source; one that fails keeps the rows it had in `previous`."""
     resources: list[Resource] = []
     rejections: list[Rejection] = []
     failures: dict[str, str] = {}
     taken: dict[str, str] = {}
+    rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
     count = 0
     for source in sources:
         yesterday = [r for r in previous.catalogue if r.source == source.name] if previous is not None else []
         try:
-            admitted, refused = _read_source(source, taken, cache)
+            admitted, refused = admit_all(read(source, cache), rules[source.name], taken)
             _require_sound(source, admitted, refused)
             count += len(admitted) + len(refused)
         except SourceError as error:
@@ -160,20 +184,14 @@ def collect(sources: Sequence[SourceConfig], previous: Snapshot | None, cache: P
         resources.extend(admitted)
         rejections.extend(refused)
         taken.update({resource.id: source.name for resource in admitted})
-    return Collected(tuple(resources), tuple(rejections), failures, count)
+    curated = (curation or Curation()).apply(resources, rules, unread=failures)
+    return Collected(curated.resources, tuple(rejections), failures, count, curated.hidden, curated.stale)
 
 
 class _TooManyRejections(SourceError):
     def __init__(self, message: str, hint: str, rejections: list[Rejection]) -> None:
         super().__init__(message, hint)
         self.rejections = rejections
-
-
-def _read_source(
-    source: SourceConfig, taken: dict[str, str], cache: Path
-) -> tuple[list[Resource], list[Rejection]]:
-    rules = Rules(tuple(source.themes), tuple(source.types), source.closed)
-    return admit_all(read(source, cache), rules, taken)
 
 
 def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: list[Rejection]) -> None:
@@ -225,7 +243,8 @@ def _next(
         settings={"making": making.stamp},
     )
     head = previous.head if previous is not None else None
-    snapshot = build(manifest, catalogue, table, head, making.acronyms)
+    families = _families(catalogue, table, previous, making)
+    snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
     return _adapted(snapshot, previous, encoder, making, encoded / max(1, len(catalogue))), encoded
 
 
@@ -245,8 +264,15 @@ def _adapted(
     report = {"adapt": {"drift": 0.0, "kept": learnt.kept, **learnt.figures}}
     if not learnt.kept:
         return _reported(snapshot, report)
-    adapted = build(snapshot.manifest, snapshot.catalogue, snapshot.table, learnt.head, making.acronyms)
-    return _reported(adapted, report)
+    return _reported(snapshot.with_head(learnt.head), report)
+
+
+def _families(
+    catalogue: Catalogue, table: VectorTable, previous: Snapshot | None, making: Making
+) -> Families:
+    if previous is None or previous.families is None:
+        return find(catalogue, table, making.told)
+    return find(catalogue, table, making.told, previous.families, previous.table.hashes)
 
 
 def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from reco.passages import Span, without
+from reco.places import Locality
 from reco.text import digest
 
 FIELDS = (
@@ -62,11 +64,20 @@ class Resource:
     evidence: str = ""
     notes: tuple[str, ...] = ()
     """What was set aside from the source's row, in words: a link that leads nowhere, for instance."""
+    set_aside: tuple[Span, ...] = field(default=(), compare=False)
+    """Derived: what of the summary is not read, because it says nothing of this resource."""
+    localities: tuple[Locality, ...] = field(default=(), compare=False)
+    """Derived: the communes, EPCI, départements or régions that `place` and `place_code` name."""
+
+    @cached_property
+    def read_summary(self) -> str:
+        """The summary as it is read: spaces stand where something was set aside, so positions stay."""
+        return without(self.summary, self.set_aside)
 
     @cached_property
     def content_hash(self) -> str:
-        """Digest of exactly the text that is embedded: title and summary."""
-        return digest(self.title, self.summary)
+        """Digest of exactly the text that is embedded: title and what is read of the summary."""
+        return digest(self.title, self.read_summary)
 
     @property
     def theme(self) -> str:

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from reco.acronyms import Acronyms
 from reco.adapt import learn_head
 from reco.background import background
+from reco.curation import Curation
+from reco.decisions import Decisions
 from reco.encoder import Encoder
 from reco.errors import InvalidSettings
 from reco.recommend import Fusion, Recommender
@@ -74,6 +76,16 @@ class AdaptSettings(_Table):
     drift: float = Field(default=0.1, gt=0, le=1)
 
 
+class CurationSettings(_Table):
+    """`[curation]`: the file of a curator's decisions."""
+
+    decisions: Path | None = None
+
+    def curation(self) -> Curation:
+        """Return what a catalogue is curated with. Raises InvalidDecisions for a file with bad lines."""
+        return Curation(Decisions.read(self.decisions) if self.decisions is not None else Decisions())
+
+
 class Settings(_Table):
     """All of `reco.toml`."""
 
@@ -81,6 +93,7 @@ class Settings(_Table):
     encoder: EncoderSettings = EncoderSettings()
     ranking: RankingSettings = RankingSettings()
     adapt: AdaptSettings = AdaptSettings()
+    curation: CurationSettings = CurationSettings()
     sources: tuple[SourceConfig, ...] = ()
 
     @field_validator("sources")
@@ -138,6 +151,11 @@ def _located(settings: Settings, base: Path) -> Settings:
             "ranking": settings.ranking.model_copy(
                 update={"acronyms": base / settings.ranking.acronyms} if settings.ranking.acronyms else {}
             ),
+            "curation": settings.curation.model_copy(
+                update={"decisions": base / settings.curation.decisions}
+                if settings.curation.decisions
+                else {}
+            ),
             "sources": tuple(source.resolved(base) for source in settings.sources),
         }
     )
@@ -184,6 +202,7 @@ def making_of(settings: Settings) -> Making:
         acronyms=settings.ranking.table(),
         learn=(lambda snapshot, encoder: learn_head(snapshot, encoder, background())) if learns else None,
         drift=settings.adapt.drift,
+        curation=settings.curation.curation(),
     )
 
 

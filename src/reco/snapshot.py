@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,10 @@ from reco.acronyms import Acronyms, learn
 from reco.catalogue import Catalogue
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.errors import SnapshotError
+from reco.families import Families
 from reco.index import DenseIndex, LexicalIndex, array_bytes, array_of
+from reco.passages import Span
+from reco.places import Locality
 from reco.resource import Resource
 from reco.vectors import EncodedDocument, VectorTable
 from reco.words import words
@@ -34,6 +37,7 @@ TITLE_WEIGHT = 3
 """How often a title's terms are counted: an officer names a subject as titles do."""
 
 _HEAD = "head.safetensors"
+_FAMILIES = "families.json"
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Snapshot:
     head: NDArray[np.float32] | None = None
     """A linear layer learnt from the catalogue, (dimension, dimension), applied to pooled vectors and
     to requests. The table keeps what the encoder gave, so a new head encodes nothing again."""
+    families: Families | None = None
+    """What is listed twice; None in a snapshot made before that was looked for."""
 
     def document(self, row: int) -> EncodedDocument:
         """Return the parts of one row as the dense index sees them."""
@@ -104,6 +110,12 @@ class Snapshot:
     def towards(self, vector: Vector) -> Vector:
         """Return what the table's own parts are multiplied with to meet a request: q·Hv = (H'q)·v."""
         return vector if self.head is None else (vector @ self.head).astype(np.float32)
+
+    def with_head(self, head: NDArray[np.float32] | None) -> Snapshot:
+        """Return the same snapshot seen through another head, or through none."""
+        pooled = self.table.pooled()
+        dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
+        return replace(self, dense=dense, head=head)
 
     @cached_property
     def part_lengths(self) -> NDArray[np.float64]:
@@ -127,10 +139,11 @@ def build(
     table: VectorTable,
     head: NDArray[np.float32] | None = None,
     acronyms: Acronyms | None = None,
+    families: Families | None = None,
 ) -> Snapshot:
     """Derive the indexes. Pure: nothing is written."""
-    known = (acronyms or Acronyms()).extended(learn(resource.summary for resource in catalogue))
-    concepts = [known.concepts(f"{r.title}\n{r.summary}") for r in catalogue]
+    known = (acronyms or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
+    concepts = [known.concepts(f"{r.title}\n{r.read_summary}") for r in catalogue]
     stems = [terms_of(resource, _stems) for resource in catalogue]
     pooled = table.pooled()
     dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
@@ -143,12 +156,13 @@ def build(
         grams=LexicalIndex.build([terms_of(resource, _grams) for resource in catalogue]),
         acronyms=known,
         head=head,
+        families=families,
     )
 
 
 def terms_of(resource: Resource, read: Callable[[str], list[str]]) -> list[str]:
     """Return the terms by which a resource is found; a title's count three times."""
-    return read(resource.title) * TITLE_WEIGHT + read(resource.summary)
+    return read(resource.title) * TITLE_WEIGHT + read(resource.read_summary)
 
 
 def _stems(text: str) -> list[str]:
@@ -172,6 +186,7 @@ def to_files(snapshot: Snapshot) -> dict[str, bytes]:
         "acronyms.json": snapshot.acronyms.to_bytes(),
         "dense.faiss": snapshot.dense.to_bytes(),
         **({_HEAD: save({"head": snapshot.head})} if snapshot.head is not None else {}),
+        **({_FAMILIES: snapshot.families.to_bytes()} if snapshot.families is not None else {}),
         **table,
         **lexical,
     }
@@ -187,11 +202,22 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         lexical = {kind: LexicalIndex.from_bytes(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS}
         acronyms = Acronyms.from_bytes(files["acronyms.json"])
         head = load(files[_HEAD])["head"] if _HEAD in files else None
-    except (KeyError, ValueError, RuntimeError, SafetensorError, pa.ArrowException) as error:
+        families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
+    except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
             f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
         ) from error
-    snapshot = Snapshot(manifest, catalogue, table, dense, **lexical, acronyms=acronyms, head=head)
+    snapshot = Snapshot(
+        manifest,
+        catalogue,
+        table,
+        dense,
+        words=lexical["words"],
+        grams=lexical["grams"],
+        acronyms=acronyms,
+        head=head,
+        families=families,
+    )
     _require_consistent(snapshot)
     return snapshot
 
@@ -223,20 +249,50 @@ def _require_consistent(snapshot: Snapshot) -> None:
 
 
 def _catalogue_bytes(catalogue: Catalogue) -> bytes:
-    columns = {name: [getattr(resource, name) for resource in catalogue] for name in _schema().names}
+    rows = [_row(resource) for resource in catalogue]
     stream = io.BytesIO()
-    table = pa.table(columns, schema=_schema())
+    table = pa.Table.from_pylist(rows, schema=_schema())
     pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
     return stream.getvalue()
 
 
+def _row(resource: Resource) -> dict[str, Any]:
+    row = {name: getattr(resource, name) for name in Resource.__dataclass_fields__}
+    row["set_aside"] = [[span.start, span.end] for span in resource.set_aside]
+    row["localities"] = [asdict(place) for place in resource.localities]
+    return row
+
+
 def _catalogue_of(data: bytes) -> Catalogue:
     rows = pq.read_table(io.BytesIO(data), page_checksum_verification=True).to_pylist()
-    return Catalogue(
-        Resource(**{**row, "themes": tuple(row["themes"]), "notes": tuple(row["notes"])}) for row in rows
+    return Catalogue(_resource(row) for row in rows)
+
+
+def _resource(row: dict[str, Any]) -> Resource:
+    return Resource(
+        **{
+            **row,
+            "themes": tuple(row["themes"]),
+            "notes": tuple(row["notes"]),
+            # Snapshots made before these were derived lack them.
+            "set_aside": tuple(Span(*edges) for edges in row.get("set_aside", ())),
+            "localities": tuple(Locality(**place) for place in row.get("localities", ())),
+        }
     )
 
 
 def _schema() -> pa.Schema:
-    kinds = {"year": pa.int64(), "themes": pa.list_(pa.string()), "notes": pa.list_(pa.string())}
+    place = {
+        **dict.fromkeys(Locality.__dataclass_fields__, pa.string()),
+        "population": pa.int64(),
+        "latitude": pa.float64(),
+        "longitude": pa.float64(),
+    }
+    kinds = {
+        "year": pa.int64(),
+        "themes": pa.list_(pa.string()),
+        "notes": pa.list_(pa.string()),
+        "set_aside": pa.list_(pa.list_(pa.int32())),
+        "localities": pa.list_(pa.struct(list(place.items()))),
+    }
     return pa.schema([(name, kinds.get(name, pa.string())) for name in Resource.__dataclass_fields__])

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from reco.encoder import Document, DocumentVectors, Encoder, Progress
 from reco.passages import Span
 from reco.resource import Resource
-from reco.text import digest
 
 FRAME = Span(-1, -1)
 """Stands for the part that is not a passage: title, prompt and special tokens."""
@@ -99,7 +98,8 @@ def embed(
     unseen: dict[str, Document] = {}
     for resource in resources:
         if resource.content_hash not in known:
-            unseen.setdefault(resource.content_hash, Document.of(resource.title, resource.summary))
+            document = Document.of(resource.title, resource.summary, resource.set_aside)
+            unseen.setdefault(resource.content_hash, document)
     encoded = encode(list(unseen.values()), encoder, progress)
     fresh = dict(zip(unseen, encoded, strict=True))
     hashes = [resource.content_hash for resource in resources]
@@ -122,8 +122,3 @@ def encode(
         EncodedDocument(found, (FRAME, *document.spans))
         for found, document in zip(vectors, documents, strict=True)
     ]
-
-
-def content_hash(title: str, summary: str) -> str:
-    """Return the key of a text, as resources compute it."""
-    return digest(title, summary)

@@ -133,10 +133,12 @@ def test_progress_ends_with_all_documents(encoder: Encoder) -> None:
 
 @pytest.mark.parametrize("kind", ["mean", pytest.param("bundled", marks=pytest.mark.model)])
 def test_parts_pool_to_what_the_library_gives(kind: str, request: pytest.FixtureRequest) -> None:
+    from reco.settings import EncoderSettings, build_encoder
+
     encoder = (
-        request.getfixturevalue("bundled")
+        build_encoder(EncoderSettings(precision="float32"))
         if kind == "bundled"
-        else sentence_encoder(request.getfixturevalue("mean_folder"))
+        else sentence_encoder(request.getfixturevalue("mean_folder"), precision="float32")
     )
     vectors = encoder.encode_documents([SHORT])[0]
     model = encoder._model

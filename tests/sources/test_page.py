@@ -101,7 +101,8 @@ def test_two_spellings_of_a_name_are_reported() -> None:
 
 def test_a_page_with_its_own_labels_is_read(read_file: Read) -> None:
     rows = read_invented(read_file, INVENTED)
-    assert [dict(row.values) for row in rows] == [
+    read_as = [{name: value for name, value in row.values.items() if name != "evidence"} for row in rows]
+    assert read_as == [
         {
             "title": "Que faire d'un étang communal ?",
             "publisher": "Ligue des petits lacs",
@@ -337,3 +338,17 @@ def test_no_line_of_a_page_is_lost(lines: list[str]) -> None:
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_parser(text: str) -> None:
     page.parse(text, INVENTED_THEMES, INVENTED_TYPES)
+
+
+def test_doubts_of_the_reading_stay_with_the_record(tmp_path: Path) -> None:
+    text = (
+        "Les petites villes changent\nAnne Warmant, La Fabrique de la CitéEau / Rapports\nRésumé :\n"
+        "L'étude suit trois villes. À propos de l'autrice : Anne Warnant est géographe.\n"
+    )
+    (tmp_path / "page.txt").write_text(text, encoding="utf-8")
+    config = SourceConfig(
+        name="p", kind="page", path=tmp_path / "page.txt", themes=("Eau",), types=("Rapports",)
+    )
+    (row,) = read(config)
+    assert isinstance(row, Record)
+    assert "authors 60%" in row.values["evidence"] and "also written Anne Warnant" in row.values["evidence"]

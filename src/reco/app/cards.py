@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -38,6 +39,7 @@ def card(item: Recommendation, request: str) -> None:
         credit(item.resource)
         _excerpt(item, request)
         links(item.resource)
+        _others(item.others, key)
         _why(item.explanation, key)
         near(item.resource, key)
 
@@ -108,6 +110,15 @@ def _badges(resource: Resource, level: str | None) -> None:
         found = f"{badge(say(key) if key else level, colour)} {found}"
     if found:
         st.markdown(found)
+
+
+def _others(others: Sequence[Resource], key: str) -> None:
+    """Draw the other listings of the same thing, newest first."""
+    if not others:
+        return
+    st.caption(say("card.others"))
+    for number, other in enumerate(others):
+        row(other, f"{key}_{number}")
 
 
 def _excerpt(item: Recommendation, request: str) -> None:

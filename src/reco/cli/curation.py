@@ -19,7 +19,11 @@ def register(app: typer.Typer) -> None:
     sources = typer.Typer(help="Try a source before it is refreshed.", no_args_is_help=True)
     sources.command("test")(test_source)
     app.add_typer(sources, name="source")
+    decided = typer.Typer(help="The curator's decisions.", no_args_is_help=True)
+    decided.command("check")(check_decisions)
+    app.add_typer(decided, name="decisions")
     app.command()(facets)
+    app.command()(duplicates)
 
 
 def test_source(
@@ -56,6 +60,76 @@ def test_source(
             show_json(found)
         else:
             _show(found)
+
+    run(work, as_json)
+
+
+def check_decisions(home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """Read the sources anew and say which decisions no longer apply; nothing is published."""
+
+    def work() -> None:
+        from dataclasses import asdict
+
+        from reco.errors import SnapshotError
+        from reco.refresh import collect
+        from reco.settings import home_of, load, store_of
+
+        settings = load(config)
+        curation = settings.curation.curation()
+        try:
+            previous = store_of(settings, home).serve()[0]
+        except SnapshotError:
+            previous = None
+        collected = collect(settings.sources, previous, home_of(settings, home) / "cache", curation)
+        found = {
+            "decisions": len(curation.decisions.lines),
+            "stale": [asdict(stale) for stale in collected.stale],
+            "failed_sources": list(collected.failures),
+        }
+        if as_json:
+            show_json(found)
+            return
+        print(f"{found['decisions']} decisions, {len(collected.stale)} no longer apply")
+        for stale in collected.stale:
+            print(f"  line {stale.line}, {stale.action} {stale.id}: {stale.why}")
+        for name in collected.failures:
+            print(f"  not judged: the resources of {name}, which could not be read")
+
+    run(work, as_json)
+
+
+def duplicates(home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """List what is served under several ids, newest first, and why each pair is one thing."""
+
+    def work() -> None:
+        from dataclasses import asdict
+
+        from reco.cli.render import listing
+        from reco.settings import load, store_of
+
+        snapshot, warning = store_of(load(config), home).serve()
+        note(warning)
+        resources = {resource.id: resource for resource in snapshot.catalogue}
+        families = snapshot.families.families if snapshot.families is not None else ()
+        shown = [
+            {
+                "members": [listing(resources[member]) for member in family.members],
+                "pairs": [asdict(pair) for pair in family.pairs],
+            }
+            for family in families
+        ]
+        if as_json:
+            show_json({"snapshot": snapshot.id, "families": shown})
+            return
+        print(f"{len(shown)} things are listed more than once")
+        for family in families:
+            print()
+            for member in family.members:
+                found = resources[member]
+                facts = (found.title, found.publisher, found.year, found.place, found.source)
+                print(f"  {member}  {' · '.join(str(fact) for fact in facts if fact)}")
+            for pair in family.pairs:
+                print(f"    {pair.why}: {pair.first} = {pair.second}")
 
     run(work, as_json)
 

@@ -76,15 +76,15 @@ def adapt(
         from reco import adaptation
         from reco.adapt import learn_head
         from reco.background import background
-        from reco.settings import build_encoder, load, making_of, store_of
+        from reco.settings import build_encoder, load, store_of
 
         settings = load(config)
-        store, making = store_of(settings, home), making_of(settings)
+        store = store_of(settings, home)
         if undo:
-            done = adaptation.undo(store, making)
+            done = adaptation.undo(store)
         else:
             encoder = build_encoder(settings.encoder)
-            done = adaptation.adapt(store, encoder, making, lambda s, e: learn_head(s, e, background()))
+            done = adaptation.adapt(store, encoder, lambda s, e: learn_head(s, e, background()))
         show_report(asdict(done), as_json)
 
     run(work, as_json)

@@ -117,9 +117,10 @@ def show(
     def work() -> None:
         from reco.cli import render
         from reco.errors import UnknownResource
-        from reco.settings import store_of
+        from reco.settings import build_encoder, store_of
 
-        snapshot, warning = store_of(_settings(config), home).serve()
+        settings = _settings(config)
+        snapshot, warning = store_of(settings, home).serve()
         note(warning)
         row = snapshot.catalogue.row(identifier)
         if row is None:
@@ -127,7 +128,7 @@ def show(
                 f"There is no resource {identifier!r} in snapshot {snapshot.id}.",
                 "Ids are in the results of `reco recommend --json`.",
             )
-        render.resource(snapshot, row, as_json)
+        render.resource(snapshot, row, build_encoder(settings.encoder).tokens, as_json)
 
     run(work, as_json)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from reco.cli.console import show_json
+from reco.encoder import Document
+from reco.passages import Span
 from reco.recommend import Answer, Recommendation
 from reco.refresh import RefreshReport
+from reco.resource import Resource
 from reco.snapshot import Snapshot
 from reco.store import Entry
 
@@ -52,8 +55,16 @@ def _item(item: Recommendation) -> dict[str, Any]:
         "url": resource.url,
         "score": item.score,
         "level": item.level,
+        "place": resource.place,
+        "others": [listing(other) for other in item.others],
         "explanation": asdict(item.explanation),
     }
+
+
+def listing(resource: Resource) -> dict[str, Any]:
+    """Return what tells one listing of a thing from another."""
+    names = ("id", "title", "publisher", "year", "url", "source")
+    return {name: getattr(resource, name) for name in names}
 
 
 def _card(console: Console, item: Recommendation) -> None:
@@ -65,6 +76,9 @@ def _card(console: Console, item: Recommendation) -> None:
     console.print(Text("   " + " · ".join(fact for fact in facts if fact), style="cyan"))
     for quote in item.explanation.passages[:1]:
         console.print(Text(f"   « {quote.text} »"))
+    for other in item.others:
+        told = (other.publisher or other.source, other.year, other.id)
+        console.print(Text(f"   aussi : {' · '.join(str(fact) for fact in told if fact)}", style="dim"))
     words = [line.text for line in item.explanation.contributions if line.kind == "word"][:6]
     if words:
         console.print(Text(f"   mots : {', '.join(words)}", style="dim"))
@@ -89,34 +103,52 @@ def report(done: RefreshReport, as_json: bool) -> None:
         "rejected",
         "encoded",
         "reused",
+        "hidden",
+        "families",
         "seconds",
     ):
         table.add_row(name, str(getattr(done, name)))
     console.print(table)
     for name, why in done.failures.items():
         console.print(Text(f"Source {name} failed and keeps its earlier rows: {why}", style="red"))
+    for stale in done.stale_decisions:
+        console.print(Text(f"Decision of line {stale.line} no longer applies: {stale.why}", style="yellow"))
     if done.quarantine:
         console.print(Text(f"Refused rows: {done.quarantine}"))
 
 
-def resource(snapshot: Snapshot, row: int, as_json: bool) -> None:
-    """Show one resource and what the model reads of it."""
+def resource(snapshot: Snapshot, row: int, tokens: Callable[[str], int], as_json: bool) -> None:
+    """Show one resource, what the model reads of it in how many tokens, and what was set aside."""
     found = snapshot.catalogue[row]
     spans = [span for span in snapshot.table.document(row).spans if span.start >= 0]
-    passages = [{"text": found.summary[s.start : s.end], "start": s.start, "end": s.end} for s in spans]
+    passages = [_quoted(found, span) for span in spans]
+    aside = [_quoted(found, span) for span in found.set_aside]
     fields = {**asdict(found), "themes": list(found.themes), "theme": found.theme, "notes": list(found.notes)}
+    read = Document.of(found.title, found.summary, found.set_aside).text
+    fields |= {"set_aside": aside, "localities": [asdict(place) for place in found.localities]}
     if as_json:
-        show_json({**fields, "snapshot": snapshot.id, "passages": passages})
+        counted = {"tokens": tokens(read), "read": " ".join(read.split())}
+        show_json({**fields, "snapshot": snapshot.id, "passages": passages, **counted})
         return
+    places = [f"{p.name} ({p.kind} {p.code}, {p.population or '?'} inhabitants)" for p in found.localities]
+    fields |= {"set_aside": [], "localities": places}
     console = Console()
     table = Table(show_header=False, box=None)
     for name, value in fields.items():
         if value and name not in ("summary", "themes"):
             table.add_row(name, Text("; ".join(value) if isinstance(value, list) else str(value)))
     console.print(table)
-    console.print(f"\nRead by the model: the title and {len(passages)} passages", highlight=False)
+    console.print(
+        f"\nRead by the model: {tokens(read)} tokens, the title and {len(passages)} passages", highlight=False
+    )
     for passage in passages:
         console.print(Text(f"  – {passage['text']}"))
+    for piece in aside:
+        console.print(Text(f"  set aside: {piece['text']}", style="dim"))
+
+
+def _quoted(resource: Resource, span: Span) -> dict[str, Any]:
+    return {"text": resource.summary[span.start : span.end], "start": span.start, "end": span.end}
 
 
 def snapshots(entries: Sequence[Entry], as_json: bool) -> None:

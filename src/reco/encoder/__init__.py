@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.passages import Span, split
+from reco.passages import Span, split, without
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
@@ -35,9 +35,9 @@ class Document:
     spans: tuple[Span, ...]
 
     @classmethod
-    def of(cls, title: str, summary: str) -> Document:
-        """Compose a document, splitting its summary into passages."""
-        return cls(title, summary, tuple(split(summary)))
+    def of(cls, title: str, summary: str, aside: Sequence[Span] = ()) -> Document:
+        """Compose a document, splitting its summary into passages; what is set `aside` is not read."""
+        return cls(title, without(summary, aside), tuple(split(summary, aside)))
 
     @property
     def text(self) -> str:
@@ -92,6 +92,10 @@ class Encoder(Protocol):
 
     def encode_truncated(self, texts: Sequence[str]) -> Matrix:
         """Return one unit vector per document text, cut at the model's window: a fixed reference."""
+        ...
+
+    def tokens(self, text: str) -> int:
+        """Return how many of the model's tokens a text takes, without prompt and special tokens."""
         ...
 
     def encode_documents(

@@ -39,6 +39,9 @@ class HashingEncoderForTests:
     def encode_truncated(self, texts: Sequence[str]) -> Matrix:
         return np.stack([self.encode_documents([Document(text, "", ())])[0].vector for text in texts])
 
+    def tokens(self, text: str) -> int:
+        return len(_WORD.findall(fold(text)))
+
     def encode_documents(
         self, documents: Sequence[Document], progress: Progress | None = None
     ) -> list[DocumentVectors]:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,9 @@ class SentenceEncoder:
         )
         return unit(vectors.float().cpu().numpy())
 
+    def tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False, verbose=False))
+
     def encode_documents(
         self, documents: Sequence[Document], progress: Progress | None = None
     ) -> list[DocumentVectors]:
@@ -112,7 +115,13 @@ class SentenceEncoder:
             model = _load(self._source, self._label)
             if self._source.adapter is not None:
                 _merge_adapter(model, self._source.adapter)
-            _settle_precision(model, self._source.precision)
+            if _is_wanted(self._source.precision) and not _made_short(model):
+                if self._source.precision == "bfloat16":
+                    raise EncoderError(
+                        f"bfloat16 changes what {self._label} says.",
+                        'Set precision = "float32" under [encoder].',
+                    )
+                return SentenceEncoder(replace(self._source, precision="float32"))._model
         return model
 
     @property
@@ -368,12 +377,14 @@ def _merge_adapter(model: SentenceTransformer, adapter: Path) -> None:
     ).merge_and_unload()
 
 
-def _settle_precision(model: SentenceTransformer, precision: str) -> None:
-    """Use bfloat16 where the processor multiplies it natively and it agrees with float32."""
+def _is_wanted(precision: str) -> bool:
+    return precision == "bfloat16" or (precision == "auto" and native_bfloat16())
+
+
+def _made_short(model: SentenceTransformer) -> bool:
+    """Round a model's weights to bfloat16 and return whether it still says what it said."""
     import torch
 
-    if precision not in ("auto", "bfloat16") or (precision == "auto" and not native_bfloat16()):
-        return
     exact = model.encode(list(_SELF_CHECK), show_progress_bar=False)
     model.to(torch.bfloat16)
     short = (
@@ -381,8 +392,8 @@ def _settle_precision(model: SentenceTransformer, precision: str) -> None:
     )
     agreement = float((unit(exact) * unit(short)).sum(axis=1).min())
     if agreement < _AGREEMENT:
-        logger.warning("bfloat16 disagrees with float32 (cosine %.5f): float32 is kept", agreement)
-        raise EncoderError("bfloat16 failed its self-check.", 'Set precision = "float32" under [encoder].')
+        logger.warning("bfloat16 disagrees with float32 (cosine %.5f)", agreement)
+    return agreement >= _AGREEMENT
 
 
 def native_bfloat16() -> bool:

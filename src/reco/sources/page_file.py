@@ -38,7 +38,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
 
 
 def _cells(record: page.PageRecord) -> dict[str, object]:
-    return {
+    cells: dict[str, object] = {
         "title": record.title,
         "authors": list(record.authors),
         "publisher": list(record.publishers),
@@ -46,6 +46,15 @@ def _cells(record: page.PageRecord) -> dict[str, object]:
         "type": record.type,
         "summary": record.summary,
     }
+    return {**cells, "evidence": doubts} if (doubts := _doubts(record)) else cells
+
+
+def _doubts(record: page.PageRecord) -> str:
+    """Say how sure the less sure fields are, and which other spellings of a name the page has."""
+    unsure = [f"{name} {value:.0%}" for name, value in sorted(record.confidence.items()) if value < 1]
+    others = [f"{name}: also written {', '.join(seen)}" for name, seen in record.variants.items()]
+    read = [f"read from a page, sure of: {', '.join(unsure)}"] if unsure else []
+    return "; ".join([*read, *others])
 
 
 def _text(config: SourceConfig, data: bytes) -> str:

@@ -1,0 +1,60 @@
+"""From what the sources say to the catalogue: the curator's word, places, and text that says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from reco import boilerplate, places
+from reco.admission import Rules
+from reco.decisions import Decisions, Stale
+from reco.places import Gazetteer
+from reco.resource import Resource
+from reco.text import digest
+
+RECIPE = "set aside, located/1"
+"""Names how resources are derived; a change makes a new snapshot."""
+
+
+@dataclass(frozen=True)
+class Curation:
+    """What a catalogue is curated with."""
+
+    decisions: Decisions = field(default_factory=Decisions)
+    gazetteer: Gazetteer = field(default_factory=places.bundled)
+
+    @property
+    def stamp(self) -> str:
+        """Digest of what decides the derived fields."""
+        return digest(RECIPE, self.decisions.stamp, self.gazetteer.stamp)
+
+    def apply(
+        self, resources: Sequence[Resource], rules: Mapping[str, Rules], unread: Collection[str] = ()
+    ) -> Curated:
+        """Return the resources as they are served. `rules` and `unread` are as in `Decisions.apply`."""
+        decided = self.decisions.apply(resources, rules, self.gazetteer, unread)
+        aside = boilerplate.set_aside(decided.resources)
+        locate = lru_cache(maxsize=None)(self.gazetteer.locate)
+        served = []
+        for resource in decided.resources:
+            located = locate(resource.place, resource.place_code, resource.scale)
+            notes = dict.fromkeys((*resource.notes, *located.notes))
+            served.append(
+                replace(
+                    resource,
+                    notes=tuple(notes),
+                    set_aside=aside.get(resource.id, ()),
+                    localities=located.localities,
+                )
+            )
+        return Curated(tuple(served), decided.hidden, decided.stale)
+
+
+@dataclass(frozen=True)
+class Curated:
+    """The resources as they are served, the ids that are hidden, and the decisions that no longer apply."""
+
+    resources: tuple[Resource, ...]
+    hidden: tuple[str, ...]
+    stale: tuple[Stale, ...]
