@@ -123,3 +123,15 @@ def test_the_lexical_reference_is_the_one_measured_before(
     judged = read_set(shared(f"retrieval/{name}"), limit=300)
     result = evaluate(judged, Tried(encoder, Fusion()), encoder, ["bm25"])
     assert result.systems["bm25"].means["ndcg@10"] == pytest.approx(expected, abs=0.01)
+
+
+def test_a_judgement_may_be_repeated_but_not_contradicted(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_text('{"_id": "d", "title": "Un titre", "text": "Un texte."}\n')
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "une question"}\n')
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\nq\td\t1\n")
+    assert read_set(folder).topics[0].qrels == {"d": 1}
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\nq\td\t2\n")
+    with pytest.raises(InvalidInput, match=r"qrels\.tsv:3"):
+        read_set(folder)
