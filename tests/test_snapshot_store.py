@@ -257,9 +257,13 @@ def test_a_refresh_mends_an_unreadable_pointer(served: Home) -> None:
     assert report.published and report.encoded == 0 and served.store.open().id == report.snapshot
 
 
+class Death(BaseException):
+    """The process dies here: nothing after it runs but what any exception runs."""
+
+
 @contextmanager
-def refusing(name: str, path: Path) -> Iterator[list[str]]:
-    """Refuse one kind of operation on one path; say each time that it happened."""
+def refusing(name: str, path: Path, error: BaseException | None = None) -> Iterator[list[str]]:
+    """Refuse one kind of operation on one path, or die of it; it must have happened."""
     seen: list[str] = []
     before = storage.operation
 
@@ -267,7 +271,7 @@ def refusing(name: str, path: Path) -> Iterator[list[str]]:
         before(found, place)
         if (found, place) == (name, path):
             seen.append(name)
-            raise OSError(errno.EIO, "Input/output error")
+            raise error or OSError(errno.EIO, "Input/output error")
 
     storage.operation = operation
     try:
@@ -308,7 +312,7 @@ def test_a_seal_is_what_sha256sum_checks(store: SnapshotStore) -> None:
 
 
 def test_what_was_never_committed_is_never_served(store: SnapshotStore, third: Snapshot) -> None:
-    with refusing("rename", store.home / "CURRENT"), pytest.raises(StorageError):
+    with refusing("rename", store.home / "CURRENT", Death()), pytest.raises(Death):
         publish(store, third)
     assert (store.folder / "000003" / "manifest.json").exists(), "renamed, but not committed"
     assert store.ids() == ["000001", "000002"]
@@ -322,7 +326,7 @@ def test_what_was_never_committed_is_never_served(store: SnapshotStore, third: S
 
 def test_what_was_never_committed_makes_room(store: SnapshotStore, third: Snapshot) -> None:
     for _ in range(3):
-        with refusing("rename", store.home / "CURRENT"), pytest.raises(StorageError):
+        with refusing("rename", store.home / "CURRENT", Death()), pytest.raises(Death):
             publish(store, third)
     with store.writing():
         assert not (store.folder / "000003").exists() and store.next_id() == "000003"
@@ -332,7 +336,7 @@ def test_what_was_never_committed_makes_room(store: SnapshotStore, third: Snapsh
 
 def test_on_a_first_night_too(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    with refusing("rename", store.home / "CURRENT"), pytest.raises(StorageError):
+    with refusing("rename", store.home / "CURRENT", Death()), pytest.raises(Death):
         publish(store, snapshot_of(resources(), ENCODER))
     with pytest.raises(SnapshotError, match="no snapshot"):
         store.serve()

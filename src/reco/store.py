@@ -162,13 +162,8 @@ class SnapshotStore:
     def write_draft(self, snapshot: Snapshot) -> Path:
         """Write a snapshot beside the published ones. Whatever the disk refuses, no draft is left."""
         draft = self.folder / f"{snapshot.id}.tmp-{os.getpid()}"
-        try:
+        with self._abandoning(draft):
             self._write(snapshot, draft)
-        except StorageError:
-            # A failed fsync may have lost what was written, so trying it again would prove nothing.
-            with suppress(StorageError):
-                storage.remove_tree(draft)
-            raise
         return draft
 
     def _write(self, snapshot: Snapshot, draft: Path) -> None:
@@ -195,9 +190,23 @@ class SnapshotStore:
         the snapshot before it is still served.
         """
         number = draft.name.split(".")[0]
-        storage.rename(draft, self.folder / number)
-        self._commit(number)
+        folder = self.folder / number
+        with self._abandoning(draft, folder):
+            storage.rename(draft, folder)
+            self._commit(number)
         return number
+
+    @contextmanager
+    def _abandoning(self, *folders: Path) -> Iterator[None]:
+        """Remove a snapshot that the disk refuses, as far as it lets us: the next writer removes the rest."""
+        try:
+            yield
+        except StorageError:
+            # A failed fsync may have lost what was written, so trying it again would prove nothing.
+            for folder in folders:
+                with suppress(StorageError):
+                    storage.remove_tree(folder)
+            raise
 
     def set_aside(self, draft: Path) -> Path:
         """Keep a refused draft for inspection, in place of the one refused before."""
