@@ -122,13 +122,13 @@ def _run(command: Answer, note: Path, trace: Path) -> None:
         main([*command["arguments"], "--config", command["config"], "--home", command["home"], "--json"])
     finally:
         if command.get("trace"):
-            trace.write_text(
-                json.dumps({"operations": fault.seen, "escaped": escaped, "audited": len(audited)})
-            )
+            found = {"operations": fault.seen, "escaped": escaped, "audited": len(audited), "synced": synced}
+            trace.write_text(json.dumps(found))
 
 
 audited: list[str] = []
 escaped: list[str] = []
+synced: list[str] = []
 
 
 def _audit(home: Path, fault: Fault) -> None:
@@ -156,7 +156,13 @@ def _audit(home: Path, fault: Fault) -> None:
         if Path(path) != announced and not (event == "os.mkdir" and announced.is_relative_to(path)):
             escaped.append(f"{event} {path}")
 
+    def fsync(descriptor: int, really: Callable[[int], None] = os.fsync) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        really(descriptor)
+
     sys.addaudithook(watch)
+    if sys.platform == "linux":
+        os.fsync = fsync
 
 
 def night(command: Answer) -> Answer:
