@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from reco import storage
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import RefreshRunning, SnapshotError, StorageError
 from reco.recommend import Query, Recommender
-from reco.snapshot import Snapshot
+from reco.snapshot import Snapshot, to_files
 from reco.soundness import check
 from reco.store import SnapshotStore
 
@@ -58,6 +59,17 @@ def test_the_same_content_is_the_same_bytes(store: SnapshotStore, tmp_path: Path
     publish(other, snapshot_of(resources()[:-1], ENCODER, "000001"))
     publish(other, snapshot_of(resources(), ENCODER, "000002"))
     assert files_under(other.folder) == files_under(store.folder)
+
+
+def test_arrays_are_written_from_where_they_are() -> None:
+    snapshot = snapshot_of(resources(), ENCODER)
+    files = dict(to_files(snapshot))
+    for name in ("parts", "weights", "spans", "bounds"):
+        array = getattr(snapshot.table, name)
+        assert np.shares_memory(np.frombuffer(files[f"{name}.npy"][1], dtype=array.dtype), array)
+        saved = io.BytesIO()
+        np.save(saved, array)
+        assert b"".join(files[f"{name}.npy"]) == saved.getvalue()
 
 
 def test_a_manifest_names_every_file_with_its_digest(store: SnapshotStore) -> None:
@@ -389,6 +401,22 @@ def test_nobody_reads_what_is_being_removed(store: SnapshotStore) -> None:
         assert free
         with pytest.raises(SnapshotError):
             store.open("000001")
+
+
+def test_a_reader_overtaken_by_a_publish_and_a_prune_opens_the_new_snapshot(
+    store: SnapshotStore, third: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = storage.reading
+
+    def overtaken(path: Path) -> AbstractContextManager[None]:
+        monkeypatch.setattr(storage, "reading", really)
+        publish(store, third)
+        assert store.prune(1) == ["000001", "000002"]
+        return really(path)
+
+    monkeypatch.setattr(storage, "reading", overtaken)
+    served, warning = store.serve()
+    assert (served.id, warning) == ("000003", "")
 
 
 def test_pruning_that_dies_leaves_whole_snapshots(store: SnapshotStore, third: Snapshot) -> None:

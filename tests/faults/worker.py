@@ -264,65 +264,69 @@ def _reap(children: Any, codes: dict[int, int], count: int) -> None:
 
 
 def serve(command: Answer) -> Answer:
-    """Publish `publishes` times while `count` processes ask until each has `answers` or there is no more.
+    """Publish `publishes` times while `count` processes ask, and give `answers` between them meanwhile.
 
     Every text of a night names it; an answer with two nights in it is mixed.
     """
-    folder, stop = Path(command["note"]).parent, Path(command["note"]).with_suffix(".stop")
-    stop.unlink(missing_ok=True)
+    folder = Path(command["note"]).parent
     reports = [folder / f"reader{n}" for n in range(command["count"])]
-    readers = [_fork(lambda: _ask(command, stop), report) for report in reports]
-    started = time.monotonic()
-    publisher = _fork(lambda: _publish(command), folder / "publisher")
-    _, status = os.waitpid(publisher, 0)
-    seconds = time.monotonic() - started
-    stop.touch()
-    codes = [os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]) for reader in readers]
+    heard, said = os.pipe()
+    readers = [_fork(lambda: _ask(command, said), report, heard) for report in reports]
+    publisher = _fork(lambda: _publish(command, heard), folder / "publisher", said)
+    os.close(heard)
+    os.close(said)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in (publisher, *readers)]
     return {
-        "publisher": os.waitstatus_to_exitcode(status),
-        "published": json.loads((folder / "publisher").read_text() or "{}"),
         "codes": codes,
+        "published": json.loads((folder / "publisher").read_text() or "{}"),
         "readers": [json.loads(report.read_text().splitlines()[-1]) for report in reports],
-        "seconds": seconds,
     }
 
 
-def _publish(command: Answer) -> None:
+def _publish(command: Answer, heard: int) -> None:
+    """Publish and prune, twice in a row each time that the readers have given their share of answers."""
     home = Path(command["home"])
     settings = load(Path(command["config"]))
     source, store = Path(str(settings.sources[0].path)), store_of(settings, home)
     text, done, kept = source.read_text("utf-8"), 0, 0
+    share = 2 * command["answers"] // command["publishes"] + 1
     for number in range(command["publishes"]):
+        waited = 0
+        while number % 2 == 0 and waited < share:
+            waited += len(os.read(heard, share - waited))
         source.write_text(text.replace("nuit-0", f"nuit-{number + 1}"), "utf-8")
         done += refresh_now(store, settings.sources, lambda: build_encoder(settings.encoder)).published
         with store.writing():
             before = len(store.ids())
             kept += before - 1 - len(store.prune(1))
-        time.sleep(command.get("pause", 0))
     print(json.dumps({"published": done, "kept_for_readers": kept, "left": len(store.ids())}))
 
 
-def _ask(command: Answer, stop: Path) -> None:
+def _ask(command: Answer, said: int) -> None:
+    """Ask until the publisher has ended, which closes the pipe."""
     store, recommender, seen = SnapshotStore(Path(command["home"])), None, set()
-    found = {"answers": 0, "mixed": 0, "failed": 0, "warnings": 0, "switches": 0, "first_failure": ""}
+    found = {"answers": 0, "mixed": 0, "failed": 0, "warnings": 0, "opened": 0, "first_failure": ""}
     encoder = HashingEncoderForTests(command["dimension"])
-    while not stop.exists() or found["answers"] < command["answers"]:
-        try:
-            if recommender is None or store.current() != recommender.snapshot.id:
-                snapshot, warning = store.serve()
-                found["warnings"] += bool(warning)
-                recommender = Recommender(snapshot, encoder)
-                found["switches"] += 1
-                found["mixed"] += not _own_vectors(snapshot, encoder)
-            answer = recommender.recommend(Query.of(command["query"], k=5))
-            shown = (item.resource for item in answer.recommendations)
-            nights = {night for one in shown for night in NIGHT.findall(f"{one.publisher} {one.summary}")}
-            found["mixed"] += len(nights) != 1 or len(answer.recommendations) != 5
-            seen |= nights
-        except Exception as error:
-            found["failed"] += 1
-            found["first_failure"] = found["first_failure"] or f"{type(error).__name__}: {error}"
-        found["answers"] += 1
+    with contextlib.suppress(BrokenPipeError):
+        while True:
+            try:
+                stale = recommender is None or store.current() != recommender.snapshot.id
+                if stale or recommender is None or found["answers"] % 20 == 0:
+                    snapshot, warning = store.serve()
+                    found["warnings"] += bool(warning)
+                    recommender = Recommender(snapshot, encoder)
+                    found["opened"] += 1
+                    found["mixed"] += not _own_vectors(snapshot, encoder)
+                answer = recommender.recommend(Query.of(command["query"], k=5))
+                shown = (item.resource for item in answer.recommendations)
+                nights = {night for one in shown for night in NIGHT.findall(f"{one.publisher} {one.summary}")}
+                found["mixed"] += len(nights) != 1 or len(answer.recommendations) != 5
+                seen |= nights
+            except Exception as error:
+                found["failed"] += 1
+                found["first_failure"] = found["first_failure"] or f"{type(error).__name__}: {error}"
+            found["answers"] += 1
+            os.write(said, b".")
     print(json.dumps({**found, "nights": len(seen)}))
 
 
