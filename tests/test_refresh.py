@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from pathlib import Path
@@ -11,15 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support import CountingEncoder, Home, edited, files_under, rows, scores_of
 
-from reco import storage
-from reco.admission import Rules, admit
-from reco.encoder import Document, unit
-from reco.errors import InvalidSettings, PublishRefused, SnapshotError, SourceError, StorageError
+from reco.errors import InvalidSettings, PublishRefused, SourceError
 from reco.recommend import Query
-from reco.resource import Record, Resource
 from reco.snapshot import Snapshot
 
 Table = list[dict[str, str]]
@@ -222,109 +216,3 @@ def test_incremental_is_from_scratch(first: Table, second: Table) -> None:
         assert dict(scores_of(one.recommender().recommend(REQUEST))) == pytest.approx(
             dict(scores_of(other.recommender().recommend(REQUEST))), abs=1e-6
         )
-
-
-class Nights(RuleBasedStateMachine):
-    """A home lives through edits, failures, refreshes and roll-backs; a model says what it must serve."""
-
-    @initialize()
-    def first_night(self) -> None:
-        self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
-        self.home = Home(Path(self.folder.name), dimension=16)
-        self.table = rows()[:6]
-        self.expected: dict[str, Table] = {}
-        self.serving = ""
-        self.refresh()
-
-    def teardown(self) -> None:
-        if hasattr(self, "folder"):
-            self.folder.cleanup()
-
-    @rule(row=ROW)
-    def add_or_edit(self, row: dict[str, str]) -> None:
-        self.table = [*(other for other in self.table if other["id"] != row["id"]), row]
-
-    @rule(data=st.data())
-    def swap_texts(self, data: st.DataObject) -> None:
-        one, other = (
-            data.draw(st.permutations(self.table))[:2] if len(self.table) > 1 else (self.table[0],) * 2
-        )
-        texts = {one["id"]: other["summary"], other["id"]: one["summary"]}
-        self.table = [{**row, "summary": texts.get(row["id"], row["summary"])} for row in self.table]
-
-    @precondition(lambda self: len(self.table) > 2)
-    @rule(place=st.integers(0, 100))
-    def delete(self, place: int) -> None:
-        self.table = [row for i, row in enumerate(self.table) if i != place % len(self.table)]
-
-    @rule()
-    def refresh(self) -> None:
-        self.home.write(self.table)
-        try:
-            report = self.home.refresh(CountingEncoder(16))
-        except PublishRefused:
-            return
-        assert report.snapshot is not None
-        self.serving = report.snapshot
-        self.expected[self.serving] = self.table
-
-    @rule()
-    def refresh_from_nothing(self) -> None:
-        (self.home.folder / "catalogue.csv").unlink(missing_ok=True)
-        with pytest.raises(SourceError):
-            self.home.refresh(CountingEncoder(16))
-
-    @rule()
-    def roll_back(self) -> None:
-        try:
-            self.serving = self.home.store.rollback()
-        except SnapshotError:
-            assert self.serving == self.home.store.ids()[0]
-
-    @rule()
-    def a_draft_is_left_behind(self) -> None:
-        draft = self.home.path / "snapshots" / "000999.tmp-1"
-        draft.mkdir(parents=True, exist_ok=True)
-
-    @rule()
-    def refresh_is_refused_its_commit(self) -> None:
-        def operation(name: str, path: Path) -> None:
-            if (name, path.name) == ("rename", "CURRENT"):
-                raise OSError(errno.ENOSPC, "No space left on device")
-
-        self.home.write(self.table)
-        number, before = self.home.store.next_id(), storage.operation
-        storage.operation = operation
-        try:
-            self.home.refresh(CountingEncoder(16))
-        except (StorageError, PublishRefused):
-            self.expected[number] = self.table
-        finally:
-            storage.operation = before
-
-    @invariant()
-    def the_expected_snapshot_is_served(self) -> None:
-        if not getattr(self, "serving", ""):
-            return
-        snapshot, warning = self.home.store.serve()
-        assert (snapshot.id, warning) == (self.serving, "")
-        wanted = sorted(map(admitted, self.expected[self.serving]), key=lambda one: one.id)
-        assert [(r.id, r.title, r.summary, r.themes) for r in snapshot.catalogue] == [
-            (r.id, r.title, r.summary, r.themes) for r in wanted
-        ]
-        documents = [Document.of(one.title, one.summary) for one in wanted]
-        exact = np.stack([vectors.vector for vectors in EXACT.encode_documents(documents)])
-        np.testing.assert_allclose(snapshot.dense.vectors(), unit(exact), atol=1e-6)
-
-
-EXACT = CountingEncoder(16)
-
-
-def admitted(row: dict[str, str]) -> Resource:
-    found = admit(Record("main", "catalogue.csv", row), Rules())
-    assert isinstance(found, Resource)
-    return found
-
-
-TestNights = Nights.TestCase
-TestNights.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)

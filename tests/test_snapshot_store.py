@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import logging
+import os
 import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +23,8 @@ from reco import storage
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import RefreshRunning, SnapshotError, StorageError
 from reco.recommend import Query, Recommender
+from reco.snapshot import Snapshot, to_files
+from reco.soundness import check
 from reco.store import SnapshotStore
 
 ENCODER = HashingEncoderForTests(32)
@@ -50,10 +61,22 @@ def test_the_same_content_is_the_same_bytes(store: SnapshotStore, tmp_path: Path
     assert files_under(other.folder) == files_under(store.folder)
 
 
+def test_arrays_are_written_from_where_they_are() -> None:
+    snapshot = snapshot_of(resources(), ENCODER)
+    files = dict(to_files(snapshot))
+    for name in ("parts", "weights", "spans", "bounds"):
+        array = getattr(snapshot.table, name)
+        assert np.shares_memory(np.frombuffer(files[f"{name}.npy"][1], dtype=array.dtype), array)
+        saved = io.BytesIO()
+        np.save(saved, array)
+        assert b"".join(files[f"{name}.npy"]) == saved.getvalue()
+
+
 def test_a_manifest_names_every_file_with_its_digest(store: SnapshotStore) -> None:
     folder = store.folder / "000002"
-    files = {name: data for name, data in files_under(folder).items() if name != "manifest.json"}
-    assert files
+    files = files_under(folder)
+    manifest, seal = files.pop("manifest.json"), files.pop("manifest.sha256")
+    assert files and seal.decode() == f"{storage.digest_of(manifest)}  manifest.json\n"
     named = json.loads((folder / "manifest.json").read_bytes())["files"]
     assert {name: (v["sha256"], v["bytes"]) for name, v in named.items()} == {
         name: (storage.digest_of(data), len(data)) for name, data in files.items()
@@ -164,7 +187,8 @@ def test_no_damage_is_served(store: SnapshotStore, cuts: int, flips: int) -> Non
             path.write_bytes(damaged)
             refused(store)
         path.unlink()
-        refused(store)
+        if path.name != "manifest.sha256":  # `CURRENT` holds its digest too, and the next writer mends it
+            refused(store)
         path.write_bytes(data)
     assert store.open().id == "000002"
 
@@ -194,10 +218,10 @@ def test_a_snapshot_under_another_number_is_refused(store: SnapshotStore) -> Non
 
 
 def test_a_snapshot_of_another_format_is_refused(store: SnapshotStore) -> None:
-    path = store.folder / "000002" / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_bytes()), "format": 999}))
+    snapshot = snapshot_of(resources(), ENCODER, "000003")
+    publish(store, replace(snapshot, manifest=replace(snapshot.manifest, format=999)))
     with pytest.raises(SnapshotError, match="format 999"):
-        store.open("000002")
+        store.open("000003")
 
 
 def test_when_nothing_is_sound_nothing_is_served(store: SnapshotStore) -> None:
@@ -243,3 +267,198 @@ def test_a_refresh_mends_an_unreadable_pointer(served: Home) -> None:
     (served.path / "CURRENT").write_bytes(b"")
     report = served.refresh()
     assert report.published and report.encoded == 0 and served.store.open().id == report.snapshot
+
+
+class Death(BaseException):
+    """The process dies here: nothing after it runs but what any exception runs."""
+
+
+@contextmanager
+def refusing(name: str, path: Path, error: BaseException | None = None) -> Iterator[list[str]]:
+    """Refuse one kind of operation on one path, or die of it; it must have happened."""
+    seen: list[str] = []
+    before = storage.operation
+
+    def operation(found: str, place: Path) -> None:
+        before(found, place)
+        if (found, place) == (name, path):
+            seen.append(name)
+            raise error or OSError(errno.EIO, "Input/output error")
+
+    storage.operation = operation
+    try:
+        yield seen
+    finally:
+        storage.operation = before
+    assert seen, "the fault never happened"
+
+
+@pytest.fixture
+def third(store: SnapshotStore) -> Snapshot:
+    """A snapshot that `store` does not have yet."""
+    return snapshot_of(resources()[:5], ENCODER, "000003")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.sha256"])
+def test_damage_to_an_older_manifest_is_noticed(store: SnapshotStore, name: str) -> None:
+    path = store.folder / "000001" / name
+    data, chance = path.read_bytes(), random.Random(3)
+    for damaged in damage(data, chance, 4, 40):
+        path.write_bytes(damaged)
+        with pytest.raises(SnapshotError, match="000001 is damaged"):
+            store.open("000001")
+        with pytest.raises(SnapshotError):
+            store.rollback()
+        assert not check(store, "000001").sound
+        assert [entry.id for entry in store.entries()] == ["000002"]
+    path.write_bytes(data)
+    assert check(store, "000001").sound and store.rollback() == "000001"
+
+
+def test_a_seal_is_what_sha256sum_checks(store: SnapshotStore) -> None:
+    tool = shutil.which("sha256sum")
+    if tool is None:
+        pytest.skip("no sha256sum here")
+    done = subprocess.run([tool, "-c", "manifest.sha256"], cwd=store.folder / "000001", check=False)
+    assert done.returncode == 0
+
+
+def test_what_was_never_committed_is_never_served(store: SnapshotStore, third: Snapshot) -> None:
+    with refusing("rename", store.home / "CURRENT", Death()), pytest.raises(Death):
+        publish(store, third)
+    assert (store.folder / "000003" / "manifest.json").exists(), "renamed, but not committed"
+    assert store.ids() == ["000001", "000002"]
+    assert [entry.id for entry in store.entries()] == ["000001", "000002"]
+    for number in ("000003", None):
+        with pytest.raises(SnapshotError), store.writing():
+            store.open(number) if number else store.rollback("000003")
+    (store.folder / "000002" / "parts.npy").write_bytes(b"")
+    assert store.serve()[0].id == "000001"
+
+
+def test_what_was_never_committed_makes_room(store: SnapshotStore, third: Snapshot) -> None:
+    for _ in range(3):
+        with refusing("rename", store.home / "CURRENT", Death()), pytest.raises(Death):
+            publish(store, third)
+    with store.writing():
+        assert not (store.folder / "000003").exists() and store.next_id() == "000003"
+    assert publish(store, third) == "000003" and len(store.open().catalogue) == 5
+    assert sorted(p.name for p in store.folder.iterdir()) == ["000001", "000002", "000003"]
+
+
+def test_on_a_first_night_too(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    with refusing("rename", store.home / "CURRENT", Death()), pytest.raises(Death):
+        publish(store, snapshot_of(resources(), ENCODER))
+    with pytest.raises(SnapshotError, match="no snapshot"):
+        store.serve()
+    with store.writing():
+        assert list(store.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["home", "seal"])
+def test_a_commit_that_the_disk_does_not_confirm_is_said_and_made_again(
+    store: SnapshotStore, third: Snapshot, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    seal = store.folder / "000003" / "manifest.sha256"
+    fault = ("fsync", store.home) if place == "home" else ("rename", seal)
+    with refusing(*fault), caplog.at_level(logging.WARNING):
+        assert publish(store, third) == "000003", "readers see it, so it is said to be served"
+    assert "Snapshot 000003 is served, but" in caplog.text and "Input/output error" in caplog.text
+    served, warning = store.serve()
+    assert (served.id, warning, seal.exists()) == ("000003", "", False)
+    with store.writing():
+        assert seal.exists()
+    assert store.rollback() == "000002" and store.rollback("000003") == "000003"
+
+
+def test_a_damaged_snapshot_without_a_seal_keeps_no_writer_out(store: SnapshotStore) -> None:
+    for name in ("manifest.json", "manifest.sha256"):
+        (store.folder / "000002" / name).unlink()
+    with store.writing():
+        assert store.serve()[0].id == "000001"
+
+
+def test_an_unreadable_pointer_lets_nothing_be_removed(store: SnapshotStore) -> None:
+    (store.folder / "000002" / "manifest.sha256").unlink()
+    (store.home / "CURRENT").write_bytes(b"garbage")
+    with store.writing():
+        assert (store.folder / "000002").exists() and store.next_id() == "000003"
+        assert store.prune(1) == []
+
+
+def test_pruning_waits_for_whoever_is_reading(store: SnapshotStore, third: Snapshot) -> None:
+    publish(store, third)
+    with storage.reading(store.folder / "000001" / "manifest.json"):
+        assert store.prune(1) == ["000002"]
+        assert len(store.open("000001").catalogue) == 23
+    assert store.prune(1) == ["000001"]
+    assert store.ids() == ["000003"] and len(list(store.folder.iterdir())) == 1
+
+
+def test_nobody_reads_what_is_being_removed(store: SnapshotStore) -> None:
+    with storage.claim(store.folder / "000001" / "manifest.json") as free:
+        assert free
+        with pytest.raises(SnapshotError):
+            store.open("000001")
+
+
+def test_a_reader_overtaken_by_a_publish_and_a_prune_opens_the_new_snapshot(
+    store: SnapshotStore, third: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = storage.reading
+
+    def overtaken(path: Path) -> AbstractContextManager[None]:
+        monkeypatch.setattr(storage, "reading", really)
+        publish(store, third)
+        assert store.prune(1) == ["000001", "000002"]
+        return really(path)
+
+    monkeypatch.setattr(storage, "reading", overtaken)
+    served, warning = store.serve()
+    assert (served.id, warning) == ("000003", "")
+
+
+def test_pruning_that_dies_leaves_whole_snapshots(store: SnapshotStore, third: Snapshot) -> None:
+    publish(store, third)
+    with refusing("rmdir", store.folder / "000001.tmp-removed"), pytest.raises(StorageError):
+        store.prune(1)
+    assert "000001" not in store.ids() and check(store, "000002").sound
+    with store.writing():
+        assert sorted(p.name for p in store.folder.iterdir()) == ["000002", "000003"]
+
+
+@pytest.mark.parametrize("name", ["open", "write", "fsync"])
+def test_a_draft_that_the_disk_refuses_is_abandoned(store: SnapshotStore, third: Snapshot, name: str) -> None:
+    draft = store.folder / f"000003.tmp-{os.getpid()}"
+    with refusing(name, draft / "dense.faiss"), pytest.raises(StorageError):
+        publish(store, third)
+    assert sorted(p.name for p in store.folder.iterdir()) == ["000001", "000002"]
+
+
+@pytest.mark.parametrize("draft", ["CURRENT.tmp-1", "quarantine/a.jsonl.tmp-1"])
+def test_removing_what_the_dead_left_can_be_refused(store: SnapshotStore, draft: str) -> None:
+    path = store.home / draft
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"dead")
+    with refusing("unlink", path), pytest.raises(StorageError), store.writing():
+        pass
+
+
+def test_a_replacement_that_fails_removes_its_own_draft(tmp_path: Path) -> None:
+    draft = tmp_path / f"a.tmp-{os.getpid()}"
+    with refusing("rename", tmp_path / "a"), pytest.raises(StorageError):
+        storage.replace(tmp_path / "a", b"new")
+    assert not draft.exists()
+    with refusing("unlink", draft), refusing("rename", tmp_path / "a"), pytest.raises(StorageError):
+        storage.replace(tmp_path / "a", b"new")
+    assert draft.exists(), "its removal is an operation too"
+
+
+def test_a_line_never_joins_one_that_was_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    storage.append(path, b"one\n")
+    storage.append(path, b"two\n")
+    path.write_bytes(path.read_bytes() + b"thr")
+    storage.append(path, b"four\n")
+    assert path.read_bytes() == b"one\ntwo\nthr\nfour\n"

@@ -58,6 +58,10 @@ class StorageError(RecoError):
     """The disk refused: full, read-only, or not ours to write."""
 
 
+class UnconfirmedWrite(StorageError):
+    """The disk took a change, which every reader sees, but could not promise that it outlives a power cut."""
+
+
 class RefreshRunning(RecoError):
     """Another refresh holds the lock."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import bm25s
 import faiss
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -23,6 +24,7 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 faiss.omp_set_num_threads(1)
 
 Mask = NDArray[np.bool_]
+Pieces = tuple[bytes | memoryview, ...]
 
 
 class DenseIndex:
@@ -80,9 +82,9 @@ class DenseIndex:
         every: NDArray[np.float32] = np.asarray(_Lent(self._index))
         return every if rows is None else every[rows]
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self) -> memoryview:
         """Serialise: the caller writes, for FAISS's own writing can fail without a word."""
-        data: bytes = faiss.serialize_index(self._index).tobytes()
+        data: memoryview = faiss.serialize_index(self._index).data
         return data
 
     @classmethod
@@ -178,20 +180,21 @@ class LexicalIndex:
                 scores[self._weights.indices[start:end]] += count * self._weights.data[start:end]
         return scores
 
-    def to_bytes(self) -> dict[str, bytes]:
+    def to_files(self) -> Iterator[tuple[str, Pieces]]:
         """Serialise to named files without pickle."""
         arrays = {
             "weights": self._weights.data,
             "rows": self._weights.indices,
             "bounds": self._weights.indptr,
         }
-        files = {f"{name}.npy": array_bytes(array) for name, array in arrays.items()}
+        for name, array in arrays.items():
+            yield f"{name}.npy", array_pieces(array)
         vocabulary = {"documents": len(self), "terms": list(self._vocabulary)}
-        return {**files, "vocabulary.json": json.dumps(vocabulary, ensure_ascii=False).encode()}
+        yield "vocabulary.json", (json.dumps(vocabulary, ensure_ascii=False).encode(),)
 
     @classmethod
-    def from_bytes(cls, files: dict[str, bytes]) -> LexicalIndex:
-        """Read what `to_bytes` wrote."""
+    def from_files(cls, files: Mapping[str, bytes]) -> LexicalIndex:
+        """Read what `to_files` wrote."""
         vocabulary = json.loads(files["vocabulary.json"])
         data, rows, bounds = (array_of(files[f"{name}.npy"]) for name in ("weights", "rows", "bounds"))
         shape = (vocabulary["documents"], len(vocabulary["terms"]))
@@ -205,13 +208,14 @@ def _selecting(allowed: Mask) -> Any:
     return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
 
 
-def array_bytes(array: NDArray[Any]) -> bytes:
-    """Return an array in NumPy's own format."""
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=False)
-    return stream.getvalue()
+def array_pieces(array: NDArray[Any]) -> Pieces:
+    """Return an array in NumPy's own format: its header, then its memory itself, not a copy."""
+    whole = np.ascontiguousarray(array)
+    header = io.BytesIO()
+    npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(whole))
+    return header.getvalue(), whole.reshape(-1).view(np.uint8).data
 
 
 def array_of(data: bytes) -> NDArray[Any]:
-    """Read what `array_bytes` wrote; pickled content is refused."""
+    """Read what `array_pieces` wrote; pickled content is refused."""
     return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))

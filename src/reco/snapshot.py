@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ from reco.catalogue import Catalogue
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.errors import SnapshotError
 from reco.families import Families
-from reco.index import DenseIndex, LexicalIndex, array_bytes, array_of
+from reco.index import DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
 from reco.passages import Span
 from reco.places import Locality
 from reco.resource import Resource
@@ -173,23 +173,23 @@ def _grams(text: str) -> list[str]:
     return [gram for word in words(text) for gram in word.grams]
 
 
-def to_files(snapshot: Snapshot) -> dict[str, bytes]:
-    """Return the snapshot's files by name, all but its manifest."""
-    table = {f"{name}.npy": array_bytes(getattr(snapshot.table, name)) for name in _TABLE}
-    lexical = {
-        f"{_LEXICAL}{kind}.{name}": data
-        for kind in _KINDS
-        for name, data in getattr(snapshot, kind).to_bytes().items()
-    }
-    return {
-        "catalogue.parquet": _catalogue_bytes(snapshot.catalogue),
-        "acronyms.json": snapshot.acronyms.to_bytes(),
-        "dense.faiss": snapshot.dense.to_bytes(),
-        **({_HEAD: save({"head": snapshot.head})} if snapshot.head is not None else {}),
-        **({_FAMILIES: snapshot.families.to_bytes()} if snapshot.families is not None else {}),
-        **table,
-        **lexical,
-    }
+def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
+    """Yield the snapshot's files, all but its manifest: each its name and its bytes, in pieces.
+
+    One at a time, and arrays without a copy: a large snapshot is in memory once.
+    """
+    yield "catalogue.parquet", (_catalogue_bytes(snapshot.catalogue),)
+    yield "acronyms.json", (snapshot.acronyms.to_bytes(),)
+    yield "dense.faiss", (snapshot.dense.to_bytes(),)
+    if snapshot.head is not None:
+        yield _HEAD, (save({"head": snapshot.head}),)
+    if snapshot.families is not None:
+        yield _FAMILIES, (snapshot.families.to_bytes(),)
+    for name in _TABLE:
+        yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
+    for kind in _KINDS:
+        for name, pieces in getattr(snapshot, kind).to_files():
+            yield f"{_LEXICAL}{kind}.{name}", pieces
 
 
 def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
@@ -199,7 +199,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         arrays = {name: array_of(files[f"{name}.npy"]) for name in _TABLE}
         table = VectorTable(tuple(r.content_hash for r in catalogue), **arrays)
         dense = DenseIndex.from_bytes(files["dense.faiss"])
-        lexical = {kind: LexicalIndex.from_bytes(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS}
+        lexical = {kind: LexicalIndex.from_files(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS}
         acronyms = Acronyms.from_bytes(files["acronyms.json"])
         head = load(files[_HEAD])["head"] if _HEAD in files else None
         families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from reco.errors import StorageError
+from reco.errors import StorageError, UnconfirmedWrite
+
+if sys.platform == "win32":  # Windows itself refuses to remove a file that is open
+    fcntl = None
+else:
+    import fcntl
 
 Operation = Callable[[str, Path], None]
+Piece = bytes | memoryview
 
 
 def _proceed(name: str, path: Path) -> None:
@@ -42,30 +50,91 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def write(path: Path, data: bytes | memoryview) -> str:
-    """Write a new file, wait until it is on the disk, and return its sha256."""
+def write(path: Path, *pieces: Piece) -> str:
+    """Write a new file from its pieces, wait until it is on the disk, and return its sha256."""
+    state = hashlib.sha256()
     with _refusals("write", path):
         operation("open", path)
         with path.open("wb") as stream:
             operation("write", path)
-            stream.write(data)
+            for piece in pieces:
+                stream.write(piece)
+                state.update(piece)
             stream.flush()
             operation("fsync", path)
             os.fsync(stream.fileno())
-    return hashlib.sha256(data).hexdigest()
+    return state.hexdigest()
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a file and wait until it is on the disk; it never joins one that was cut short."""
+    with _refusals("append to", path):
+        operation("open", path)
+        with path.open("ab+") as stream:
+            if stream.tell():
+                stream.seek(-1, os.SEEK_END)
+                line = line if stream.read(1) == b"\n" else b"\n" + line
+            operation("write", path)
+            stream.write(line)
+            stream.flush()
+            operation("fsync", path)
+            os.fsync(stream.fileno())
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Keep a file from being claimed meanwhile. Raises OSError when it is missing or claimed already."""
+    with path.open("rb") as stream:
+        _try_lock(stream, shared=True)
+        yield
+
+
+@contextmanager
+def claim(path: Path) -> Iterator[bool]:
+    """Yield whether nobody is reading a file, and let nobody begin meanwhile; a missing file is free."""
+    if not path.exists():
+        yield True
+        return
+    with _refusals("lock", path), path.open("rb") as stream:
+        try:
+            _try_lock(stream, shared=False)
+            free = True
+        except BlockingIOError:
+            free = False
+        yield free
+
+
+def _try_lock(stream: BinaryIO, shared: bool) -> None:
+    # Never waits: a reader must not hang on a writer that is stopped.
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return  # A disk without locks: a reader whose files go away opens the current snapshot anew.
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Give a file new content in one step: a reader sees the old bytes or the new ones."""
+    """Give a file new content in one step: a reader sees the old bytes or the new ones.
+
+    Raises UnconfirmedWrite when readers see the new ones but a power cut could bring back the old.
+    """
     draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
         write(draft, data)
         with _refusals("replace", path):
             operation("rename", path)
             draft.replace(path)
-        sync_folder(path.parent)
     finally:
-        draft.unlink(missing_ok=True)
+        if draft.exists():
+            with suppress(StorageError):
+                remove(draft)
+    try:
+        sync_folder(path.parent)
+    except StorageError as error:
+        raise UnconfirmedWrite(str(error), error.hint) from error
 
 
 def rename(source: Path, target: Path) -> None:
@@ -76,13 +145,19 @@ def rename(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def remove(path: Path) -> None:
+    """Remove a file; one that is already gone is no error."""
+    with _refusals("remove", path):
+        operation("unlink", path)
+        path.unlink(missing_ok=True)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder and all it holds; what is already gone is no error."""
     with _refusals("remove", path):
         for folder, _, files in os.walk(path, topdown=False):
             for name in files:
-                operation("unlink", Path(folder) / name)
-                (Path(folder) / name).unlink(missing_ok=True)
+                remove(Path(folder) / name)
             operation("rmdir", Path(folder))
             Path(folder).rmdir()
 

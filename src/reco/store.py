@@ -1,7 +1,9 @@
 """Snapshots on disk: written beside, verified, renamed, and served by one atomic replacement.
 
 Layout of a home: `snapshots/<number>/` never changes once it has its name; `CURRENT` holds the
-number served and the digest of its manifest; `.lock` is the one writer's.
+number served and the digest of its manifest; `.lock` is the one writer's. Replacing `CURRENT` is the
+commit. A snapshot's seal, `manifest.sha256`, comes after it: it says that the snapshot was committed
+and makes every byte of it verifiable once `CURRENT` names another.
 """
 
 from __future__ import annotations
@@ -10,18 +12,21 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from reco import storage
-from reco.errors import RecoError, RefreshRunning, SnapshotError, StorageError
+from reco.errors import RecoError, RefreshRunning, SnapshotError, StorageError, UnconfirmedWrite
 from reco.snapshot import Manifest, Snapshot, from_files, to_files
 
 logger = logging.getLogger(__name__)
 
+_MANIFEST = "manifest.json"
+_SEAL = "manifest.sha256"
+_RETRIES = 5
 _NO_SNAPSHOT = "Run `reco refresh` first."
 
 
@@ -49,17 +54,22 @@ class SnapshotStore:
         storage.make_folder(self.folder)
         lock = FileLock(self.home / ".lock", timeout=0)
         try:
-            with lock:
-                self._remove_drafts()
-                yield
+            lock.acquire()
         except Timeout as error:
             raise RefreshRunning(
                 "Another refresh is running in this home.", "Wait for it to end, or use another --home."
             ) from error
-        except PermissionError as error:
+        except OSError as error:
             raise StorageError(
-                f"The home {self.home} cannot be written.", "Check its permissions, or set --home."
+                f"The disk refused the lock of {self.home}: {error.strerror or error}.",
+                "Free some space or check the folder's permissions, or set --home.",
             ) from error
+        try:
+            self._remove_drafts()
+            self._settle()
+            yield
+        finally:
+            lock.release()
 
     def current(self) -> str | None:
         """Return the number that `CURRENT` names, or None when it is missing or cannot be read."""
@@ -71,13 +81,13 @@ class SnapshotStore:
         return None if pointer is None else pointer[0]
 
     def ids(self) -> list[str]:
-        """Return the numbers of the snapshots on disk, oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(p.name for p in self.folder.iterdir() if p.is_dir() and p.name.isdigit())
+        """Return the numbers of the snapshots on disk that were ever committed, oldest first."""
+        pointed = self._pointed()
+        named = pointed[0] if pointed is not None else ""
+        return [number for number in self._numbers() if number == named or self._is_sealed(number)]
 
     def entries(self) -> list[Entry]:
-        """Return what is on disk, oldest first; one whose manifest is unreadable is left to `check`."""
+        """Return what is on disk, oldest first; one whose manifest is damaged is left to `check`."""
         current = self.current()
         found = []
         for number in self.ids():
@@ -86,82 +96,117 @@ class SnapshotStore:
             except SnapshotError as error:
                 logger.warning("snapshot %s: %s", number, error)
                 continue
-            size = sum(p.stat().st_size for p in (self.folder / number).rglob("*") if p.is_file())
-            found.append(Entry(number, manifest, number == current, size))
+            found.append(Entry(number, manifest, number == current, _size(self.folder / number)))
         return found
 
     def manifest(self, number: str) -> Manifest:
-        """Return the manifest of one snapshot."""
-        return Manifest.from_bytes(self._bytes(self.folder / number / "manifest.json", number))
+        """Return the manifest of one snapshot. Raises SnapshotError unless it is the one committed."""
+        return Manifest.from_bytes(self._committed(number, None))
 
     def open(self, number: str | None = None) -> Snapshot:
         """Open a snapshot, by default the current one, after checking every byte of it.
 
         Raises SnapshotError when there is none or when it is damaged.
         """
-        expected = None
+        digest = None
         if number is None:
             pointer = self._read_pointer()
             if pointer is None:
                 raise SnapshotError(f"There is no snapshot in {self.home} yet.", _NO_SNAPSHOT)
-            number, expected = pointer
+            number, digest = pointer
         if number not in self.ids():
             raise SnapshotError(f"There is no snapshot {number} in {self.home}.", "See `reco snapshots`.")
-        return self._read(self.folder / number, number, expected)
+        with self._held(self.folder / number, number):
+            return self._read(self.folder / number, number, self._committed(number, digest))
 
     def serve(self) -> tuple[Snapshot, str]:
-        """Open the current snapshot, or else the newest sound one before it.
+        """Open the current snapshot, or else the newest sound one before it, or any other sound one.
 
         Returns the snapshot and, when it is not the current one, a sentence saying why.
         """
         try:
-            return self.open(), ""
+            return self._open_current(), ""
         except SnapshotError as error:
-            named = self.named()
-            for number in reversed(self.ids()):
-                if number == named:
-                    continue
+            for number in self._instead_of(self.named()):
                 try:
                     return self.open(number), f"{error} Snapshot {number} is served instead."
                 except SnapshotError as older:
                     logger.warning("snapshot %s is not sound either: %s", number, older)
             raise
 
+    def _open_current(self) -> Snapshot:
+        """Open the current snapshot, anew when another took its place meanwhile."""
+        for _ in range(_RETRIES):
+            pointed = self._pointed()
+            try:
+                return self.open()
+            except SnapshotError:
+                if self._pointed() == pointed:
+                    raise
+        return self.open()
+
+    def _instead_of(self, named: str) -> list[str]:
+        # One that was rolled back from is newer than the current one: the last that anybody wants.
+        others = [number for number in self.ids() if number != named]
+        return sorted(others, key=lambda number: (number < named, number), reverse=True)
+
     def named(self) -> str:
         """Return the number that `CURRENT` names, or "" when there is none or it cannot be read."""
-        try:
-            return self.current() or ""
-        except SnapshotError:
-            return ""
+        return self.current() or ""
 
     def next_id(self) -> str:
-        """Return the number after the highest ever used here."""
-        used = [int(n) for n in (*self.ids(), *self._set_aside(), self.named() or "0")]
+        """Return the number after the highest that is or was served from here."""
+        used = [int(n) for n in (*self._numbers(), *self._set_aside(), self.named() or "0")]
         return f"{max(used, default=0) + 1:06d}"
 
     def write_draft(self, snapshot: Snapshot) -> Path:
-        """Write a snapshot beside the published ones and read it back as a reader would."""
+        """Write a snapshot beside the published ones. Whatever the disk refuses, no draft is left."""
         draft = self.folder / f"{snapshot.id}.tmp-{os.getpid()}"
+        with self._abandoning(draft):
+            self._write(snapshot, draft)
+        return draft
+
+    def _write(self, snapshot: Snapshot, draft: Path) -> None:
         storage.make_folder(draft / "lexical")
         files = {}
-        for name, data in to_files(snapshot).items():
-            files[name] = {"sha256": storage.write(draft / name, data), "bytes": len(data)}
+        for name, pieces in to_files(snapshot):
+            size = sum(memoryview(piece).nbytes for piece in pieces)
+            files[name] = {"sha256": storage.write(draft / name, *pieces), "bytes": size}
         manifest = replace(snapshot.manifest, files=files)
-        storage.write(draft / "manifest.json", manifest.to_bytes())
+        storage.write(draft / _MANIFEST, manifest.to_bytes())
         storage.sync_folder(draft / "lexical")
         storage.sync_folder(draft)
-        return draft
 
     def read_draft(self, draft: Path) -> Snapshot:
         """Open a draft with the checks of `open`."""
-        return self._read(draft, draft.name.split(".")[0], None)
+        number = draft.name.split(".")[0]
+        return self._read(draft, number, self._bytes(draft / _MANIFEST, number))
 
     def publish(self, draft: Path) -> str:
-        """Give a draft its name and serve it. The replacement of `CURRENT` is the commit."""
+        """Give a draft its name and serve it. The replacement of `CURRENT` is the commit.
+
+        Returns its number when it is served, even if the disk would not confirm that it will be after
+        a power cut: a warning says so, and the next writer commits it again. Raises StorageError when
+        the snapshot before it is still served.
+        """
         number = draft.name.split(".")[0]
-        storage.rename(draft, self.folder / number)
-        self.point_to(number)
+        folder = self.folder / number
+        with self._abandoning(draft, folder):
+            storage.rename(draft, folder)
+            self._commit(number)
         return number
+
+    @contextmanager
+    def _abandoning(self, *folders: Path) -> Iterator[None]:
+        """Remove a snapshot that the disk refuses, as far as it lets us: the next writer removes the rest."""
+        try:
+            yield
+        except StorageError:
+            # A failed fsync may have lost what was written, so trying it again would prove nothing.
+            for folder in folders:
+                with suppress(StorageError):
+                    storage.remove_tree(folder)
+            raise
 
     def set_aside(self, draft: Path) -> Path:
         """Keep a refused draft for inspection, in place of the one refused before."""
@@ -171,11 +216,20 @@ class SnapshotStore:
         storage.rename(draft, target)
         return target
 
-    def point_to(self, number: str) -> None:
-        """Serve snapshot `number` from now on."""
-        sha = storage.sha256(self.folder / number / "manifest.json")
-        pointer = json.dumps({"snapshot": number, "manifest": sha}) + "\n"
-        storage.replace(self._pointer, pointer.encode())
+    def _commit(self, number: str) -> None:
+        """Serve snapshot `number` from now on, and seal it once that is certain to last."""
+        digest = storage.sha256(self.folder / number / _MANIFEST)
+        pointer = json.dumps({"snapshot": number, "manifest": digest}) + "\n"
+        try:
+            storage.replace(self._pointer, pointer.encode())
+        except UnconfirmedWrite as error:
+            logger.warning("Snapshot %s is served, but a power cut could undo it. %s", number, error)
+            return
+        if not self._is_sealed(number):
+            try:
+                storage.replace(self.folder / number / _SEAL, _seal_of(digest))
+            except StorageError as error:
+                logger.warning("Snapshot %s is served, but not sealed yet. %s", number, error)
 
     def rollback(self, number: str | None = None) -> str:
         """Serve an older snapshot, by default the one before the current, once it proves sound."""
@@ -186,28 +240,81 @@ class SnapshotStore:
                 raise SnapshotError("There is no older snapshot to go back to.", "See `reco snapshots`.")
             number = before[-1]
         self.open(number)
-        self.point_to(number)
+        self._commit(number)
         return number
 
     def prune(self, keep: int) -> list[str]:
-        """Remove all but the `keep` newest snapshots and the current one; return what was removed."""
+        """Remove all but the `keep` newest snapshots and the current one; return what was removed.
+
+        One that somebody is opening stays until the next time, and all do while `CURRENT` cannot be
+        read. Raises ValueError unless `keep` >= 1.
+        """
+        if keep < 1:
+            raise ValueError("at least one snapshot is kept")
         current = self.current()
+        if current is None:
+            return []
         old = [number for number in self.ids()[:-keep] if number != current]
-        for number in old:
-            # A reader that is opening it sees an incomplete folder, refuses it, and polls CURRENT again.
-            storage.remove_tree(self.folder / number)
-        return old
+        return [number for number in old if self._remove(number)]
+
+    def _remove(self, number: str) -> bool:
+        folder = self.folder / number
+        with storage.claim(folder / _MANIFEST) as free:
+            if free:
+                # Half a snapshot must not keep a snapshot's name if the process dies here.
+                going = folder.with_name(f"{number}.tmp-removed")
+                storage.rename(folder, going)
+                storage.remove_tree(going)
+        return free
 
     def _set_aside(self) -> list[str]:
         return [p.name.split(".")[0] for p in self.folder.glob("*.refused")]
 
     def _remove_drafts(self) -> None:
-        places = (self.folder, self.home, self.home / "quarantine")
+        places = (self.folder, self.home, self.home / "quarantine", *map(self._path, self._numbers()))
         for draft in (path for place in places for path in place.glob("*.tmp-*")):
             if draft.is_dir():
                 storage.remove_tree(draft)
             else:
-                draft.unlink(missing_ok=True)
+                storage.remove(draft)
+
+    def _settle(self) -> None:
+        """Finish the commit that was cut short, and remove what was renamed but never committed."""
+        try:
+            pointer = self._read_pointer()
+        except SnapshotError:
+            return  # Any snapshot may be the one that it named.
+        for number in self._numbers():
+            if self._is_sealed(number):
+                continue
+            if pointer is None or number != pointer[0]:
+                logger.warning("Snapshot %s was never committed and is removed.", number)
+                self._remove(number)
+            else:
+                self._commit_again(*pointer)
+
+    def _commit_again(self, number: str, digest: str) -> None:
+        # Neither a damaged manifest nor a full disk may keep a writer from mending or pruning.
+        with suppress(SnapshotError, StorageError):
+            if storage.digest_of(self._bytes(self._path(number) / _MANIFEST, number)) == digest:
+                self._commit(number)
+
+    def _path(self, number: str) -> Path:
+        return self.folder / number
+
+    def _numbers(self) -> list[str]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(p.name for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
+
+    def _is_sealed(self, number: str) -> bool:
+        return (self.folder / number / _SEAL).exists()
+
+    def _pointed(self) -> tuple[str, str] | None:
+        try:
+            return self._read_pointer()
+        except SnapshotError:
+            return None
 
     def _read_pointer(self) -> tuple[str, str] | None:
         try:
@@ -220,10 +327,30 @@ class SnapshotStore:
                 f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
             ) from error
 
-    def _read(self, folder: Path, number: str, expected: str | None) -> Snapshot:
-        raw = self._bytes(folder / "manifest.json", number)
-        if expected is not None and storage.digest_of(raw) != expected:
-            raise _damaged(number, "manifest.json is not the one that was published")
+    @contextmanager
+    def _held(self, folder: Path, number: str) -> Iterator[None]:
+        """Keep `prune` from a snapshot that is being read."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(storage.reading(folder / _MANIFEST))
+            except OSError as error:
+                raise _unreadable(number, _MANIFEST, error) from error
+            yield
+
+    def _committed(self, number: str, pointed: str | None) -> bytes:
+        """Return a manifest's bytes. They must be those that `CURRENT` (`pointed`) and the seal name."""
+        raw = self._bytes(self.folder / number / _MANIFEST, number)
+        digest = storage.digest_of(raw)
+        if pointed is not None and digest != pointed:
+            raise _damaged(number, f"{_MANIFEST} is not the one that was published")
+        if self._is_sealed(number):
+            if self._bytes(self.folder / number / _SEAL, number) != _seal_of(digest):
+                raise _damaged(number, f"{_MANIFEST} and {_SEAL} do not agree")
+        elif (number, digest) != self._pointed():
+            raise _damaged(number, f"it has no {_SEAL}")
+        return raw
+
+    def _read(self, folder: Path, number: str, raw: bytes) -> Snapshot:
         manifest = Manifest.from_bytes(raw)
         if manifest.snapshot != number:
             raise _damaged(number, f"its manifest is that of {manifest.snapshot}")
@@ -239,7 +366,24 @@ class SnapshotStore:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise _damaged(number, f"{path.name} cannot be read ({error.strerror or error})") from error
+            raise _unreadable(number, path.name, error) from error
+
+
+def _seal_of(digest: str) -> bytes:
+    # What `sha256sum` writes and checks.
+    return f"{digest}  {_MANIFEST}\n".encode()
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # pruned meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _unreadable(number: str, name: str, error: OSError) -> RecoError:
+    return _damaged(number, f"{name} cannot be read ({error.strerror or error})")
 
 
 def _damaged(number: str, why: str) -> RecoError:

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-Ask = Callable[..., dict[str, Any]]
+from stage import Ask, Stage, stage
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,36 @@ def worker() -> Iterator[Ask]:
         assert process.stdin is not None
         process.stdin.close()
         process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder in memory where there is one: what dies is the process, not the machine."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def first_night(worker: Ask, scratch: Path) -> Stage:
+    """Nothing was ever published."""
+    return stage(worker, scratch / "first", 0)
+
+
+@pytest.fixture(scope="session")
+def second_night(worker: Ask, scratch: Path) -> Stage:
+    """One snapshot is served."""
+    return stage(worker, scratch / "second", 1)
+
+
+@pytest.fixture(scope="session")
+def night_after_a_crash(worker: Ask, scratch: Path) -> Stage:
+    """One snapshot is served, amid everything that dead processes may leave."""
+    return stage(worker, scratch / "crashed", 2, crashed=True)
+
+
+@pytest.fixture
+def night(request: pytest.FixtureRequest) -> Stage:
+    """The night that a test names."""
+    found: Stage = request.getfixturevalue(request.param)
+    return found

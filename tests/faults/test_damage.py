@@ -1,0 +1,93 @@
+"""Files cut short or with one bit changed: nobody is served them, and whoever asks is told."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stage import record
+from support import publish, resources, snapshot_of
+
+from reco.encoder.hashing import HashingEncoderForTests
+from reco.errors import SnapshotError
+from reco.soundness import check
+from reco.store import SnapshotStore
+
+ENCODER = HashingEncoderForTests(16)
+
+
+@pytest.fixture
+def store(memory: Path) -> SnapshotStore:
+    """A store with three snapshots of different sizes; the third is current."""
+    made = SnapshotStore(memory / "home")
+    for number, count in (("000001", 8), ("000002", 9), ("000003", 10)):
+        publish(made, snapshot_of(resources()[:count], ENCODER, number))
+    return made
+
+
+def refused(store: SnapshotStore, number: str) -> None:
+    """`open` and `check` refuse the snapshot, no roll-back reaches it, and the one before is served."""
+    with pytest.raises(SnapshotError):
+        store.open(number)
+    assert not check(store, number).sound
+    if number == store.named():
+        with pytest.raises(SnapshotError):
+            store.open()
+        served, warning = store.serve()
+        assert served.id == "000002" and len(served.catalogue) == 9 and "000002 is served" in warning
+    else:
+        with pytest.raises(SnapshotError):
+            store.rollback(number)
+        assert store.named() == "000003"
+
+
+def cuts(data: bytes, step: int) -> Iterator[bytes]:
+    for cut in range(1, 101, step):
+        yield data[: max(0, len(data) - cut)]
+
+
+def flips(data: bytes, chance: random.Random, count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        flipped = bytearray(data)
+        flipped[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        yield bytes(flipped)
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("number", ["000003", "000001"], ids=["current", "older"])
+@pytest.mark.parametrize(("step", "count"), [(33, 4), pytest.param(1, 1_000, marks=pytest.mark.slow)])
+def test_no_damage_goes_unnoticed(
+    store: SnapshotStore, number: str, step: int, count: int, request: pytest.FixtureRequest
+) -> None:
+    """Each file of a snapshot: cut by 1 to 100 bytes, and `count` random flips of one bit."""
+    chance = random.Random(11)
+    files = sorted(path for path in (store.folder / number).rglob("*") if path.is_file())
+    assert {"manifest.json", "manifest.sha256", "dense.faiss"} <= {path.name for path in files}
+    damaged = 0
+    for path in files:
+        data = path.read_bytes()
+        for other in (*cuts(data, step), *flips(data, chance, count)):
+            assert other != data
+            path.write_bytes(other)
+            refused(store, number)
+            damaged += 1
+        path.write_bytes(data)
+        assert check(store, number).sound
+    assert store.serve()[1] == ""
+    record(request.node.name, files=len(files), damaged=damaged, refused=damaged, missed=0)
+
+
+def test_a_damaged_pointer_serves_a_sound_snapshot_and_says_so(store: SnapshotStore) -> None:
+    """Each bit of CURRENT."""
+    pointer = store.home / "CURRENT"
+    data = pointer.read_bytes()
+    for place in range(0, 8 * (len(data) - 1), 5):
+        flipped = bytearray(data)
+        flipped[place // 8] ^= 1 << place % 8
+        pointer.write_bytes(bytes(flipped))
+        served, warning = store.serve()
+        assert warning and served.id in store.ids(), bytes(flipped)
+    pointer.write_bytes(data)
+    assert store.serve()[1] == ""
