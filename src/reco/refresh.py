@@ -19,6 +19,7 @@ from reco.admission import Rules, admit_all
 from reco.catalogue import Catalogue, diff
 from reco.encoder import Encoder, Progress
 from reco.errors import InvalidInput, InvalidSettings, SnapshotError, SourceError
+from reco.journal import Journal
 from reco.resource import Rejection, Resource
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig, read
@@ -118,6 +119,7 @@ def refresh(
         published = snapshot is not previous
         if published:
             publish(store, snapshot)
+        _journal(store, chosen).clear()
     return RefreshReport(
         snapshot=snapshot.id,
         published=published,
@@ -213,7 +215,9 @@ def _next(
     making: Making,
 ) -> tuple[Snapshot, int]:
     reuse: VectorTable | None = previous.table if previous is not None else None
-    table, encoded = embed(catalogue, encoder, reuse, progress)
+    table, encoded = embed(catalogue, encoder, reuse, progress, _journal(store, encoder))
+    known = reuse.by_hash if reuse is not None else {}
+    fresh = len({content for content in table.hashes if content not in known})
     manifest = Manifest(
         snapshot=store.next_id(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -226,7 +230,11 @@ def _next(
     )
     head = previous.head if previous is not None else None
     snapshot = build(manifest, catalogue, table, head, making.acronyms)
-    return _adapted(snapshot, previous, encoder, making, encoded / max(1, len(catalogue))), encoded
+    return _adapted(snapshot, previous, encoder, making, fresh / max(1, len(catalogue))), encoded
+
+
+def _journal(store: SnapshotStore, encoder: Encoder) -> Journal:
+    return Journal(store.home / "journal", encoder.fingerprint)
 
 
 def _adapted(

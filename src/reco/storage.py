@@ -55,6 +55,18 @@ def write(path: Path, data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a file and wait until it is on the disk."""
+    with _refusals("append to", path):
+        operation("open", path)
+        with path.open("ab") as stream:
+            operation("write", path)
+            stream.write(line)
+            stream.flush()
+            operation("fsync", path)
+            os.fsync(stream.fileno())
+
+
 def replace(path: Path, data: bytes) -> None:
     """Give a file new content in one step: a reader sees the old bytes or the new ones."""
     draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
@@ -74,6 +86,13 @@ def rename(source: Path, target: Path) -> None:
         operation("rename", target)
         source.rename(target)
     sync_folder(target.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file; one that is already gone is no error."""
+    with _refusals("remove", path):
+        operation("unlink", path)
+        path.unlink(missing_ok=True)
 
 
 def remove_tree(path: Path) -> None:
