@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from reco.adapt import HeadReport
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch
-from reco.refresh import Making, publish
+from reco.publication import draft_of
+from reco.refresh import Making
 from reco.snapshot import Snapshot, build
 from reco.store import SnapshotStore
 
@@ -53,7 +54,7 @@ def adapt(
         learnt = learn(current, encoder)
         served = current.id
         if learnt.kept:
-            served = publish(store, _with_head(store, current, making, learnt))
+            served = store.publish(draft_of(store, _with_head(store, current, making, learnt)))
     return AdaptReport(
         snapshot=served,
         published=learnt.kept,
@@ -75,7 +76,7 @@ def undo(store: SnapshotStore, making: Making) -> AdaptReport:
         current = store.open()
         served = current.id
         if current.head is not None:
-            served = publish(store, _with_head(store, current, making, None))
+            served = store.publish(draft_of(store, _with_head(store, current, making, None)))
     seconds = round(time.monotonic() - started, 3)
     return AdaptReport(served, served != current.id, "none", False, None, None, None, None, None, seconds)
 

@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from reco import storage
 from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
 from reco.admission import Rules, admit_all
 from reco.catalogue import Catalogue, diff
 from reco.encoder import Encoder, Progress
-from reco.errors import InvalidInput, InvalidSettings, SnapshotError, SourceError
+from reco.errors import InvalidInput, InvalidSettings, PublishRefused, SnapshotError, SourceError
+from reco.gates import ABOUT_VECTORS, Objection
 from reco.journal import Journal
+from reco.publication import Outcome, Publishing, publish
 from reco.resource import Rejection, Resource
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig, read
@@ -31,7 +31,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. Counts are of resources; `seconds` is wall-clock time."""
+    """What a refresh did. Counts are of resources; `seconds` is wall-clock time.
+
+    `snapshot` is the one served afterwards, `refused` where one that the gates refused is kept.
+    """
 
     snapshot: str | None
     published: bool
@@ -44,10 +47,24 @@ class RefreshReport:
     encoded: int
     reused: int
     failed_sources: tuple[str, ...]
-    objections: tuple[str, ...]
+    objections: tuple[Objection, ...]
     seconds: float
     failures: dict[str, str]
     quarantine: str | None = None
+    refused: str | None = None
+
+
+class RefreshRefused(PublishRefused):
+    """The gates refused the new snapshot; `report` says what was read and what they object to."""
+
+    def __init__(self, report: RefreshReport) -> None:
+        reasons = " ".join(f"{objection.gate}: {objection.message}" for objection in report.objections)
+        super().__init__(
+            f"The new snapshot was refused. {reasons}",
+            f"Snapshot {report.snapshot or 'none'} is still served; the refused one is in {report.refused}. "
+            'Mend the source, change [gates], or run `reco refresh --force --by "NAME" --reason "TEXT"`.',
+        )
+        self.report = report
 
 
 @dataclass(frozen=True)
@@ -84,12 +101,13 @@ def refresh(
     encoder: Callable[[], Encoder],
     progress: Progress | None = None,
     making: Making | None = None,
+    publishing: Publishing | None = None,
 ) -> RefreshReport:
     """Publish a new snapshot if anything changed. `encoder` is called only once sources are read.
 
     Raises InvalidSettings without sources, RefreshRunning when another refresh holds the lock,
-    SourceError when every source failed, StorageError when the disk refuses; the served snapshot
-    is untouched in each case.
+    SourceError when every source failed, RefreshRefused when a gate objects, StorageError when the
+    disk refuses; the served snapshot is untouched in each case.
     """
     if not sources:
         raise InvalidSettings("No source is configured.", "Add a [[sources]] table to reco.toml.")
@@ -116,13 +134,19 @@ def refresh(
             if previous is not None and same_encoder and same_making and changes.quiet and sound
             else _next(store, catalogue, previous if same_encoder else None, chosen, progress, recipe)
         )
-        published = snapshot is not previous
-        if published:
-            publish(store, snapshot)
-        _journal(store, chosen).clear()
-    return RefreshReport(
-        snapshot=snapshot.id,
-        published=published,
+        quiet = snapshot is previous
+        how = publishing or Publishing()
+        outcome = Outcome(False, ()) if quiet else publish(store, snapshot, previous, chosen, how)
+        # After a refusal the journal stays, so that the next try encodes nothing again.
+        doubted = any(objection.gate in ABOUT_VECTORS for objection in outcome.objections)
+        if quiet or outcome.published or doubted:
+            _journal(store, chosen).clear()
+        if outcome.published:
+            store.prune(how.keep)
+        served = snapshot if outcome.published else previous
+    report = RefreshReport(
+        snapshot=served.id if served is not None else None,
+        published=outcome.published,
         read=collected.read,
         added=len(changes.added),
         changed=len(changes.changed),
@@ -132,11 +156,15 @@ def refresh(
         encoded=encoded,
         reused=len(catalogue) - encoded,
         failed_sources=tuple(collected.failures),
-        objections=(),
+        objections=outcome.objections,
         seconds=round(time.monotonic() - started, 3),
         failures=collected.failures,
         quarantine=str(quarantine) if quarantine else None,
+        refused=str(outcome.refused) if outcome.refused else None,
     )
+    if outcome.refused is not None:
+        raise RefreshRefused(report)
+    return report
 
 
 def collect(sources: Sequence[SourceConfig], previous: Snapshot | None, cache: Path) -> Collected:
@@ -260,15 +288,6 @@ def _adapted(
 def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:
     manifest = replace(snapshot.manifest, report={**snapshot.manifest.report, **report})
     return replace(snapshot, manifest=manifest)
-
-
-def publish(store: SnapshotStore, snapshot: Snapshot) -> str:
-    """Write a snapshot, read it back as a reader would, and serve it. Returns its number."""
-    draft = store.write_draft(snapshot)
-    written = store.read_draft(draft)
-    if not np.array_equal(written.dense.vectors(), snapshot.dense.vectors()):
-        raise SnapshotError("The new snapshot does not read back as it was written.", "Check the disk.")
-    return store.publish(draft)
 
 
 def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path | None:
