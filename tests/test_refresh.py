@@ -18,6 +18,7 @@ from reco.snapshot import Snapshot
 
 Table = list[dict[str, str]]
 REQUEST = Query.of("rouvrir le café et la piscine du village", 30)
+ANY_SIZE = "[gates]\nrow_drop = 1.0\n\n"
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
@@ -200,7 +201,7 @@ TABLES = st.lists(ROW, min_size=1, max_size=8, unique_by=lambda row: row["id"])
 @given(TABLES, TABLES)
 def test_incremental_is_from_scratch(first: Table, second: Table) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        one, other = Home(Path(folder) / "one"), Home(Path(folder) / "other")
+        one, other = (Home(Path(folder) / name, extra=ANY_SIZE) for name in ("one", "other"))
         try:
             refreshed(one, first)
             incremental, encoder = refreshed(one, second)

@@ -457,8 +457,8 @@ def test_a_replacement_that_fails_removes_its_own_draft(tmp_path: Path) -> None:
 
 def test_a_line_never_joins_one_that_was_cut_short(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    storage.append(path, b"one\n")
-    storage.append(path, b"two\n")
+    storage.append_line(path, b"one\n")
+    storage.append_line(path, b"two\n")
     path.write_bytes(path.read_bytes() + b"thr")
-    storage.append(path, b"four\n")
+    storage.append_line(path, b"four\n")
     assert path.read_bytes() == b"one\ntwo\nthr\nfour\n"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from reco.adapt import HeadReport
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch
-from reco.refresh import publish
+from reco.publication import draft_of
 from reco.snapshot import Snapshot
 from reco.store import SnapshotStore
 
@@ -52,7 +52,7 @@ def adapt(
         learnt = learn(current, encoder)
         served = current.id
         if learnt.kept:
-            served = publish(store, _with_head(store, current, learnt))
+            served = store.publish(draft_of(store, _with_head(store, current, learnt)))
     return AdaptReport(
         snapshot=served,
         published=learnt.kept,
@@ -74,7 +74,7 @@ def undo(store: SnapshotStore) -> AdaptReport:
         current = store.open()
         served = current.id
         if current.head is not None:
-            served = publish(store, _with_head(store, current, None))
+            served = store.publish(draft_of(store, _with_head(store, current, None)))
     seconds = round(time.monotonic() - started, 3)
     return AdaptReport(served, served != current.id, "none", False, None, None, None, None, None, seconds)
 

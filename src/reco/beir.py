@@ -46,18 +46,46 @@ def read_set(folder: Path, limit: int | None = None) -> JudgedSet:
     documents = {d.id: d for d in _documents(folder, problems)}
     queries = dict(_queries(folder, problems))
     qrels = _qrels(folder, problems)
-    _require_known(queries, documents, qrels, problems)
+    _require_queries(queries, qrels, problems)
+    _require_documents(documents, qrels, problems)
+    topics = _topics(queries, qrels, limit, problems)
+    _refuse(folder, problems, "corpus.jsonl, queries.jsonl")
+    return JudgedSet(folder.name, tuple(documents.values()), topics)
+
+
+def read_topics(folder: Path) -> tuple[Topic, ...]:
+    """Read requests judged on a catalogue of one's own: `read_set` without documents.
+
+    Raises InvalidInput with every problem.
+    """
+    problems: list[str] = []
+    queries, qrels = dict(_queries(folder, problems)), _qrels(folder, problems)
+    _require_queries(queries, qrels, problems)
+    topics = _topics(queries, qrels, None, problems)
+    _refuse(folder, problems, "queries.jsonl")
+    return topics
+
+
+def _topics(
+    queries: Mapping[str, str],
+    qrels: Mapping[str, Mapping[str, int]],
+    limit: int | None,
+    problems: list[str],
+) -> tuple[Topic, ...]:
     chosen = list(queries.items())[:limit]
     topics = tuple(Topic(i, text, qrels[i]) for i, text in chosen if qrels.get(i))
     if not problems and not topics:
         problems.append("no query has a judgement")
+    return topics
+
+
+def _refuse(folder: Path, problems: list[str], files: str) -> None:
     if problems:
         more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
         raise InvalidInput(
             f"{folder} is not a judged set that can be used: {'; '.join(problems[:_SHOWN])}{more}.",
-            "The layout is corpus.jsonl, queries.jsonl and qrels.tsv (query-id, corpus-id, score).",
+            f"The layout is {files} and qrels.tsv (query-id, corpus-id, score).",
         )
-    return JudgedSet(folder.name, tuple(documents.values()), topics)
 
 
 def _lines(path: Path, problems: list[str]) -> Iterator[tuple[int, str]]:
@@ -124,15 +152,20 @@ def _qrels(folder: Path, problems: list[str]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _require_known(
-    queries: Mapping[str, str],
-    documents: Mapping[str, Document],
-    qrels: Mapping[str, Mapping[str, int]],
-    problems: list[str],
+def _require_queries(
+    queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], problems: list[str]
+) -> None:
+    problems.extend(
+        f"qrels name the query {query!r}, which queries.jsonl lacks"
+        for query in qrels
+        if query not in queries
+    )
+
+
+def _require_documents(
+    documents: Mapping[str, Document], qrels: Mapping[str, Mapping[str, int]], problems: list[str]
 ) -> None:
     for query, judged in qrels.items():
-        if query not in queries:
-            problems.append(f"qrels name the query {query!r}, which queries.jsonl lacks")
         unknown = [document for document in judged if document not in documents]
         if unknown:
             problems.append(f"qrels of {query!r} name {unknown[0]!r}, which corpus.jsonl lacks")

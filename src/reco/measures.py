@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,3 +70,14 @@ def randomisation_test(
         signs = generator.integers(0, 2, size=(count, len(difference)), dtype=np.int8) * 2 - 1
         extreme += int((np.abs((signs * difference).mean(axis=1)) >= observed).sum())
     return (extreme + 1) / (rounds + 1)
+
+
+def ndcg(relevances: Mapping[str, int], ranked: Sequence[str], k: int = 10) -> float:
+    """Return nDCG@k as `measure` defines it, without the `evaluation` extra; zero without a relevant id."""
+    gains = {identifier: 2.0 ** max(relevance, 0) - 1.0 for identifier, relevance in relevances.items()}
+    ideal = _discounted(sorted(gains.values(), reverse=True)[:k])
+    return _discounted([gains.get(identifier, 0.0) for identifier in ranked[:k]]) / ideal if ideal else 0.0
+
+
+def _discounted(gains: Sequence[float]) -> float:
+    return sum(gain / log2(rank + 1) for rank, gain in enumerate(gains, start=1))

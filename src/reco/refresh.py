@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from reco import storage
 from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
@@ -20,8 +18,11 @@ from reco.catalogue import Catalogue, diff
 from reco.curation import Curation
 from reco.decisions import Stale
 from reco.encoder import Encoder, Progress
-from reco.errors import InvalidInput, InvalidSettings, SnapshotError, SourceError
+from reco.errors import InvalidInput, InvalidSettings, PublishRefused, SnapshotError, SourceError
 from reco.families import Families, Told, find
+from reco.gates import ABOUT_VECTORS, Objection
+from reco.journal import Journal
+from reco.publication import Outcome, Publishing, publish
 from reco.resource import Rejection, Resource
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig, read
@@ -33,7 +34,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. Counts are of resources; `seconds` is wall-clock time."""
+    """What a refresh did. Counts are of resources; `seconds` is wall-clock time.
+
+    `snapshot` is the one served afterwards, `refused` where one that the gates refused is kept.
+    """
 
     snapshot: str | None
     published: bool
@@ -46,13 +50,27 @@ class RefreshReport:
     encoded: int
     reused: int
     failed_sources: tuple[str, ...]
-    objections: tuple[str, ...]
+    objections: tuple[Objection, ...]
     seconds: float
     failures: dict[str, str]
     quarantine: str | None = None
     hidden: int = 0
     families: int = 0
     stale_decisions: tuple[Stale, ...] = ()
+    refused: str | None = None
+
+
+class RefreshRefused(PublishRefused):
+    """The gates refused the new snapshot; `report` says what was read and what they object to."""
+
+    def __init__(self, report: RefreshReport) -> None:
+        reasons = " ".join(f"{objection.gate}: {objection.message}" for objection in report.objections)
+        super().__init__(
+            f"The new snapshot was refused. {reasons}",
+            f"Snapshot {report.snapshot or 'none'} is still served; the refused one is in {report.refused}. "
+            'Mend the source, change [gates], or run `reco refresh --force --by "NAME" --reason "TEXT"`.',
+        )
+        self.report = report
 
 
 @dataclass(frozen=True)
@@ -101,12 +119,13 @@ def refresh(
     encoder: Callable[[], Encoder],
     progress: Progress | None = None,
     making: Making | None = None,
+    publishing: Publishing | None = None,
 ) -> RefreshReport:
     """Publish a new snapshot if anything changed. `encoder` is called only once sources are read.
 
     Raises InvalidSettings without sources, RefreshRunning when another refresh holds the lock,
-    SourceError when every source failed, StorageError when the disk refuses; the served snapshot
-    is untouched in each case.
+    SourceError when every source failed, RefreshRefused when a gate objects, StorageError when the
+    disk refuses; the served snapshot is untouched in each case.
     """
     if not sources:
         raise InvalidSettings("No source is configured.", "Add a [[sources]] table to reco.toml.")
@@ -133,12 +152,19 @@ def refresh(
             if previous is not None and same_encoder and same_making and changes.quiet and sound
             else _next(store, catalogue, previous if same_encoder else None, chosen, progress, recipe)
         )
-        published = snapshot is not previous
-        if published:
-            publish(store, snapshot)
-    return RefreshReport(
-        snapshot=snapshot.id,
-        published=published,
+        quiet = snapshot is previous
+        how = publishing or Publishing()
+        outcome = Outcome(False, ()) if quiet else publish(store, snapshot, previous, chosen, how)
+        # After a refusal the journal stays, so that the next try encodes nothing again.
+        doubted = any(objection.gate in ABOUT_VECTORS for objection in outcome.objections)
+        if quiet or outcome.published or doubted:
+            _journal(store, chosen).clear()
+        if outcome.published:
+            store.prune(how.keep)
+        served = snapshot if outcome.published else previous
+    report = RefreshReport(
+        snapshot=served.id if served is not None else None,
+        published=outcome.published,
         read=collected.read,
         added=len(changes.added),
         changed=len(changes.changed),
@@ -148,14 +174,18 @@ def refresh(
         encoded=encoded,
         reused=len(catalogue) - encoded,
         failed_sources=tuple(collected.failures),
-        objections=(),
+        objections=outcome.objections,
         seconds=round(time.monotonic() - started, 3),
         failures=collected.failures,
         quarantine=str(quarantine) if quarantine else None,
         hidden=len(collected.hidden),
         families=len(snapshot.families.families) if snapshot.families is not None else 0,
         stale_decisions=collected.stale,
+        refused=str(outcome.refused) if outcome.refused else None,
     )
+    if outcome.refused is not None:
+        raise RefreshRefused(report)
+    return report
 
 
 def collect(
@@ -231,7 +261,9 @@ def _next(
     making: Making,
 ) -> tuple[Snapshot, int]:
     reuse: VectorTable | None = previous.table if previous is not None else None
-    table, encoded = embed(catalogue, encoder, reuse, progress)
+    table, encoded = embed(catalogue, encoder, reuse, progress, _journal(store, encoder))
+    known = reuse.by_hash if reuse is not None else {}
+    fresh = len({content for content in table.hashes if content not in known})
     manifest = Manifest(
         snapshot=store.next_id(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -245,7 +277,11 @@ def _next(
     head = previous.head if previous is not None else None
     families = _families(catalogue, table, previous, making)
     snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
-    return _adapted(snapshot, previous, encoder, making, encoded / max(1, len(catalogue))), encoded
+    return _adapted(snapshot, previous, encoder, making, fresh / max(1, len(catalogue))), encoded
+
+
+def _journal(store: SnapshotStore, encoder: Encoder) -> Journal:
+    return Journal(store.home / "journal", encoder.fingerprint)
 
 
 def _adapted(
@@ -278,15 +314,6 @@ def _families(
 def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:
     manifest = replace(snapshot.manifest, report={**snapshot.manifest.report, **report})
     return replace(snapshot, manifest=manifest)
-
-
-def publish(store: SnapshotStore, snapshot: Snapshot) -> str:
-    """Write a snapshot, read it back as a reader would, and serve it. Returns its number."""
-    draft = store.write_draft(snapshot)
-    written = store.read_draft(draft)
-    if not np.array_equal(written.dense.vectors(), snapshot.dense.vectors()):
-        raise SnapshotError("The new snapshot does not read back as it was written.", "Check the disk.")
-    return store.publish(draft)
 
 
 def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path | None:

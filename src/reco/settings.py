@@ -14,10 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from reco.acronyms import Acronyms
 from reco.adapt import learn_head
 from reco.background import background
+from reco.beir import read_topics
 from reco.curation import Curation
 from reco.decisions import Decisions
 from reco.encoder import Encoder
 from reco.errors import InvalidSettings
+from reco.gates import Gates, Thresholds
+from reco.publication import Forced, Publishing
 from reco.recommend import Fusion, Recommender
 from reco.refresh import Making
 from reco.snapshot import Snapshot
@@ -86,6 +89,32 @@ class CurationSettings(_Table):
         return Curation(Decisions.read(self.decisions) if self.decisions is not None else Decisions())
 
 
+class GateSettings(_Table):
+    """`[gates]`: the most that each gate lets through, and the folder of the golden set."""
+
+    row_drop: float = Field(default=Thresholds.row_drop, ge=0, le=1)
+    invalid_vectors: float = Field(default=Thresholds.invalid_vectors, ge=0, le=1)
+    identical_vectors: float = Field(default=Thresholds.identical_vectors, ge=0, le=1)
+    unmatched_vectors: float = Field(default=Thresholds.unmatched_vectors, ge=0, le=1)
+    lost_resources: float = Field(default=Thresholds.lost_resources, ge=0, le=1)
+    golden: Path | None = None
+    golden_drop: float = Field(default=Thresholds.golden_drop, ge=0, le=1)
+    golden_p: float = Field(default=Thresholds.golden_p, gt=0, le=1)
+    golden_coverage: float = Field(default=Thresholds.golden_coverage, gt=0, le=1)
+    churn: float = Field(default=Thresholds.churn, ge=0, le=1)
+    probes: int = Field(default=Thresholds.probes, ge=5, le=1000)
+
+    def thresholds(self) -> Thresholds:
+        """Return the settings as the gates take them."""
+        return Thresholds(**{field.name: getattr(self, field.name) for field in fields(Thresholds)})
+
+
+class SnapshotSettings(_Table):
+    """`[snapshots]`: how many of the newest are kept."""
+
+    keep: int = Field(default=Publishing.keep, ge=3)
+
+
 class Settings(_Table):
     """All of `reco.toml`."""
 
@@ -94,6 +123,8 @@ class Settings(_Table):
     ranking: RankingSettings = RankingSettings()
     adapt: AdaptSettings = AdaptSettings()
     curation: CurationSettings = CurationSettings()
+    gates: GateSettings = GateSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
     sources: tuple[SourceConfig, ...] = ()
 
     @field_validator("sources")
@@ -156,6 +187,9 @@ def _located(settings: Settings, base: Path) -> Settings:
                 if settings.curation.decisions
                 else {}
             ),
+            "gates": settings.gates.model_copy(
+                update={"golden": base / settings.gates.golden} if settings.gates.golden else {}
+            ),
             "sources": tuple(source.resolved(base) for source in settings.sources),
         }
     )
@@ -204,6 +238,14 @@ def making_of(settings: Settings) -> Making:
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
     )
+
+
+def publishing_of(settings: Settings, forced: Forced | None = None) -> Publishing:
+    """Return how a refresh publishes. Raises InvalidInput when the golden set cannot be used."""
+    folder = settings.gates.golden
+    topics = read_topics(folder) if folder is not None else ()
+    gates = Gates(settings.gates.thresholds(), topics, settings.ranking.fusion())
+    return Publishing(gates, forced, settings.snapshots.keep)
 
 
 def encoder_of(settings: Settings, snapshot: Snapshot) -> Encoder:

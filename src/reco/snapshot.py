@@ -146,7 +146,7 @@ def build(
     concepts = [known.concepts(f"{r.title}\n{r.read_summary}") for r in catalogue]
     stems = [terms_of(resource, _stems) for resource in catalogue]
     pooled = table.pooled()
-    dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
+    dense = DenseIndex.build(_directions(pooled if head is None else pooled @ head.T))
     return Snapshot(
         manifest,
         catalogue,
@@ -158,6 +158,12 @@ def build(
         head=head,
         families=families,
     )
+
+
+def _directions(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return unit vectors; one that is no number is zero, which finds nothing and which a gate refuses."""
+    finite = np.isfinite(pooled).all(axis=1, keepdims=True)
+    return unit(np.where(finite, pooled, np.float32(0.0)))
 
 
 def terms_of(resource: Resource, read: Callable[[str], list[str]]) -> list[str]:

@@ -66,7 +66,7 @@ def write(path: Path, *pieces: Piece) -> str:
     return state.hexdigest()
 
 
-def append(path: Path, line: bytes) -> None:
+def append_line(path: Path, line: bytes) -> None:
     """Add a line to a file and wait until it is on the disk; it never joins one that was cut short."""
     with _refusals("append to", path):
         operation("open", path)
@@ -114,6 +114,18 @@ def _try_lock(stream: BinaryIO, shared: bool) -> None:
         raise
     except OSError:
         return  # A disk without locks: a reader whose files go away opens the current snapshot anew.
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add bytes to a file and wait until they are on the disk."""
+    with _refusals("append to", path):
+        operation("open", path)
+        with path.open("ab") as stream:
+            operation("write", path)
+            stream.write(data)
+            stream.flush()
+            operation("fsync", path)
+            os.fsync(stream.fileno())
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -162,7 +162,7 @@ class SnapshotStore:
     def write_draft(self, snapshot: Snapshot) -> Path:
         """Write a snapshot beside the published ones. Whatever the disk refuses, no draft is left."""
         draft = self.folder / f"{snapshot.id}.tmp-{os.getpid()}"
-        with self._abandoning(draft):
+        with self.abandoning(draft):
             self._write(snapshot, draft)
         return draft
 
@@ -182,6 +182,11 @@ class SnapshotStore:
         number = draft.name.split(".")[0]
         return self._read(draft, number, self._bytes(draft / _MANIFEST, number))
 
+    def amend(self, draft: Path, manifest: Manifest) -> None:
+        """Give a draft, which nobody reads yet, another manifest."""
+        storage.write(draft / "manifest.json", manifest.to_bytes())
+        storage.sync_folder(draft)
+
     def publish(self, draft: Path) -> str:
         """Give a draft its name and serve it. The replacement of `CURRENT` is the commit.
 
@@ -191,13 +196,13 @@ class SnapshotStore:
         """
         number = draft.name.split(".")[0]
         folder = self.folder / number
-        with self._abandoning(draft, folder):
+        with self.abandoning(draft, folder):
             storage.rename(draft, folder)
             self._commit(number)
         return number
 
     @contextmanager
-    def _abandoning(self, *folders: Path) -> Iterator[None]:
+    def abandoning(self, *folders: Path) -> Iterator[None]:
         """Remove a snapshot that the disk refuses, as far as it lets us: the next writer removes the rest."""
         try:
             yield

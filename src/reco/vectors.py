@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from reco.resource import Resource
 
 FRAME = Span(-1, -1)
 """Stands for the part that is not a passage: title, prompt and special tokens."""
+
+CHUNK = 64
+"""Documents encoded at a time: what a killed run loses at most."""
 
 
 @dataclass(frozen=True)
@@ -87,38 +91,72 @@ class VectorTable:
         return lengths
 
 
+class Memory(Protocol):
+    """Keeps what was encoded, so that a run that is killed need not encode it again."""
+
+    def recall(self, wanted: Collection[str]) -> Mapping[str, EncodedDocument]:
+        """Return what is kept of the content hashes in `wanted`."""
+        ...
+
+    def keep(self, done: Mapping[str, EncodedDocument]) -> None:
+        """Keep documents by content hash."""
+        ...
+
+
 def embed(
     resources: Sequence[Resource],
     encoder: Encoder,
     reuse: VectorTable | None = None,
     progress: Progress | None = None,
+    memory: Memory | None = None,
 ) -> tuple[VectorTable, int]:
-    """Encode the texts that `reuse` lacks, each once; return the table and how many were encoded."""
+    """Encode the texts that `reuse` and `memory` lack; return the table and how many were encoded."""
     known = reuse.by_hash if reuse is not None else {}
     unseen: dict[str, Document] = {}
     for resource in resources:
         if resource.content_hash not in known:
             document = Document.of(resource.title, resource.summary, resource.set_aside)
             unseen.setdefault(resource.content_hash, document)
-    encoded = encode(list(unseen.values()), encoder, progress)
-    fresh = dict(zip(unseen, encoded, strict=True))
+    fresh = _recalled(unseen, memory)
+    left = {content: document for content, document in unseen.items() if content not in fresh}
+    for done in encode(left, encoder, progress):
+        if memory is not None:
+            memory.keep(done)
+        fresh.update(done)
     hashes = [resource.content_hash for resource in resources]
     documents = [
         fresh[content] if content in fresh or reuse is None else reuse.document(known[content])
         for content in hashes
     ]
     dimension = reuse.parts.shape[1] if reuse is not None and not unseen else encoder.dimension
-    return VectorTable.of(hashes, documents, dimension), len(unseen)
+    return VectorTable.of(hashes, documents, dimension), len(left)
+
+
+def _recalled(unseen: Mapping[str, Document], memory: Memory | None) -> dict[str, EncodedDocument]:
+    """Return what is remembered, unless its passages are no longer those of the text."""
+    if memory is None:
+        return {}
+    found = memory.recall(unseen.keys())
+    return {key: kept for key, kept in found.items() if kept.spans == (FRAME, *unseen[key].spans)}
 
 
 def encode(
-    documents: Sequence[Document], encoder: Encoder, progress: Progress | None
-) -> list[EncodedDocument]:
-    """Encode documents, keeping with each part the span it comes from."""
-    if not documents:
-        return []
-    vectors = encoder.encode_documents(documents, progress)
-    return [
-        EncodedDocument(found, (FRAME, *document.spans))
-        for found, document in zip(vectors, documents, strict=True)
-    ]
+    documents: Mapping[str, Document], encoder: Encoder, progress: Progress | None
+) -> Iterator[dict[str, EncodedDocument]]:
+    """Yield documents with the span of each part, a chunk at a time.
+
+    Texts of like length go together, longest first, so that a chunk's batches hold little padding.
+    """
+    keys = sorted(documents, key=lambda key: len(documents[key].text), reverse=True)
+    for start in range(0, len(keys), CHUNK):
+        chunk = [documents[key] for key in keys[start : start + CHUNK]]
+        advance = None if progress is None else _from(start, len(keys), progress)
+        vectors = encoder.encode_documents(chunk, advance)
+        yield {
+            key: EncodedDocument(found, (FRAME, *document.spans))
+            for key, found, document in zip(keys[start : start + CHUNK], vectors, chunk, strict=True)
+        }
+
+
+def _from(start: int, total: int, progress: Progress) -> Progress:
+    return lambda done, _: progress(start + done, total)

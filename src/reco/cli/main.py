@@ -17,6 +17,7 @@ from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reco.catalogue import Filters
+    from reco.publication import Forced
     from reco.recommend import Recommender
     from reco.settings import Settings
 
@@ -38,23 +39,41 @@ Themes = Annotated[list[str] | None, typer.Option("--theme", help="Keep these th
 
 
 @app.command()
-def refresh(home: Home = None, config: Config = None, as_json: Json = False) -> None:
-    """Read the sources and publish a new snapshot if anything changed."""
+def refresh(
+    force: Annotated[bool, typer.Option("--force", help="Publish whatever the gates object to.")] = False,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="With --force: who, recorded.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="With --force: why, recorded.")
+    ] = "",
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Read the sources and publish a new snapshot if anything changed; exit with 4 if a gate objects."""
 
     def work() -> None:
         from reco.cli import render
+        from reco.refresh import RefreshRefused
         from reco.refresh import refresh as refresh_now
-        from reco.settings import build_encoder, load, making_of, store_of
+        from reco.settings import build_encoder, load, making_of, publishing_of, store_of
 
+        forced = _forced(force, by, reason)
         settings = load(config)
-        with progress_bar("Encoding") as progress:
-            report = refresh_now(
-                store_of(settings, home),
-                settings.sources,
-                lambda: build_encoder(settings.encoder),
-                progress,
-                making_of(settings),
-            )
+        publishing = publishing_of(settings, forced)
+        try:
+            with progress_bar("Encoding") as progress:
+                report = refresh_now(
+                    store_of(settings, home),
+                    settings.sources,
+                    lambda: build_encoder(settings.encoder),
+                    progress,
+                    making_of(settings),
+                    publishing,
+                )
+        except RefreshRefused as refused:
+            render.report(refused.report, as_json)
+            note(f"{refused}\n{refused.hint}")
+            raise SystemExit(refused.exit_code) from None
         render.report(report, as_json)
 
     run(work, as_json)
@@ -180,6 +199,14 @@ def serve_app(
 curation.register(app)
 evaluation.register(app)
 operations.register(app)
+
+
+def _forced(force: bool, by: str, reason: str) -> Forced | None:
+    from reco.publication import Forced
+
+    if not force and (by or reason):
+        raise InvalidInput("--by and --reason go with --force.", "Add --force, or leave them out.")
+    return Forced.of(by, reason) if force else None
 
 
 def _text(text: str) -> str:

@@ -91,8 +91,8 @@ def report(done: RefreshReport, as_json: bool) -> None:
         show_json(asdict(done))
         return
     console = Console()
-    verb = "published" if done.published else "unchanged, still served:"
-    console.print(f"Snapshot {done.snapshot} {verb}", highlight=False)
+    verb = "published" if done.published else "is still served"
+    console.print(f"Snapshot {done.snapshot or 'none'} {verb}", highlight=False)
     table = Table(show_header=False, box=None)
     for name in (
         "read",
@@ -109,6 +109,8 @@ def report(done: RefreshReport, as_json: bool) -> None:
     ):
         table.add_row(name, str(getattr(done, name)))
     console.print(table)
+    for objection in done.objections:
+        console.print(f"gate {objection.gate} objects: {objection.message}", highlight=False, markup=False)
     for name, why in done.failures.items():
         console.print(Text(f"Source {name} failed and keeps its earlier rows: {why}", style="red"))
     for stale in done.stale_decisions:
