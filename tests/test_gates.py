@@ -18,7 +18,7 @@ from reco.beir import Topic
 from reco.catalogue import Catalogue
 from reco.encoder import Document, DocumentVectors, Progress
 from reco.encoder.hashing import HashingEncoderForTests
-from reco.errors import InvalidSettings, PublishRefused
+from reco.errors import InvalidSettings, PublishRefused, StorageError
 from reco.gates import Gates, Thresholds, Verdict, judge
 from reco.index import DenseIndex
 from reco.measures import measure, ndcg
@@ -165,6 +165,7 @@ def test_judged_resources_that_left_and_unjudged_newcomers_are_no_loss(base: Sna
     echoes = [replace(r, id=f"echo-{r.id}") for r in resources()]
     found = verdict(snapshot_of([*resources()[4:], *echoes], ENCODER), base, TOPICS)
     assert figures(found)["golden_drop"]["figure"] == pytest.approx(0.0, abs=0.02)
+    assert figures(found)["golden_drop"]["topics"] == 20
 
 
 def test_a_golden_set_of_another_catalogue_is_skipped_with_its_reason(base: Snapshot) -> None:
@@ -299,6 +300,34 @@ def test_a_refused_refresh_encodes_nothing_twice(served: Home) -> None:
     assert (second.code, second.json["encoded"]) == (4, 0)
     done = run_cli("refresh", *FORCE, "--json", *served.arguments)
     assert (done.code, done.json["encoded"]) == (0, 0) and not (served.path / "journal").exists()
+
+
+def test_a_refusal_that_the_disk_interrupts_anywhere_leaves_the_old_snapshot(served: Home) -> None:
+    served.write(rows()[:12])
+    before = storage.operation
+    for at in range(1, 200):
+        seen = 0
+
+        def operation(name: str, path: Path, at: int = at) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == at:
+                raise OSError(28, "No space left on device", str(path))
+
+        storage.operation = operation
+        try:
+            served.refresh()
+        except StorageError:
+            assert served.store.current() == "000001" and served.store.serve()[1] == ""
+        except RefreshRefused:
+            break
+        finally:
+            storage.operation = before
+    assert at > 30 and seen < at
+    with pytest.raises(RefreshRefused):
+        served.refresh()
+    left = sorted(path.name for path in (served.path / "snapshots").iterdir())
+    assert len(left) == 2 and left[0] == "000001" and left[1].endswith(".refused")
 
 
 def test_the_library_raises_what_the_command_exits_with(served: Home) -> None:

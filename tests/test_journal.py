@@ -133,6 +133,16 @@ def test_what_is_recalled_is_what_was_kept(kept: tuple[Path, dict[str, EncodedDo
     assert Journal(folder, "print").recall(found.keys()) == {}, "the other encoder took its place"
 
 
+def test_encoders_that_take_turns_never_mix(kept: tuple[Path, dict[str, EncodedDocument]]) -> None:
+    folder, found = kept
+    for _ in range(2):
+        assert Journal(folder, "two").recall(found.keys()) == {}
+        journal = Journal(folder, "one")
+        assert journal.recall(found.keys()) == {}
+        journal.keep(found)
+        assert same(Journal(folder, "one").recall(found.keys()), found)
+
+
 def test_a_torn_tail_is_dropped_and_the_rest_goes_on(kept: tuple[Path, dict[str, EncodedDocument]]) -> None:
     folder, found = kept
     path, keys = folder / "encoded", list(found)

@@ -29,6 +29,7 @@ _NO_PREVIOUS = "there is no previous snapshot"
 _BROKEN = "the vectors are not sound"
 _UNIT = 1e-3
 _FEWEST_PROBES = 5
+_SEARCHED = 50
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Thresholds:
     golden_p: float = 0.05
     golden_coverage: float = 0.5
     churn: float = 0.2
-    probes: int = 40
+    probes: int = 20
 
 
 @dataclass(frozen=True)
@@ -198,27 +199,25 @@ def _unmatched(candidate: Snapshot, previous: Snapshot | None) -> NDArray[np.int
     A text that was there yesterday, read by the same encoder, has the same parts to the last bit.
     """
     table, catalogue = candidate.table, candidate.catalogue
-    yesterday = (
-        previous.table
-        if previous is not None and previous.manifest.encoder == candidate.manifest.encoder
-        else None
-    )
-    known = yesterday.by_hash if yesterday is not None else {}
-    wrong = []
-    for row, resource in enumerate(catalogue):
-        start, end = table.bounds[row], table.bounds[row + 1]
-        fits = start < end and table.spans[start:end].max() <= len(resource.summary)
-        before = known.get(resource.content_hash)
-        if fits and yesterday is not None and before is not None:
-            old = yesterday.parts[yesterday.bounds[before] : yesterday.bounds[before + 1]]
-            fits = np.array_equal(old, table.parts[start:end], equal_nan=True)
-        if not fits:
-            wrong.append(row)
-    return np.asarray(wrong, dtype=np.int64)
+    counts = np.diff(table.bounds)
+    ends = np.zeros(len(catalogue), dtype=np.int64)
+    np.maximum.at(ends, np.repeat(np.arange(len(catalogue)), counts), table.spans[:, 1])
+    wrong = (counts < 1) | (ends > [len(resource.summary) for resource in catalogue])
+    if previous is not None and previous.manifest.encoder == candidate.manifest.encoder:
+        old, known = previous.table, previous.table.by_hash
+        for row, content in enumerate(table.hashes):
+            before = known.get(content)
+            if before is not None and not np.array_equal(
+                old.parts[old.bounds[before] : old.bounds[before + 1]],
+                table.parts[table.bounds[row] : table.bounds[row + 1]],
+                equal_nan=True,
+            ):
+                wrong[row] = True
+    return np.flatnonzero(wrong).astype(np.int64)
 
 
 def _lost(candidate: Snapshot, limits: Thresholds) -> Finding:
-    problems = lost(candidate)
+    problems = lost(candidate, _SEARCHED)
     count = len(candidate.catalogue)
     share = len(problems) / count if count else 0.0
     message = f"{len(problems)} of {count} resources are not found by their own vector."
@@ -242,17 +241,18 @@ class _Behaviour:
         topics = self._gates.topics
         if not topics:
             return _skip("golden_drop", self._limits, "no golden set is configured"), {}
-        ids = _ids(self._candidate)
+        common = _ids(self._candidate)
+        if self._previous is not None:
+            common &= _ids(self._previous)
+        share = behaviour.covered(topics, common)
+        if share < self._limits.golden_coverage:
+            why = f"only {share:.0%} of the resources that it judges relevant are in the catalogue"
+            return _skip("golden_drop", self._limits, why), {}
         requests = {topic.id: topic.text for topic in topics}
         new = behaviour.rank(self._new, requests)
         kept = {"set": _stamp(topics), "ndcg@10": behaviour.scores(topics, new)}
         if self._previous is None:
             return _skip("golden_drop", self._limits, _NO_PREVIOUS), kept
-        common = ids & _ids(self._previous)
-        share = behaviour.covered(topics, common)
-        if share < self._limits.golden_coverage:
-            why = f"only {share:.0%} of the resources that it judges relevant are in the catalogue"
-            return _skip("golden_drop", self._limits, why), kept
         if self._old is None:
             before = self._previous.manifest.report.get("golden", {})
             if before.get("set") != kept["set"]:

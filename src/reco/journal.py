@@ -45,16 +45,16 @@ class Journal:
         """
         if not self._folder.is_dir():
             return {}
-        data = self._read()
-        records = [(key, record) for key, record in self._records(data) if key in wanted]
         # A process that died here may have left the draft of a shorter file.
         for other in self._folder.iterdir():
             if other != self._path:
                 storage.remove(other)
-        kept = self._header + b"".join(record for _, record in records)
-        if len(kept) != len(data):
-            storage.replace(self._path, kept)
-        return {key: _document(record) for key, record in records}
+        data = self._read()
+        records = {key: record for key, record in self._records(data) if key in wanted}
+        whole = len(self._header) + sum(map(len, records.values()))
+        if len(data) != whole or not data.startswith(self._header):
+            storage.replace(self._path, b"".join((self._header, *records.values())))
+        return {key: _document(record) for key, record in records.items()}
 
     def keep(self, done: Mapping[str, EncodedDocument]) -> None:
         """Add documents by content hash and wait until they are on the disk."""
@@ -80,18 +80,19 @@ class Journal:
             logger.warning("what was encoded before cannot be read, and is encoded again: %s", error)
             return b""
 
-    def _records(self, data: bytes) -> Iterator[tuple[str, bytes]]:
-        """Yield the content hash and the whole bytes of each sound record."""
+    def _records(self, data: bytes) -> Iterator[tuple[str, memoryview]]:
+        """Yield the content hash and the whole bytes of each sound record, without copying them."""
         if not data.startswith(self._header):
             return
+        view = memoryview(data)
         start = len(self._header)
         while start + _LENGTH.size + _DIGEST <= len(data):
             (length,) = _LENGTH.unpack_from(data, start)
             body = start + _LENGTH.size + _DIGEST
-            payload = data[body : body + length]
+            payload = view[body : body + length]
             if len(payload) < length or hashlib.sha256(payload).digest() != data[body - _DIGEST : body]:
                 return
-            yield _key(payload), data[start : body + length]
+            yield _key(payload), view[start : body + length]
             start = body + length
 
 
@@ -105,13 +106,13 @@ def _record(key: str, document: EncodedDocument) -> bytes:
     return _LENGTH.pack(len(payload)) + hashlib.sha256(payload).digest() + payload
 
 
-def _key(payload: bytes) -> str:
+def _key(payload: memoryview) -> str:
     length, _, _ = _SHAPE.unpack_from(payload)
-    return payload[_SHAPE.size : _SHAPE.size + length].decode()
+    return bytes(payload[_SHAPE.size : _SHAPE.size + length]).decode()
 
 
-def _document(record: bytes) -> EncodedDocument:
-    payload = memoryview(record)[_LENGTH.size + _DIGEST :]
+def _document(record: memoryview) -> EncodedDocument:
+    payload = record[_LENGTH.size + _DIGEST :]
     length, count, dimension = _SHAPE.unpack_from(payload)
     numbers = payload[_SHAPE.size + length :]
     weights = np.frombuffer(numbers, dtype="<f4", count=count)

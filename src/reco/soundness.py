@@ -56,10 +56,10 @@ def check(store: SnapshotStore, number: str | None = None) -> Check:
     return Check(chosen, not problems, problems)
 
 
-def lost(snapshot: Snapshot) -> tuple[str, ...]:
+def lost(snapshot: Snapshot, sample: int = _SAMPLE) -> tuple[str, ...]:
     """Return the resources that a search for themselves does not find, in words.
 
-    Every vector is compared with its parts; a sample, evenly drawn, is searched for.
+    Every vector is compared with its parts; `sample` of them, evenly drawn, are searched for.
     """
     count = len(snapshot.catalogue)
     if not count:
@@ -68,7 +68,7 @@ def lost(snapshot: Snapshot) -> tuple[str, ...]:
     expected = unit(pooled if snapshot.head is None else pooled @ snapshot.head.T)
     vectors = snapshot.dense.vectors()
     wrong = set(np.flatnonzero(np.abs(vectors - expected).max(axis=1) > _EQUAL).tolist())
-    for row in np.unique(np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)):
+    for row in np.unique(np.linspace(0, count - 1, min(count, sample)).astype(np.int64)):
         _, cosines = snapshot.dense.search(vectors[row], 1)
         if abs(float(cosines[0]) - float(vectors[row] @ vectors[row])) > _EQUAL:
             wrong.add(int(row))

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from reco.app.server import SCRIPT
 from reco.refresh import refresh
-from reco.settings import build_encoder, load, store_of
+from reco.settings import build_encoder, load, publishing_of, store_of
 
 COLUMNS = ("id", "title", "publisher", "year", "type", "theme", "url", "summary")
 ROWS = (
@@ -59,6 +59,7 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
     config = tmp_path / "reco.toml"
     config.write_text(
         '[encoder]\nkind = "hashing-for-tests"\n'
+        "[gates]\nrow_drop = 1.0\n"
         '[[sources]]\nname = "inventée"\nkind = "csv"\npath = "rows.csv"\n',
         encoding="utf-8",
     )
@@ -71,7 +72,8 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
         with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows([COLUMNS, *rows])
         settings = load()
-        refresh(store_of(settings), settings.sources, lambda: build_encoder(settings.encoder))
+        encoder = build_encoder(settings.encoder)
+        refresh(store_of(settings), settings.sources, lambda: encoder, publishing=publishing_of(settings))
 
     return run
 
