@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import curation, evaluation, operations
+from reco.cli import curation, evaluation, following, operations
 from reco.cli.console import fail, note, progress_bar, run
 from reco.errors import InvalidInput
 
@@ -178,6 +178,7 @@ def serve_app(
 
 curation.register(app)
 evaluation.register(app)
+following.register(app)
 operations.register(app)
 
 
