@@ -76,6 +76,13 @@ def rename(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def remove(path: Path) -> None:
+    """Remove a file; one that is already gone is no error."""
+    with _refusals("remove", path):
+        operation("unlink", path)
+        path.unlink(missing_ok=True)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder and all it holds; what is already gone is no error."""
     with _refusals("remove", path):

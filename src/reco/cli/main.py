@@ -47,14 +47,16 @@ def refresh(home: Home = None, config: Config = None, as_json: Json = False) -> 
         from reco.settings import build_encoder, load, making_of, store_of
 
         settings = load(config)
+        store = store_of(settings, home)
         with progress_bar("Encoding") as progress:
             report = refresh_now(
-                store_of(settings, home),
+                store,
                 settings.sources,
                 lambda: build_encoder(settings.encoder),
                 progress,
                 making_of(settings),
             )
+        following.record_answers(store, settings)
         render.report(report, as_json)
 
     run(work, as_json)
