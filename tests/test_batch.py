@@ -129,7 +129,7 @@ def test_one_column_needs_no_quotes(tmp_path: Path) -> None:
     )
     found = read(source)
     assert [a.text for a in found.projects] == ["rénover l'école; isoler, puis ventiler", "deux\nlignes, ici"]
-    assert found.delimiter == ","
+    assert found.delimiter == "," and [a.problem for a in found.projects] == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,17 @@ def test_a_device_is_not_replaced_by_a_file(served: Home, tmp_path: Path) -> Non
     source = write(served.folder / "in.csv", "text", "un café")
     done = run_cli("batch", str(source), str(tmp_path / "pipe"), "--json", *served.arguments)
     assert done.code == 2 and (tmp_path / "pipe").is_fifo()
+
+
+def test_a_link_is_followed_not_replaced(served: Home) -> None:
+    source, out = write(served.folder / "in.csv", "text", "un café"), served.folder / "out.csv"
+    (served.folder / "link.csv").symlink_to(out)
+    out.write_text("before")
+    done = run_cli("batch", str(source), str(served.folder / "link.csv"), "--json", *served.arguments)
+    assert done.code == 0 and (served.folder / "link.csv").is_symlink() and len(table(out)) == 10
+    (served.folder / "back.csv").symlink_to(source)
+    done = run_cli("batch", str(source), str(served.folder / "back.csv"), "--json", *served.arguments)
+    assert done.code == 2 and source.read_text() == "text\nun café"
 
 
 def test_earlier_results_stay_when_the_disk_refuses(served: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +230,10 @@ def test_any_cell_is_written_inert_and_reads_back(lines: list[tuple[str, str]], 
         for cell, original in zip(read_back, given_cells, strict=True):
             assert not cell.startswith(FORMULAS)
             assert cell in (original, f"'{original}") and (cell == original) != original.startswith(FORMULAS)
+
+
+def test_half_a_character_does_not_lose_the_table() -> None:
+    assert csv_bytes(("a",), [{"a": "x\ud800"}]).decode().splitlines() == ["a", "x?"]
 
 
 def test_numbers_stay_numbers() -> None:

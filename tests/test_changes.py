@@ -78,6 +78,13 @@ def test_an_edited_resource_that_falls_lets_the_next_in() -> None:
     assert found == ({"d": Cause.EDITED}, {"b": Cause.EDITED})
 
 
+def test_an_edited_resource_that_stays_pushes_nobody() -> None:
+    found = attribute("aeb", "xaeb", 3, Changes(("x",), ("e",), (), 2), Cause.SETTINGS)
+    assert found == ({"x": Cause.NEW}, {"b": Cause.NEW})
+    found = attribute("axeb", "aeb", 3, Changes((), ("e",), ("x",), 2), Cause.SETTINGS)
+    assert found == ({"b": Cause.REMOVED}, {"x": Cause.REMOVED})
+
+
 def test_each_push_has_its_own_cause() -> None:
     # x is put back first and pushes c out, then the edited e pushes b out.
     found = attribute("abcde", "xaebcd", 3, Changes(("x",), ("e",), (), 4), Cause.SETTINGS)
@@ -243,13 +250,14 @@ def test_other_weights_or_acronyms_are_other_settings() -> None:
     plain = snapshot_of(resources(), ENCODER)
     moved = moves_of(plain, plain, PROJECT, Fusion(words=0.0, grams=0.0))
     assert moved.entries and {m.cause for m in (*moved.entries, *moved.exits)} == {Cause.SETTINGS}
-    stamped = replace(plain, manifest=replace(plain.manifest, settings={"making": "another"}))
+    more = snapshot_of([*resources(), resource("z", "Rien à voir")], ENCODER)
+    stamped = replace(more, manifest=replace(more.manifest, settings={"making": "another"}))
     old = {"cafe": Ranked(PROJECT.key, ("r01", "r02"))}
     new = {"cafe": Ranked(PROJECT.key, ("r03", "r01"))}
     one = replace(PROJECT, k=1)
     for before, after in (
         (stamped, plain),
-        (plain, replace(plain, manifest=replace(plain.manifest, version="0"))),
+        (plain, replace(more, manifest=replace(more.manifest, version="0"))),
     ):
         assert compare(before, after, [one], old, new).projects[0].entries[0].cause is Cause.SETTINGS
 
@@ -388,6 +396,19 @@ def test_other_weights_are_seen_from_one_snapshot_to_the_next(served: Home) -> N
     assert moved and {m["cause"] for m in moved if m["id"] != "r00"} == {"settings"}
 
 
+def test_other_weights_are_seen_at_once_in_what_is_served(served: Home) -> None:
+    follow(served, "Eau", "compter l'eau des fontaines", "-k", "8")
+    refresh(served, edited(rows(), "r00", evidence="vu"))
+    assert changes(served)["projects"][0]["entries"] == []
+    served.extra = "[ranking]\nmeaning = 0.0\n"
+    served.configure()
+    (project,) = changes(served)["projects"]
+    assert "settings" in causes(project["entries"]).values()
+    shown = run_cli("recommend", "compter l'eau des fontaines", "-k", "8", "--json", *served.arguments).json
+    ranks = {item["id"]: item["rank"] for item in shown["recommendations"]}
+    assert all(ranks[move["id"]] == move["rank"] for move in project["entries"])
+
+
 def test_a_theme_that_nothing_has_any_longer_empties_a_project(served: Home) -> None:
     follow(served, "Eau", "l'eau", "--theme", "Eau", "--theme", "Sport")
     refresh(served, [row for row in rows() if row["theme"] != "Eau"])
@@ -395,18 +416,16 @@ def test_a_theme_that_nothing_has_any_longer_empties_a_project(served: Home) -> 
     assert causes(project["exits"]) == {"r16": "removed", "r22": "removed"} and project["problem"] is None
     refresh(served, [row for row in rows() if row["theme"] not in ("Eau", "Sport")])
     (project,) = changes(served)["projects"]
-    assert causes(project["exits"]) == {"r00": "removed"}
+    assert causes(project["exits"]) == {"r00": "removed"} and project["entries"] == []
 
 
-def test_a_first_stage_that_is_not_deep_follows_what_is_served(served: Home) -> None:
-    served.extra = "[ranking]\ndepth = 10\n"
-    served.configure()
-    follow(served)
-    refresh(served, [*rows(), cafe_row()])
-    answer = run_cli("recommend", CAFE, "--json", *served.arguments).json
-    ids = [item["id"] for item in answer["recommendations"]]
-    (project,) = changes(served)["projects"]
-    assert {m["id"]: m["rank"] for m in project["entries"]} == {"r99": ids.index("r99") + 1}
+@pytest.mark.parametrize("depth", [10, 1000])
+def test_what_is_followed_is_what_recommend_shows(depth: int) -> None:
+    recommender = Recommender(snapshot_of(resources(), ENCODER), ENCODER, Fusion(depth=depth))
+    for row in rows()[:8]:
+        project = replace(PROJECT, text=row["title"], k=10)
+        shown = [item.resource.id for item in recommender.recommend(Query.of(row["title"])).recommendations]
+        assert list(rank(recommender, project).ids[:10]) == shown
 
 
 # The feed
@@ -475,6 +494,14 @@ def test_a_damaged_snapshot_is_passed_over(home: Home) -> None:
     save(path, document(arrivals(home.store, home.store.open(), 50), "2026-01-03T00:00:00+00:00"))
     days = [e.published[8:10] for e in feedparser.parse(path.read_bytes()).entries]
     assert days == ["03"] * 4 + ["01"] * 2
+
+
+def test_a_damaged_oldest_snapshot_makes_nothing_new(home: Home) -> None:
+    base = resources()
+    for number, day in enumerate(("01", "02", "03"), start=1):
+        dated(home, base[: 2 * number], f"{number:06}", day, f"{number - 1:06}" if number > 1 else "")
+    (home.path / "snapshots" / "000001" / "parts.npy").write_bytes(b"")
+    assert {e.title for e in feed_of(home).entries} == {r.title for r in base[4:6]}
 
 
 def test_hostile_texts_are_inert_in_the_feed(home: Home) -> None:
