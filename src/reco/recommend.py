@@ -71,6 +71,11 @@ class Recommender:
         self._encoder = encoder
         self._scorer = Scorer(snapshot, fusion or Fusion())
 
+    @property
+    def fusion(self) -> Fusion:
+        """The weights by which it scores."""
+        return self._scorer.fusion
+
     def recommend(self, query: Query) -> Answer:
         """Return the best resources for a request, each with its proof.
 

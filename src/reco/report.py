@@ -12,6 +12,7 @@ from typing import Any
 
 from reco.errors import StorageError
 from reco.evaluate import SetResult
+from reco.export import inert
 from reco.measures import NAMES
 
 
@@ -63,12 +64,8 @@ def write_topics(results: Mapping[str, SetResult], path: Path) -> None:
         for topic in sorted(result.topics, key=lambda t: result.systems[last].per_topic[t.id]["ndcg@10"]):
             values = [f"{result.systems[s].per_topic[topic.id]['ndcg@10']:.4f}" for s in systems]
             first = " ".join(result.runs[last][topic.id][:3])
-            writer.writerow([name, _inert(topic.id), *values, _inert(first), _inert(topic.text)])
+            writer.writerow([name, inert(topic.id), *values, inert(first), inert(topic.text)])
     _write(path, stream.getvalue())
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _page(text: str, picture: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import curation, evaluation, operations
+from reco.cli import curation, evaluation, following, operations
 from reco.cli.console import fail, note, progress_bar, run
 from reco.errors import InvalidInput
 
@@ -59,11 +59,12 @@ def refresh(
 
         forced = _forced(force, by, reason)
         settings = load(config)
+        store = store_of(settings, home)
         publishing = publishing_of(settings, forced)
         try:
             with progress_bar("Encoding") as progress:
                 report = refresh_now(
-                    store_of(settings, home),
+                    store,
                     settings.sources,
                     lambda: build_encoder(settings.encoder),
                     progress,
@@ -74,6 +75,7 @@ def refresh(
             render.report(refused.report, as_json)
             note(f"{refused}\n{refused.hint}")
             raise SystemExit(refused.exit_code) from None
+        following.record_answers(store, settings)
         render.report(report, as_json)
 
     run(work, as_json)
@@ -198,6 +200,7 @@ def serve_app(
 
 curation.register(app)
 evaluation.register(app)
+following.register(app)
 operations.register(app)
 
 

@@ -42,6 +42,15 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
             raise unreadable(config, error) from error
 
 
+def columns(config: SourceConfig, cache: Path | None = None) -> tuple[list[str], str]:
+    """Return the names of a table's columns and its delimiter. Raises `SourceError` when it is empty."""
+    with opened(config, cache) as stream:
+        try:
+            return _named(config, _Lines(_decoded(config, stream)))
+        except (UnicodeError, csv.Error) as error:
+            raise unreadable(config, error) from error
+
+
 class _Lines:
     """The physical lines of a file; remembers those of the current row, which can be given back."""
 
@@ -113,6 +122,12 @@ def _ragged(
 
 
 def _header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
+    header, delimiter = _named(config, table)
+    check_columns(config, header)
+    return header, delimiter
+
+
+def _named(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
     while (first := table.row(",")) is not None and not "".join(table.taken).strip():
         continue
     if first is None:
@@ -122,9 +137,7 @@ def _header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
         )
     delimiter = config.delimiter or _sniffed(config, table.taken)
     table.give_back(0)
-    header = [cell.strip() for cell in table.row(delimiter) or []]
-    check_columns(config, header)
-    return header, delimiter
+    return [cell.strip() for cell in table.row(delimiter) or []], delimiter
 
 
 def _sniffed(config: SourceConfig, header: list[str]) -> str:
