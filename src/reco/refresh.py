@@ -20,6 +20,7 @@ from reco.catalogue import Catalogue, diff
 from reco.encoder import Encoder, Progress
 from reco.errors import InvalidInput, InvalidSettings, SnapshotError, SourceError
 from reco.resource import Rejection, Resource
+from reco.runlog import recorded
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig, read
 from reco.store import SnapshotStore
@@ -77,6 +78,7 @@ class Making:
         return storage.digest_of(self.acronyms.to_bytes())[:16]
 
 
+@recorded
 def refresh(
     store: SnapshotStore,
     sources: Sequence[SourceConfig],

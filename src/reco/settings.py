@@ -74,6 +74,12 @@ class AdaptSettings(_Table):
     drift: float = Field(default=0.1, gt=0, le=1)
 
 
+class OperationSettings(_Table):
+    """`[operation]`: after how many hours without a successful refresh what is served is stale."""
+
+    stale_hours: float = Field(default=36, gt=0)
+
+
 class Settings(_Table):
     """All of `reco.toml`."""
 
@@ -81,6 +87,7 @@ class Settings(_Table):
     encoder: EncoderSettings = EncoderSettings()
     ranking: RankingSettings = RankingSettings()
     adapt: AdaptSettings = AdaptSettings()
+    operation: OperationSettings = OperationSettings()
     sources: tuple[SourceConfig, ...] = ()
 
     @field_validator("sources")

@@ -55,6 +55,21 @@ def write(path: Path, data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a file and wait until it is on the disk. One cut short before stays a line of its own."""
+    with _refusals("append to", path):
+        operation("open", path)
+        with path.open("ab+") as stream:
+            if stream.tell():
+                stream.seek(-1, os.SEEK_END)
+                line = line if stream.read(1) == b"\n" else b"\n" + line
+            operation("write", path)
+            stream.write(line)
+            stream.flush()
+            operation("fsync", path)
+            os.fsync(stream.fileno())
+
+
 def replace(path: Path, data: bytes) -> None:
     """Give a file new content in one step: a reader sees the old bytes or the new ones."""
     draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")

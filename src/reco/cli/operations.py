@@ -77,9 +77,12 @@ def status(home: Home = None, config: Config = None, as_json: Json = False) -> N
     """Say what is served, since when, and how much of it there is."""
 
     def work() -> None:
+        from reco.settings import load, store_of
         from reco.soundness import status as status_of
 
-        show_report(asdict(status_of(_store(config, home))), as_json)
+        settings = load(config)
+        found = status_of(store_of(settings, home), settings.operation.stale_hours)
+        show_report(asdict(found), as_json)
 
     run(work, as_json)
 
