@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from math import log
 
 import bm25s
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.index import LexicalIndex
+from reco.index import LexicalIndex, array_bytes, array_of
 from reco.words import grams, words
 
 TERMS = st.lists(st.sampled_from("arbre eau école sol plan cour budget".split()), max_size=12)
@@ -76,3 +77,34 @@ def test_a_typing_error_keeps_most_letter_runs() -> None:
     right, wrong = set(grams("désimperméabilisation")), set(grams("desimpermeabilistion"))
     assert len(right & wrong) / len(right) > 0.7
     assert not set(grams("arbre")) & set(grams("budget"))
+
+
+@pytest.mark.parametrize("rows", [1, 4_095, 4_096, 4_097, 9_000])
+def test_documents_are_counted_in_chunks_and_weighed_together(rows: int) -> None:
+    documents = [["arbre"] * (row % 3) + ["eau", f"mot{row % 50}"] for row in range(rows)]
+    engine = bm25s.BM25()
+    engine.index(documents, show_progress=False)
+    found = LexicalIndex.build(iter(documents)).scores({"arbre": 1.0, "mot7": 2.0})
+    query = [term for term in ("arbre", "mot7", "mot7") if any(term in document for document in documents)]
+    np.testing.assert_allclose(found, engine.get_scores(query) if query else 0, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 2)])
+def test_arrays_are_read_where_they_lie(shape: tuple[int, ...]) -> None:
+    values = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    data = array_bytes(values)
+    read = array_of(data)
+    assert read.dtype == values.dtype
+    np.testing.assert_array_equal(read, values)
+    if values.size:
+        assert not read.flags.writeable
+        assert np.shares_memory(read, np.frombuffer(data, dtype=np.uint8))
+        with pytest.raises(ValueError):
+            array_of(data[:-1])
+
+
+def test_pickled_arrays_are_refused() -> None:
+    stream = io.BytesIO()
+    np.save(stream, np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError):
+        array_of(stream.getvalue())

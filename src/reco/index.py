@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import logging
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import bm25s
 import faiss
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 from scipy import sparse
 
 from reco.ranking import Rows, Scores
 
-# Its notices of progress belong to whoever asks for a build.
-logging.getLogger("bm25s").setLevel(logging.WARNING)
 # One query is one thread's work: OpenMP's hand-over costs more than it gains on a flat index.
 faiss.omp_set_num_threads(1)
 
@@ -103,31 +102,40 @@ class _Lent:
 
 
 class LexicalIndex:
-    """BM25 weights of each (row, term), made by bm25s and kept as a sparse matrix.
+    """BM25 weights of each (row, term), kept as a sparse matrix.
 
     A row's score is the sum of the weights of the query's terms (Robertson and Zaragoza 2009, in
     Lucene's form, k1 = 1.5 and b = 0.75: bm25s's defaults), so each term's share is known.
     """
+
+    K1, B = 1.5, 0.75
 
     def __init__(self, weights: sparse.csc_array, vocabulary: Sequence[str]) -> None:
         self._weights = weights
         self._vocabulary = {term: column for column, term in enumerate(vocabulary)}
 
     @classmethod
-    def build(cls, documents: Sequence[Sequence[str]]) -> LexicalIndex:
-        """Index documents given as lists of terms, in row order."""
-        vocabulary = sorted({term for terms in documents for term in terms})
-        if not vocabulary:
-            return cls(sparse.csc_array((len(documents), 0), dtype=np.float32), ())
-        columns = {term: column for column, term in enumerate(vocabulary)}
-        tokens = [[columns[term] for term in terms] for terms in documents]
-        engine = bm25s.BM25()
-        engine.index((tokens, columns), show_progress=False)
-        matrix = sparse.csc_array(
-            (engine.scores["data"], engine.scores["indices"], engine.scores["indptr"][: len(vocabulary) + 1]),
-            shape=(len(documents), len(vocabulary)),
-        )
-        return cls(matrix, vocabulary)
+    def build(cls, documents: Iterable[Iterable[str]]) -> LexicalIndex:
+        """Index documents given as terms, in row order. Each is read once, and only its counts are kept."""
+        counts, terms = _counted(documents)
+        order = sorted(range(len(terms)), key=terms.__getitem__)
+        column = np.empty(len(terms), dtype=np.int32)
+        column[order] = np.arange(len(terms), dtype=np.int32)
+        counts.indices = column[counts.indices]
+        weights = counts.tocsc()
+        cls._weigh(weights, np.asarray(counts.sum(axis=1), dtype=np.float64).ravel())
+        return cls(weights, [terms[i] for i in order])
+
+    @classmethod
+    def _weigh(cls, counts: sparse.csc_array, lengths: NDArray[np.float64]) -> None:
+        """Turn each term's count in each row into its weight, in place."""
+        if not counts.nnz:
+            return
+        documents = np.diff(counts.indptr)
+        idf = np.log1p((len(lengths) - documents + 0.5) / (documents + 0.5)).astype(np.float32)
+        saturating = (cls.K1 * (1 - cls.B + cls.B * lengths / lengths.mean())).astype(np.float32)
+        counts.data /= counts.data + saturating[counts.indices]
+        counts.data *= np.repeat(idf, documents)
 
     def __len__(self) -> int:
         return int(self._weights.shape[0])
@@ -191,6 +199,37 @@ class LexicalIndex:
         return cls(sparse.csc_array((data, rows, bounds), shape=shape), vocabulary["terms"])
 
 
+_CHUNK = 4096
+
+
+def _counted(documents: Iterable[Iterable[str]]) -> tuple[sparse.csr_array, list[str]]:
+    """Return how often each document has each term, and the terms in the order of their columns."""
+    columns: defaultdict[str, int] = defaultdict()
+    columns.default_factory = columns.__len__
+    chunks: list[sparse.csr_array] = []
+    flat, bounds = array("i"), [0]
+    for document in documents:
+        flat.extend(map(columns.__getitem__, document))
+        bounds.append(len(flat))
+        if len(bounds) > _CHUNK:
+            chunks.append(_chunk(flat, bounds))
+            flat, bounds = array("i"), [0]
+    chunks.append(_chunk(flat, bounds))
+    size = len(columns)
+    for chunk in chunks:
+        chunk.resize((chunk.shape[0], size))
+    return sparse.vstack(chunks, format="csr"), list(columns)
+
+
+def _chunk(flat: array[int], bounds: list[int]) -> sparse.csr_array:
+    terms = np.frombuffer(flat, dtype=np.int32) if flat else np.empty(0, dtype=np.int32)
+    width = int(terms.max(initial=-1)) + 1
+    parts = (np.ones(len(terms), dtype=np.float32), terms.copy(), np.asarray(bounds, dtype=np.int32))
+    counts = sparse.csr_array(parts, shape=(len(bounds) - 1, width))
+    counts.sum_duplicates()
+    return sparse.csr_array((counts.data.copy(), counts.indices.copy(), counts.indptr), shape=counts.shape)
+
+
 def _selecting(allowed: Mask) -> Any:
     # The stubs describe the C++ constructors, not FAISS's Python ones.
     library: Any = faiss
@@ -206,5 +245,13 @@ def array_bytes(array: NDArray[Any]) -> bytes:
 
 
 def array_of(data: bytes) -> NDArray[Any]:
-    """Read what `array_bytes` wrote; pickled content is refused."""
-    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+    """Read what `array_bytes` wrote, without a copy, read-only; pickled content is refused."""
+    stream = io.BytesIO(data)
+    if npy.read_magic(stream) != (1, 0):
+        raise ValueError("an array is not in NumPy's format 1.0")
+    shape, by_columns, kind = npy.read_array_header_1_0(stream)
+    if kind.hasobject:
+        raise ValueError("an array holds objects")
+    start = stream.tell()
+    values = np.frombuffer(data, dtype=kind, offset=start) if len(data) > start else np.empty(0, dtype=kind)
+    return values.reshape(shape, order="F" if by_columns else "C")

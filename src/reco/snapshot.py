@@ -24,7 +24,7 @@ from reco.errors import SnapshotError
 from reco.index import DenseIndex, LexicalIndex, array_bytes, array_of
 from reco.resource import Resource
 from reco.vectors import EncodedDocument, VectorTable
-from reco.words import words
+from reco.words import runs, stems
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
@@ -130,8 +130,6 @@ def build(
 ) -> Snapshot:
     """Derive the indexes. Pure: nothing is written."""
     known = (acronyms or Acronyms()).extended(learn(resource.summary for resource in catalogue))
-    concepts = [known.concepts(f"{r.title}\n{r.summary}") for r in catalogue]
-    stems = [terms_of(resource, _stems) for resource in catalogue]
     pooled = table.pooled()
     dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
     return Snapshot(
@@ -139,8 +137,10 @@ def build(
         catalogue,
         table,
         dense,
-        words=LexicalIndex.build([[*own, *extra] for own, extra in zip(stems, concepts, strict=True)]),
-        grams=LexicalIndex.build([terms_of(resource, _grams) for resource in catalogue]),
+        words=LexicalIndex.build(
+            terms_of(r, stems) + known.concepts(f"{r.title}\n{r.summary}") for r in catalogue
+        ),
+        grams=LexicalIndex.build(terms_of(resource, runs) for resource in catalogue),
         acronyms=known,
         head=head,
     )
@@ -149,14 +149,6 @@ def build(
 def terms_of(resource: Resource, read: Callable[[str], list[str]]) -> list[str]:
     """Return the terms by which a resource is found; a title's count three times."""
     return read(resource.title) * TITLE_WEIGHT + read(resource.summary)
-
-
-def _stems(text: str) -> list[str]:
-    return [word.stem for word in words(text)]
-
-
-def _grams(text: str) -> list[str]:
-    return [gram for word in words(text) for gram in word.grams]
 
 
 def to_files(snapshot: Snapshot) -> dict[str, bytes]:
