@@ -12,6 +12,7 @@ from support import REPOSITORY
 
 from reco.acronyms import Acronyms, Entry, _full_form, learn
 from reco.errors import InvalidInput
+from reco.words import tokens
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,11 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=8).map(" ".join))
 def test_what_is_passed_over_without_reading_has_no_concept(table: Acronyms, text: str) -> None:
-    assert table.concepts(text) == [expansion.entry.concept for expansion in table.find(text)]
+    assert any(map(table.may_begin, tokens(text))) or not table.find(text)
+
+
+def test_few_tokens_may_begin_an_entry(table: Acronyms) -> None:
+    assert table.may_begin("PCAET") and table.may_begin("tiers") and not table.may_begin("xylophone")
 
 
 @given(

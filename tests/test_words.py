@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.words import STOP_WORDS, runs, stem, words
+from reco.words import STOP_WORDS, runs, stem, tokens, words
 from reco.words import stems as indexed
 
 
@@ -29,6 +29,7 @@ def test_an_index_reads_what_a_reader_is_shown(text: str) -> None:
     found = words(text)
     assert indexed(text) == [word.stem for word in found]
     assert runs(text) == [gram for word in found for gram in word.grams]
+    assert [stem for token in tokens(text) for stem in indexed(token)] == indexed(text)
 
 
 @pytest.mark.parametrize(

@@ -121,15 +121,17 @@ class Acronyms:
 
     def concepts(self, text: str) -> list[str]:
         """Return the concept terms of a document."""
-        if self._firsts.isdisjoint(_RUN.findall(text.casefold())) and self._longest.keys().isdisjoint(
-            stems(text)
-        ):
-            return []
         return [expansion.entry.concept for expansion in self.find(text)]
+
+    def may_begin(self, token: str) -> bool:
+        """Whether an entry may begin in a token: a text without such a token has no concept."""
+        return not self._firsts.isdisjoint(_RUN.findall(token.casefold())) or any(
+            stem in self._longest for stem in stems(token)
+        )
 
     @cached_property
     def _firsts(self) -> frozenset[str]:
-        """What every acronym begins with: without any of them, a text has no acronym."""
+        """What every acronym begins with."""
         return frozenset(match.group() for short in self._by_short if (match := _RUN.match(short)))
 
     def _shorts(self, text: str) -> list[Expansion]:

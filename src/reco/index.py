@@ -6,7 +6,8 @@ import io
 import json
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -101,6 +102,58 @@ class _Lent:
         }
 
 
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each document has each term: `matrix` (documents, terms), whole numbers as float32."""
+
+    matrix: sparse.csr_array
+    terms: tuple[str, ...]
+
+    @classmethod
+    def of(cls, documents: Iterable[Iterable[str]]) -> Counts:
+        """Count documents given as terms, each read once and then forgotten."""
+        columns: defaultdict[str, int] = defaultdict()
+        columns.default_factory = columns.__len__
+        chunks: list[sparse.csr_array] = []
+        flat, bounds = array("i"), [0]
+        for document in documents:
+            flat.extend(map(columns.__getitem__, document))
+            bounds.append(len(flat))
+            if len(bounds) > _CHUNK:
+                chunks.append(_chunk(flat, bounds))
+                flat, bounds = array("i"), [0]
+        chunks.append(_chunk(flat, bounds))
+        for chunk in chunks:
+            chunk.resize((chunk.shape[0], len(columns)))
+        return cls(sparse.vstack(chunks, format="csr"), tuple(columns))
+
+    def read(self, reader: Callable[[str], Iterable[str]]) -> Counts:
+        """Return the counts of what each term is read as: a million texts have few different terms."""
+        read = Counts.of(map(reader, self.terms))
+        return Counts(sparse.csr_array(self.matrix @ read.matrix), read.terms)
+
+    def beside(self, other: Counts) -> Counts:
+        """Return the counts of both; no term may be in both."""
+        return Counts(sparse.hstack([self.matrix, other.matrix], format="csr"), self.terms + other.terms)
+
+    def having(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Return which documents have a term that is wanted, (documents,)."""
+        chosen = np.fromiter(map(wanted, self.terms), dtype=np.float32, count=len(self.terms))
+        return np.asarray(self.matrix @ chosen > 0)
+
+
+def _chunk(flat: array[int], bounds: list[int]) -> sparse.csr_array:
+    terms = np.asarray(flat, dtype=np.int32)
+    width = int(terms.max(initial=-1)) + 1
+    parts = (np.ones(len(terms), dtype=np.float32), terms.copy(), np.asarray(bounds, dtype=np.int32))
+    counts = sparse.csr_array(parts, shape=(len(bounds) - 1, width))
+    counts.sum_duplicates()
+    return sparse.csr_array((counts.data.copy(), counts.indices.copy(), counts.indptr), shape=counts.shape)
+
+
 class LexicalIndex:
     """BM25 weights of each (row, term), kept as a sparse matrix.
 
@@ -115,16 +168,13 @@ class LexicalIndex:
         self._vocabulary = {term: column for column, term in enumerate(vocabulary)}
 
     @classmethod
-    def build(cls, documents: Iterable[Iterable[str]]) -> LexicalIndex:
-        """Index documents given as terms, in row order. Each is read once, and only its counts are kept."""
-        counts, terms = _counted(documents)
-        order = sorted(range(len(terms)), key=terms.__getitem__)
-        column = np.empty(len(terms), dtype=np.int32)
-        column[order] = np.arange(len(terms), dtype=np.int32)
-        counts.indices = column[counts.indices]
-        weights = counts.tocsc()
-        cls._weigh(weights, np.asarray(counts.sum(axis=1), dtype=np.float64).ravel())
-        return cls(weights, [terms[i] for i in order])
+    def build(cls, counts: Counts) -> LexicalIndex:
+        """Index documents by how often they have each term, in row order."""
+        order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
+        matrix = counts.matrix.tocsc()[:, order]
+        matrix.sort_indices()
+        cls._weigh(matrix, np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel())
+        return cls(matrix, [counts.terms[column] for column in order])
 
     @classmethod
     def _weigh(cls, counts: sparse.csc_array, lengths: NDArray[np.float64]) -> None:
@@ -197,37 +247,6 @@ class LexicalIndex:
         data, rows, bounds = (array_of(files[f"{name}.npy"]) for name in ("weights", "rows", "bounds"))
         shape = (vocabulary["documents"], len(vocabulary["terms"]))
         return cls(sparse.csc_array((data, rows, bounds), shape=shape), vocabulary["terms"])
-
-
-_CHUNK = 4096
-
-
-def _counted(documents: Iterable[Iterable[str]]) -> tuple[sparse.csr_array, list[str]]:
-    """Return how often each document has each term, and the terms in the order of their columns."""
-    columns: defaultdict[str, int] = defaultdict()
-    columns.default_factory = columns.__len__
-    chunks: list[sparse.csr_array] = []
-    flat, bounds = array("i"), [0]
-    for document in documents:
-        flat.extend(map(columns.__getitem__, document))
-        bounds.append(len(flat))
-        if len(bounds) > _CHUNK:
-            chunks.append(_chunk(flat, bounds))
-            flat, bounds = array("i"), [0]
-    chunks.append(_chunk(flat, bounds))
-    size = len(columns)
-    for chunk in chunks:
-        chunk.resize((chunk.shape[0], size))
-    return sparse.vstack(chunks, format="csr"), list(columns)
-
-
-def _chunk(flat: array[int], bounds: list[int]) -> sparse.csr_array:
-    terms = np.frombuffer(flat, dtype=np.int32) if flat else np.empty(0, dtype=np.int32)
-    width = int(terms.max(initial=-1)) + 1
-    parts = (np.ones(len(terms), dtype=np.float32), terms.copy(), np.asarray(bounds, dtype=np.int32))
-    counts = sparse.csr_array(parts, shape=(len(bounds) - 1, width))
-    counts.sum_duplicates()
-    return sparse.csr_array((counts.data.copy(), counts.indices.copy(), counts.indptr), shape=counts.shape)
 
 
 def _selecting(allowed: Mask) -> Any:

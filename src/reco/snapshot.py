@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,10 +21,10 @@ from reco.acronyms import Acronyms, learn
 from reco.catalogue import Catalogue
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.errors import SnapshotError
-from reco.index import DenseIndex, LexicalIndex, array_bytes, array_of
+from reco.index import Counts, DenseIndex, LexicalIndex, array_bytes, array_of
 from reco.resource import Resource
 from reco.vectors import EncodedDocument, VectorTable
-from reco.words import runs, stems
+from reco.words import runs, stems, tokens
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
@@ -130,6 +130,11 @@ def build(
 ) -> Snapshot:
     """Derive the indexes. Pure: nothing is written."""
     known = (acronyms or Acronyms()).extended(learn(resource.summary for resource in catalogue))
+    written = Counts.of(tokens_of(resource) for resource in catalogue)
+    concepts = Counts.of(
+        known.concepts(f"{resource.title}\n{resource.summary}") if may else ()
+        for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
+    )
     pooled = table.pooled()
     dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
     return Snapshot(
@@ -137,18 +142,16 @@ def build(
         catalogue,
         table,
         dense,
-        words=LexicalIndex.build(
-            terms_of(r, stems) + known.concepts(f"{r.title}\n{r.summary}") for r in catalogue
-        ),
-        grams=LexicalIndex.build(terms_of(resource, runs) for resource in catalogue),
+        words=LexicalIndex.build(written.read(stems).beside(concepts)),
+        grams=LexicalIndex.build(written.read(runs)),
         acronyms=known,
         head=head,
     )
 
 
-def terms_of(resource: Resource, read: Callable[[str], list[str]]) -> list[str]:
-    """Return the terms by which a resource is found; a title's count three times."""
-    return read(resource.title) * TITLE_WEIGHT + read(resource.summary)
+def tokens_of(resource: Resource) -> list[str]:
+    """Return the tokens by which a resource is found; a title's count three times."""
+    return tokens(resource.title) * TITLE_WEIGHT + tokens(resource.summary)
 
 
 def to_files(snapshot: Snapshot) -> dict[str, bytes]:

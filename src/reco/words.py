@@ -60,14 +60,19 @@ def words(text: str) -> list[Word]:
     return found
 
 
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a text as written: each is read by itself, so an index reads it only once."""
+    return _TOKEN.findall(_plain(text))
+
+
 def stems(text: str) -> list[str]:
-    """Return the stems of `words(text)`, quickly: an index reads every text."""
-    return [word.stem for token in _TOKEN.findall(_plain(text)) for word in _read(token)]
+    """Return the stems of `words(text)`."""
+    return [word.stem for token in tokens(text) for word in _read(token)]
 
 
 def runs(text: str) -> list[str]:
     """Return the grams of `words(text)`, one word's after the other's."""
-    return [gram for token in _TOKEN.findall(_plain(text)) for word in _read(token) for gram in word.grams]
+    return [gram for token in tokens(text) for word in _read(token) for gram in word.grams]
 
 
 def _plain(text: str) -> str:
