@@ -193,15 +193,20 @@ def draw(costs: Sequence[Cost], path: Path) -> str | None:
     by_share = sorted((c for c in costs if c.resources == largest and c.share < 1), key=lambda c: c.share)
     by_size = sorted((c for c in costs if c.share == SHARE), key=lambda c: c.resources)
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharey="row")
-    for row, (name, label, limit) in enumerate(
-        (("seconds", "seconds beside encoding", MOST_SECONDS), ("peak_gb", "peak memory, GB", MOST_GIGABYTES))
-    ):
-        axes[row][0].plot([100 * c.share for c in by_share], [getattr(c, name) for c in by_share], "o-")
-        axes[row][1].plot([c.resources for c in by_size], [getattr(c, name) for c in by_size], "o-")
+    rows = (
+        (("seconds", "cpu_seconds"), "seconds beside encoding", MOST_SECONDS),
+        (("peak_gb",), "peak memory, GB", MOST_GIGABYTES),
+    )
+    for row, (names, label, limit) in enumerate(rows):
+        for name, line in zip(names, ("o-", "s--"), strict=False):
+            of_share, of_size = ([getattr(c, name) for c in costs] for costs in (by_share, by_size))
+            axes[row][0].plot([100 * c.share for c in by_share], of_share, line, label=name)
+            axes[row][1].plot([c.resources for c in by_size], of_size, line, label=name)
         axes[row][0].set_ylabel(label)
         for one_axis in axes[row]:
             one_axis.axhline(limit, linestyle=":", color="grey")
             one_axis.set_ylim(bottom=0)
+            one_axis.legend()
     axes[1][0].set_xlabel(f"% of {largest:,} resources changed")
     axes[1][1].set_xlabel(f"resources, {SHARE:.0%} changed")
     figure.tight_layout()
