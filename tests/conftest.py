@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("RECO_HOME", "RECO_CONFIG", "RECO_LOG"):
+    for name in ("RECO_HOME", "RECO_CONFIG", "RECO_LOG", "RECO_LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import REPOSITORY
 
-from reco.acronyms import Acronyms, Entry, learn
+from reco.acronyms import Acronyms, Entry, _full_form, learn
 from reco.errors import InvalidInput
+from reco.words import tokens
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +95,36 @@ def test_a_row_without_its_full_form_is_named(tmp_path: Path) -> None:
     path.write_text("short,full,synonyms,note\nPCAET,plan climat,,\nZAN,,,\n", encoding="utf-8")
     with pytest.raises(InvalidInput, match="line 3"):
         Acronyms.read(path)
+
+
+PIECES = st.sampled_from(
+    "le PCAET du zéro artificialisation nette tiers-lieu sage SAGE, l'école (DETR) İle d’eau".split(" ")
+)
+
+
+@given(st.lists(PIECES, max_size=8).map(" ".join))
+def test_what_is_passed_over_without_reading_has_no_concept(table: Acronyms, text: str) -> None:
+    assert any(map(table.may_begin, tokens(text))) or not table.find(text)
+
+
+def test_few_tokens_may_begin_an_entry(table: Acronyms) -> None:
+    assert table.may_begin("PCAET") and table.may_begin("tiers") and not table.may_begin("xylophone")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["plan", "local", "d’urbanisme", "de", "l'eau", "Île", "sol"]),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from([" ", ", "]),
+    st.sampled_from(["PLU", "PLDE", "SOL", "plu"]),
+)
+def test_definitions_are_those_of_the_plain_pattern(before: list[str], gap: str, short: str) -> None:
+    """The pattern that says what is looked for, which takes its time: up to thirteen words and a parenthesis."""
+    plain = re.compile(r"((?:[\w'’-]+[ ,]+){2,12}?[\w'’-]+) \(([A-Z][\w&-]{1,9})\)")
+    text = f"{gap.join(before)} ({short}) puis {' '.join(before)} (ZAN)"
+    looked_for = {
+        m.group(2): _full_form(m.group(1), m.group(2)) for m in reversed(list(plain.finditer(text)))
+    }
+    assert {e.short: e.full for e in learn([text])} == {s: full for s, full in looked_for.items() if full}

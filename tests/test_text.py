@@ -81,3 +81,9 @@ def test_digest_counts_the_boundaries_of_parts() -> None:
     assert digest("ab", "c") != digest("a", "bc") != digest("abc")
     assert digest("titre", "résumé") == digest("titre", "résumé")
     assert len(digest("")) == 32
+
+
+@given(st.text("aé\u0301 \u00a0\u1680\u2126ß", max_size=30))
+def test_the_short_way_gives_what_the_long_one_does(text: str) -> None:
+    """A newline at the end sends a text the long way, and is cleaned away."""
+    assert clean(text) == clean(text + "\n")

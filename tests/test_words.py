@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.words import STOP_WORDS, stem, words
+from reco.words import STOP_WORDS, runs, stem, tokens, words
+from reco.words import stems as indexed
 
 
 def stems(text: str) -> list[str]:
@@ -21,6 +22,14 @@ def test_words_quote_their_text_in_order(text: str) -> None:
         assert text[word.start : word.end].casefold() not in STOP_WORDS
         assert word.stem
         at = word.end
+
+
+@given(st.text(max_size=100) | st.text("lLd'’`ʼ_-éÉ 9", max_size=40))
+def test_an_index_reads_what_a_reader_is_shown(text: str) -> None:
+    found = words(text)
+    assert indexed(text) == [word.stem for word in found]
+    assert runs(text) == [gram for word in found for gram in word.grams]
+    assert [stem for token in tokens(text) for stem in indexed(token)] == indexed(text)
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,18 @@ from pathlib import Path
 
 from reco.errors import InvalidInput
 from reco.text import fold
-from reco.words import STOP_WORDS, Word, words
+from reco.words import STOP_WORDS, Word, stems, words
 
 CASE_MATTERS = "respecter la casse"
 """In a row's note: the acronym is also an everyday word, so only its exact spelling counts."""
 
 _SHORT = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
-_DEFINITION = re.compile(r"((?:[\w'’-]+[ ,]+){2,12}?[\w'’-]+) \(([A-Z][\w&-]{1,9})\)")
+_DEFINED = re.compile(r" \(([A-Z][\w&-]{1,9})\)")
+_BEFORE = re.compile(r"(?:[\w'’-]+[ ,]+){2,12}[\w'’-]+\Z")
+_FURTHEST = 400
+"""Characters before a parenthesis among which its full form is looked for."""
+
+_RUN = re.compile(r"[^\W_]+")
 _CONCEPT = "§"
 
 
@@ -118,6 +123,17 @@ class Acronyms:
         """Return the concept terms of a document."""
         return [expansion.entry.concept for expansion in self.find(text)]
 
+    def may_begin(self, token: str) -> bool:
+        """Whether an entry may begin in a token: a text without such a token has no concept."""
+        return not self._firsts.isdisjoint(_RUN.findall(token.casefold())) or any(
+            stem in self._longest for stem in stems(token)
+        )
+
+    @cached_property
+    def _firsts(self) -> frozenset[str]:
+        """What every acronym begins with."""
+        return frozenset(match.group() for short in self._by_short if (match := _RUN.match(short)))
+
     def _shorts(self, text: str) -> list[Expansion]:
         found = []
         for match in _SHORT.finditer(text):
@@ -176,10 +192,11 @@ def learn(texts: Iterable[str]) -> list[Entry]:
     """
     found: dict[str, Entry] = {}
     for text in texts:
-        for match in _DEFINITION.finditer(text):
-            full = _full_form(match.group(1), match.group(2))
+        for match in _DEFINED.finditer(text):
+            before = _BEFORE.search(text, max(0, match.start() - _FURTHEST), match.start())
+            full = _full_form(before.group(), match.group(1)) if before is not None else ""
             if full:
-                found.setdefault(match.group(2), Entry(match.group(2), full, exact=True))
+                found.setdefault(match.group(1), Entry(match.group(1), full, exact=True))
     return list(found.values())
 
 

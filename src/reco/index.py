@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import bm25s
 import faiss
 import numpy as np
 from numpy.lib import format as npy
@@ -18,8 +19,6 @@ from scipy import sparse
 
 from reco.ranking import Rows, Scores
 
-# Its notices of progress belong to whoever asks for a build.
-logging.getLogger("bm25s").setLevel(logging.WARNING)
 # One query is one thread's work: OpenMP's hand-over costs more than it gains on a flat index.
 faiss.omp_set_num_threads(1)
 
@@ -111,32 +110,90 @@ class _Lent:
         }
 
 
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each document has each term: `matrix` (documents, terms), whole numbers as float32."""
+
+    matrix: sparse.csr_array
+    terms: tuple[str, ...]
+
+    @classmethod
+    def of(cls, documents: Iterable[Iterable[str]]) -> Counts:
+        """Count documents given as terms, each read once and then forgotten."""
+        columns: defaultdict[str, int] = defaultdict()
+        columns.default_factory = columns.__len__
+        chunks: list[sparse.csr_array] = []
+        flat, bounds = array("i"), [0]
+        for document in documents:
+            flat.extend(map(columns.__getitem__, document))
+            bounds.append(len(flat))
+            if len(bounds) > _CHUNK:
+                chunks.append(_chunk(flat, bounds))
+                flat, bounds = array("i"), [0]
+        chunks.append(_chunk(flat, bounds))
+        for chunk in chunks:
+            chunk.resize((chunk.shape[0], len(columns)))
+        return cls(sparse.vstack(chunks, format="csr"), tuple(columns))
+
+    def read(self, reader: Callable[[str], Iterable[str]]) -> Counts:
+        """Return the counts of what each term is read as: a million texts have few different terms."""
+        read = Counts.of(map(reader, self.terms))
+        return Counts(sparse.csr_array(self.matrix @ read.matrix), read.terms)
+
+    def beside(self, other: Counts) -> Counts:
+        """Return the counts of both; no term may be in both."""
+        return Counts(sparse.hstack([self.matrix, other.matrix], format="csr"), self.terms + other.terms)
+
+    def having(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Return which documents have a term that is wanted, (documents,)."""
+        chosen = np.fromiter(map(wanted, self.terms), dtype=np.float32, count=len(self.terms))
+        return np.asarray(self.matrix @ chosen > 0)
+
+
+def _chunk(flat: array[int], bounds: list[int]) -> sparse.csr_array:
+    terms = np.asarray(flat, dtype=np.int32)
+    width = int(terms.max(initial=-1)) + 1
+    parts = (np.ones(len(terms), dtype=np.float32), terms.copy(), np.asarray(bounds, dtype=np.int32))
+    counts = sparse.csr_array(parts, shape=(len(bounds) - 1, width))
+    counts.sum_duplicates()
+    return sparse.csr_array((counts.data.copy(), counts.indices.copy(), counts.indptr), shape=counts.shape)
+
+
 class LexicalIndex:
-    """BM25 weights of each (row, term), made by bm25s and kept as a sparse matrix.
+    """BM25 weights of each (row, term), kept as a sparse matrix.
 
     A row's score is the sum of the weights of the query's terms (Robertson and Zaragoza 2009, in
     Lucene's form, k1 = 1.5 and b = 0.75: bm25s's defaults), so each term's share is known.
     """
+
+    K1, B = 1.5, 0.75
 
     def __init__(self, weights: sparse.csc_array, vocabulary: Sequence[str]) -> None:
         self._weights = weights
         self._vocabulary = {term: column for column, term in enumerate(vocabulary)}
 
     @classmethod
-    def build(cls, documents: Sequence[Sequence[str]]) -> LexicalIndex:
-        """Index documents given as lists of terms, in row order."""
-        vocabulary = sorted({term for terms in documents for term in terms})
-        if not vocabulary:
-            return cls(sparse.csc_array((len(documents), 0), dtype=np.float32), ())
-        columns = {term: column for column, term in enumerate(vocabulary)}
-        tokens = [[columns[term] for term in terms] for terms in documents]
-        engine = bm25s.BM25()
-        engine.index((tokens, columns), show_progress=False)
-        matrix = sparse.csc_array(
-            (engine.scores["data"], engine.scores["indices"], engine.scores["indptr"][: len(vocabulary) + 1]),
-            shape=(len(documents), len(vocabulary)),
-        )
-        return cls(matrix, vocabulary)
+    def build(cls, counts: Counts) -> LexicalIndex:
+        """Index documents by how often they have each term, in row order."""
+        order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
+        matrix = counts.matrix.tocsc()[:, order]
+        matrix.sort_indices()
+        cls._weigh(matrix, np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel())
+        return cls(matrix, [counts.terms[column] for column in order])
+
+    @classmethod
+    def _weigh(cls, counts: sparse.csc_array, lengths: NDArray[np.float64]) -> None:
+        """Turn each term's count in each row into its weight, in place."""
+        if not counts.nnz:
+            return
+        documents = np.diff(counts.indptr)
+        idf = np.log1p((len(lengths) - documents + 0.5) / (documents + 0.5)).astype(np.float32)
+        saturating = (cls.K1 * (1 - cls.B + cls.B * lengths / lengths.mean())).astype(np.float32)
+        counts.data /= counts.data + saturating[counts.indices]
+        counts.data *= np.repeat(idf, documents)
 
     def __len__(self) -> int:
         return int(self._weights.shape[0])
@@ -187,8 +244,8 @@ class LexicalIndex:
             "rows": self._weights.indices,
             "bounds": self._weights.indptr,
         }
-        for name, array in arrays.items():
-            yield f"{name}.npy", array_pieces(array)
+        for name, values in arrays.items():
+            yield f"{name}.npy", array_pieces(values)
         vocabulary = {"documents": len(self), "terms": list(self._vocabulary)}
         yield "vocabulary.json", (json.dumps(vocabulary, ensure_ascii=False).encode(),)
 
@@ -217,5 +274,13 @@ def array_pieces(array: NDArray[Any]) -> Pieces:
 
 
 def array_of(data: bytes) -> NDArray[Any]:
-    """Read what `array_pieces` wrote; pickled content is refused."""
-    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+    """Read what `array_pieces` wrote, without a copy, read-only; pickled content is refused."""
+    stream = io.BytesIO(data)
+    if npy.read_magic(stream) != (1, 0):
+        raise ValueError("an array is not in NumPy's format 1.0")
+    shape, by_columns, kind = npy.read_array_header_1_0(stream)
+    if kind.hasobject:
+        raise ValueError("an array holds objects")
+    start = stream.tell()
+    values = np.frombuffer(data, dtype=kind, offset=start) if len(data) > start else np.empty(0, dtype=kind)
+    return values.reshape(shape, order="F" if by_columns else "C")

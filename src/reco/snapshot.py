@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,12 +22,12 @@ from reco.catalogue import Catalogue
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.errors import SnapshotError
 from reco.families import Families
-from reco.index import DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
+from reco.index import Counts, DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
 from reco.passages import Span
 from reco.places import Locality
 from reco.resource import Resource
 from reco.vectors import EncodedDocument, VectorTable
-from reco.words import words
+from reco.words import runs, stems, tokens
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
@@ -143,8 +143,11 @@ def build(
 ) -> Snapshot:
     """Derive the indexes. Pure: nothing is written."""
     known = (acronyms or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
-    concepts = [known.concepts(f"{r.title}\n{r.read_summary}") for r in catalogue]
-    stems = [terms_of(resource, _stems) for resource in catalogue]
+    written = Counts.of(tokens_of(resource) for resource in catalogue)
+    concepts = Counts.of(
+        known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
+        for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
+    )
     pooled = table.pooled()
     dense = DenseIndex.build(_directions(pooled if head is None else pooled @ head.T))
     return Snapshot(
@@ -152,8 +155,8 @@ def build(
         catalogue,
         table,
         dense,
-        words=LexicalIndex.build([[*own, *extra] for own, extra in zip(stems, concepts, strict=True)]),
-        grams=LexicalIndex.build([terms_of(resource, _grams) for resource in catalogue]),
+        words=LexicalIndex.build(written.read(stems).beside(concepts)),
+        grams=LexicalIndex.build(written.read(runs)),
         acronyms=known,
         head=head,
         families=families,
@@ -166,17 +169,9 @@ def _directions(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit(np.where(finite, pooled, np.float32(0.0)))
 
 
-def terms_of(resource: Resource, read: Callable[[str], list[str]]) -> list[str]:
-    """Return the terms by which a resource is found; a title's count three times."""
-    return read(resource.title) * TITLE_WEIGHT + read(resource.read_summary)
-
-
-def _stems(text: str) -> list[str]:
-    return [word.stem for word in words(text)]
-
-
-def _grams(text: str) -> list[str]:
-    return [gram for word in words(text) for gram in word.grams]
+def tokens_of(resource: Resource) -> list[str]:
+    """Return the tokens by which a resource is found; a title's count three times."""
+    return tokens(resource.title) * TITLE_WEIGHT + tokens(resource.read_summary)
 
 
 def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:

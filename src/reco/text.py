@@ -61,6 +61,9 @@ def clean(text: str) -> str:
     C0 and C1 controls, bidirectional controls and lone surrogates carry no meaning in a summary and
     can end a tokeniser's reading early, or reverse what a reader sees.
     """
+    if text.isprintable():  # so without newline, control or format characters: nearly every field
+        text = unicodedata.normalize("NFC", text)
+        return (_SPACES.sub(" ", text) if "  " in text else text).strip()
     text = _SURROGATE.sub("\ufffd", text)
     text = _LINE_END.sub("\n", text)
     text = _INVISIBLE.sub("", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -124,12 +125,34 @@ def embed(
             memory.keep(done)
         fresh.update(done)
     hashes = [resource.content_hash for resource in resources]
-    documents = [
-        fresh[content] if content in fresh or reuse is None else reuse.document(known[content])
-        for content in hashes
+    if reuse is None:
+        return VectorTable.of(hashes, [fresh[content] for content in hashes], encoder.dimension), len(left)
+    return _laid_out(hashes, fresh, reuse), len(left)
+
+
+def _laid_out(hashes: Sequence[str], fresh: Mapping[str, EncodedDocument], reuse: VectorTable) -> VectorTable:
+    """Lay out documents in row order, copying from `reuse` as many at once as follow each other there."""
+    rows = np.asarray([reuse.by_hash.get(content, -1) for content in hashes], dtype=np.int64)
+    sizes = np.diff(reuse.bounds)
+    counts = [
+        sizes[row] if row >= 0 else len(fresh[content].spans)
+        for row, content in zip(rows, hashes, strict=True)
     ]
-    dimension = reuse.parts.shape[1] if reuse is not None and not unseen else encoder.dimension
-    return VectorTable.of(hashes, documents, dimension), len(left)
+    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    parts = np.empty((int(bounds[-1]), reuse.parts.shape[1]), dtype=np.float32)
+    weights = np.empty(int(bounds[-1]), dtype=np.float32)
+    spans = np.empty((int(bounds[-1]), 2), dtype=np.int32)
+    starts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (rows <= 0))
+    for first, last in pairwise([*starts.tolist(), len(rows)]):
+        to = slice(bounds[first], bounds[last])
+        if rows[first] < 0:
+            document = fresh[hashes[first]]
+            parts[to], weights[to] = document.vectors.parts, document.vectors.weights
+            spans[to] = [(span.start, span.end) for span in document.spans]
+        else:
+            taken = slice(reuse.bounds[rows[first]], reuse.bounds[rows[first] + last - first])
+            parts[to], weights[to], spans[to] = reuse.parts[taken], reuse.weights[taken], reuse.spans[taken]
+    return VectorTable(tuple(hashes), parts, weights, spans, bounds)
 
 
 def _recalled(unseen: Mapping[str, Document], memory: Memory | None) -> dict[str, EncodedDocument]:

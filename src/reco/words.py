@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import unicodedata
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from functools import lru_cache
 
 import Stemmer
 
-_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'"})
+_APOSTROPHES = "’ʼ‘`"
 _TOKEN = re.compile(r"\w+(?:'\w+)*")
 _ELISION = re.compile(r"^(?:l|d|j|m|n|s|t|c|qu|jusqu|lorsqu|puisqu|quoiqu|entr|presqu)'", re.IGNORECASE)
+_PIECE = re.compile(r"[^'_]+")
 GRAM = 4
 _LOCAL = threading.local()
 
@@ -51,34 +53,66 @@ def words(text: str) -> list[Word]:
     Compounds are read as their parts, so that "tiers-lieux" and "tiers lieux" meet.
     """
     found = []
-    flat = text.translate(_APOSTROPHES)
-    for match in _TOKEN.finditer(flat):
-        for start, end in _pieces(flat, match.start(), match.end()):
-            piece = flat[start:end].casefold()
-            if piece in STOP_WORDS or (len(piece) < 2 and not piece.isdigit()):
-                continue
-            found.append(Word(stem(piece), start, end, grams(piece)))
+    for match in _TOKEN.finditer(_plain(text)):
+        at = match.start()
+        for word in _read(match.group()):
+            found.append(Word(word.stem, at + word.start, at + word.end, word.grams))
     return found
 
 
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a text as written: each is read by itself, so an index reads it only once."""
+    return _TOKEN.findall(_plain(text))
+
+
+def stems(text: str) -> list[str]:
+    """Return the stems of `words(text)`."""
+    return [word.stem for token in tokens(text) for word in _read(token)]
+
+
+def runs(text: str) -> list[str]:
+    """Return the grams of `words(text)`, one word's after the other's."""
+    return [gram for token in tokens(text) for word in _read(token) for gram in word.grams]
+
+
+def _plain(text: str) -> str:
+    # A quarter of what `str.translate` takes, for most texts have none or one of them.
+    for apostrophe in _APOSTROPHES:
+        text = text.replace(apostrophe, "'")
+    return text
+
+
 @lru_cache(maxsize=100_000)
+def _read(token: str) -> tuple[Word, ...]:
+    """Return the indexed words of a token; their places start at its own beginning.
+
+    Texts are made of few tokens, seen again and again.
+    """
+    found = []
+    for start, end in _pieces(token):
+        piece = token[start:end].casefold()
+        if piece in STOP_WORDS or (len(piece) < 2 and not piece.isdigit()):
+            continue
+        found.append(Word(stem(piece), start, end, grams(piece)))
+    return tuple(found)
+
+
 def stem(word: str) -> str:
     """Return the Snowball French stem of a lower-case word, accents folded first.
 
     Requests are often typed without accents: "renovation" and "rénovation" must meet.
     """
-    return str(_stemmer().stemWord(_folded(word)))
+    return sys.intern(str(_stemmer().stemWord(_folded(word))))
 
 
-@lru_cache(maxsize=100_000)
 def grams(word: str) -> tuple[str, ...]:
     """Return the distinct runs of four characters of a word between its boundaries.
 
     They meet where stems do not: typing errors, compounds, énergie and énergétique.
     """
     marked = f"_{_folded(word)}_"
-    runs = [marked[i : i + GRAM] for i in range(max(1, len(marked) - GRAM + 1))]
-    return tuple(dict.fromkeys(runs))
+    found = [sys.intern(marked[i : i + GRAM]) for i in range(max(1, len(marked) - GRAM + 1))]
+    return tuple(dict.fromkeys(found))
 
 
 def _folded(word: str) -> str:
@@ -86,11 +120,10 @@ def _folded(word: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    elided = _ELISION.match(text[start:end])
-    if elided is not None and elided.end() < end - start:
-        start += elided.end()
-    return [(start + m.start(), start + m.end()) for m in re.finditer(r"[^'_]+", text[start:end])]
+def _pieces(token: str) -> list[tuple[int, int]]:
+    elided = _ELISION.match(token)
+    start = elided.end() if elided is not None and elided.end() < len(token) else 0
+    return [match.span() for match in _PIECE.finditer(token, start)]
 
 
 def _stemmer() -> Stemmer.Stemmer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -180,6 +181,26 @@ def test_no_sound_snapshot_is_a_plain_sentence(home: None, page: Open, tmp_path:
     test = page()
     assert not test.exception
     assert [error.value for error in test.error] == [wording.phrase("fr", "failure.snapshot")]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("FR", "depuis le 2 mars 2026"), ("EN", "since 2 March 2026")]
+)
+def test_a_stale_catalogue_is_said_on_every_page(
+    home: None, publish: Publish, page: Open, tmp_path: Path, language: str, said: str
+) -> None:
+    log = tmp_path / "home" / "refresh.log"
+    last = {**json.loads(log.read_text(encoding="utf-8")), "end": "2026-03-02T04:05:06+00:00"}
+    log.write_text(json.dumps(last) + "\n", encoding="utf-8")
+    for view in ("recommend", "catalogue", "sheet", "about"):
+        test = page(view)
+        test.session_state[wording.STATE] = language
+        test.run()
+        assert not test.exception
+        (note,) = test.warning
+        assert said in note.value and "04:05" in note.value
+    publish(ROWS)
+    assert not test.run().warning, "a quiet night checks what is served"
 
 
 def test_settings_that_cannot_be_read_are_said(home: None, page: Open, tmp_path: Path) -> None:

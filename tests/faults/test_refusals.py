@@ -41,7 +41,8 @@ def tells_the_truth(night: Stage, home: Home, done: dict[str, Any]) -> bool:
     is_public = night.is_public(home)
     assert done["code"] == (0 if is_public else 1), done
     if is_public:
-        assert "is served, but" in done["output"], done
+        told = ("is served, but", "could not be recorded")
+        assert any(words in done["output"] for words in told), done
     else:
         said = json.loads(done["output"][done["output"].index("{") :])
         assert "disk" in said["error"] and said["hint"], done

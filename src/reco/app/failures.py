@@ -11,7 +11,7 @@ import streamlit as st
 
 from reco.app import served
 from reco.app.served import NoSnapshot
-from reco.app.wording import say
+from reco.app.wording import day, say
 from reco.errors import (
     EncoderError,
     InvalidQuery,
@@ -21,7 +21,7 @@ from reco.errors import (
     StorageError,
     UnknownResource,
 )
-from reco.snapshot import Snapshot
+from reco.snapshot import Manifest, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ def snapshot() -> Snapshot:
     if opened.instead:
         st.warning(say("failure.instead", number=opened.snapshot.id), icon=":material/history:")
     return opened.snapshot
+
+
+def tell_stale(found: Manifest) -> None:
+    """Say when the catalogue was last checked, if that is longer ago than the settings allow."""
+    age = served.freshness(found)
+    if age.stale:
+        checked = say("foot.stale", day=day(age.checked), time=age.checked[11:16])
+        st.warning(checked, icon=":material/update:")
 
 
 def tell(error: Exception) -> None:

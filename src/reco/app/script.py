@@ -57,6 +57,7 @@ def _foot() -> None:
     manifest = served.manifest()
     st.space("medium")
     if manifest is not None:
+        failures.tell_stale(manifest)
         size = count("foot.resources", manifest.resources)
         st.caption(say("foot.snapshot", number=manifest.snapshot, day=day(manifest.created), size=size))
 

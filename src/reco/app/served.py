@@ -20,6 +20,8 @@ from reco.errors import SnapshotError
 from reco.recommend import Recommender
 from reco.settings import EncoderSettings, RankingSettings, Settings
 from reco.snapshot import Manifest, Snapshot
+from reco.soundness import Freshness
+from reco.soundness import freshness as freshness_of
 from reco.store import SnapshotStore
 
 RETRY_SECONDS = 30.0
@@ -82,6 +84,12 @@ def manifest() -> Manifest | None:
         return snapshot().manifest
     except SnapshotError:
         return None
+
+
+def freshness(found: Manifest) -> Freshness:
+    """Return when the sources were last read with success, and whether the settings call that stale."""
+    chosen = settings()
+    return freshness_of(configuration.home_of(chosen), found.created, chosen.operation.stale_hours)
 
 
 def _still_good(found: Opened) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from reco.errors import RecoError
+from reco.cli import logs
+from reco.errors import InvalidInput, RecoError
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +34,26 @@ def fail(error: RecoError, as_json: bool) -> NoReturn:
     """Print an error and exit with its code."""
     if as_json:
         show_json({"error": str(error), "hint": error.hint})
-    else:
+    if _for_machines():
+        logger.error("%s", f"{error} {error.hint}".strip())
+    elif not as_json:
         print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
     raise SystemExit(error.exit_code)
 
 
 def note(text: str) -> None:
     """Say something beside the result."""
-    if text:
+    if text and _for_machines():
+        logger.warning("%s", text)
+    elif text:
         print(text, file=sys.stderr)
+
+
+def _for_machines() -> bool:
+    try:
+        return logs.as_json()
+    except InvalidInput:  # which is what is being said
+        return False
 
 
 def show_json(value: Any) -> None:
@@ -61,6 +73,9 @@ def show_report(report: Mapping[str, Any], as_json: bool) -> None:
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a callback that draws a bar on standard error once there is something to show."""
+    if _for_machines():
+        yield lambda done, total: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

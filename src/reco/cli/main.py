@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import curation, evaluation, following, operations
+from reco.cli import curation, evaluation, following, logs, operations
 from reco.cli.console import fail, note, progress_bar, run
 from reco.errors import InvalidInput
 
@@ -239,9 +238,10 @@ def _recommender(settings: Settings, home: Path | None) -> Recommender:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Wrong usage exits with 2, and as JSON when JSON was asked for."""
     given = sys.argv[1:] if arguments is None else arguments
-    logging.basicConfig(
-        stream=sys.stderr, level=os.environ.get("RECO_LOG", "WARNING"), format="%(levelname)s %(message)s"
-    )
+    try:
+        logs.configure()
+    except InvalidInput as error:
+        fail(error, "--json" in given)
     try:
         app(given, standalone_mode=False)
     except typer.Exit as done:

@@ -1,4 +1,4 @@
-"""Commands on what is served: `check`, `rollback`, `prune`, `status`."""
+"""Commands on what is served: `check`, `rollback`, `prune`, `status`, `doctor`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reco.cli.console import run, show_report
+from reco.cli.console import run, show_json, show_report
 
 if TYPE_CHECKING:
     from reco.store import SnapshotStore
@@ -21,7 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (check, rollback, prune, status):
+    for command in (check, rollback, prune, status, doctor):
         app.command()(command)
 
 
@@ -77,9 +77,32 @@ def status(home: Home = None, config: Config = None, as_json: Json = False) -> N
     """Say what is served, since when, and how much of it there is."""
 
     def work() -> None:
+        from reco.settings import load, store_of
         from reco.soundness import status as status_of
 
-        show_report(asdict(status_of(_store(config, home))), as_json)
+        settings = load(config)
+        found = status_of(store_of(settings, home), settings.operation.stale_hours)
+        show_report(asdict(found), as_json)
+
+    run(work, as_json)
+
+
+def doctor(home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """Look for what is wrong with the settings, the model and the home; exit with 1 at an error."""
+
+    def work() -> None:
+        from reco.doctor import diagnose
+
+        found = diagnose(config, home)
+        if as_json:
+            show_json(asdict(found))
+        elif not found.findings:
+            print("Nothing is wrong.")
+        else:
+            for finding in found.findings:
+                print(f"{finding.level:>7}  {finding.name}: {finding.message}\n         {finding.hint}")
+        if not found.ok:
+            raise SystemExit(1)
 
     run(work, as_json)
 

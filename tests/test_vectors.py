@@ -1,0 +1,50 @@
+"""A table made from another is the one that would be made from scratch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import CountingEncoder, resource
+
+from reco.resource import Resource
+from reco.vectors import embed
+
+TEXTS = st.sampled_from(
+    [
+        "",
+        "Un lavoir.",
+        "Une halle rénovée par la commune et ses habitants. Un marché y revient chaque samedi matin, abrité.",
+        "Deux écoles réunies dans un bâtiment de bois. La cour est plantée d'arbres qui donnent de l'ombre.",
+        "Un four à pain remis en service par une association, ouvert aux écoles et aux habitants du hameau.",
+    ]
+)
+CATALOGUES = st.lists(TEXTS, max_size=7)
+
+
+def made(texts: list[str]) -> list[Resource]:
+    return [resource(f"r{row}", summary=text) for row, text in enumerate(texts)]
+
+
+@given(before=CATALOGUES, after=CATALOGUES)
+def test_reuse_changes_no_row(before: list[str], after: list[str]) -> None:
+    encoder = CountingEncoder(16)
+    previous, _ = embed(made(before), encoder)
+    scratch, _ = embed(made(after), encoder)
+    encoder.encoded.clear()
+    reused, encoded = embed(made(after), encoder, previous)
+    assert encoded == len(encoder.encoded) == len(set(after) - set(before))
+    assert reused.hashes == scratch.hashes
+    for name in ("parts", "weights", "spans", "bounds"):
+        one, other = getattr(reused, name), getattr(scratch, name)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("texts", [[], ["Un lavoir."] * 3])
+def test_what_is_reused_is_copied(texts: list[str]) -> None:
+    encoder = CountingEncoder(16)
+    previous, _ = embed(made(texts), encoder)
+    reused, encoded = embed(made(texts), encoder, previous)
+    assert encoded == 0 and not np.shares_memory(previous.parts, reused.parts)
