@@ -372,6 +372,25 @@ def test_a_commit_that_the_disk_does_not_confirm_is_said_and_made_again(
     assert store.rollback() == "000002" and store.rollback("000003") == "000003"
 
 
+def test_nothing_takes_the_place_of_a_commit_that_was_not_finished(
+    store: SnapshotStore, third: Snapshot
+) -> None:
+    """Without its seal it would be taken for one that was never committed."""
+    seal = store.folder / "000003" / "manifest.sha256"
+    fourth = snapshot_of(resources()[:6], ENCODER, "000004")
+    with refusing("rename", seal):
+        publish(store, third)
+        with pytest.raises(StorageError):
+            publish(store, fourth)
+        with pytest.raises(StorageError), store.writing():
+            store.rollback()
+        with store.writing():
+            assert store.prune(2) == ["000001"], "a full disk can be pruned"
+    assert store.serve()[0].id == "000003" and not (store.folder / "000004").exists()
+    publish(store, fourth)
+    assert store.ids() == ["000002", "000003", "000004"] and store.rollback() == "000003"
+
+
 def test_a_damaged_snapshot_without_a_seal_keeps_no_writer_out(store: SnapshotStore) -> None:
     for name in ("manifest.json", "manifest.sha256"):
         (store.folder / "000002" / name).unlink()

@@ -92,7 +92,7 @@ def reading(path: Path) -> Iterator[None]:
 @contextmanager
 def claim(path: Path) -> Iterator[bool]:
     """Yield whether nobody is reading a file, and let nobody begin meanwhile; a missing file is free."""
-    if not path.exists():
+    if fcntl is None or not path.exists():
         yield True
         return
     with _refusals("lock", path), path.open("rb") as stream:

@@ -222,19 +222,32 @@ class SnapshotStore:
         return target
 
     def _commit(self, number: str) -> None:
-        """Serve snapshot `number` from now on, and seal it once that is certain to last."""
-        digest = storage.sha256(self.folder / number / _MANIFEST)
-        pointer = json.dumps({"snapshot": number, "manifest": digest}) + "\n"
+        """Serve snapshot `number` from now on. Raises StorageError when the one before it still is."""
+        self._finish_commit()
         try:
-            storage.replace(self._pointer, pointer.encode())
+            self._serve_and_seal(number, storage.sha256(self.folder / number / _MANIFEST))
         except UnconfirmedWrite as error:
-            logger.warning("Snapshot %s is served, but a power cut could undo it. %s", number, error)
-            return
+            logger.warning("Snapshot %s is served, but not certain to outlive a power cut. %s", number, error)
+
+    def _serve_and_seal(self, number: str, digest: str) -> None:
+        """Replace `CURRENT`, then seal. Raises UnconfirmedWrite when the snapshot is served all the same."""
+        pointer = json.dumps({"snapshot": number, "manifest": digest}) + "\n"
+        storage.replace(self._pointer, pointer.encode())
         if not self._is_sealed(number):
             try:
                 storage.replace(self.folder / number / _SEAL, _seal_of(digest))
             except StorageError as error:
-                logger.warning("Snapshot %s is served, but not sealed yet. %s", number, error)
+                raise UnconfirmedWrite(str(error), error.hint) from error
+
+    def _finish_commit(self) -> None:
+        """Seal what `CURRENT` names before another takes its place: without a seal it would be removed."""
+        pointed = self._pointed()
+        if pointed is None or pointed[0] not in self._numbers() or self._is_sealed(pointed[0]):
+            return
+        with suppress(SnapshotError):  # a damaged one is nothing to keep
+            manifest = self._bytes(self.folder / pointed[0] / _MANIFEST, pointed[0])
+            if storage.digest_of(manifest) == pointed[1]:
+                self._serve_and_seal(*pointed)
 
     def rollback(self, number: str | None = None) -> str:
         """Serve an older snapshot, by default the one before the current, once it proves sound."""
@@ -290,19 +303,11 @@ class SnapshotStore:
         except SnapshotError:
             return  # Any snapshot may be the one that it named.
         for number in self._numbers():
-            if self._is_sealed(number):
-                continue
-            if pointer is None or number != pointer[0]:
+            if not self._is_sealed(number) and (pointer is None or number != pointer[0]):
                 logger.warning("Snapshot %s was never committed and is removed.", number)
                 self._remove(number)
-            else:
-                self._commit_again(*pointer)
-
-    def _commit_again(self, number: str, digest: str) -> None:
-        # Neither a damaged manifest nor a full disk may keep a writer from mending or pruning.
-        with suppress(SnapshotError, StorageError):
-            if storage.digest_of(self._bytes(self._path(number) / _MANIFEST, number)) == digest:
-                self._commit(number)
+        with suppress(StorageError):  # a full disk must not keep anybody from pruning
+            self._finish_commit()
 
     def _path(self, number: str) -> Path:
         return self.folder / number

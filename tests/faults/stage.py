@@ -93,12 +93,11 @@ def comparable(seen: dict[str, Any]) -> Any:
 
 def leftovers(home: Home) -> list[str]:
     """What no home should hold once a refresh has ended well: drafts, and snapshots never committed."""
-    drafts = [
-        str(p.relative_to(home.path)) for p in home.path.rglob("*") if ".tmp" in p.name or "draft" in p.name
+    drafts = [path for path in home.path.rglob("*") if ".tmp" in path.name]
+    unsealed = [
+        path for path in (home.path / "snapshots").glob("*") if not (path / "manifest.sha256").exists()
     ]
-    return drafts + [
-        n.name for n in (home.path / "snapshots").iterdir() if not (n / "manifest.sha256").exists()
-    ]
+    return sorted({str(path.relative_to(home.path)) for path in (*drafts, *unsealed)})
 
 
 def tomorrow() -> list[dict[str, str]]:

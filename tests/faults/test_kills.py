@@ -154,6 +154,8 @@ def test_killed_at_random_times(
         done = worker("night", **of(home), kill_after=chance.uniform(0, seconds))
         landed += done["code"] == -9
         assert done["code"] in (-9, 0)
+        # How busy the machine is changes meanwhile; kills shall keep covering the whole of a refresh.
+        seconds = 1.02 * seconds if done["code"] else 0.7 * seconds + 0.3 * done["seconds"]
         is_public = pointer(home.path) != before
         seen = worker("recover", **of(home))
         assert "before" in seen, (tried, done, seen)

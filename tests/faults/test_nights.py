@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections import Counter
@@ -131,27 +132,32 @@ class Nights(RuleBasedStateMachine):
         self.is_what_a_refresh_from_scratch_gives()
 
     @precondition(lambda self: len(self.failing) < len(SOURCES))
-    @rule(at=st.integers(1, 80) | st.integers(52, 66), refusal=st.sampled_from([Died, Died, 28, 5]))
-    def crash(self, at: int, refusal: type[Died] | int) -> None:
-        """A refresh with work to do dies, or is refused everything, from its operation `at` on."""
+    @rule(
+        at=st.integers(1, 80) | st.integers(52, 66) | st.integers(2, 10),
+        refusal=st.sampled_from([Died, Died, errno.ENOSPC, errno.EIO]),
+        lasting=st.booleans(),
+    )
+    def crash(self, at: int, refusal: type[Died] | int, lasting: bool) -> None:
+        """A refresh with work to do dies at operation `at`, or is refused it, or that and all after it."""
         source = next(name for name in SOURCES if name not in self.failing)
         first, *others = self.tables[source]
         SEEN["crashes"] += 1
         self.tables[source] = [{**first, "year": str(1900 + SEEN["crashes"] % 100)}, *others]
         wanted, before, count = self.collected(), self.home.store.named(), 0
+        dies = isinstance(refusal, type)
 
         def operation(name: str, path: Path) -> None:
             nonlocal count
             count += 1
-            if count >= at:
-                raise Died if isinstance(refusal, type) else OSError(refusal, os.strerror(refusal))
+            if count == at or (count > at and (lasting or dies)):
+                raise Died if dies else OSError(refusal, os.strerror(refusal))
 
         storage.operation, proceed = operation, storage.operation
         try:
             self.home.refresh(CountingEncoder(16))
-            SEEN["ended before its crash"] += count < at
+            SEEN["ended before its crash" if count < at else "published in spite of it"] += 1
         except (Died, StorageError):
-            SEEN["died" if isinstance(refusal, type) else "refused by the disk"] += 1
+            SEEN["died" if dies else "refused by the disk"] += 1
         except PublishRefused:
             SEEN["refused by a gate"] += 1
         finally:
@@ -159,7 +165,7 @@ class Nights(RuleBasedStateMachine):
         after = self.home.store.named()
         if after != before:
             assert after not in self.expected, "a number was used twice"
-            SEEN["died after its commit"] += count >= at
+            SEEN["died after its commit"] += count >= at and dies
             self.serve(after, wanted)
 
     @rule()

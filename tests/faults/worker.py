@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import re
+import select
 import signal
 import sys
 import time
@@ -70,8 +71,7 @@ class Fault:
     def __call__(self, name: str, path: Path) -> None:
         self.seen.append([name, str(path)])
         if self.draft >= 0 and name == "open" and ".tmp-" in path.parent.name:
-            os.write(self.draft, b".")
-            os.close(self.draft)
+            os.write(self.draft, b".")  # left open: its end tells that the process has ended
             self.draft = -1
         if self.until >= 0 and ".tmp-" in str(path) and name == "mkdir":
             os.read(self.until, 1)
@@ -168,20 +168,19 @@ def _audit(home: Path, fault: Fault) -> None:
 def night(command: Answer) -> Answer:
     """Refresh in a fork, without the command line; kill it `kill_after` seconds after its draft exists.
 
-    Answers with its exit code and, when it ended by itself, the seconds that it took from there.
+    Answers with its exit code and the seconds that it lived from there.
     """
     mine, theirs = os.pipe()
     child = _fork(lambda: _night(command, Fault({}, Path(), theirs)), Path(os.devnull), mine)
     os.close(theirs)
     os.read(mine, 1)
-    os.close(mine)
     started = time.monotonic()
-    if "kill_after" in command:
-        time.sleep(command["kill_after"])
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return {"code": os.waitstatus_to_exitcode(status), "seconds": time.monotonic() - started}
+    select.select([mine], [], [], command.get("kill_after"))
+    seconds = time.monotonic() - started
+    os.close(mine)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    return {"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "seconds": seconds}
 
 
 def _night(command: Answer, fault: Fault | None = None) -> None:
