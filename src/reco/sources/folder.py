@@ -31,14 +31,18 @@ _UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the rows of every file, by name; a file that cannot be read is a rejection located by it."""
     for path in _files(config):
+        file = config.model_copy(update={"path": path})
         kind = _KINDS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
+        if _leads_nowhere(path):
+            yield refuse(config, file.place, "a link that leads to no file")
+            continue
         if kind is None:
-            yield refuse(config, str(path), f"files are read that end with {', '.join(_KINDS)} (or .gz)")
+            yield refuse(config, file.place, f"files are read that end with {', '.join(_KINDS)} (or .gz)")
             continue
         try:
-            yield from reader(kind)(config.model_copy(update={"kind": kind, "path": path}), cache)
+            yield from reader(kind)(file.model_copy(update={"kind": kind}), cache)
         except SourceError as error:
-            yield refuse(config, str(path), f"{error} {error.hint}")
+            yield refuse(config, file.place, f"{error} {error.hint}")
 
 
 def _files(config: SourceConfig) -> list[Path]:
@@ -50,8 +54,14 @@ def _files(config: SourceConfig) -> list[Path]:
     return [
         path
         for path in names
-        if path.is_file() and not path.name.startswith((".", "~")) and not _is_unfinished(path)
+        if not path.name.startswith((".", "~"))
+        and not _is_unfinished(path)
+        and (path.is_file() or _leads_nowhere(path))
     ]
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _is_unfinished(path: Path) -> bool:
