@@ -44,7 +44,8 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
 
     def text(self, name: str, longest: int = LONGEST_FIELD, keep_lines: bool = False) -> str:
-        raw = self.values.get(name, "")
+        if not (raw := self.values.get(name)):
+            return ""
         if len(raw) > max(longest * 20, 100_000):
             self.problems.append(f"{name} has {len(raw):,} characters; at most {longest:,} are read")
             return ""

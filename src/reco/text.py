@@ -56,7 +56,8 @@ def strip_markup(text: str) -> str:
 
     Takes a time proportional to the length of `text`, whatever it holds.
     """
-    text = _REFERENCE.sub("\ufffd", text)  # no such character, and `int` refuses thousands of digits
+    if "&#" in text:
+        text = _REFERENCE.sub("\ufffd", text)  # no such character, and `int` refuses thousands of digits
     if not _has_markup(text):
         return html.unescape(text) if "&" in text else text
     if sum(1 for _ in _ODD.finditer(text)) > _MOST_ODD:
@@ -68,6 +69,8 @@ def strip_markup(text: str) -> str:
 
 
 def _has_markup(text: str) -> bool:
+    if "<" not in text:
+        return False
     comment = text.find("<!--")
     return _TAG.search(text) is not None or (comment >= 0 and text.find("-->", comment + 4) >= 0)
 
