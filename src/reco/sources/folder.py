@@ -8,6 +8,7 @@ from pathlib import Path
 from reco.errors import SourceError
 from reco.resource import Rejection
 from reco.sources.config import Kind, SourceConfig
+from reco.sources.mapping import usual_names
 from reco.sources.origin import unreadable
 from reco.sources.registry import reader
 from reco.sources.rows import Row, refuse
@@ -40,9 +41,17 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
             yield refuse(config, file.place, f"files are read that end with {', '.join(_KINDS)} (or .gz)")
             continue
         try:
-            yield from reader(kind)(file.model_copy(update={"kind": kind}), cache)
+            for row in reader(kind)(file.model_copy(update={"kind": kind}), cache):
+                yield row if isinstance(row, Rejection) else _under_our_names(config, kind, row)
         except SourceError as error:
             yield refuse(config, file.place, f"{error} {error.hint}")
+
+
+def _under_our_names(config: SourceConfig, kind: Kind, row: Row) -> Row:
+    """Return a row whose columns that its format names are named by us: the folder has other formats too."""
+    asked = config.fields.values()
+    ours = {theirs: field for field, theirs in usual_names(kind).items() if theirs not in asked}
+    return Row(row.locator, {ours.get(column, column): cell for column, cell in row.cells.items()})
 
 
 def _files(config: SourceConfig) -> list[Path]:

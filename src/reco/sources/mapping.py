@@ -30,9 +30,14 @@ _MOST_NAMED, _LONGEST_NAME = 20, 60
 _DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
 
 
+def usual_names(kind: str) -> Mapping[str, str]:
+    """Return our field -> their name, for the names that a format itself fixes."""
+    return _USUAL.get(kind, {})
+
+
 def field_names(config: SourceConfig) -> dict[str, str]:
     """Return, for each of our fields, the name or dotted path where this source keeps it."""
-    return {field: field for field in FIELDS} | dict(_USUAL.get(config.kind, {})) | config.fields
+    return {field: field for field in FIELDS} | dict(usual_names(config.kind)) | config.fields
 
 
 class Mapper:
