@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.text import clean, digest, fold, strip_markup
+from reco.text import clean, digest, fold, nfc, strip_markup
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
 INVISIBLE = "\x00\x07\x1b\x7f\x85\u200e\u202e\u2066\ufeff\u200b\u00ad"
@@ -61,6 +61,50 @@ def test_markup_is_read_as_text(raw: str, expected: str) -> None:
 @given(ANY_TEXT)
 def test_no_text_breaks_the_reading_of_markup(text: str) -> None:
     clean(strip_markup(f"<p>{text}"))
+
+
+MARKS = st.text(st.sampled_from("aé \u0301\u0323\u0315\u0f73\u0344"), max_size=120)
+
+
+@given(MARKS, st.integers(0, 80))
+def test_a_letter_keeps_thirty_marks(text: str, more: int) -> None:
+    found = nfc(text + "o" + "\u0315\u0323" * more)
+    assert nfc(found) == found and unicodedata.is_normalized("NFC", found)
+    run = 0
+    for character in found:
+        run = run + 1 if unicodedata.combining(character) else 0
+        assert run <= 30
+
+
+@given(st.text("aéeo\u0301\u0323 —", max_size=29))
+def test_the_marks_of_a_real_text_are_all_kept(text: str) -> None:
+    assert nfc(text) == unicodedata.normalize("NFC", text)
+    assert nfc(text + "—" * 60) == unicodedata.normalize("NFC", text + "—" * 60)
+
+
+OPENINGS = ("<!--", "<!", "<?", "<![CDATA[", "</a ", "<a ", '<a x="', "<a x='>", "<a/", "<", "<!-- >")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_markup_that_is_never_closed_does_not_take_hours(opening: str) -> None:
+    found = strip_markup("<p>avant" + opening * (1_000_000 // len(opening)))
+    assert found.startswith("\navant")
+
+
+@pytest.mark.timeout(60)
+def test_marks_without_end_do_not_take_hours() -> None:
+    assert len(clean("a" + "\u0315\u0300" * 500_000)) <= 31
+
+
+def test_markup_with_many_comments_and_stray_signs_is_read_as_with_few() -> None:
+    one = '<!-- wp:paragraph --><p title="x">Coût &lt; 10 & délai < 3 mois</p><!-- /wp -->'
+    assert strip_markup(one * 40) == strip_markup(one) * 40 == "\nCoût < 10 & délai < 3 mois\n" * 40
+
+
+@pytest.mark.parametrize("text", ["&#" + "1" * 5_000 + ";", "<b>&#" + "1" * 5_000])
+def test_a_number_of_five_thousand_digits_names_no_character(text: str) -> None:
+    assert strip_markup(text) == "\ufffd"
 
 
 @given(st.text("abcdéè '’œ", max_size=40))

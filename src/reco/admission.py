@@ -15,6 +15,8 @@ LONGEST_ID = 200
 LONGEST_TITLE = 1_000
 LONGEST_SUMMARY = 100_000
 LONGEST_FIELD = 5_000
+LONGEST_KEPT = 1_000_000
+"""Characters of a refused value that are kept: more than could be read, less than fills the memory."""
 FIRST_YEAR, LAST_YEAR = 1400, 2100
 
 _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|2100)(?!\d)")
@@ -42,7 +44,8 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
 
     def text(self, name: str, longest: int = LONGEST_FIELD, keep_lines: bool = False) -> str:
-        raw = self.values.get(name, "")
+        if not (raw := self.values.get(name)):
+            return ""
         if len(raw) > max(longest * 20, 100_000):
             self.problems.append(f"{name} has {len(raw):,} characters; at most {longest:,} are read")
             return ""
@@ -82,8 +85,13 @@ def admit(record: Record, rules: Rules) -> Resource | Rejection:
         notes=tuple(reading.notes),
     )
     if reading.problems:
-        return Rejection(record.source, record.locator, tuple(reading.problems), dict(record.values))
+        return _refused(record, tuple(reading.problems))
     return resource
+
+
+def _refused(row: Record | Rejection, problems: tuple[str, ...]) -> Rejection:
+    values = {name: value[:LONGEST_KEPT] for name, value in row.values.items()}
+    return Rejection(row.source, row.locator, problems, values)
 
 
 def admit_all(
@@ -100,7 +108,7 @@ def admit_all(
         if isinstance(admitted, Rejection):
             rejections.append(replace(admitted, problems=admitted.problems + twice))
         elif twice:
-            rejections.append(Rejection(row.source, row.locator, twice, dict(row.values)))
+            rejections.append(_refused(row, twice))
         else:
             seen[admitted.id] = f"at {row.locator}"
             resources.append(admitted)

@@ -341,5 +341,5 @@ def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path |
     storage.make_folder(folder)
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
     lines = "".join(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
-    storage.replace(path, lines.encode("utf-8", "surrogatepass"))
+    storage.replace(path, lines.encode("utf-8", "backslashreplace"))
     return path

@@ -14,7 +14,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile(r"\r\n?|\u2028|\u2029")
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r" ?\n ?(?:\n ?)*")
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--.*?-->", re.DOTALL)
+_MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")
+_MOST_MARKS = 30
+"""Combining marks kept on one letter, as in Unicode's stream-safe format (UAX #15, section 13)."""
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
+_ODD = re.compile(r"<(?!/?[a-zA-Z][^<>]*>|![^<>\[-][^<>]*>|\?[^<>]*>)")
+_MOST_ODD = 20
+_REFERENCE = re.compile(r"&#[0-9]{10,};?")
 _BLOCKS = frozenset(
     "address article aside blockquote br dd div dl dt figcaption footer form h1 h2 h3 h4 h5 h6 "
     "header hr li main nav ol p pre section table td th tr ul".split()
@@ -46,13 +52,57 @@ class _TextOnly(HTMLParser):
 
 
 def strip_markup(text: str) -> str:
-    """Return the readable text of an HTML fragment; text without tags comes back unescaped."""
-    if _TAG.search(text) is None:
+    """Return the readable text of an HTML fragment; text without tags comes back unescaped.
+
+    Takes a time proportional to the length of `text`, whatever it holds.
+    """
+    if "&#" in text:
+        text = _REFERENCE.sub("\ufffd", text)  # no such character, and `int` refuses thousands of digits
+    if not _has_markup(text):
         return html.unescape(text) if "&" in text else text
+    if sum(1 for _ in _ODD.finditer(text)) > _MOST_ODD:
+        text = _closed(text)
     parser = _TextOnly()
     parser.feed(text)
     parser.close()
     return "".join(parser.parts)
+
+
+def _has_markup(text: str) -> bool:
+    if "<" not in text:
+        return False
+    comment = text.find("<!--")
+    return _TAG.search(text) is not None or (comment >= 0 and text.find("-->", comment + 4) >= 0)
+
+
+def _closed(text: str) -> str:
+    """Return `text` without comments, its other "<" that open no tag escaped.
+
+    HTMLParser looks for the end of each of these through all that follows.
+    """
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + len("-->")
+    return _ODD.sub("&lt;", "".join((*kept, text[at:])))
+
+
+def nfc(text: str) -> str:
+    """Return `text` in Unicode's form NFC, without the marks past the thirtieth on one letter.
+
+    Ordering a run of marks takes the square of its length: a hundred thousand take minutes.
+    """
+    return _MARKS.sub(_few_marks, unicodedata.normalize("NFC", _MARKS.sub(_few_marks, text)))
+
+
+def _few_marks(run: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for character in run.group():
+        apart = unicodedata.normalize("NFD", character)
+        marks = marks + len(apart) if unicodedata.combining(apart[0]) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def clean(text: str) -> str:
@@ -67,7 +117,7 @@ def clean(text: str) -> str:
     text = _SURROGATE.sub("\ufffd", text)
     text = _LINE_END.sub("\n", text)
     text = _INVISIBLE.sub("", text)
-    text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
+    text = _SPACES.sub(" ", nfc(text))
     return _BLANK_LINES.sub("\n", text).strip()
 
 

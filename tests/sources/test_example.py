@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,12 @@ def test_the_example_shows_every_kind_of_source_once() -> None:
     sources = [SourceConfig.model_validate(s) for s in tomllib.loads(EXAMPLE.read_text("utf-8"))["sources"]]
     assert sorted(source.kind for source in sources) == sorted(get_args(Kind))
     assert len({source.name for source in sources}) == len(sources)
+
+
+def test_every_option_that_is_commented_out_can_be_used() -> None:
+    text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    sources = [SourceConfig.model_validate(table) for table in tomllib.loads(text)["sources"]]
+    assert (sources[0].delimiter, sources[0].encoding) == (";", "cp1252")
 
 
 def test_every_kind_has_a_reader() -> None:

@@ -57,8 +57,9 @@ def _for_machines() -> bool:
 
 
 def show_json(value: Any) -> None:
-    """Print one JSON document on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print one JSON document on standard output; a lone surrogate, which no output can hold, is escaped."""
+    document = json.dumps(value, ensure_ascii=False, indent=2)
+    print(document.encode("utf-8", "backslashreplace").decode())
 
 
 def show_report(report: Mapping[str, Any], as_json: bool) -> None:

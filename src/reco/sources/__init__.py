@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from reco.errors import RecoError
 from reco.resource import Record, Rejection
 from reco.sources.config import Pagination, SourceConfig
 from reco.sources.mapping import Mapper, unmapped
+from reco.sources.origin import unreadable
 from reco.sources.registry import reader
+from reco.sources.rows import Row
 
 __all__ = ["Inspection", "Pagination", "SourceConfig", "inspect", "read"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ def read(config: SourceConfig, cache: Path | None = None) -> Iterator[Record | R
     yielded before is then only a part of it.
     """
     mapper = Mapper(config)
-    for row in reader(config.kind)(config, cache):
+    for row in _rows(config, cache):
         yield row if isinstance(row, Rejection) else mapper.record(row)
 
 
@@ -40,10 +46,23 @@ def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) ->
 
     Raises `SourceError` when the source cannot be read that far.
     """
-    rows = list(islice(reader(config.kind)(config, cache), limit))
-    good = [row for row in rows if not isinstance(row, Rejection)]
+    rows = list(islice(_rows(config, cache), limit))
+    mapper = Mapper(config)
+    found = [row if isinstance(row, Rejection) else mapper.record(row) for row in rows]
+    columns = (column for row in rows if isinstance(row, Row) for column in row.cells)
     return Inspection(
-        records=tuple(map(Mapper(config).record, good)),
-        rejections=tuple(row for row in rows if isinstance(row, Rejection)),
-        unmapped=unmapped(config, (column for row in good for column in row.cells)),
+        records=tuple(row for row in found if isinstance(row, Record)),
+        rejections=tuple(row for row in found if isinstance(row, Rejection)),
+        unmapped=unmapped(config, columns),
     )
+
+
+def _rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the rows of a reader, any failure of which is this source's own: the others are still read."""
+    try:
+        yield from reader(config.kind)(config, cache)
+    except RecoError:
+        raise
+    except Exception as error:
+        logger.exception("source %s made its reader fail", config.name)
+        raise unreadable(config, error) from error

@@ -110,8 +110,11 @@ class SourceConfig(BaseModel):
 
     @property
     def place(self) -> str:
-        """Where the source is, for messages: its path or its address."""
-        return self.url if self.path is None else str(self.path)
+        """Where the source is, for messages: its path or its address.
+
+        Bytes of a file's name that are not UTF-8 are escaped, since nothing could print them.
+        """
+        return self.url or str(self.path).encode("utf-8", "backslashreplace").decode()
 
     @field_validator("fields", "constants", "defaults", "splits")
     @classmethod

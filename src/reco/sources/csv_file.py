@@ -15,7 +15,7 @@ from reco.errors import SourceError
 from reco.resource import Rejection
 from reco.sources.config import SourceConfig
 from reco.sources.mapping import check_columns, field_names
-from reco.sources.origin import lines, opened, unreadable
+from reco.sources.origin import LONGEST_LINE, Limited, lines, opened, unreadable
 from reco.sources.rows import Row, refuse
 
 csv.field_size_limit(2**31 - 1)  # a long cell is judged with its row, it does not stop the file
@@ -137,7 +137,14 @@ def _named(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
         )
     delimiter = config.delimiter or _sniffed(config, table.taken)
     table.give_back(0)
-    return [cell.strip() for cell in table.row(delimiter) or []], delimiter
+    header = [cell.strip() for cell in table.row(delimiter) or []]
+    if "\0" in "".join(header):
+        raise SourceError(
+            f"source {config.name}: the first line of {config.place} holds NUL bytes: "
+            "it is not text, or it is text in UTF-16",
+            'Save the file as UTF-8, or set `encoding = "utf-16-le"` for this source.',
+        )
+    return header, delimiter
 
 
 def _sniffed(config: SourceConfig, header: list[str]) -> str:
@@ -161,7 +168,9 @@ def _decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
     stream.seek(0)
     marked = next((name for bom, name in _BOMS if start.startswith(bom)), "")
     if marked or config.encoding:
-        yield from io.TextIOWrapper(stream, marked or config.encoding, "surrogateescape", newline="")
+        limited = io.BufferedReader(Limited(config, stream))
+        text = io.TextIOWrapper(limited, marked or config.encoding, "surrogateescape", newline="")
+        yield from iter(lambda: text.readline(LONGEST_LINE), "")
         return
     for line in lines(config, stream):
         yield from _LONE_RETURN.split(_guessed(line))

@@ -8,6 +8,7 @@ from pathlib import Path
 from reco.errors import SourceError
 from reco.resource import Rejection
 from reco.sources.config import Kind, SourceConfig
+from reco.sources.mapping import usual_names
 from reco.sources.origin import unreadable
 from reco.sources.registry import reader
 from reco.sources.rows import Row, refuse
@@ -31,14 +32,26 @@ _UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the rows of every file, by name; a file that cannot be read is a rejection located by it."""
     for path in _files(config):
+        file = config.model_copy(update={"path": path})
         kind = _KINDS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
+        if _leads_nowhere(path):
+            yield refuse(config, file.place, "a link that leads to no file")
+            continue
         if kind is None:
-            yield refuse(config, str(path), f"files are read that end with {', '.join(_KINDS)} (or .gz)")
+            yield refuse(config, file.place, f"files are read that end with {', '.join(_KINDS)} (or .gz)")
             continue
         try:
-            yield from reader(kind)(config.model_copy(update={"kind": kind, "path": path}), cache)
+            for row in reader(kind)(file.model_copy(update={"kind": kind}), cache):
+                yield row if isinstance(row, Rejection) else _under_our_names(config, kind, row)
         except SourceError as error:
-            yield refuse(config, str(path), f"{error} {error.hint}")
+            yield refuse(config, file.place, f"{error} {error.hint}")
+
+
+def _under_our_names(config: SourceConfig, kind: Kind, row: Row) -> Row:
+    """Return a row whose columns that its format names are named by us: the folder has other formats too."""
+    asked = config.fields.values()
+    ours = {theirs: field for field, theirs in usual_names(kind).items() if theirs not in asked}
+    return Row(row.locator, {ours.get(column, column): cell for column, cell in row.cells.items()})
 
 
 def _files(config: SourceConfig) -> list[Path]:
@@ -50,8 +63,14 @@ def _files(config: SourceConfig) -> list[Path]:
     return [
         path
         for path in names
-        if path.is_file() and not path.name.startswith((".", "~")) and not _is_unfinished(path)
+        if not path.name.startswith((".", "~"))
+        and not _is_unfinished(path)
+        and (path.is_file() or _leads_nowhere(path))
     ]
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _is_unfinished(path: Path) -> bool:

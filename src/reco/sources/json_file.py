@@ -9,6 +9,7 @@ from pathlib import Path
 from reco.errors import SourceError
 from reco.resource import Rejection
 from reco.sources.config import SourceConfig
+from reco.sources.mapping import named
 from reco.sources.origin import whole
 from reco.sources.rows import Row, refuse
 
@@ -24,8 +25,9 @@ def parsed(config: SourceConfig, data: bytes, place: str) -> object:
     try:
         document: object = json.loads(data.decode("utf-8-sig") if data.startswith(b"\xef") else data)
     except (ValueError, RecursionError) as error:
+        start = data[:40].decode("utf-8", "replace")
         raise SourceError(
-            f"source {config.name}: {place} is not JSON: {error}",
+            f"source {config.name}: {place} is not JSON: {error} (it starts with {start!r})",
             "Check that the file is whole and that `kind` of this source is right.",
         ) from error
     return document
@@ -44,7 +46,7 @@ def listed(config: SourceConfig, document: object, place: str) -> list[object]:
     if isinstance(found, list):
         return found
     within = document if isinstance(document, Mapping) else {}
-    lists = ", ".join(key for key, value in within.items() if isinstance(value, list)) or "none"
+    lists = named(key for key, value in within.items() if isinstance(value, list))
     raise SourceError(
         f"source {config.name}: {place} holds no list at {config.records or 'its top'!r}",
         f"Set `records` to the path of the list; lists at the top of this document: {lists}.",
@@ -59,4 +61,11 @@ def items(config: SourceConfig, found: list[object], place: str) -> Iterator[Row
             yield Row(locator, item)
         else:
             problem = f"not an object but a {type(item).__name__}"
-            yield refuse(config, locator, problem, json.dumps(item, ensure_ascii=False))
+            yield refuse(config, locator, problem, _written(item))
+
+
+def _written(item: object) -> str:
+    try:
+        return json.dumps(item, ensure_ascii=False)
+    except RecursionError:  # it could just be read, but not written again
+        return ""

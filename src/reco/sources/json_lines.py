@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reco.resource import Rejection
 from reco.sources.config import SourceConfig
-from reco.sources.origin import lines, opened
+from reco.sources.origin import LONGEST_LINE, lines, opened
 from reco.sources.rows import Row, refuse
 
 _BOM = b"\xef\xbb\xbf"
@@ -17,14 +17,18 @@ _BOM = b"\xef\xbb\xbf"
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield one row a line; a line that is not a JSON object is a rejection with its number."""
     with opened(config, cache) as stream:
-        for number, line in enumerate(lines(config, stream), 1):
-            if number == 1:
-                line = line.removeprefix(_BOM)  # noqa: PLW2901
-            if line.strip():
+        number, ended = 0, True
+        for part in lines(config, stream):
+            starts, ended = ended, part.endswith(b"\n")
+            number += starts
+            line = part.removeprefix(_BOM) if number == 1 else part
+            if starts and line.strip():
                 yield _row(config, f"{config.place}:{number}", line)
 
 
 def _row(config: SourceConfig, locator: str, line: bytes) -> Row | Rejection:
+    if len(line) >= LONGEST_LINE:
+        return refuse(config, locator, f"a line of more than {LONGEST_LINE:,} bytes")
     try:
         cells = json.loads(line)
     except (ValueError, RecursionError) as error:

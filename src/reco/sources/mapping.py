@@ -6,13 +6,16 @@ import datetime as dt
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 
 from reco.errors import SourceError
-from reco.resource import FIELDS, Record
+from reco.resource import FIELDS, Record, Rejection
 from reco.sources.config import SourceConfig
-from reco.sources.rows import Row
+from reco.sources.rows import Row, refuse
+from reco.text import clean
 
 _USUAL: Mapping[str, Mapping[str, str]] = {
     "rss": {"url": "link", "authors": "author"},
@@ -21,12 +24,20 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
 }
 """Kind -> our field -> their name, where a format fixes its own names."""
 
+_MOST_NAMED, _LONGEST_NAME = 20, 60
+"""Names, and characters of each, that a message lists: a file of another kind has them by the million."""
+
 _DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
+
+
+def usual_names(kind: str) -> Mapping[str, str]:
+    """Return our field -> their name, for the names that a format itself fixes."""
+    return _USUAL.get(kind, {})
 
 
 def field_names(config: SourceConfig) -> dict[str, str]:
     """Return, for each of our fields, the name or dotted path where this source keeps it."""
-    return {field: field for field in FIELDS} | dict(_USUAL.get(config.kind, {})) | config.fields
+    return {field: field for field in FIELDS} | dict(usual_names(config.kind)) | config.fields
 
 
 class Mapper:
@@ -36,8 +47,14 @@ class Mapper:
         self._config = config
         self._names = field_names(config)
 
-    def record(self, row: Row) -> Record:
+    def record(self, row: Row) -> Record | Rejection:
         """Return `row` under our field names, as text; a field that the row does not have is absent."""
+        try:
+            return self._record(row)
+        except RecursionError:
+            return refuse(self._config, row.locator, "its values are nested too deeply to be read")
+
+    def _record(self, row: Row) -> Record:
         values = {}
         for field, path in self._names.items():
             found, cell = _look_up(row.cells, path)
@@ -94,24 +111,31 @@ def unmapped(config: SourceConfig, columns: Iterable[str]) -> tuple[str, ...]:
 
 def check_columns(config: SourceConfig, columns: Sequence[str]) -> None:
     """Raise `SourceError` when a table lacks a column that `fields` names, or has none of ours."""
-    has = set(columns)
-    listed = ", ".join(columns) or "none"
+    has, ours = Counter(columns), field_names(config).values()
+    listed = named(columns)
     for field, path in config.fields.items():
         if path not in has and path.split(".")[0] not in has:
             raise SourceError(
                 f"source {config.name}: {config.place} has no column {path!r} (wanted for {field})",
                 f"Correct `fields` of this source; the columns are: {listed}.",
             )
-    if doubled := sorted({c for c in columns if columns.count(c) > 1 and c in field_names(config).values()}):
+    if doubled := sorted(column for column in set(ours) if has[column] > 1):
         raise SourceError(
             f"source {config.name}: {config.place} has two columns named {', '.join(doubled)}",
             "Rename one of them in the file.",
         )
-    if not any(path.split(".")[0] in has or path in has for path in field_names(config).values()):
+    if not any(path.split(".")[0] in has or path in has for path in ours):
         raise SourceError(
             f"source {config.name}: no column of {config.place} is a field of reco",
             f"Add `fields` to this source (or correct `delimiter`); the columns are: {listed}.",
         )
+
+
+def named(names: Iterable[str]) -> str:
+    """Return the names of columns or keys for a message, the first ones only, fit to print."""
+    first = list(islice(names, _MOST_NAMED + 1))
+    shown = [clean(name[:_LONGEST_NAME]) or "''" for name in first[:_MOST_NAMED]]
+    return ", ".join(shown + ["..."] * (len(first) > _MOST_NAMED)) or "none"
 
 
 def _look_up(cells: object, path: str) -> tuple[bool, object]:

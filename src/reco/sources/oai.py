@@ -55,7 +55,7 @@ def _check(remote: Remote, url: str, root: Element) -> None:
         hint = "Give the base address of an OAI-PMH repository."
         raise remote.error(url, "not an answer of OAI-PMH", hint)
     if error is not None and error.get("code") != "noRecordsMatch":
-        what = f"the repository answers {error.get('code')}: {error.text or ''}"
+        what = f"the repository answers {error.get('code')}: {(error.text or '').strip()[:200]}"
         raise remote.error(url, what, "Check `set` and `metadata_prefix` of this source.")
 
 

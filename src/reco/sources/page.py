@@ -13,12 +13,12 @@ handed back whole, with the reason.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reco.sources.credit import Credit, divide, is_likely, misspellings
 from reco.sources.labels import Labels, Tail
+from reco.text import nfc
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _LABEL = re.compile(r"^\s*r[ée]sum[ée]\s*(?::\s*(?P<rest>.*))?$", re.IGNORECASE)
@@ -78,7 +78,7 @@ def parse(text: str, themes: Sequence[str], types: Sequence[str]) -> list[PageRe
 
     `themes` and `types` are the closed lists of labels that the page uses.
     """
-    lines = _LINE_END.split(unicodedata.normalize("NFC", text.removeprefix("\ufeff")))
+    lines = _LINE_END.split(nfc(text.removeprefix("\ufeff")))
     headers = list(_headers(lines, Labels.of(themes, types)))
     ends = [header.begin for header in headers] + [len(lines)]
     parsed: list[PageRecord | PageReject] = []

@@ -13,6 +13,9 @@ from reco.sources.origin import unreadable, whole
 from reco.sources.rows import Row, refuse
 from reco.taxonomy import THEMES, TYPES
 
+_START = 1_000
+"""Bytes in which a file that is not text shows it."""
+
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the resources of a page; what cannot be read is a rejection with its lines.
@@ -63,6 +66,8 @@ def _text(config: SourceConfig, data: bytes) -> str:
             return data.decode(config.encoding)
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             return data.decode("utf-16")
+        if b"\0" in data[:_START]:
+            raise unreadable(config, "it holds NUL bytes: it is not text, or it is text in UTF-16")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if config.encoding or data.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -14,6 +14,7 @@ from reco.sources.remote import Fetched, Remote, shown
 from reco.sources.rows import Row
 
 _INTERFACE = "/wp-json/wp/v2/"
+_LONGEST_COUNT = 9
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
@@ -38,7 +39,7 @@ def _address(config: SourceConfig, page: int) -> str:
 
 def _pages(fetched: Fetched, remote: Remote) -> int:
     text = fetched.headers.get("x-wp-totalpages", "")
-    if text.isdecimal():
+    if text.isdecimal() and len(text) <= _LONGEST_COUNT:
         return int(text)
     raise remote.error(
         fetched.url,

@@ -21,6 +21,10 @@ _MOST_BYTES = 100_000_000
 _HIGHEST_RATIO = 100
 _CHUNK = 1_000_000
 _DOCTYPE = b"<!doctype"
+_LONGEST_ROW = 5_000_000
+"""Bytes of XML in one row, which openpyxl holds as a tree many times that size."""
+_MOST_ROWS = 1_048_576
+"""Excel's own limit. A file can say that its next row is the billionth, and openpyxl gives all between."""
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
@@ -46,23 +50,30 @@ def _refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
             total = sum(entry.file_size for entry in entries)
             if len(entries) > _MOST_ENTRIES or total > min(_MOST_BYTES, _HIGHEST_RATIO * size):
                 raise unreadable(config, f"{len(entries)} parts of {total} bytes are packed in {size} bytes")
-            if any(_has_doctype(archive, entry.filename) for entry in entries):
-                raise unreadable(config, "its XML has a document type, which can hide an attack")
+            for entry in entries:
+                if fault := _fault(archive, entry.filename):
+                    raise unreadable(config, f"{entry.filename} has {fault}")
     except (BadZipFile, RuntimeError, NotImplementedError, ValueError) as error:
         raise unreadable(config, error) from error
 
 
-def _has_doctype(archive: ZipFile, name: str) -> bool:
+def _fault(archive: ZipFile, name: str) -> str:
+    """Return why a part must not be parsed, or ""."""
     if not name.lower().endswith((".xml", ".rels", ".vml")):
-        return False
-    rest = b""
+        return ""
+    rest, since_row, is_sheet = b"", 0, False
     with archive.open(name) as part:
         while chunk := part.read(_CHUNK):
             text = rest + chunk.replace(b"\0", b"").lower()
             if _DOCTYPE in text:
-                return True
+                return "a document type, which can hide an attack"
+            is_sheet = is_sheet or b"worksheet" in text
+            row = max(text.rfind(b"row>"), text.rfind(b"row "))
+            since_row = since_row + len(chunk) if row < 0 else len(text) - row
+            if is_sheet and since_row > _LONGEST_ROW:
+                return f"a row of more than {_LONGEST_ROW:,} bytes"
             rest = text[-len(_DOCTYPE) :]
-    return False
+    return ""
 
 
 def _sheet(config: SourceConfig, workbook: Any) -> Any:
@@ -79,6 +90,8 @@ def _sheet(config: SourceConfig, workbook: Any) -> Any:
 def _table(config: SourceConfig, sheet: Any) -> Iterator[Row]:
     header: list[str] = []
     for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+        if number > _MOST_ROWS:
+            raise unreadable(config, f"it has more rows than a sheet can have ({_MOST_ROWS:,})")
         if all(value is None for value in values):
             continue
         if not header:
