@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from reco.catalogue import Catalogue
 from reco.errors import InvalidQuery
 from reco.measures import ndcg, randomisation_test
 from reco.recommend import Query, Recommender
+from reco.snapshot import Snapshot
 
 DEPTH = 50
 """How deep a ranking is read, so that a first page without the newcomers can be told."""
@@ -37,13 +38,18 @@ class Loss:
         return self.before - self.after
 
 
-def rank(recommender: Recommender, requests: Mapping[str, str]) -> dict[str, list[str]]:
+def every_listing(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot in which nothing is shown as one: judgements are of ids, older listings too."""
+    return replace(snapshot, families=None)
+
+
+def rank(recommender: Recommender, requests: Mapping[str, str], depth: int = DEPTH) -> dict[str, list[str]]:
     """Return the ids of each request's results, best first; a request without words has none."""
     catalogue = recommender.snapshot.catalogue
     found: dict[str, list[str]] = {}
     for key, text in requests.items():
         try:
-            hits = recommender.rank(Query.of(text, DEPTH))
+            hits = recommender.rank(Query.of(text, depth))
         except InvalidQuery:
             continue
         found[key] = [catalogue[hit.row].id for hit in hits]
@@ -53,6 +59,11 @@ def rank(recommender: Recommender, requests: Mapping[str, str]) -> dict[str, lis
 def scores(topics: Sequence[Topic], rankings: Rankings) -> dict[str, float]:
     """Return the nDCG@10 of each topic."""
     return {topic.id: ndcg(topic.qrels, rankings.get(topic.id, ())) for topic in topics}
+
+
+def quality(recommender: Recommender, topics: Sequence[Topic]) -> dict[str, float]:
+    """Return the nDCG@10 of each topic: what `reco evaluate --golden` says of the product."""
+    return scores(topics, rank(recommender, {topic.id: topic.text for topic in topics}))
 
 
 def among(topics: Sequence[Topic], ids: frozenset[str]) -> tuple[Topic, ...]:

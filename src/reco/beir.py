@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 from reco.errors import InvalidInput
 from reco.text import clean
 
+HIGHEST = 30
+"""The highest relevance: gains are 2^rel - 1, and published sets stay below 5."""
+
 _SHOWN = 5
+_CELLS = 3
 
 
 @dataclass(frozen=True)
@@ -40,43 +45,53 @@ class JudgedSet:
     topics: tuple[Topic, ...]
 
 
+@dataclass(frozen=True)
+class _Judgement:
+    """A line of the judgements: `place` is its file and line number."""
+
+    place: str
+    query: str
+    document: str
+    relevance: int
+
+
 def read_set(folder: Path, limit: int | None = None) -> JudgedSet:
     """Read a judged set, with its first `limit` queries. Raises InvalidInput with every problem."""
+    _require_folder(folder)
     problems: list[str] = []
     documents = {d.id: d for d in _documents(folder, problems)}
     queries = dict(_queries(folder, problems))
-    qrels = _qrels(folder, problems)
-    _require_queries(queries, qrels, problems)
-    _require_documents(documents, qrels, problems)
-    topics = _topics(queries, qrels, limit, problems)
+    if not problems and not documents:
+        problems.append("corpus.jsonl has no document")
+    judgements = _judgements(folder, queries, problems)
+    _require_known(judgements, queries, documents, problems)
+    topics = _topics(queries, judgements, limit, problems)
     _refuse(folder, problems, "corpus.jsonl, queries.jsonl")
-    return JudgedSet(folder.name, tuple(documents.values()), topics)
+    return JudgedSet(folder.resolve().name, tuple(documents.values()), topics)
 
 
-def read_topics(folder: Path) -> tuple[Topic, ...]:
+def read_topics(folder: Path, limit: int | None = None) -> tuple[Topic, ...]:
     """Read requests judged on a catalogue of one's own: `read_set` without documents.
 
     Raises InvalidInput with every problem.
     """
+    _require_folder(folder)
     problems: list[str] = []
-    queries, qrels = dict(_queries(folder, problems)), _qrels(folder, problems)
-    _require_queries(queries, qrels, problems)
-    topics = _topics(queries, qrels, None, problems)
+    queries = dict(_queries(folder, problems))
+    judgements = _judgements(folder, queries, problems)
+    _require_known(judgements, queries, None, problems)
+    topics = _topics(queries, judgements, limit, problems)
     _refuse(folder, problems, "queries.jsonl")
     return topics
 
 
-def _topics(
-    queries: Mapping[str, str],
-    qrels: Mapping[str, Mapping[str, int]],
-    limit: int | None,
-    problems: list[str],
-) -> tuple[Topic, ...]:
-    chosen = list(queries.items())[:limit]
-    topics = tuple(Topic(i, text, qrels[i]) for i, text in chosen if qrels.get(i))
-    if not problems and not topics:
-        problems.append("no query has a judgement")
-    return topics
+def _require_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    raise InvalidInput(
+        f"{folder} is not a folder{'' if folder.exists() else ': there is nothing there'}.",
+        "Name a folder that holds corpus.jsonl, queries.jsonl and qrels.tsv.",
+    )
 
 
 def _refuse(folder: Path, problems: list[str], files: str) -> None:
@@ -88,84 +103,148 @@ def _refuse(folder: Path, problems: list[str], files: str) -> None:
         )
 
 
+def _topics(
+    queries: Mapping[str, str], judgements: list[_Judgement], limit: int | None, problems: list[str]
+) -> tuple[Topic, ...]:
+    qrels: dict[str, dict[str, int]] = {}
+    for judgement in judgements:
+        judged = qrels.setdefault(judgement.query, {})
+        # Published sets repeat judgements; only one that contradicts another leaves the truth unknown.
+        if judged.get(judgement.document, judgement.relevance) != judgement.relevance:
+            pair = f"{judgement.query!r}, {judgement.document!r}"
+            problems.append(f"{judgement.place} judges {pair} a second time, otherwise")
+        judged[judgement.document] = judgement.relevance
+    chosen = list(queries.items())[:limit]
+    topics = tuple(Topic(i, text, qrels[i]) for i, text in chosen if i in qrels)
+    if not problems and not topics:
+        problems.append("no query has a judgement")
+    return topics
+
+
 def _lines(path: Path, problems: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each line that is not blank."""
+    if not path.is_file():
+        problems.append(f"{path.name} is missing")
+        return
+    number = 0
     try:
-        with path.open(encoding="utf-8-sig") as stream:
+        with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield number, line
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{path.name} cannot be read ({error})")
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                if text.strip():
+                    yield number, text
+    except UnicodeDecodeError:
+        problems.append(f"{path.name}:{number} is not UTF-8")
+    except OSError as error:
+        problems.append(f"{path.name} cannot be read ({error.strerror})")
 
 
-def _rows(path: Path, problems: list[str]) -> Iterator[tuple[int, str, dict[str, object]]]:
-    """Yield (line, id, row) of a JSON Lines file whose ids must differ."""
-    seen: set[str] = set()
+def _rows(path: Path, problems: list[str]) -> Iterator[tuple[str, str, dict[str, object]]]:
+    """Yield (place, id, row) of a JSON Lines file whose ids must differ."""
+    seen: dict[str, int] = {}
     for number, line in _lines(path, problems):
+        place = f"{path.name}:{number}"
         try:
             row = json.loads(line)
-            identifier = str(row["_id"])
-        except (ValueError, KeyError, TypeError):
-            problems.append(f"{path.name}:{number} is not an object with an _id")
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{place} is not JSON ({getattr(error, 'msg', error)})")
             continue
-        if identifier in seen:
-            problems.append(f"{path.name}:{number} has the id {identifier!r} a second time")
-            continue
-        seen.add(identifier)
-        yield number, identifier, row
+        identifier = _identifier(row)
+        if identifier is None:
+            problems.append(f"{place} is not an object with an _id")
+        elif identifier in seen:
+            problems.append(f"{place} has the id {identifier!r} of line {seen[identifier]}")
+        else:
+            seen[identifier] = number
+            yield place, identifier, row
+
+
+def _identifier(row: object) -> str | None:
+    """Return the id of a row as text, if a judgement can name it: no tab, line end or outer space."""
+    given = row.get("_id") if isinstance(row, dict) else None
+    if isinstance(given, bool) or not isinstance(given, (str, int)):
+        return None
+    text = str(given)
+    return text if text and text == text.strip() and text.isprintable() else None
+
+
+def _text(row: Mapping[str, object], name: str, place: str, problems: list[str]) -> str | None:
+    """Return a field's text, empty when there is none; None, and a problem, when it is not a text."""
+    value = row.get(name)
+    if value is None or isinstance(value, str):
+        return clean(value or "")
+    problems.append(f"{place} has a {name} that is not a text")
+    return None
 
 
 def _documents(folder: Path, problems: list[str]) -> Iterator[Document]:
-    for number, identifier, row in _rows(folder / "corpus.jsonl", problems):
-        title, text = clean(str(row.get("title") or "")), clean(str(row.get("text") or ""))
-        if not title and not text:
-            problems.append(f"corpus.jsonl:{number} has neither title nor text")
-        yield Document(identifier, title, text)
+    for place, identifier, row in _rows(folder / "corpus.jsonl", problems):
+        title, text = _text(row, "title", place, problems), _text(row, "text", place, problems)
+        if title == "" and text == "":
+            problems.append(f"{place} has neither title nor text")
+        yield Document(identifier, title or "", text or "")
 
 
 def _queries(folder: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
-    for number, identifier, row in _rows(folder / "queries.jsonl", problems):
-        text = clean(str(row.get("text") or ""))
-        if not text:
-            problems.append(f"queries.jsonl:{number} has no text")
-        yield identifier, text
+    for place, identifier, row in _rows(folder / "queries.jsonl", problems):
+        text = _text(row, "text", place, problems)
+        if text == "":
+            problems.append(f"{place} has no text")
+        yield identifier, text or ""
 
 
-def _qrels(folder: Path, problems: list[str]) -> dict[str, dict[str, int]]:
+def _judgements(folder: Path, queries: Mapping[str, str], problems: list[str]) -> list[_Judgement]:
     path = folder / "qrels.tsv"
     if not path.is_file() and (folder / "qrels" / "test.tsv").is_file():
         path = folder / "qrels" / "test.tsv"
-    found: dict[str, dict[str, int]] = {}
-    for number, line in _lines(path, problems):
-        cells = line.rstrip("\r\n").split("\t")
-        if number == 1 and cells[-1] == "score":
+    found = []
+    for index, (number, line) in enumerate(_lines(path, problems)):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if index == 0 and _is_header(cells, queries):
             continue
-        try:
-            query, document, score = cells[0], cells[1], int(float(cells[2]))
-        except (IndexError, ValueError):
-            problems.append(f"{path.name}:{number} is not query-id, corpus-id and score")
+        place = f"{path.name}:{number}"
+        if len(cells) != _CELLS or not all(cells):
+            problems.append(f"{place} is not query-id, corpus-id and score with tabs between")
             continue
-        # Published sets repeat judgements; only one that contradicts another leaves the truth unknown.
-        if found.setdefault(query, {}).get(document, score) != score:
-            problems.append(f"{path.name}:{number} judges {query!r}, {document!r} a second time, otherwise")
-        found[query][document] = score
+        relevance = _relevance(cells[2])
+        if relevance is None:
+            problems.append(f"{place} has the relevance {cells[2]!r}, not a whole number up to {HIGHEST}")
+            continue
+        found.append(_Judgement(place, cells[0], cells[1], relevance))
     return found
 
 
-def _require_queries(
-    queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], problems: list[str]
-) -> None:
-    problems.extend(
-        f"qrels name the query {query!r}, which queries.jsonl lacks"
-        for query in qrels
-        if query not in queries
-    )
+def _is_header(cells: list[str], queries: Mapping[str, str]) -> bool:
+    """Tell a line of names, whatever they are, from a first judgement that is badly written."""
+    return len(cells) == _CELLS and cells[0] not in queries and _number(cells[2]) is None
 
 
-def _require_documents(
-    documents: Mapping[str, Document], qrels: Mapping[str, Mapping[str, int]], problems: list[str]
+def _relevance(cell: str) -> int | None:
+    value = _number(cell)
+    return int(value) if value is not None and value.is_integer() and abs(value) <= HIGHEST else None
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _require_known(
+    judgements: list[_Judgement],
+    queries: Mapping[str, str],
+    documents: Mapping[str, Document] | None,
+    problems: list[str],
 ) -> None:
-    for query, judged in qrels.items():
-        unknown = [document for document in judged if document not in documents]
-        if unknown:
-            problems.append(f"qrels of {query!r} name {unknown[0]!r}, which corpus.jsonl lacks")
+    """Add a problem for each unknown id, at the first line that names it."""
+    seen: set[tuple[str, str]] = set()
+    for judgement in judgements:
+        named = (("query", judgement.query, queries), ("document", judgement.document, documents))
+        for kind, identifier, known in named:
+            # Without any, the file is missing or empty: that is said once.
+            if known and identifier not in known and (kind, identifier) not in seen:
+                seen.add((kind, identifier))
+                file = "queries.jsonl" if kind == "query" else "corpus.jsonl"
+                problems.append(f"{judgement.place} judges the {kind} {identifier!r}, which {file} lacks")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reco import behaviour
 from reco.acronyms import Acronyms
 from reco.beir import JudgedSet, Topic
 from reco.catalogue import Catalogue
-from reco.encoder import Encoder, Progress
+from reco.encoder import Encoder, Matrix, Progress, unit
+from reco.errors import InvalidInput
 from reco.measures import NAMES, Scores, measure, randomisation_test
-from reco.recommend import Fusion, Query, Recommender
+from reco.recommend import Fusion, Recommender
 from reco.reference import Bm25Reference
 from reco.resource import Resource
 from reco.snapshot import Manifest, Snapshot, build
@@ -38,13 +41,34 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What a catalogue lacks of a judged set: ids, their judgements, and requests without any answer."""
+
+    ids: tuple[str, ...]
+    judgements: int
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SetResult:
-    """Scores of each system on one judged set, on the same topics."""
+    """Scores of each system on one judged set, on the same topics. `titles` are the documents' by id."""
 
     documents: int
     topics: tuple[Topic, ...]
     systems: Mapping[str, Scores]
     runs: Mapping[str, Mapping[str, Ranked]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    left_out: LeftOut | None = None
+
+    @property
+    def subject(self) -> str:
+        """The system that is looked at closely: the product, or the last one when it was not run."""
+        return "product" if "product" in self.systems else list(self.systems)[-1]
+
+    @property
+    def reference(self) -> str:
+        """The system that others are compared with: the first."""
+        return next(iter(self.systems))
 
     def differences(self) -> Iterator[tuple[str, str, float, float]]:
         """Yield (a, b, mean nDCG@10 of b less a, p-value) for every two systems."""
@@ -61,16 +85,34 @@ def evaluate(
     Every document is admitted as it is and no family is collapsed. Systems: `bm25`, `dense`,
     `product`, and the ablations of `ABLATIONS`. Raises KeyError for any other name.
     """
-    made = {name: _system(name, judged, tried, plain, shared) for shared in [_Shared()] for name in systems}
-    runs: dict[str, dict[str, Ranked]] = {name: {} for name in systems}
-    for done, topic in enumerate(judged.topics, start=1):
-        for name, system in made.items():
-            runs[name][topic.id] = system(topic)
-        if progress is not None:
-            progress(done, len(judged.topics))
-    qrels = {topic.id: topic.qrels for topic in judged.topics}
-    scores = {name: measure(qrels, run) for name, run in runs.items()}
-    return SetResult(len(judged.documents), judged.topics, scores, runs)
+    return _run(_Documents(judged), judged.topics, tried, plain, systems, progress)
+
+
+def evaluate_served(
+    topics: Sequence[Topic],
+    snapshot: Snapshot,
+    tried: Tried,
+    plain: Encoder,
+    systems: Sequence[str],
+    progress: Progress | None = None,
+) -> SetResult:
+    """Run the named systems over a snapshot's own resources, with requests that were judged on them.
+
+    No family is collapsed, for each id was judged. Judgements of resources that the snapshot lacks are
+    left out, and said in the result. Raises InvalidInput when none is left.
+    """
+    ids = frozenset(resource.id for resource in snapshot.catalogue)
+    kept = behaviour.among(topics, ids)
+    if not kept:
+        raise InvalidInput(
+            f"Snapshot {snapshot.id} has no resource that these {len(topics)} requests find relevant.",
+            "They were judged on another catalogue: serve that one, or judge requests on this one.",
+        )
+    result = _run(_Served(snapshot, tried), kept, tried, plain, systems, progress)
+    gone = [i for topic in topics for i in topic.qrels if i not in ids]
+    silent = {topic.id for topic in topics} - {topic.id for topic in kept}
+    left_out = LeftOut(tuple(sorted(set(gone))), len(gone), tuple(sorted(silent)))
+    return replace(result, left_out=left_out)
 
 
 def _lexical(tried: Tried) -> float:
@@ -90,85 +132,146 @@ ABLATIONS: Mapping[str, Callable[[Tried], Tried]] = {
 SYSTEMS = ("bm25", "dense", *ABLATIONS)
 
 
-class _Shared:
-    """Tables of vectors already made for this set, by encoder."""
+class _Bench(Protocol):
+    """What systems are tried on."""
 
-    def __init__(self) -> None:
-        self.tables: dict[str, VectorTable] = {}
+    @property
+    def texts(self) -> Mapping[str, tuple[str, str]]:
+        """Title and text of each document by id, in the order that breaks the references' ties."""
+        ...
+
+    def snapshot(self, tried: Tried) -> Snapshot:
+        """Return the documents as the product sees them."""
+        ...
+
+    def plain(self, encoder: Encoder) -> Matrix:
+        """Return one unit vector of the unadapted encoder per document, in the order of `texts`."""
+        ...
 
 
-def _system(name: str, judged: JudgedSet, tried: Tried, plain: Encoder, shared: _Shared) -> System:
+class _Documents:
+    """A judged set's own documents, encoded once by each encoder."""
+
+    def __init__(self, judged: JudgedSet) -> None:
+        self._judged = judged
+        self._tables: dict[str, VectorTable] = {}
+
+    @property
+    def texts(self) -> Mapping[str, tuple[str, str]]:
+        return {document.id: (document.title, document.text) for document in self._judged.documents}
+
+    def snapshot(self, tried: Tried) -> Snapshot:
+        if tried.encoder.fingerprint not in self._tables:
+            table, _ = embed(_catalogue(self._judged), tried.encoder)
+            self._tables[tried.encoder.fingerprint] = table
+        return snapshot_of(self._judged, tried, self._tables[tried.encoder.fingerprint])
+
+    def plain(self, encoder: Encoder) -> Matrix:
+        return _truncated(self.texts, encoder)
+
+
+class _Served:
+    """A snapshot as it is served, but that every listing counts; nothing is encoded again."""
+
+    def __init__(self, snapshot: Snapshot, tried: Tried) -> None:
+        self._whole = behaviour.every_listing(snapshot)
+        self._tried = tried
+
+    @property
+    def texts(self) -> Mapping[str, tuple[str, str]]:
+        return {r.id: (r.title, r.read_summary) for r in self._whole.catalogue}
+
+    def snapshot(self, tried: Tried) -> Snapshot:
+        whole = self._whole
+        if tried.acronyms is not self._tried.acronyms:
+            return build(whole.manifest, whole.catalogue, whole.table, tried.head, tried.acronyms)
+        return whole if tried.head is self._tried.head else whole.with_head(tried.head)
+
+    def plain(self, encoder: Encoder) -> Matrix:
+        if encoder.fingerprint == self._whole.manifest.encoder:
+            return unit(self._whole.table.pooled())
+        return _truncated(self.texts, encoder)
+
+
+def _run(
+    bench: _Bench,
+    topics: Sequence[Topic],
+    tried: Tried,
+    plain: Encoder,
+    systems: Sequence[str],
+    progress: Progress | None,
+) -> SetResult:
+    made = {name: _system(name, bench, tried, plain) for name in systems}
+    runs: dict[str, dict[str, Ranked]] = {name: {} for name in systems}
+    for done, topic in enumerate(topics, start=1):
+        for name, system in made.items():
+            runs[name][topic.id] = system(topic)
+        if progress is not None:
+            progress(done, len(topics))
+    qrels = {topic.id: topic.qrels for topic in topics}
+    scores = {name: measure(qrels, run) for name, run in runs.items()}
+    titles = {identifier: title or text for identifier, (title, text) in bench.texts.items()}
+    return SetResult(len(titles), tuple(topics), scores, runs, titles)
+
+
+def _system(name: str, bench: _Bench, tried: Tried, plain: Encoder) -> System:
     if name == "bm25":
-        reference = Bm25Reference([_composed(d.title, d.text) for d in judged.documents])
-        ids = [d.id for d in judged.documents]
+        reference = Bm25Reference([_composed(*text) for text in bench.texts.values()])
+        ids = list(bench.texts)
         return lambda topic: [ids[row] for row in reference.rank(topic.text, DEPTH)]
     if name == "dense":
-        return _dense(judged, plain)
-    return _product(judged, ABLATIONS[name](tried), shared)
+        return _dense(list(bench.texts), bench.plain(plain), plain)
+    return _product(bench, ABLATIONS[name](tried))
 
 
 def _composed(title: str, text: str) -> str:
     return f"{title}. {text}" if title and text else title or text
 
 
+def _truncated(texts: Mapping[str, tuple[str, str]], encoder: Encoder) -> Matrix:
+    return encoder.encode_truncated([_composed(*text) for text in texts.values()])
+
+
+def _dense(ids: Sequence[str], vectors: Matrix, plain: Encoder) -> System:
+    def rank(topic: Topic) -> Ranked:
+        cosines = vectors @ plain.encode_query(topic.text)
+        order = np.lexsort((np.arange(len(cosines)), -cosines))[:DEPTH]
+        return [ids[row] for row in order]
+
+    return rank
+
+
+def _product(bench: _Bench, tried: Tried) -> System:
+    recommender = Recommender(bench.snapshot(tried), tried.encoder, tried.fusion)
+
+    def rank(topic: Topic) -> Ranked:
+        # A request that `recommend` refuses has no answer, and counts zero.
+        return behaviour.rank(recommender, {topic.id: topic.text}, DEPTH).get(topic.id, ())
+
+    return rank
+
+
 def _catalogue(judged: JudgedSet) -> Catalogue:
     return Catalogue(Resource(d.id, d.title, judged.name, summary=d.text) for d in judged.documents)
 
 
-def _table(catalogue: Catalogue, encoder: Encoder, shared: _Shared) -> VectorTable:
-    if encoder.fingerprint not in shared.tables:
-        shared.tables[encoder.fingerprint] = embed(catalogue, encoder)[0]
-    return shared.tables[encoder.fingerprint]
-
-
-def _dense(judged: JudgedSet, plain: Encoder) -> System:
+def snapshot_of(judged: JudgedSet, tried: Tried, table: VectorTable | None = None) -> Snapshot:
+    """Return a snapshot in memory of a judged set's documents, encoded unless their `table` is given."""
     catalogue = _catalogue(judged)
-    vectors = plain.encode_truncated([_composed(r.title, r.summary) for r in catalogue])
-
-    def rank(topic: Topic) -> Ranked:
-        cosines = vectors @ plain.encode_query(topic.text)
-        order = np.lexsort((np.arange(len(cosines)), -cosines))[:DEPTH]
-        return [catalogue[row].id for row in order]
-
-    return rank
-
-
-def _product(judged: JudgedSet, tried: Tried, shared: _Shared) -> System:
-    snapshot = snapshot_of(judged, tried, _table(_catalogue(judged), tried.encoder, shared))
-    recommender = Recommender(snapshot, tried.encoder, tried.fusion)
-
-    def rank(topic: Topic) -> Ranked:
-        return [snapshot.catalogue[hit.row].id for hit in recommender.rank(Query.of(topic.text, DEPTH))]
-
-    return rank
-
-
-def snapshot_of(judged: JudgedSet, tried: Tried, table: VectorTable) -> Snapshot:
-    """Return a snapshot in memory of a judged set's documents."""
+    vectors = table if table is not None else embed(catalogue, tried.encoder)[0]
     manifest = Manifest(
         snapshot=judged.name,
         created="",
         encoder=tried.encoder.fingerprint,
         dimension=tried.encoder.dimension,
         resources=len(judged.documents),
-        passages=int((table.spans[:, 0] >= 0).sum()),
+        passages=int((vectors.spans[:, 0] >= 0).sum()),
     )
-    return build(manifest, _catalogue(judged), table, tried.head, tried.acronyms)
+    return build(manifest, catalogue, vectors, tried.head, tried.acronyms)
 
 
 def document(results: Mapping[str, SetResult]) -> dict[str, object]:
     """Return results as the JSON interface has them, with means over sets and significance."""
-    sets = {
-        name: {
-            "documents": result.documents,
-            "topics": len(result.topics),
-            "systems": {system: scores.means for system, scores in result.systems.items()},
-            "differences": [
-                {"from": a, "to": b, "ndcg@10": gain, "p": p} for a, b, gain, p in result.differences()
-            ],
-        }
-        for name, result in results.items()
-    }
     names = list(next(iter(results.values())).systems)
     means = {
         system: {
@@ -177,4 +280,16 @@ def document(results: Mapping[str, SetResult]) -> dict[str, object]:
         }
         for system in names
     }
-    return {"sets": sets, "means": means}
+    return {"sets": {name: _set_document(result) for name, result in results.items()}, "means": means}
+
+
+def _set_document(result: SetResult) -> dict[str, object]:
+    return {
+        "documents": result.documents,
+        "topics": len(result.topics),
+        "systems": {system: scores.means for system, scores in result.systems.items()},
+        "differences": [
+            {"from": a, "to": b, "ndcg@10": gain, "p": p} for a, b, gain, p in result.differences()
+        ],
+        **({"left_out": asdict(result.left_out)} if result.left_out is not None else {}),
+    }

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reco.cli.console import progress_bar, run, show_json, show_report
+from reco.cli.console import note, progress_bar, run, show_json, show_report
 
 if TYPE_CHECKING:
-    from reco.beir import JudgedSet
+    from reco.beir import JudgedSet, Topic
+    from reco.encoder import Encoder
     from reco.evaluate import SetResult, Tried
     from reco.settings import Settings
+    from reco.snapshot import Snapshot
 
-Folders = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Judged sets in BEIR layout.")]
+Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Judged sets in BEIR layout.")]
 Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a command line asks to be measured."""
+
+    folders: tuple[Path, ...]
+    golden: bool
+    limit: int | None
+    systems: tuple[str, ...]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,13 +43,19 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    folders: Folders,
+    folders: Folders = None,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="Judge what is served, with the golden set of `[gates]`.")
+    ] = False,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="First queries of each set only.")
     ] = None,
     systems: Annotated[str, typer.Option("--systems", help="Comma-separated.")] = "bm25,dense,product",
     report: Annotated[Path | None, typer.Option("--report", help="Write a .md or .html report here.")] = None,
-    topics: Annotated[Path | None, typer.Option("--topics", help="Write a CSV, one row per topic.")] = None,
+    topics: Annotated[
+        Path | None, typer.Option("--topics", help="Write a CSV, one row per topic, worst first.")
+    ] = None,
+    worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics to read.")] = 0,
     home: Home = None,
     config: Config = None,
     as_json: Json = False,
@@ -42,24 +63,30 @@ def evaluate(
     """Measure this product and two fixed references on judged sets."""
 
     def work() -> None:
+        from reco import inspection
         from reco import report as reports
-        from reco.beir import read_set
         from reco.evaluate import document
         from reco.settings import load
 
         names = _systems(systems)
-        judged = [read_set(folder, limit) for folder in folders]
+        if report is not None:
+            reports.require_writable(report)
+        if topics is not None:
+            reports.require_writable(topics, (".csv",))
         settings = load(config)
-        results = _run(judged, settings, home, names)
+        results = _results(settings, home, _Asked(tuple(folders or ()), golden, limit, tuple(names)))
         found = document(results)
+        readings = inspection.worst(results, worst)
         if topics is not None:
             reports.write_topics(results, topics)
         if report is not None:
-            reports.write_report(found, report)
+            reports.write_report(results, report)
         if as_json:
-            show_json(found)
-        else:
-            print(reports.markdown(found))
+            show_json({**found, **({"worst": [asdict(one) for one in readings]} if worst else {})})
+            return
+        print(reports.markdown(found))
+        if readings:
+            print("\n".join(["## The worst requests", "", *inspection.lines(readings)]))
 
     run(work, as_json)
 
@@ -103,32 +130,77 @@ def _systems(given: str) -> list[str]:
     return names
 
 
+def _results(settings: Settings, home: Path | None, asked: _Asked) -> dict[str, SetResult]:
+    """Read every set before anything is encoded, then run the systems over each."""
+    from reco.beir import read_set, read_topics
+    from reco.errors import InvalidInput
+
+    golden = settings.gates.golden
+    if asked.golden and golden is None:
+        raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
+    served = asked.golden or any(_same(folder, golden) for folder in asked.folders)
+    folders = [folder for folder in asked.folders if not _same(folder, golden)]
+    if not served and not folders:
+        raise InvalidInput("There is nothing to evaluate.", "Name folders of judged sets, or `--golden`.")
+    topics = read_topics(golden, asked.limit) if served and golden is not None else ()
+    judged = [read_set(folder, asked.limit) for folder in folders]
+    names = [*(["golden"] if served else []), *(one.name for one in judged)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidInput(f"Two sets have the name {', '.join(twice)}.", "Name each once, or rename one.")
+    return _run(judged, topics, settings, home, asked.systems)
+
+
+def _same(folder: Path, golden: Path | None) -> bool:
+    return golden is not None and folder.resolve() == golden.resolve()
+
+
 def _run(
-    judged: list[JudgedSet], settings: Settings, home: Path | None, names: list[str]
+    judged: list[JudgedSet],
+    topics: tuple[Topic, ...],
+    settings: Settings,
+    home: Path | None,
+    names: tuple[str, ...],
 ) -> dict[str, SetResult]:
     from reco.evaluate import evaluate as evaluate_set
-    from reco.settings import build_encoder
+    from reco.evaluate import evaluate_served
+    from reco.settings import build_encoder, store_of
 
+    store = store_of(settings, home)
+    snapshot = store.serve()[0] if topics or store.current() is not None else None
     plain = build_encoder(settings.encoder)
-    tried = _tried(settings, home)
+    tried = _tried(settings, snapshot, plain)
     results = {}
+    if topics and snapshot is not None:
+        with progress_bar("golden") as progress:
+            results["golden"] = evaluate_served(topics, snapshot, tried, plain, names, progress)
+        note(_left_out(results["golden"], len(topics)))
     for one in judged:
         with progress_bar(one.name) as progress:
             results[one.name] = evaluate_set(one, tried, plain, names, progress)
     return results
 
 
-def _tried(settings: Settings, home: Path | None) -> Tried:
-    """Return what the current snapshot of the home runs with; without one, the settings alone."""
-    from reco.evaluate import Tried
-    from reco.settings import build_encoder, encoder_of, store_of
-
-    store = store_of(settings, home)
-    if store.current() is None:
-        return Tried(
-            build_encoder(settings.encoder), settings.ranking.fusion(), None, settings.ranking.table()
-        )
-    snapshot, _ = store.serve()
-    return Tried(
-        encoder_of(settings, snapshot), settings.ranking.fusion(), snapshot.head, settings.ranking.table()
+def _left_out(result: SetResult, requests: int) -> str:
+    """Return what is said of judgements that the snapshot has no resource for; nothing if it has all."""
+    gone = result.left_out
+    if gone is None or not gone.ids:
+        return ""
+    shown = ", ".join(gone.ids[:_SHOWN]) + (", ..." if len(gone.ids) > _SHOWN else "")
+    return (
+        f"{len(gone.ids)} judged resources are not in the served catalogue ({shown}): {gone.judgements} "
+        f"judgements and {len(gone.topics)} of {requests} requests are left out."
     )
+
+
+def _tried(settings: Settings, snapshot: Snapshot | None, plain: Encoder) -> Tried:
+    """Return what a snapshot runs with; without one, the settings alone."""
+    from reco.evaluate import Tried
+    from reco.settings import encoder_of
+
+    fusion, acronyms = settings.ranking.fusion(), settings.ranking.table()
+    if snapshot is None:
+        return Tried(plain, fusion, None, acronyms)
+    encoder = encoder_of(settings, snapshot)
+    same = encoder.fingerprint == plain.fingerprint
+    return Tried(plain if same else encoder, fusion, snapshot.head, acronyms)

@@ -1,0 +1,96 @@
+"""Pictures of an evaluation, as PNG: means with their significance, and gains request by request."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reco.errors import RecoError
+from reco.evaluate import SetResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LEVEL = 0.05
+"""The p-value below which a difference is marked."""
+
+COLOURS = ("#9aa5b1", "#5b8db8", "#e07b39", "#6a9a58", "#b8659b", "#8d7b5a", "#c9a227", "#4f6d7a", "#a23b3b")
+_UP, _DOWN = "#3a7d44", "#b3423a"
+_COLUMNS = 3
+
+
+def means(results: Mapping[str, SetResult]) -> Figure:
+    """Return bars of nDCG@10, one group a set; a star marks a difference from the first system."""
+    systems = list(next(iter(results.values())).systems)
+    reference = systems[0]
+    figure = _figure(10, 1.4 + 0.22 * len(results) * (len(systems) + 1))
+    axes = figure.add_subplot()
+    height = 0.8 / len(systems)
+    for index, system in enumerate(systems):
+        places = np.arange(len(results)) + index * height
+        values = [result.systems[system].means["ndcg@10"] for result in results.values()]
+        axes.barh(places, values, height=height * 0.92, color=COLOURS[index % len(COLOURS)], label=system)
+        for place, value, result in zip(places, values, results.values(), strict=True):
+            star = " *" if system != reference and _p(result, reference, system) < LEVEL else ""
+            axes.text(value + 0.005, place, f"{value:.3f}{star}", va="center", fontsize=8)
+    labels = [f"{name}\n{len(result.topics)} requests" for name, result in results.items()]
+    axes.set_yticks(np.arange(len(results)) + 0.4 - height / 2, labels, parse_math=False)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.08)
+    axes.set_xlabel(f"mean nDCG@10    (* differs from {reference}: p < {LEVEL}, paired randomisation test)")
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.0), ncols=min(5, len(systems)))
+    axes.margins(y=0.12)
+    _plain(axes)
+    return figure
+
+
+def gains(results: Mapping[str, SetResult]) -> Figure:
+    """Return, for each set, what each request gains or loses from the first system to the product."""
+    rows = -(-len(results) // _COLUMNS)
+    columns = min(_COLUMNS, len(results))
+    figure = _figure(4.6 * columns if columns > 1 else 9, 3.2 * rows)
+    for place, (name, result) in enumerate(results.items(), start=1):
+        _gains(figure.add_subplot(rows, columns, place), name, result)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG bytes."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return stream.getvalue()
+
+
+def _gains(axes: Axes, name: str, result: SetResult) -> None:
+    subject = result.systems[result.subject].column("ndcg@10")
+    difference = np.sort(subject - result.systems[result.reference].column("ndcg@10"))[::-1]
+    colours = [_UP if value > 0 else _DOWN for value in difference]
+    axes.bar(np.arange(len(difference)), difference, width=1.0, color=colours)
+    axes.axhline(0, color="#444444", linewidth=0.6)
+    axes.set_ylim(-1.05, 1.05)
+    better, worse = int((difference > 0).sum()), int((difference < 0).sum())
+    same = len(difference) - better - worse
+    axes.set_title(f"{name}: {better} better, {same} same, {worse} worse", fontsize=9, parse_math=False)
+    axes.set_xlabel("requests, most gained first", fontsize=8)
+    axes.set_ylabel(f"nDCG@10, {result.subject} less {result.reference}", fontsize=8)
+    _plain(axes)
+
+
+def _p(result: SetResult, first: str, second: str) -> float:
+    return next(p for a, b, _, p in result.differences() if {a, b} == {first, second})
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _figure(width: float, height: float) -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise RecoError("matplotlib is not installed.", "Run `pip install reco[evaluation]`.") from error
+    return Figure(figsize=(width, height), layout="constrained")
