@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,7 @@ def means(results: Mapping[str, SetResult]) -> Figure:
     """Return bars of nDCG@10, one group a set; a star marks a difference from the first system."""
     systems = list(next(iter(results.values())).systems)
     reference = systems[0]
-    figure = _figure(10, 1.4 + 0.22 * len(results) * (len(systems) + 1))
+    figure = _figure(10, 1.6 + 0.22 * len(results) * (len(systems) + 1))
     axes = figure.add_subplot()
     height = 0.8 / len(systems)
     for index, system in enumerate(systems):
@@ -42,8 +42,7 @@ def means(results: Mapping[str, SetResult]) -> Figure:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.08)
     axes.set_xlabel(f"mean nDCG@10    (* differs from {reference}: p < {LEVEL}, paired randomisation test)")
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.0), ncols=min(5, len(systems)))
-    axes.margins(y=0.12)
+    figure.legend(frameon=False, loc="outside upper center", ncols=min(5, len(systems)))
     _plain(axes)
     return figure
 
@@ -58,6 +57,36 @@ def gains(results: Mapping[str, SetResult]) -> Figure:
     return figure
 
 
+def curves(
+    lines: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]], marks: Mapping[str, float]
+) -> Figure:
+    """Return one panel per parameter: nDCG@10 against its value, a line for each set.
+
+    `marks` are the values in use, drawn as dotted lines; the line named `mean` stands out.
+    """
+    figure = _figure(4.6 * len(lines), 4.2)
+    for place, (parameter, sets) in enumerate(lines.items(), start=1):
+        axes = figure.add_subplot(1, len(lines), place)
+        for index, (name, (values, scores)) in enumerate(sets.items()):
+            main = name == "mean"
+            colour = "#222222" if main else COLOURS[index % len(COLOURS)]
+            axes.plot(
+                values,
+                scores,
+                color=colour,
+                linewidth=2.4 if main else 1.2,
+                label=name if place == 1 else None,
+            )
+        if parameter in marks:
+            axes.axvline(marks[parameter], color="#888888", linestyle=":", linewidth=1.2)
+        axes.set_xlabel(f"{parameter}    (dotted: in use)")
+        axes.set_ylabel("mean nDCG@10" if place == 1 else "")
+        _plain(axes)
+    for text in figure.legend(frameon=False, loc="outside upper center", ncols=5).get_texts():
+        text.set_parse_math(False)
+    return figure
+
+
 def png(figure: Figure) -> bytes:
     """Return a figure as PNG bytes."""
     stream = io.BytesIO()
@@ -68,8 +97,9 @@ def png(figure: Figure) -> bytes:
 def _gains(axes: Axes, name: str, result: SetResult) -> None:
     subject = result.systems[result.subject].column("ndcg@10")
     difference = np.sort(subject - result.systems[result.reference].column("ndcg@10"))[::-1]
-    colours = [_UP if value > 0 else _DOWN for value in difference]
-    axes.bar(np.arange(len(difference)), difference, width=1.0, color=colours)
+    edges = np.arange(len(difference) + 1) - 0.5
+    for part, colour in ((difference.clip(min=0), _UP), (difference.clip(max=0), _DOWN)):
+        axes.stairs(part, edges, fill=True, color=colour)
     axes.axhline(0, color="#444444", linewidth=0.6)
     axes.set_ylim(-1.05, 1.05)
     better, worse = int((difference > 0).sum()), int((difference < 0).sum())

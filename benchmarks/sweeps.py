@@ -1,0 +1,166 @@
+"""What each weight of the ranking does, over judged sets: curves rather than single best points.
+
+python -m benchmarks.sweeps DIR... [--home DIR] [--config FILE] [--golden] [--limit N] [--out DIR]
+
+Writes OUT/sweeps.csv (parameter, value, set, ndcg@10; the set `mean` is the mean over sets) and
+OUT/sweeps.png. The head is that of the home's snapshot; documents and requests are encoded once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from reco import plots, storage
+from reco.behaviour import among, every_listing
+from reco.beir import Topic, read_set, read_topics
+from reco.encoder import Encoder
+from reco.errors import InvalidQuery, RecoError
+from reco.evaluate import Tried, snapshot_of
+from reco.recommend import Fusion
+from reco.settings import Settings, encoder_of, load, store_of
+from reco.snapshot import Snapshot
+from reco.sweep import Reader, Sides, at_strength, curve
+
+MEANING = tuple(np.round(np.arange(0, 1.0001, 0.05), 2).tolist())
+PASSAGE = tuple(np.round(np.arange(0, 1.0001, 0.125), 3).tolist())
+STRENGTH = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+
+Row = tuple[str, float, str, float]
+"""Parameter, its value, set, mean nDCG@10."""
+
+
+def main() -> None:
+    """Sweep, and write a table and a picture."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="*", help="judged sets in BEIR layout")
+    parser.add_argument("--home", type=Path, help="whose snapshot gives the head")
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--golden", action="store_true", help="also the served snapshot, on its golden set")
+    parser.add_argument("--limit", type=int, help="first queries of each set")
+    parser.add_argument("--out", type=Path, default=Path("artifacts"))
+    given = parser.parse_args()
+    try:
+        run(given)
+    except RecoError as error:
+        print(f"{error}\n{error.hint}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+
+
+def run(given: argparse.Namespace) -> None:
+    """Do the work of `main`. Raises RecoError for sets or a home that cannot be used."""
+    settings = load(given.config)
+    store = store_of(settings, given.home)
+    served = store.open() if given.golden or store.current() is not None else None
+    sets = dict(_sets(settings, served, given))
+    if not sets:
+        raise SystemExit("Name judged sets, or --golden.")
+    fusion = settings.ranking.fusion()
+    rows: list[Row] = []
+    for name, (snapshot, topics, encoder) in sets.items():
+        start = time.perf_counter()
+        found = swept(snapshot, encoder, topics, fusion)
+        rows += [(parameter, value, name, score) for parameter, value, score in found]
+        print(f"{name}: {len(topics)} requests, {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    rows += means(rows)
+    storage.make_folder(given.out)
+    storage.replace(given.out / "sweeps.csv", table(rows).encode())
+    storage.replace(given.out / "sweeps.png", plots.png(plots.curves(lines(rows), marks(fusion))))
+    print(table([row for row in rows if row[2] == "mean"]), end="")
+
+
+def _sets(
+    settings: Settings, served: Snapshot | None, given: argparse.Namespace
+) -> Iterator[tuple[str, tuple[Snapshot, Sequence[Topic], Encoder]]]:
+    """Yield each set's name, the snapshot of its documents, its topics and its encoder."""
+    from reco.settings import build_encoder
+
+    encoder = encoder_of(settings, served) if served is not None else build_encoder(settings.encoder)
+    head = served.head if served is not None else None
+    tried = Tried(encoder, settings.ranking.fusion(), head, settings.ranking.table())
+    judged = [read_set(folder, given.limit) for folder in given.folders]
+    if given.golden and served is not None and settings.gates.golden is not None:
+        topics = among(
+            read_topics(settings.gates.golden, given.limit), frozenset(r.id for r in served.catalogue)
+        )
+        yield "golden", (every_listing(served), topics, encoder)
+    for one in judged:
+        yield one.name, (snapshot_of(one, tried), one.topics, encoder)
+
+
+def swept(
+    snapshot: Snapshot, encoder: Encoder, topics: Sequence[Topic], fusion: Fusion
+) -> list[tuple[str, float, float]]:
+    """Return (parameter, value, mean nDCG@10) on one set."""
+    strengths = {
+        value: Reader(at_strength(snapshot, value), encoder, fusion)
+        for value in (STRENGTH if snapshot.head is not None else ())
+    }
+    reader = Reader(snapshot, encoder, fusion)
+    sides: list[Sides] = []
+    strong: dict[float, list[float]] = {value: [] for value in strengths}
+    silent = 0
+    for topic in topics:
+        # The encoder remembers a request only for a while: all that reads it comes together.
+        try:
+            sides.append(reader.read(topic))
+        except InvalidQuery:
+            silent += 1
+            continue
+        for value, other in strengths.items():
+            strong[value].append(other.read(topic, sides[-1]).ndcg(fusion))
+    answered = len(sides) / (len(sides) + silent)
+    settings = {
+        "meaning": {value: replace(fusion, meaning=value) for value in MEANING},
+        "passage": {value: replace(fusion, passage=value) for value in PASSAGE},
+    }
+    found = [
+        (parameter, value, float(score) * answered)
+        for parameter, tried in settings.items()
+        for value, score in zip(tried, curve(sides, list(tried.values())).mean(axis=1), strict=True)
+    ]
+    return [*found, *(("head strength", v, float(np.mean(s)) * answered) for v, s in strong.items())]
+
+
+def means(rows: Sequence[Row]) -> list[Row]:
+    """Return the mean over sets of each parameter's values."""
+    values: dict[tuple[str, float], list[float]] = {}
+    for parameter, value, _, score in rows:
+        values.setdefault((parameter, value), []).append(score)
+    return [(parameter, value, "mean", float(np.mean(s))) for (parameter, value), s in values.items()]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return rows as CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["parameter", "value", "set", "ndcg@10"])
+    writer.writerows((parameter, value, name, f"{score:.4f}") for parameter, value, name, score in rows)
+    return stream.getvalue()
+
+
+def lines(rows: Sequence[Row]) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
+    """Return, for each parameter and set, the values and their scores."""
+    found: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
+    for parameter, value, name, score in rows:
+        xs, ys = found.setdefault(parameter, {}).setdefault(name, ([], []))
+        xs.append(value)
+        ys.append(score)
+    return found
+
+
+def marks(fusion: Fusion) -> Mapping[str, float]:
+    """Return the value of each parameter that is in use."""
+    return {"meaning": fusion.meaning, "passage": fusion.passage, "head strength": 1.0}
+
+
+if __name__ == "__main__":
+    main()
