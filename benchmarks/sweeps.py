@@ -119,8 +119,8 @@ def swept(
             strong[value].append(other.read(topic, sides[-1]).ndcg(fusion))
     answered = len(sides) / (len(sides) + silent)
     settings = {
-        "meaning": {value: replace(fusion, meaning=value) for value in MEANING},
-        "passage": {value: replace(fusion, passage=value) for value in PASSAGE},
+        "meaning": {v: replace(fusion, meaning=v) for v in sorted({*MEANING, fusion.meaning})},
+        "passage": {v: replace(fusion, passage=v) for v in sorted({*PASSAGE, fusion.passage})},
     }
     found = [
         (parameter, value, float(score) * answered)

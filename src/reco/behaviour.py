@@ -40,6 +40,8 @@ class Loss:
 
 def every_listing(snapshot: Snapshot) -> Snapshot:
     """Return a snapshot in which nothing is shown as one: judgements are of ids, older listings too."""
+    if snapshot.families is None or not snapshot.families.families:
+        return snapshot
     return replace(snapshot, families=None)
 
 

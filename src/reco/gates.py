@@ -231,7 +231,7 @@ class _Behaviour:
         self, candidate: Snapshot, previous: Snapshot | None, encoder: Encoder, gates: Gates
     ) -> None:
         self._candidate, self._previous = candidate, previous
-        self._gates, self._limits = gates, gates.thresholds
+        self._gates, self._limits, self._encoder = gates, gates.thresholds, encoder
         self._new = Recommender(candidate, encoder, gates.fusion)
         same = previous is not None and previous.manifest.encoder == encoder.fingerprint
         self._old = Recommender(previous, encoder, gates.fusion) if previous is not None and same else None
@@ -249,7 +249,7 @@ class _Behaviour:
             why = f"only {share:.0%} of the resources that it judges relevant are in the catalogue"
             return _skip("golden_drop", self._limits, why), {}
         requests = {topic.id: topic.text for topic in topics}
-        new = behaviour.rank(self._new, requests)
+        new = self._judged(self._candidate, requests)
         kept = {"set": _stamp(topics), "ndcg@10": behaviour.scores(topics, new)}
         if self._previous is None:
             return _skip("golden_drop", self._limits, _NO_PREVIOUS), kept
@@ -261,12 +261,17 @@ class _Behaviour:
             return self._golden(behaviour.loss(before["ndcg@10"], behaviour.scores(topics, new))), kept
         # Judged among what both hold: a newcomer nobody judged, or a judged one that left, says nothing.
         judged = behaviour.among(topics, common)
-        old = behaviour.rank(self._old, requests)
+        old = self._judged(self._previous, requests)
         found = behaviour.loss(
             behaviour.scores(judged, behaviour.only(old, common)),
             behaviour.scores(judged, behaviour.only(new, common)),
         )
         return self._golden(found), kept
+
+    def _judged(self, snapshot: Snapshot, requests: Mapping[str, str]) -> behaviour.Rankings:
+        """Return rankings of every listing, as `reco evaluate --golden` has them: each id was judged."""
+        whole = behaviour.every_listing(snapshot)
+        return behaviour.rank(Recommender(whole, self._encoder, self._gates.fusion), requests)
 
     def _golden(self, found: behaviour.Loss) -> Finding:
         message = (

@@ -60,9 +60,10 @@ def gains(results: Mapping[str, SetResult]) -> Figure:
 def curves(
     lines: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]], marks: Mapping[str, float]
 ) -> Figure:
-    """Return one panel per parameter: nDCG@10 against its value, a line for each set.
+    """Return one panel per parameter: what nDCG@10 gains at each value, a line for each set.
 
-    `marks` are the values in use, drawn as dotted lines; the line named `mean` stands out.
+    `marks` are the values in use, one of each parameter's: gains are counted from there, so that sets
+    of different levels are read together. The line named `mean` stands out.
     """
     figure = _figure(4.6 * len(lines), 4.2)
     for place, (parameter, sets) in enumerate(lines.items(), start=1):
@@ -77,10 +78,10 @@ def curves(
                 linewidth=2.4 if main else 1.2,
                 label=name if place == 1 else None,
             )
-        if parameter in marks:
-            axes.axvline(marks[parameter], color="#888888", linestyle=":", linewidth=1.2)
+        axes.axvline(marks[parameter], color="#888888", linestyle=":", linewidth=1.2)
+        axes.axhline(0, color="#cccccc", linewidth=0.8, zorder=0)
         axes.set_xlabel(f"{parameter}    (dotted: in use)")
-        axes.set_ylabel("mean nDCG@10" if place == 1 else "")
+        axes.set_ylabel("nDCG@10 gained from the value in use" if place == 1 else "")
         _plain(axes)
     for text in figure.legend(frameon=False, loc="outside upper center", ncols=5).get_texts():
         text.set_parse_math(False)
