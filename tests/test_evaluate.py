@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,9 @@ from support import Home, run_cli
 from reco.beir import read_set
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import InvalidInput
-from reco.evaluate import SYSTEMS, Tried, document, evaluate
+from reco.evaluate import SYSTEMS, Tried, evaluate
 from reco.recommend import Fusion
 from reco.reference import language
-from reco.report import write_report, write_topics
 
 DOCUMENTS = {
     "d1": ("Planter des arbres", "Des tilleuls le long de la rue."),
@@ -82,18 +80,6 @@ def test_a_missing_file_is_named(judged: Path) -> None:
     (judged / "corpus.jsonl").unlink()
     with pytest.raises(InvalidInput, match=r"corpus\.jsonl"):
         read_set(judged)
-
-
-def test_the_report_holds_every_figure(judged: Path, tmp_path: Path) -> None:
-    encoder = HashingEncoderForTests(128)
-    results = {"tiny": evaluate(read_set(judged), Tried(encoder, Fusion()), encoder, ["bm25", "product"])}
-    found = document(results)
-    write_report(found, tmp_path / "report.html")
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "data:image/png" in page and "tiny (3 topics)" in page
-    write_topics(results, tmp_path / "topics.csv")
-    with (tmp_path / "topics.csv").open(encoding="utf-8") as stream:
-        assert {row["topic"] for row in csv.DictReader(stream)} == set(QUERIES)
 
 
 def test_language_is_told_by_common_words() -> None:
