@@ -60,6 +60,10 @@ BROKEN = {
     "too relevant": ({"qrels": [*QRELS, "q1\td2\t31"]}, "qrels.tsv:4 has the relevance '31'"),
     "a word": ({"qrels": [*QRELS, "q1\td2\thigh"]}, "qrels.tsv:4 has the relevance 'high'"),
     "a word at once": ({"qrels": ["q1\td2\thigh", *QRELS[1:]]}, "qrels.tsv:1 has the relevance 'high'"),
+    "a word of an unknown query": (
+        {"qrels": ["q9\td2\thigh", *QRELS[1:]]},
+        "qrels.tsv:1 has the relevance 'high'",
+    ),
     "four columns": ({"qrels": [*QRELS, "q1\t0\td2\t1"]}, "qrels.tsv:4 is not query-id, corpus-id and score"),
     "spaces": ({"qrels": [*QRELS, "q1 d2 1"]}, "qrels.tsv:4 is not query-id, corpus-id and score"),
 }

@@ -121,4 +121,4 @@ def test_a_report_that_cannot_be_written_is_refused_first(
     done = run_cli(
         "evaluate", str(tmp_path / "unread"), name, str(tmp_path / file), "--json", *served.arguments
     )
-    assert done.code == 2 and file in done.json["error"]
+    assert done.code == 2 and file.split("/")[0] in done.json["error"]

@@ -215,8 +215,9 @@ def _judgements(folder: Path, queries: Mapping[str, str], problems: list[str]) -
 
 
 def _is_header(cells: list[str], queries: Mapping[str, str]) -> bool:
-    """Tell a line of names, whatever they are, from a first judgement that is badly written."""
-    return len(cells) == _CELLS and cells[0] not in queries and _number(cells[2]) is None
+    """Tell a line of names from a first judgement that is badly written: names hold no figure."""
+    names = not any(character.isdigit() for cell in cells for character in cell)
+    return len(cells) == _CELLS and names and cells[0] not in queries
 
 
 def _relevance(cell: str) -> int | None:

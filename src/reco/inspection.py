@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reco.beir import Topic
 from reco.evaluate import SetResult
+from reco.export import csv_bytes
 from reco.measures import Scores
 
 _FIRST = 3
@@ -45,18 +44,16 @@ def worst(results: Mapping[str, SetResult], count: int) -> list[Reading]:
     return [_reading(name, results[name], topic) for name, topic in _ordered(results)[:count]]
 
 
-def table(results: Mapping[str, SetResult]) -> str:
+def table(results: Mapping[str, SetResult]) -> bytes:
     """Return one row per set and topic as CSV, the worst of the product first."""
-    stream = io.StringIO()
-    writer = csv.writer(stream)
     systems = list(next(iter(results.values())).systems)
-    writer.writerow(["set", "topic", *systems, "found", "text"])
+    rows = []
     for name, topic in _ordered(results):
         result = results[name]
-        values = [f"{_ndcg(scores, topic):.4f}" for scores in result.systems.values()]
+        values = {system: f"{_ndcg(scores, topic):.4f}" for system, scores in result.systems.items()}
         first = " ".join(result.runs[result.subject][topic.id][:_FIRST])
-        writer.writerow([_inert(name), _inert(topic.id), *values, _inert(first), _inert(topic.text)])
-    return stream.getvalue()
+        rows.append({"set": name, "topic": topic.id, **values, "found": first, "text": topic.text})
+    return csv_bytes(("set", "topic", *systems, "found", "text"), rows)
 
 
 def lines(readings: Sequence[Reading]) -> list[str]:
@@ -116,7 +113,3 @@ def _reading(name: str, result: SetResult, topic: Topic) -> Reading:
         relevant=tuple(map(judged, relevant)),
         first=tuple(map(judged, ranked[:_FIRST])),
     )
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reco import plots, storage
+from reco import plots
 from reco.errors import InvalidInput
 from reco.evaluate import SetResult, document
+from reco.export import require_place, save
 from reco.inspection import Reading, described, shortened, table, worst
 from reco.measures import NAMES
 
@@ -50,9 +51,7 @@ def require_writable(path: Path, kinds: Sequence[str] = _KINDS) -> None:
     """Raise InvalidInput now rather than after the work: for another kind of file, or no folder."""
     if path.suffix.lower() not in kinds:
         raise InvalidInput(f"{path} is not a {' or '.join(kinds)} file.", "Give it another name.")
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"cannot be written: there is no folder {path.parent}"
-        raise InvalidInput(f"{path} {what}.", "Choose another place.")
+    require_place(path)
 
 
 def write_report(results: Mapping[str, SetResult], path: Path) -> None:
@@ -66,18 +65,18 @@ def write_report(results: Mapping[str, SetResult], path: Path) -> None:
         "What each request gains": plots.png(plots.gains(results)),
     }
     if path.suffix.lower() in _PAGES:
-        storage.replace(path, _page(found, readings, pictures).encode())
+        save(path, _page(found, readings, pictures).encode())
         return
     names = [f"{path.stem}-{name}.png" for name in ("means", "gains")]
     for name, data in zip(names, pictures.values(), strict=True):
-        storage.replace(path.with_name(name), data)
+        save(path.with_name(name), data)
     shown = [f"![{text}](<{name}>)\n" for text, name in zip(pictures, names, strict=True)]
-    storage.replace(path, "\n".join(["# Evaluation", "", *shown, markdown(found), *_read(readings)]).encode())
+    save(path, "\n".join(["# Evaluation", "", *shown, markdown(found), *_read(readings)]).encode())
 
 
 def write_topics(results: Mapping[str, SetResult], path: Path) -> None:
     """Write one row per set and topic, the worst of the product first, to see where it fails."""
-    storage.replace(path, table(results).encode())
+    save(path, table(results))
 
 
 def _measure(found: Mapping[str, Any], name: str) -> Table:
