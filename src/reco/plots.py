@@ -66,14 +66,18 @@ def curves(
     of different levels are read together. The line named `mean` stands out.
     """
     figure = _figure(4.6 * len(lines), 4.2)
+    # One scale for all, so that a weight that changes nothing looks it.
+    panels = figure.subplots(1, len(lines), sharey=True, squeeze=False)
     for place, (parameter, sets) in enumerate(lines.items(), start=1):
-        axes = figure.add_subplot(1, len(lines), place)
+        axes = panels[0, place - 1]
         for index, (name, (values, scores)) in enumerate(sets.items()):
             main = name == "mean"
             colour = "#222222" if main else COLOURS[index % len(COLOURS)]
+            here = scores[list(values).index(marks[parameter])]
+            gained = [score - here for score in scores]
             axes.plot(
                 values,
-                scores,
+                gained,
                 color=colour,
                 linewidth=2.4 if main else 1.2,
                 label=name if place == 1 else None,

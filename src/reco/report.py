@@ -20,7 +20,7 @@ from reco.measures import NAMES
 _PAGES = (".html", ".htm")
 _KINDS = (".md", *_PAGES)
 _READ = 10
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;"
