@@ -26,6 +26,8 @@ from support import Home, Ran, edited, python, rows, run_cli, write_csv
 from werkzeug import Response
 
 YESTERDAY = [{"id": f"p{n}", "title": f"Fiche {n}", "summary": f"Ce que dit la fiche {n}."} for n in range(3)]
+GATES = "[gates]\nchurn = 1\n\n"
+"""A catalogue of 27 that becomes one of 224 overnight is for another test to judge."""
 NEWS = "Un bassin chauffé au bois."
 
 
@@ -120,7 +122,7 @@ def yesterday(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def nights(yesterday: Path, memory: Path) -> Nights:
     shutil.copytree(yesterday, memory / "reco")
-    return Nights(Home(memory / "reco", sources={"sound": "s.csv"}))
+    return Nights(Home(memory / "reco", sources={"sound": "s.csv"}, extra=GATES))
 
 
 def table(count: int, **changed: dict[str, str]) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import get_args
 
+from reco.settings import load
 from reco.sources import SourceConfig
 from reco.sources.config import Kind
 from reco.sources.registry import reader
@@ -20,10 +21,12 @@ def test_the_example_shows_every_kind_of_source_once() -> None:
     assert len({source.name for source in sources}) == len(sources)
 
 
-def test_every_option_that_is_commented_out_can_be_used() -> None:
-    text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
-    sources = [SourceConfig.model_validate(table) for table in tomllib.loads(text)["sources"]]
-    assert (sources[0].delimiter, sources[0].encoding) == (";", "cp1252")
+def test_every_line_that_is_commented_out_can_be_used(tmp_path: Path) -> None:
+    text = re.sub(r"^# (\w+ = |\[)", r"\1", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    (tmp_path / "reco.toml").write_text(text, "utf-8")
+    found = load(tmp_path / "reco.toml")
+    assert (found.sources[0].delimiter, found.sources[0].encoding) == (";", "cp1252")
+    assert found.curation.decisions == tmp_path / "decisions.csv"
 
 
 def test_every_kind_has_a_reader() -> None:
