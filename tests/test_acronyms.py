@@ -128,3 +128,9 @@ def test_definitions_are_those_of_the_plain_pattern(before: list[str], gap: str,
         m.group(2): _full_form(m.group(1), m.group(2)) for m in reversed(list(plain.finditer(text)))
     }
     assert {e.short: e.full for e in learn([text])} == {s: full for s, full in looked_for.items() if full}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("part", ["x", "a-", "l'", "a,", "A (", "ab (A", "(AB) "])
+def test_definitions_are_sought_in_time_proportional_to_a_text(part: str) -> None:
+    assert learn([part * (100_000 // len(part))]) == []
