@@ -127,7 +127,10 @@ def test_digest_counts_the_boundaries_of_parts() -> None:
     assert len(digest("")) == 32
 
 
-@given(st.text("aé\u0301 \u00a0\u1680\u2126ß", max_size=30))
+@given(
+    st.text("aé\u0301 \u00a0\u1680\u2126ß", max_size=30)
+    | st.integers(0, 60).map(lambda n: "a" + "\u0315\u0323" * n)
+)
 def test_the_short_way_gives_what_the_long_one_does(text: str) -> None:
     """A newline at the end sends a text the long way, and is cleaned away."""
     assert clean(text) == clean(text + "\n")

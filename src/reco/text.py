@@ -112,7 +112,7 @@ def clean(text: str) -> str:
     can end a tokeniser's reading early, or reverse what a reader sees.
     """
     if text.isprintable():  # so without newline, control or format characters: nearly every field
-        text = unicodedata.normalize("NFC", text)
+        text = nfc(text)
         return (_SPACES.sub(" ", text) if "  " in text else text).strip()
     text = _SURROGATE.sub("\ufffd", text)
     text = _LINE_END.sub("\n", text)
