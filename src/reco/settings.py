@@ -16,10 +16,11 @@ from reco.adapt import learn_head
 from reco.background import background
 from reco.curation import Curation
 from reco.decisions import Decisions
-from reco.encoder import Encoder
+from reco.deep import learn_deep
+from reco.encoder import Encoder, Progress
 from reco.errors import InvalidSettings
 from reco.recommend import Fusion, Recommender
-from reco.refresh import Making
+from reco.refresh import Deepen, Learn, Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
 from reco.store import SnapshotStore
@@ -70,9 +71,10 @@ class RankingSettings(_Table):
 
 
 class AdaptSettings(_Table):
-    """`[adapt]`: whether refresh learns a head from the catalogue, and after how much change."""
+    """`[adapt]`: whether refresh learns a head from the catalogue, low-rank weights, and how often."""
 
     head: bool = True
+    deep: bool = False
     drift: float = Field(default=0.1, gt=0, le=1)
 
 
@@ -195,20 +197,39 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
     )
 
 
-def making_of(settings: Settings) -> Making:
+def making_of(settings: Settings, progress: Progress | None = None) -> Making:
     """Return what a refresh makes snapshots with. The test encoder knows nothing to learn from."""
-    learns = settings.adapt.head and settings.encoder.kind != "hashing-for-tests"
+    learns = settings.encoder.kind != "hashing-for-tests"
     return Making(
         acronyms=settings.ranking.table(),
-        learn=(lambda snapshot, encoder: learn_head(snapshot, encoder, background())) if learns else None,
+        learn=head_of(settings) if learns else None,
+        deepen=deepening(progress) if learns and settings.adapt.deep else None,
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
     )
 
 
+def head_of(settings: Settings) -> Learn | None:
+    """Return how a head is learnt from a snapshot, None where the settings want none."""
+    if not settings.adapt.head:
+        return None
+    return lambda snapshot, encoder: learn_head(snapshot, encoder, background())
+
+
+def deepening(progress: Progress | None = None) -> Deepen:
+    """Return how low-rank weights are learnt from a catalogue."""
+    return lambda catalogue, table, base, folder: learn_deep(
+        catalogue, table, base, background(), folder, progress=progress
+    )
+
+
 def encoder_of(settings: Settings, snapshot: Snapshot) -> Encoder:
-    """Return the encoder that `snapshot` was made by, as far as the settings still name it."""
-    return build_encoder(settings.encoder)
+    """Return the encoder that `snapshot` was made by: the settings' own with what the snapshot learnt.
+
+    Raises EncoderMismatch when that was learnt for another encoder.
+    """
+    base = build_encoder(settings.encoder)
+    return base if snapshot.adapter is None else base.adapted(snapshot.adapter)
 
 
 def recommender_of(settings: Settings, snapshot: Snapshot) -> Recommender:

@@ -86,6 +86,6 @@ def status(store: SnapshotStore) -> Status:
         resources=len(snapshot.catalogue),
         passages=snapshot.manifest.passages,
         snapshots=len(store.ids()),
-        adapted=snapshot.head is not None,
+        adapted=snapshot.head is not None or snapshot.adapter is not None,
         warning=warning,
     )
