@@ -216,6 +216,8 @@ class _Run:
             self.best[name] = state.tensors[f"best.{name}"]
 
     def _contrasted(self, pairs: Sequence[Pair]) -> torch.Tensor:
+        import torch
+
         recipe = self._recipe
         columns = [
             self._embedded([pair.asked for pair in pairs], "query", recipe.asked_length),
