@@ -71,7 +71,8 @@ class RankingSettings(_Table):
 
 
 class AdaptSettings(_Table):
-    """`[adapt]`: whether refresh learns a head from the catalogue, low-rank weights, and how often."""
+    """`[adapt]`: whether refresh learns a head from the catalogue, and low-rank weights, which takes
+    minutes more; both again once a share `drift` of the catalogue has changed."""
 
     head: bool = True
     deep: bool = False
