@@ -103,15 +103,15 @@ def learn_head(
     lessons = _lessons(snapshot, encoder, chosen.seed)
     before, after = _cross_validated(lessons, chosen)
     head = _train(lessons, np.arange(len(lessons.titles)), chosen)
-    scraps = _scraps(background, encoder)
+    scraps = scraps_of(background, encoder)
     return HeadReport(
         head=head,
         records=len(lessons.titles),
         before=float(before.mean()),
         after=float(after.mean()),
         p=randomisation_test(after, before),
-        off_domain_before=float(_reciprocal_ranks(*scraps, None).mean()),
-        off_domain_after=float(_reciprocal_ranks(*scraps, head).mean()),
+        off_domain_before=float(reciprocal_ranks(*scraps, None).mean()),
+        off_domain_after=float(reciprocal_ranks(*scraps, head).mean()),
     )
 
 
@@ -128,8 +128,8 @@ def _cross_validated(lessons: Lessons, recipe: HeadRecipe) -> tuple[NDArray[np.f
 
 def _tasks(lessons: Lessons, head: Matrix | None) -> NDArray[np.float64]:
     """Return each record's mean reciprocal rank: its text from its title, its title from a passage."""
-    texts = _reciprocal_ranks(lessons.titles, lessons.answers, head)
-    titles = _reciprocal_ranks(lessons.passages, lessons.frames, head)
+    texts = reciprocal_ranks(lessons.titles, lessons.answers, head)
+    titles = reciprocal_ranks(lessons.passages, lessons.frames, head)
     return (texts + titles) / 2
 
 
@@ -144,7 +144,7 @@ def _lessons(snapshot: Snapshot, encoder: Encoder, seed: int) -> Lessons:
     generator = np.random.default_rng(seed)
     picks = np.asarray([1 + generator.integers(np.diff(table.bounds)[row] - 1) for row in rows])
     documents = [table.document(int(row)) for row in rows]
-    answers = np.stack([_mean(d.vectors.parts[1:], d.vectors.weights[1:]) for d in documents])
+    answers = np.stack([mean_of(d.vectors.parts[1:], d.vectors.weights[1:]) for d in documents])
     spans = [document.spans[pick] for document, pick in zip(documents, picks, strict=True)]
     passages = [catalogue[row].summary[s.start : s.end] for row, s in zip(rows, spans, strict=True)]
     return Lessons(
@@ -156,7 +156,7 @@ def _lessons(snapshot: Snapshot, encoder: Encoder, seed: int) -> Lessons:
     )
 
 
-def _mean(parts: Matrix, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+def mean_of(parts: Matrix, weights: NDArray[np.float32]) -> NDArray[np.float32]:
     total = float(weights.sum())
     mean = weights @ parts / total if total else parts.mean(axis=0)
     return np.asarray(mean, dtype=np.float32)
@@ -217,14 +217,18 @@ def _through(vectors: Matrix, head: Matrix | None) -> Matrix:
     return unit(vectors if head is None else vectors @ head.T)
 
 
-def _reciprocal_ranks(asked: Matrix, answers: Matrix, head: Matrix | None) -> NDArray[np.float64]:
-    """Return the reciprocal rank of answer i among all answers, for each request i."""
+def reciprocal_ranks(
+    asked: Matrix, answers: Matrix, head: Matrix | None, own: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Return the reciprocal rank of each request's `own` answer among all; by default answer i for i."""
     cosines = _through(asked, head) @ _through(answers, head).T
-    ranks: NDArray[np.float64] = 1.0 + (cosines > np.diag(cosines)[:, None]).sum(axis=1)
+    places = np.arange(len(asked)) if own is None else own
+    found = cosines[np.arange(len(asked)), places]
+    ranks: NDArray[np.float64] = 1.0 + (cosines > found[:, None]).sum(axis=1)
     return 1.0 / ranks
 
 
-def _scraps(sentences: Sequence[str], encoder: Encoder) -> tuple[Matrix, Matrix]:
+def scraps_of(sentences: Sequence[str], encoder: Encoder) -> tuple[Matrix, Matrix]:
     """Return the vectors of every third word of general sentences, and of the sentences."""
     long = [sentence for sentence in sentences if len(sentence.split()) >= 9][:OFF_DOMAIN]
     scraps = [" ".join(sentence.split()[1::3]) for sentence in long]

@@ -1,58 +1,64 @@
-"""Adapting what is served: learn a head on demand, publish it when it wins, or take it away."""
+"""Adapting what is served: learn on demand, publish what wins, or take it away."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from reco.adapt import HeadReport
-from reco.encoder import Encoder
-from reco.errors import EncoderMismatch
+from reco.deep import DeepReport
+from reco.encoder import Encoder, Progress
+from reco.errors import EncoderMismatch, SnapshotError
 from reco.publication import draft_of
+from reco.refresh import Deepen, Learn, deepened, forget_training, vectors_of
 from reco.snapshot import Snapshot
 from reco.store import SnapshotStore
+from reco.vectors import embed
 
 
 @dataclass(frozen=True)
 class AdaptReport:
-    """What an adaptation gave. `before` and `after` are mean reciprocal ranks of held-out records."""
+    """What an adaptation gave. `before` and `after` are mean reciprocal ranks of held-out records.
+
+    `training_seconds` and `encoding_seconds` are parts of `seconds`, and `head` says whether a head
+    was kept as well, where the depth is "deep".
+    """
 
     snapshot: str
     published: bool
     depth: str
     kept: bool
-    before: float | None
-    after: float | None
-    p: float | None
-    off_domain_before: float | None
-    off_domain_after: float | None
-    seconds: float
+    before: float | None = None
+    after: float | None = None
+    p: float | None = None
+    off_domain_before: float | None = None
+    off_domain_after: float | None = None
+    seconds: float = 0.0
+    judged: int | None = None
+    steps: int | None = None
+    training_seconds: float | None = None
+    encoding_seconds: float | None = None
+    head: bool | None = None
 
 
-def adapt(
-    store: SnapshotStore,
-    encoder: Encoder,
-    learn: Callable[[Snapshot, Encoder], HeadReport],
-) -> AdaptReport:
+def adapt(store: SnapshotStore, base: Encoder, learn: Learn) -> AdaptReport:
     """Learn a head from the current snapshot and publish it if it wins beyond noise.
 
-    Raises InvalidInput for a catalogue too small to learn from, SnapshotError for a snapshot of
-    another encoder; the served snapshot is untouched in each case.
+    `base` is the encoder without anything learnt. Raises InvalidInput for a catalogue too small to
+    learn from, EncoderMismatch for a snapshot of another encoder; the served snapshot is untouched
+    in each case.
     """
     started = time.monotonic()
     with store.writing():
         current = store.open()
-        if current.manifest.encoder != encoder.fingerprint:
-            raise EncoderMismatch(
-                f"Snapshot {current.id} was made by another encoder than the one in the settings.",
-                "Run `reco refresh` first.",
-            )
-        learnt = learn(current, encoder)
+        learnt = learn(current, _encoder_of(current, base))
         served = current.id
         if learnt.kept:
-            served = store.publish(draft_of(store, _with_head(store, current, learnt)))
+            told = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures}}
+            candidate = _next(store, current.with_head(learnt.head), current, told)
+            served = store.publish(draft_of(store, candidate))
     return AdaptReport(
         snapshot=served,
         published=learnt.kept,
@@ -67,27 +73,111 @@ def adapt(
     )
 
 
-def undo(store: SnapshotStore) -> AdaptReport:
-    """Publish the current snapshot without what was learnt. A snapshot without a head stays as it is."""
+def adapt_deep(
+    store: SnapshotStore,
+    base: Encoder,
+    deepen: Deepen,
+    learn: Learn | None = None,
+    progress: Progress | None = None,
+) -> AdaptReport:
+    """Learn low-rank weights from the current catalogue; publish it encoded with them if they win.
+
+    `learn` then tries a head on top. What the current snapshot had learnt is replaced, never added to.
+    An interrupted run goes on from where it was. Raises what `adapt` does, and EncoderError for an
+    encoder that cannot be adapted; the served snapshot is untouched in each case.
+    """
+    started = time.monotonic()
+    with store.writing():
+        current = store.open()
+        _encoder_of(current, base)
+        plain = vectors_of(store, base.fingerprint, current)
+        table, _ = embed(current.catalogue, base, plain, progress)
+        learnt = deepen(current.catalogue, table, base, store.home / "adapting")
+        served, head = current.id, None
+        if learnt.kept:
+            snapshot, head = deepened(current, learnt, base, learn)
+            told = {
+                name: snapshot.manifest.report[name]
+                for name in ("adapt", "deep")
+                if name in snapshot.manifest.report
+            }
+            served = store.publish(draft_of(store, _next(store, snapshot, current, told)))
+        forget_training(store)
+    return _deep_report(served, learnt, head, time.monotonic() - started)
+
+
+def undo(store: SnapshotStore, base: Encoder | None = None, progress: Progress | None = None) -> AdaptReport:
+    """Publish the current snapshot without what was learnt; one that learnt nothing stays as it is.
+
+    A snapshot with an adapter is encoded anew by `base`, but for texts that an older snapshot holds.
+    Raises EncoderMismatch when such a snapshot was made for another encoder.
+    """
     started = time.monotonic()
     with store.writing():
         current = store.open()
         served = current.id
-        if current.head is not None:
-            served = store.publish(draft_of(store, _with_head(store, current, None)))
+        if current.head is not None or current.adapter is not None:
+            nothing = {"adapt": {"drift": 0.0, "kept": False}, "deep": {"drift": 0.0, "kept": False}}
+            candidate = _next(store, _without(store, current, base, progress), current, nothing)
+            served = store.publish(draft_of(store, candidate))
+        forget_training(store)
     seconds = round(time.monotonic() - started, 3)
-    return AdaptReport(served, served != current.id, "none", False, None, None, None, None, None, seconds)
+    return AdaptReport(served, served != current.id, "none", False, seconds=seconds)
 
 
-def _with_head(store: SnapshotStore, current: Snapshot, learnt: HeadReport | None) -> Snapshot:
-    figures = {} if learnt is None else learnt.figures
+def _encoder_of(current: Snapshot, base: Encoder) -> Encoder:
+    """Return the encoder that made a snapshot. Raises EncoderMismatch when it does not stem from `base`."""
+    encoder = base if current.adapter is None else base.adapted(current.adapter)
+    if current.manifest.encoder != encoder.fingerprint:
+        raise EncoderMismatch(
+            f"Snapshot {current.id} was made by another encoder than the one in the settings.",
+            "Run `reco refresh` first.",
+        )
+    return encoder
+
+
+def _without(
+    store: SnapshotStore, current: Snapshot, base: Encoder | None, progress: Progress | None
+) -> Snapshot:
+    if current.adapter is None:
+        return current.with_head(None)
+    if base is None:
+        raise SnapshotError("The encoder is needed to undo a deep adaptation.", "Run `reco adapt --undo`.")
+    _encoder_of(current, base)
+    table, _ = embed(current.catalogue, base, vectors_of(store, base.fingerprint, current), progress)
+    return current.encoded_by(base.fingerprint, table, None)
+
+
+def _deep_report(served: str, learnt: DeepReport, head: HeadReport | None, seconds: float) -> AdaptReport:
+    return AdaptReport(
+        snapshot=served,
+        published=learnt.kept,
+        depth="deep",
+        kept=learnt.kept,
+        before=learnt.before,
+        after=learnt.after,
+        p=learnt.p,
+        off_domain_before=learnt.off_domain_before,
+        off_domain_after=learnt.off_domain_after,
+        seconds=round(seconds, 3),
+        judged=learnt.judged,
+        steps=learnt.steps,
+        training_seconds=learnt.training_seconds,
+        encoding_seconds=learnt.encoding_seconds,
+        head=head is not None and head.kept,
+    )
+
+
+def _next(
+    store: SnapshotStore, snapshot: Snapshot, current: Snapshot, told: Mapping[str, object]
+) -> Snapshot:
+    """Return a snapshot under the next number, telling what was learnt now and what before."""
     manifest = replace(
-        current.manifest,
+        snapshot.manifest,
         snapshot=store.next_id(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         parent=current.id,
-        report={"adapt": {"drift": 0.0, "kept": learnt is not None, **figures}},
+        report={**{name: kept for name, kept in current.manifest.report.items() if name == "deep"}, **told},
         files={},
     )
-    head = learnt.head if learnt is not None else None
-    return replace(current.with_head(head), manifest=manifest)
+    return replace(snapshot, manifest=manifest)

@@ -17,7 +17,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from reco import storage
-from reco.errors import EncoderError, InvalidInput, InvalidSettings, SnapshotError
+from reco.errors import EncoderError, EncoderMismatch, InvalidInput, InvalidSettings, SnapshotError
 from reco.runlog import runs
 from reco.settings import Settings, fingerprint_of, home_of, load, require_model
 from reco.snapshot import Snapshot
@@ -248,9 +248,11 @@ def _current(store: SnapshotStore) -> tuple[Snapshot | None, Finding | None]:
 
 def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
     try:
-        fingerprint = fingerprint_of(settings.encoder)
+        fingerprint = fingerprint_of(settings.encoder, snapshot.adapter)
     except EncoderError:  # `model` has said it
         return
+    except EncoderMismatch:
+        fingerprint = ""
     if fingerprint != snapshot.manifest.encoder:
         yield Finding(
             "encoder-changed",

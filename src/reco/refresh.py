@@ -17,8 +17,10 @@ from reco.admission import Rules, admit_all
 from reco.catalogue import Catalogue, diff
 from reco.curation import Curation
 from reco.decisions import Stale
+from reco.deep import DeepReport
 from reco.encoder import Encoder, Progress
 from reco.errors import (
+    EncoderError,
     InvalidInput,
     InvalidSettings,
     PublishRefused,
@@ -39,12 +41,19 @@ from reco.vectors import VectorTable, embed
 
 logger = logging.getLogger(__name__)
 
+Learn = Callable[[Snapshot, Encoder], HeadReport]
+Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
+"""Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
+
 
 @dataclass(frozen=True)
 class RefreshReport:
     """What a refresh did. Counts are of resources; `seconds` is wall-clock time.
 
     `snapshot` is the one served afterwards, `refused` where one that the gates refused is kept.
+    `adapter` says what became of deep adaptation in the snapshot made, served or not: "" for none,
+    "carried" from the one before, "learnt" in this run, "refused" as no gain, or "dropped" with the
+    encoder that it was made for.
     """
 
     snapshot: str | None
@@ -66,6 +75,7 @@ class RefreshReport:
     families: int = 0
     stale_decisions: tuple[Stale, ...] = ()
     refused: str | None = None
+    adapter: str = ""
 
 
 class RefreshRefused(PublishRefused):
@@ -100,12 +110,13 @@ class Collected:
 class Making:
     """What a snapshot is made with beside its sources and encoder.
 
-    `learn` tries a head on a candidate snapshot; None never does. `drift` is the share of resources
-    that must have changed since the last attempt before another.
+    `learn` tries a head on a candidate snapshot, and `deepen` low-rank weights; None never does.
+    `drift` is the share of resources that must have changed since the last attempt before another.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
-    learn: Callable[[Snapshot, Encoder], HeadReport] | None = None
+    learn: Learn | None = None
+    deepen: Deepen | None = None
     drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
 
@@ -151,7 +162,8 @@ def refresh(
             )
         catalogue = Catalogue(collected.resources)
         changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
-        chosen = encoder()
+        base = encoder()
+        chosen = _in_lineage(base, previous)
         # A snapshot served in place of a damaged one is republished, even on a quiet night.
         sound = previous is not None and previous.id == store.named()
         same_encoder = previous is not None and previous.manifest.encoder == chosen.fingerprint
@@ -159,16 +171,18 @@ def refresh(
         snapshot, encoded = (
             (previous, 0)
             if previous is not None and same_encoder and same_making and changes.quiet and sound
-            else _next(store, catalogue, previous if same_encoder else None, chosen, progress, recipe)
+            else _next(store, catalogue, previous if same_encoder else None, (base, chosen), progress, recipe)
         )
         quiet = snapshot is previous
         how = publishing or Publishing()
-        outcome = Outcome(False, ()) if quiet else publish(store, snapshot, previous, chosen, how)
-        # After a refusal the journal stays, so that the next try encodes nothing again.
+        maker = chosen if snapshot.manifest.encoder == chosen.fingerprint else base.adapted(snapshot.adapter)
+        outcome = Outcome(False, ()) if quiet else publish(store, snapshot, previous, maker, how)
+        # After a refusal the journal and the training stay, so that the next try does neither again.
         doubted = any(objection.gate in ABOUT_VECTORS for objection in outcome.objections)
         served = snapshot if outcome.published else previous
         if quiet or outcome.published or doubted:
-            _tidy(store, _journal(store, chosen), how.keep if outcome.published else None)
+            trained = not quiet and _tried_deep(snapshot)
+            _tidy(store, _journal(store, chosen), how.keep if outcome.published else None, trained)
     report = RefreshReport(
         snapshot=served.id if served is not None else None,
         published=outcome.published,
@@ -189,6 +203,7 @@ def refresh(
         families=len(snapshot.families.families) if snapshot.families is not None else 0,
         stale_decisions=collected.stale,
         refused=str(outcome.refused) if outcome.refused else None,
+        adapter=_fate(previous, snapshot),
     )
     if outcome.refused is not None:
         raise RefreshRefused(report)
@@ -263,10 +278,11 @@ def _next(
     store: SnapshotStore,
     catalogue: Catalogue,
     previous: Snapshot | None,
-    encoder: Encoder,
+    encoders: tuple[Encoder, Encoder],
     progress: Progress | None,
     making: Making,
 ) -> tuple[Snapshot, int]:
+    base, encoder = encoders
     reuse: VectorTable | None = previous.table if previous is not None else None
     table, encoded = embed(catalogue, encoder, reuse, progress, _journal(store, encoder))
     known = reuse.by_hash if reuse is not None else {}
@@ -284,13 +300,108 @@ def _next(
     head = previous.head if previous is not None else None
     families = _families(catalogue, table, previous, making)
     snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
-    return _adapted(snapshot, previous, encoder, making, fresh / max(1, len(catalogue))), encoded
+    snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
+    share = fresh / max(1, len(catalogue))
+    snapshot = _deeply_adapted(store, snapshot, previous, base, making, share, progress)
+    if snapshot.manifest.encoder != encoder.fingerprint:
+        return snapshot, len(catalogue)
+    return _adapted(snapshot, previous, encoder, making, share), encoded
 
 
-def _tidy(store: SnapshotStore, journal: Journal, keep: int | None) -> None:
+def _in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:
+    """Return the encoder with what the previous snapshot learnt, when it learnt it for this very one."""
+    if previous is None or previous.adapter is None:
+        return base
+    if previous.adapter.base != base.fingerprint:
+        logger.warning("the encoder has changed, so what `reco adapt --deep` learnt for the other is dropped")
+        return base
+    return base.adapted(previous.adapter)
+
+
+def _fate(previous: Snapshot | None, snapshot: Snapshot) -> str:
+    """Return what became of deep adaptation, as `RefreshReport.adapter` has it."""
+    before = previous.adapter if previous is not None else None
+    if snapshot.adapter is not None:
+        same = before is not None and before.digest == snapshot.adapter.digest
+        return "carried" if same else "learnt"
+    if before is not None:
+        return "dropped"
+    return "refused" if snapshot is not previous and _tried_deep(snapshot) else ""
+
+
+def _tried_deep(snapshot: Snapshot) -> bool:
+    return bool(snapshot.manifest.report.get("deep", {}).get("drift") == 0.0)
+
+
+def _deeply_adapted(
+    store: SnapshotStore,
+    snapshot: Snapshot,
+    previous: Snapshot | None,
+    base: Encoder,
+    making: Making,
+    fresh: float,
+    progress: Progress | None,
+) -> Snapshot:
+    """Return the snapshot encoded with weights learnt anew, when enough has changed and they win."""
+    last = previous.manifest.report.get("deep", {}) if previous is not None else {}
+    drift = 1.0 if not last else float(last.get("drift", 0.0)) + fresh
+    if making.deepen is None or drift < making.drift:
+        return _reported(snapshot, {"deep": {**last, "drift": drift}}) if last else snapshot
+    try:
+        plain = vectors_of(store, base.fingerprint, snapshot)
+        table, _ = embed(snapshot.catalogue, base, plain, progress)
+        learnt = making.deepen(snapshot.catalogue, table, base, store.home / "adapting")
+    except (InvalidInput, EncoderError) as error:
+        logger.warning("the encoder was not adapted: %s", error)
+        return _reported(snapshot, {"deep": {"drift": 0.0, "kept": False, "reason": str(error)}})
+    if not learnt.kept:
+        return _reported(snapshot, {"deep": {"drift": 0.0, "kept": False, **learnt.figures}})
+    return deepened(snapshot, learnt, base, making.learn)[0]
+
+
+def deepened(
+    snapshot: Snapshot, learnt: DeepReport, base: Encoder, learn: Learn | None
+) -> tuple[Snapshot, HeadReport | None]:
+    """Return a snapshot encoded with what was learnt, and the head tried on top of it, if any."""
+    encoder = base.adapted(learnt.adapter)
+    anew = snapshot.encoded_by(encoder.fingerprint, learnt.table, learnt.adapter)
+    anew = _reported(anew, {"deep": {"drift": 0.0, "kept": True, **learnt.figures}})
+    if learn is None:
+        return anew, None
+    try:
+        head = learn(anew, encoder)
+    except InvalidInput as error:
+        return _reported(anew, {"adapt": {"drift": 0.0, "kept": False, "reason": str(error)}}), None
+    anew = anew.with_head(head.head) if head.kept else anew
+    return _reported(anew, {"adapt": {"drift": 0.0, "kept": head.kept, **head.figures}}), head
+
+
+def vectors_of(store: SnapshotStore, fingerprint: str, current: Snapshot) -> VectorTable | None:
+    """Return the newest vectors on disk that the encoder of that fingerprint made, `current`'s if it did."""
+    if current.manifest.encoder == fingerprint:
+        return current.table
+    for entry in reversed(store.entries()):
+        if entry.manifest.encoder == fingerprint:
+            try:
+                return store.open(entry.id).table
+            except SnapshotError as error:
+                logger.warning("the vectors of snapshot %s cannot be used: %s", entry.id, error)
+    return None
+
+
+def forget_training(store: SnapshotStore) -> None:
+    """Remove what an adaptation keeps to be resumed."""
+    folder = store.home / "adapting"
+    if folder.exists():
+        storage.remove_tree(folder)
+
+
+def _tidy(store: SnapshotStore, journal: Journal, keep: int | None, trained: bool) -> None:
     """Remove what is no longer needed. What is served is served, so a disk that refuses is only told of."""
     try:
         journal.clear()
+        if trained:
+            forget_training(store)
         if keep is not None:
             store.prune(keep)
     except StorageError as error:

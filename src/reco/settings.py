@@ -17,12 +17,14 @@ from reco.background import background
 from reco.beir import read_topics
 from reco.curation import Curation
 from reco.decisions import Decisions
-from reco.encoder import Encoder
+from reco.deep import learn_deep
+from reco.encoder import Encoder, Progress
+from reco.encoder.adapter import Adapter
 from reco.errors import InvalidSettings
 from reco.gates import Gates, Thresholds
 from reco.publication import Forced, Publishing
 from reco.recommend import Fusion, Recommender
-from reco.refresh import Making
+from reco.refresh import Deepen, Learn, Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
 from reco.store import SnapshotStore
@@ -73,9 +75,11 @@ class RankingSettings(_Table):
 
 
 class AdaptSettings(_Table):
-    """`[adapt]`: whether refresh learns a head from the catalogue, and after how much change."""
+    """`[adapt]`: whether refresh learns a head from the catalogue, and low-rank weights, which takes
+    minutes more; both again once a share `drift` of the catalogue has changed."""
 
     head: bool = True
+    deep: bool = False
     drift: float = Field(default=0.1, gt=0, le=1)
 
 
@@ -235,14 +239,22 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
     )
 
 
-def fingerprint_of(settings: EncoderSettings) -> str:
-    """Return the fingerprint of the encoder that the settings name, preparing and loading nothing."""
+def fingerprint_of(settings: EncoderSettings, adapter: Adapter | None = None) -> str:
+    """Return the fingerprint of the encoder that the settings name, preparing and loading nothing.
+
+    With an adapter, of that encoder adapted. Raises EncoderMismatch when it was learnt for another.
+    """
+    base = _unprepared(settings)
+    return base.fingerprint if adapter is None else base.adapted(adapter).fingerprint
+
+
+def _unprepared(settings: EncoderSettings) -> Encoder:
     if settings.kind != "bundled":
-        return build_encoder(settings).fingerprint
+        return build_encoder(settings)
     from reco.encoder.bundled import STAMP
     from reco.encoder.sentence import ModelSource, SentenceEncoder
 
-    return SentenceEncoder(ModelSource(stamp=STAMP)).fingerprint
+    return SentenceEncoder(ModelSource(stamp=STAMP))
 
 
 def require_model(settings: EncoderSettings) -> None:
@@ -258,12 +270,13 @@ def require_model(settings: EncoderSettings) -> None:
         fingerprint_of(settings)
 
 
-def making_of(settings: Settings) -> Making:
+def making_of(settings: Settings, progress: Progress | None = None) -> Making:
     """Return what a refresh makes snapshots with. The test encoder knows nothing to learn from."""
-    learns = settings.adapt.head and settings.encoder.kind != "hashing-for-tests"
+    learns = settings.encoder.kind != "hashing-for-tests"
     return Making(
         acronyms=settings.ranking.table(),
-        learn=(lambda snapshot, encoder: learn_head(snapshot, encoder, background())) if learns else None,
+        learn=head_of(settings) if learns else None,
+        deepen=deepening(progress) if learns and settings.adapt.deep else None,
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
     )
@@ -277,9 +290,27 @@ def publishing_of(settings: Settings, forced: Forced | None = None) -> Publishin
     return Publishing(gates, forced, settings.snapshots.keep)
 
 
+def head_of(settings: Settings) -> Learn | None:
+    """Return how a head is learnt from a snapshot, None where the settings want none."""
+    if not settings.adapt.head:
+        return None
+    return lambda snapshot, encoder: learn_head(snapshot, encoder, background())
+
+
+def deepening(progress: Progress | None = None) -> Deepen:
+    """Return how low-rank weights are learnt from a catalogue."""
+    return lambda catalogue, table, base, folder: learn_deep(
+        catalogue, table, base, background(), folder, progress=progress
+    )
+
+
 def encoder_of(settings: Settings, snapshot: Snapshot) -> Encoder:
-    """Return the encoder that `snapshot` was made by, as far as the settings still name it."""
-    return build_encoder(settings.encoder)
+    """Return the encoder that `snapshot` was made by: the settings' own with what the snapshot learnt.
+
+    Raises EncoderMismatch when that was learnt for another encoder.
+    """
+    base = build_encoder(settings.encoder)
+    return base if snapshot.adapter is None else base.adapted(snapshot.adapter)
 
 
 def recommender_of(settings: Settings, snapshot: Snapshot) -> Recommender:

@@ -20,6 +20,7 @@ from reco import __version__
 from reco.acronyms import Acronyms, learn
 from reco.catalogue import Catalogue
 from reco.encoder import DocumentVectors, Vector, unit
+from reco.encoder.adapter import Adapter
 from reco.errors import SnapshotError
 from reco.families import Families
 from reco.index import Counts, DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
@@ -38,6 +39,7 @@ TITLE_WEIGHT = 3
 
 _HEAD = "head.safetensors"
 _FAMILIES = "families.json"
+_ADAPTER = "adapter.safetensors"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Snapshot:
     to requests. The table keeps what the encoder gave, so a new head encodes nothing again."""
     families: Families | None = None
     """What is listed twice; None in a snapshot made before that was looked for."""
+    adapter: Adapter | None = None
+    """Low-rank weights learnt from the catalogue, merged into the encoder that made the table."""
 
     def document(self, row: int) -> EncodedDocument:
         """Return the parts of one row as the dense index sees them."""
@@ -116,6 +120,12 @@ class Snapshot:
         pooled = self.table.pooled()
         dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
         return replace(self, dense=dense, head=head)
+
+    def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
+        """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
+        manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
+        dense = DenseIndex.build(_directions(table.pooled()))
+        return replace(self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter)
 
     @cached_property
     def part_lengths(self) -> NDArray[np.float64]:
@@ -186,6 +196,8 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
         yield _HEAD, (save({"head": snapshot.head}),)
     if snapshot.families is not None:
         yield _FAMILIES, (snapshot.families.to_bytes(),)
+    if snapshot.adapter is not None:
+        yield _ADAPTER, (snapshot.adapter.to_bytes(),)
     for name in _TABLE:
         yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
     for kind in _KINDS:
@@ -204,6 +216,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         acronyms = Acronyms.from_bytes(files["acronyms.json"])
         head = load(files[_HEAD])["head"] if _HEAD in files else None
         families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
+        adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
             f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
@@ -218,6 +231,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         acronyms=acronyms,
         head=head,
         families=families,
+        adapter=adapter,
     )
     _require_consistent(snapshot)
     return snapshot

@@ -113,7 +113,7 @@ def status(store: SnapshotStore, stale_hours: float) -> Status:
         resources=len(snapshot.catalogue),
         passages=snapshot.manifest.passages,
         snapshots=len(store.ids()),
-        adapted=snapshot.head is not None,
+        adapted=snapshot.head is not None or snapshot.adapter is not None,
         warning=warning,
         last_success=success.end if success is not None else None,
         last_failure=failure.end if failure is not None else None,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from reco.encoder import Document, Encoder, unit
+from reco.encoder.adapter import Adapter
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import EncoderError, StorageError
 
@@ -177,7 +178,8 @@ def test_a_fingerprint_names_weights_prompts_and_adapter(
     settings["prompts"]["query"] = "autre : "
     (prompted / "config_sentence_transformers.json").write_text(json.dumps(settings))
     names = {sentence_encoder(folder).fingerprint for folder in (mean_folder, cls_folder, prompted)}
-    names.add(sentence_encoder(mean_folder, adapter=cls_folder).fingerprint)
+    adapter = Adapter({}, "", 1, 1)
+    names.add(sentence_encoder(mean_folder, adapter=adapter).fingerprint)
     assert len(names) == 4
     assert sentence_encoder(mean_folder).fingerprint == sentence_encoder(mean_folder).fingerprint
 

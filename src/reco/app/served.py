@@ -18,7 +18,7 @@ from reco.catalogue import Filters
 from reco.encoder import Encoder
 from reco.errors import SnapshotError
 from reco.recommend import Recommender
-from reco.settings import EncoderSettings, RankingSettings, Settings
+from reco.settings import RankingSettings, Settings
 from reco.snapshot import Manifest, Snapshot
 from reco.soundness import Freshness
 from reco.soundness import freshness as freshness_of
@@ -70,7 +70,9 @@ def recommender() -> Recommender:
     chosen = settings()
     found = opened()
     key = (str(configuration.home_of(chosen)), found.snapshot.id)
-    return _recommender(key, chosen.encoder.model_dump_json(), chosen.ranking, found.snapshot, chosen.encoder)
+    learnt = found.snapshot.adapter
+    encoder_key = chosen.encoder.model_dump_json() + (learnt.digest if learnt is not None else "")
+    return _recommender(key, encoder_key, chosen.ranking, found.snapshot, chosen)
 
 
 def facets(found: Snapshot, filters: Filters) -> dict[str, dict[str, int]]:
@@ -105,8 +107,8 @@ def _open(home: str, number: str) -> Opened:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _encoder(key: str, _settings: EncoderSettings) -> Encoder:
-    encoder = configuration.build_encoder(_settings)
+def _encoder(key: str, _settings: Settings, _snapshot: Snapshot) -> Encoder:
+    encoder = configuration.encoder_of(_settings, _snapshot)
     encoder.encode_query("préparation")
     return encoder
 
@@ -117,9 +119,9 @@ def _recommender(
     encoder_key: str,
     ranking: RankingSettings,
     _snapshot: Snapshot,
-    _settings: EncoderSettings,
+    _settings: Settings,
 ) -> Recommender:
-    return Recommender(_snapshot, _encoder(encoder_key, _settings), ranking.fusion())
+    return Recommender(_snapshot, _encoder(encoder_key, _settings, _snapshot), ranking.fusion())
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

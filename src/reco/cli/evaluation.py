@@ -92,7 +92,8 @@ def evaluate(
 
 
 def adapt(
-    undo: Annotated[bool, typer.Option("--undo", help="Forget what was learnt.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Tune the encoder itself; takes minutes.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Forget what was learnt, deep or not.")] = False,
     home: Home = None,
     config: Config = None,
     as_json: Json = False,
@@ -103,15 +104,18 @@ def adapt(
         from reco import adaptation
         from reco.adapt import learn_head
         from reco.background import background
-        from reco.settings import build_encoder, load, store_of
+        from reco.settings import build_encoder, deepening, head_of, load, store_of
 
         settings = load(config)
         store = store_of(settings, home)
-        if undo:
-            done = adaptation.undo(store)
-        else:
-            encoder = build_encoder(settings.encoder)
-            done = adaptation.adapt(store, encoder, lambda s, e: learn_head(s, e, background()))
+        base = build_encoder(settings.encoder)
+        with progress_bar("Adapting") as progress:
+            if undo:
+                done = adaptation.undo(store, base, progress)
+            elif deep:
+                done = adaptation.adapt_deep(store, base, deepening(progress), head_of(settings), progress)
+            else:
+                done = adaptation.adapt(store, base, lambda s, e: learn_head(s, e, background()))
         show_report(asdict(done), as_json)
 
     run(work, as_json)

@@ -67,7 +67,7 @@ def refresh(
                     settings.sources,
                     lambda: build_encoder(settings.encoder),
                     progress,
-                    making_of(settings),
+                    making_of(settings, progress),
                     publishing,
                 )
         except RefreshRefused as refused:
@@ -137,7 +137,7 @@ def show(
     def work() -> None:
         from reco.cli import render
         from reco.errors import UnknownResource
-        from reco.settings import build_encoder, store_of
+        from reco.settings import encoder_of, store_of
 
         settings = _settings(config)
         snapshot, warning = store_of(settings, home).serve()
@@ -148,7 +148,7 @@ def show(
                 f"There is no resource {identifier!r} in snapshot {snapshot.id}.",
                 "Ids are in the results of `reco recommend --json`.",
             )
-        render.resource(snapshot, row, build_encoder(settings.encoder).tokens, as_json)
+        render.resource(snapshot, row, encoder_of(settings, snapshot).tokens, as_json)
 
     run(work, as_json)
 

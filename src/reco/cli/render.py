@@ -105,6 +105,7 @@ def report(done: RefreshReport, as_json: bool) -> None:
         "reused",
         "hidden",
         "families",
+        *(("adapter",) if done.adapter else ()),
         "seconds",
     ):
         table.add_row(name, str(getattr(done, name)))

@@ -15,6 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.encoder.adapter import Adapter
+from reco.errors import EncoderMismatch
 from reco.passages import Span, split, without
 
 Vector = NDArray[np.float32]
@@ -103,6 +105,22 @@ class Encoder(Protocol):
     ) -> list[DocumentVectors]:
         """Return the vectors of each document, in order."""
         ...
+
+    def adapted(self, adapter: Adapter | None) -> Encoder:
+        """Return this encoder with low-rank weights merged in place of any other, or with none.
+
+        Raises EncoderMismatch for weights that were learnt for another encoder.
+        """
+        ...
+
+
+def require_base(adapter: Adapter, base: str) -> None:
+    """Raise EncoderMismatch unless an adapter was learnt for the encoder of fingerprint `base`."""
+    if adapter.base != base:
+        raise EncoderMismatch(
+            "What was learnt with `reco adapt --deep` belongs to another encoder than the settings'.",
+            "Run `reco refresh` to encode the catalogue with this one, then `reco adapt --deep`.",
+        )
 
 
 def unit(vector: NDArray[np.floating]) -> Vector:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reco.encoder import RECIPE, Document, DocumentVectors, Matrix, Progress, Vector, unit
+from reco.encoder import RECIPE, Document, DocumentVectors, Matrix, Progress, Vector, require_base, unit
+from reco.encoder.adapter import Adapter
 from reco.text import digest, fold
 
 _WORD = re.compile(r"\w+")
@@ -17,13 +18,23 @@ _WORD = re.compile(r"\w+")
 class HashingEncoderForTests:
     """Words hashed to fixed pseudo-random directions: no torch, no model, the same vectors anywhere."""
 
-    def __init__(self, dimension: int = 64, seed: int = 0) -> None:
+    def __init__(self, dimension: int = 64, seed: int = 0, adapter: Adapter | None = None) -> None:
         self._dimension = dimension
-        self._seed = seed
+        self._adapter = adapter
+        self._base = seed
+        # Adapted weights give other vectors, and no more is needed to test who uses them.
+        self._seed = seed if adapter is None else zlib.crc32(f"{seed}{adapter.digest}".encode())
 
     @property
     def fingerprint(self) -> str:
         return digest("hashing-for-tests", str(self._dimension), str(self._seed), RECIPE)
+
+    def adapted(self, adapter: Adapter | None) -> HashingEncoderForTests:
+        plain = HashingEncoderForTests(self._dimension, self._base)
+        if adapter is None:
+            return plain
+        require_base(adapter, plain.fingerprint)
+        return HashingEncoderForTests(self._dimension, self._base, adapter)
 
     @property
     def dimension(self) -> int:

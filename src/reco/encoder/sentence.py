@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reco.encoder import RECIPE, Document, DocumentVectors, Matrix, Progress, Vector, unit
+from reco.encoder import RECIPE, Document, DocumentVectors, Matrix, Progress, Vector, require_base, unit
+from reco.encoder.adapter import Adapter
 from reco.errors import EncoderError
 from reco.text import digest
 
@@ -40,8 +41,8 @@ _STEP = 16
 class ModelSource:
     """Where a model comes from: a local `folder`, or a Hub `name` pinned to a `revision`.
 
-    `stamp` names the weights where hashing the folder's files can be spared. `adapter` is a folder of
-    low-rank weights, merged when the model is loaded.
+    `stamp` names the weights where hashing the folder's files can be spared. `adapter` holds low-rank
+    weights learnt for this very model, merged when it is loaded.
     """
 
     folder: Path | None = None
@@ -49,7 +50,7 @@ class ModelSource:
     revision: str = ""
     stamp: str = ""
     precision: str = "auto"
-    adapter: Path | None = None
+    adapter: Adapter | None = None
 
 
 class SentenceEncoder:
@@ -65,8 +66,21 @@ class SentenceEncoder:
         return digest(
             RECIPE,
             self._source.stamp or _weights_digest(self._source),
-            _folder_digest(self._source.adapter) if self._source.adapter is not None else "",
+            self._source.adapter.digest if self._source.adapter is not None else "",
         )
+
+    def adapted(self, adapter: Adapter | None) -> SentenceEncoder:
+        base = replace(self._source, adapter=None, stamp=self._source.stamp or _weights_digest(self._source))
+        plain = SentenceEncoder(base)
+        if adapter is None:
+            return plain
+        require_base(adapter, plain.fingerprint)
+        return SentenceEncoder(replace(base, adapter=adapter))
+
+    def trainable(self) -> SentenceTransformer:
+        """Return a model of one's own in float32, with no adapter merged: what an adapter is learnt on."""
+        with _quiet():
+            return _load(self._source, self._label).float()
 
     @property
     def dimension(self) -> int:
@@ -114,7 +128,7 @@ class SentenceEncoder:
         with _quiet():
             model = _load(self._source, self._label)
             if self._source.adapter is not None:
-                _merge_adapter(model, self._source.adapter)
+                self._source.adapter.merge_into(inner(model))
             if _is_wanted(self._source.precision) and not _made_short(model):
                 if self._source.precision == "bfloat16":
                     raise EncoderError(
@@ -368,13 +382,10 @@ def _require_safetensors(folder: Path) -> None:
         )
 
 
-def _merge_adapter(model: SentenceTransformer, adapter: Path) -> None:
-    from peft import PeftModel
-
-    transformer: Any = model[0]
-    transformer.auto_model = PeftModel.from_pretrained(
-        transformer.auto_model, str(adapter)
-    ).merge_and_unload()
+def inner(model: SentenceTransformer) -> Any:
+    """Return the transformer inside a Sentence Transformers model, whose modules an adapter names."""
+    first: Any = model[0]
+    return first.auto_model
 
 
 def _is_wanted(precision: str) -> bool:
