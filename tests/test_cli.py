@@ -178,3 +178,4 @@ def test_the_test_encoder_needs_no_torch(served: Home) -> None:
 
 def test_openmp_waits_quietly() -> None:
     assert python("-c", "import os, reco; assert os.environ['OMP_WAIT_POLICY'] == 'PASSIVE'").code == 0
+    assert python("-c", "import os, reco; assert os.environ['OPENBLAS_NUM_THREADS'] == '1'").code == 0
