@@ -13,8 +13,8 @@ from reco.places import Gazetteer
 from reco.resource import Resource
 from reco.text import digest
 
-RECIPE = "set aside, located/1"
-"""Names how resources are derived; a change makes a new snapshot."""
+RECIPE = "set aside, located, families/2"
+"""Names how resources and families are derived: whoever changes either changes it, for a new snapshot."""
 
 
 @dataclass(frozen=True)
