@@ -52,6 +52,7 @@ class Query:
         `place` is read by `commune.chosen`, whose own InvalidQuery says what it should be.
         """
         problems = []
+        hint = "Describe a project or a worry in a few sentences, and ask for at least one result."
         if len(text) > LONGEST:
             problems.append(f"the description has {len(text):,} characters; at most {LONGEST:,} are read")
         elif not _READABLE.search(text := clean(strip_markup(text))):
@@ -60,13 +61,15 @@ class Query:
             problems.append(f"k is {k}; it must be at least 1")
         # Written so that what is no number is refused as well.
         if diversity is not None and not 0 <= diversity <= 1:
-            problems.append(f"diversity is {diversity:g}; it goes from 0, by score alone, to 1")
+            problems.append(f"diversity is {diversity:g}; it must be between 0 and 1")
+            hint += " A diversity of 0 orders by score alone, 1 spreads the list the most."
         if near and not place:
-            problems.append("near places come first only when a place is given")
+            problems.append("like places cannot come first without a place to compare them with")
+            hint += " Name your commune."
         if problems:
             raise InvalidQuery(
                 f"The request cannot be answered: {'; '.join(problems)}.",
-                "Describe a project or a worry in a few sentences, and ask for at least one result.",
+                hint,
             )
         code = chosen(place).code if place else ""
         return cls(text, k, filters or Filters(), without, diversity, shelf, code, near)
