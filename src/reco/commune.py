@@ -12,6 +12,7 @@ from reco.text import clean, fold
 _CODE = re.compile(r"(?:\d[\dAB]\d{3}|\d{9})", re.IGNORECASE)
 _NAMED = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<department>[^()]+)\))?")
 _EPCI = re.compile(r"(?:cc|ca|cu|communaute|metropole|eurometropole|agglo\w*|intercommunalite|interco)\b")
+_LONGEST = 200
 _LISTED = 12
 """Homonyms that a message lists."""
 
@@ -23,7 +24,7 @@ def chosen(text: str, gazetteer: Gazetteer | None = None) -> Locality:
     to one that is unknown.
     """
     table = gazetteer or bundled()
-    wanted = clean(text)
+    wanted = clean(text)[:_LONGEST]
     if _CODE.fullmatch(wanted):
         return _coded(wanted.upper(), table)
     named = _NAMED.fullmatch(wanted)
