@@ -87,7 +87,7 @@ def test_a_place_is_compared_and_said(home: Home) -> None:
 
 def test_warnings_are_quoted(home: Home) -> None:
     warning = "Le chantier a pris du retard faute de maçons."
-    home.write([{**row, "summary": f"{row['summary']} {warning}"} for row in rows()])
+    home.write([{**row, "summary": f"{row['title']}. {warning}"} for row in rows()])
     assert home.refresh().published
     asked = ("recommend", "café", "-k", "1", *home.arguments)
     (point,) = run_cli(*asked, "--json").json["recommendations"][0]["vigilance"]

@@ -16,9 +16,6 @@ from functools import cached_property, lru_cache
 from itertools import accumulate, islice
 from pathlib import Path
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from reco.text import digest, fold
 
 BUNDLED = Path(__file__).with_name("places.csv")
@@ -181,6 +178,9 @@ class Gazetteer:
                     given.add(line)
                     yield places[line]
         if not given:
+            from rapidfuzz import process
+            from rapidfuzz.distance import OSA
+
             spelling = OSA.normalized_similarity
             near = process.extract(key, names.lines, scorer=spelling, score_cutoff=_ALIKE, limit=_NEAR)
             yield from (places[line] for _, _, line in near)
