@@ -177,6 +177,21 @@ def test_a_place_alone_moves_nothing() -> None:
     ]
 
 
+@given(text=REQUESTS, diversity=st.floats(0, 1), k=st.integers(1, 24), shelf=st.booleans())
+def test_what_moved_says_from_where_whatever_moved_it(
+    text: str, diversity: float, k: int, shelf: bool
+) -> None:
+    found = [replace(one, localities=place(list(TOWNS.values())[n % 3])) for n, one in enumerate(resources())]
+    recommender = Recommender(snapshot_of(found, ENCODER), ENCODER)
+    plain = by_score(recommender.recommend(Query.of(text, 24)))
+    query = Query.of(text, max(k, 5), diversity=diversity, shelf=shelf, place="22033", near=True)
+    for item in recommender.recommend(query).recommendations:
+        rank, score = plain[item.resource.id]
+        assert item.score == score and item.likeness is not None
+        assert (item.placement is not None) == (shelf or item.rank != rank)
+        assert item.placement is None or item.placement.from_rank == rank
+
+
 @given(text=REQUESTS)
 def test_like_places_never_pass_what_is_more_relevant(text: str) -> None:
     found = [replace(one, localities=place(list(TOWNS.values())[n % 3])) for n, one in enumerate(resources())]

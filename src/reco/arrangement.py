@@ -100,7 +100,8 @@ class Arranger:
             if rank != position:
                 text = self._title(pool, found.repeats[position]) if rank > position else ""
                 from_rank = one.placement.from_rank if one.placement else position + 1
-                one = replace(one, placement=Placement("diversity", from_rank, text))
+                moved = Placement("diversity", from_rank, text) if from_rank != rank + 1 else None
+                one = replace(one, placement=moved)
             shown.append(one)
         return shown + rest
 

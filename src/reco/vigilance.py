@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reco.passages import Span
 from reco.text import fold
@@ -47,6 +48,7 @@ def points(text: str, spans: Iterable[Span]) -> tuple[Warned, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=16_384)  # the passages of a catalogue come back from one request to the next
 def cue(passage: str) -> tuple[str, str] | None:
     """Return the kind of a passage and the words that gave it away; None when it warns of nothing.
 
