@@ -98,7 +98,7 @@ def test_a_shelf_has_one_of_each_type_from_different_publishers(text: str) -> No
 
 
 def test_what_is_far_stays_off_the_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recommender, "_level", lambda self, hit: "éloigné")
+    monkeypatch.setattr(Recommender, "_levels_of", lambda self, hits: ("éloigné",) * len(hits))
     answer = RECOMMENDER.recommend(Query.of("rouvrir le café", shelf=True))
     assert answer.recommendations == () and [slot.rank for slot in answer.shelf] == [None] * 5
 
@@ -132,6 +132,16 @@ def test_options_that_cannot_be_are_refused(options: dict[str, object], said: st
 
 
 TOWNS = {"paris": "75056", "village": "68343", "lyon": "69123"}
+
+
+SPREAD_OVER_FRANCE = Recommender(
+    snapshot_of(
+        (replace(one, localities=place(list(TOWNS.values())[n % 3])) for n, one in enumerate(resources())),
+        ENCODER,
+    ),
+    ENCODER,
+)
+"""The invented catalogue, each resource in one of three towns."""
 
 
 def located() -> Recommender:
@@ -181,11 +191,9 @@ def test_a_place_alone_moves_nothing() -> None:
 def test_what_moved_says_from_where_whatever_moved_it(
     text: str, diversity: float, k: int, shelf: bool
 ) -> None:
-    found = [replace(one, localities=place(list(TOWNS.values())[n % 3])) for n, one in enumerate(resources())]
-    recommender = Recommender(snapshot_of(found, ENCODER), ENCODER)
-    plain = by_score(recommender.recommend(Query.of(text, 24)))
+    plain = by_score(SPREAD_OVER_FRANCE.recommend(Query.of(text, 24)))
     query = Query.of(text, max(k, 5), diversity=diversity, shelf=shelf, place="22033", near=True)
-    for item in recommender.recommend(query).recommendations:
+    for item in SPREAD_OVER_FRANCE.recommend(query).recommendations:
         rank, score = plain[item.resource.id]
         assert item.score == score and item.likeness is not None
         assert (item.placement is not None) == (shelf or item.rank != rank)
@@ -194,10 +202,10 @@ def test_what_moved_says_from_where_whatever_moved_it(
 
 @given(text=REQUESTS)
 def test_like_places_never_pass_what_is_more_relevant(text: str) -> None:
-    found = [replace(one, localities=place(list(TOWNS.values())[n % 3])) for n, one in enumerate(resources())]
-    recommender = Recommender(snapshot_of(found, ENCODER), ENCODER)
-    scores = [s for _, s in scores_of(recommender.recommend(Query.of(text, 24)))]
-    near = [s for _, s in scores_of(recommender.recommend(Query.of(text, 24, place="22033", near=True)))]
+    scores = [s for _, s in scores_of(SPREAD_OVER_FRANCE.recommend(Query.of(text, 24)))]
+    near = [
+        s for _, s in scores_of(SPREAD_OVER_FRANCE.recommend(Query.of(text, 24, place="22033", near=True)))
+    ]
     assert sorted(near, reverse=True) == scores
     assert all(moved >= there - 0.1 * abs(there) - 1e-9 for moved, there in zip(near, scores, strict=True))
 

@@ -150,6 +150,8 @@ def test_levels_decide_who_is_equal_where_they_are_known() -> None:
     likenesses = [Likeness(value, ()) for value in (0.1, 0.2, 0.9, 1.0)]
     order = among_equals([0.9, 0.5, 0.4, 0.39], ["proche", "proche", "proche", "piste"], likenesses)
     assert order == (2, 1, 0, 3)
+    far = among_equals([0.3, 0.29, 0.1], ["éloigné"] * 3, likenesses[:3])
+    assert far == (1, 0, 2), "what is far is not all alike"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ subject or put on a balanced shelf. What is moved says from where, and why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,14 +29,13 @@ POOL = 50
 _SAMPLE = 64
 """How many resources, evenly drawn, tell how near a nearest neighbour usually is."""
 
-Levels = Callable[[Hit], str | None]
-
 
 @dataclass(frozen=True)
 class Placed:
-    """A hit where it is shown, how like its place is, and what moved it, if anything did."""
+    """A hit where it is shown, its level, how like its place is, and what moved it, if anything did."""
 
     hit: Hit
+    level: str | None = None
     likeness: Likeness | None = None
     placement: Placement | None = None
 
@@ -63,15 +62,15 @@ class Arranger:
             return len(self._snapshot.catalogue)
         return max(query.k, POOL) if query.near or self._diversity(query) else query.k
 
-    def arrange(self, query: Query, hits: Sequence[Hit], level: Levels) -> Arranged:
-        """Return the hits to show, at most k, from hits in descending order of score."""
-        placed = [Placed(hit) for hit in hits]
+    def arrange(self, query: Query, hits: Sequence[Hit], levels: Sequence[str | None]) -> Arranged:
+        """Return the hits to show, at most k, from hits in descending order of score and their levels."""
+        placed = [Placed(hit, level) for hit, level in zip(hits, levels, strict=True)]
         if query.near:
             pool = [self._compared(query, one) for one in placed[:POOL]]
-            placed = [*_nearest_first(pool, level), *placed[POOL:]]
+            placed = [*_nearest_first(pool), *placed[POOL:]]
         found = Arranged(tuple(placed))
         if query.shelf:
-            found = self._shelved(query, placed, hits, level)
+            found = self._shelved(query, placed, hits)
         elif self._diversity(query):
             found = Arranged(tuple(self._spread_out(placed, hits, self._diversity(query))))
         return replace(found, placed=tuple(self._compared(query, one) for one in found.placed[: query.k]))
@@ -111,13 +110,11 @@ class Arranger:
         title: str = self._snapshot.catalogue[pool[position].hit.row].title
         return title
 
-    def _shelved(
-        self, query: Query, placed: Sequence[Placed], hits: Sequence[Hit], level: Levels
-    ) -> Arranged:
+    def _shelved(self, query: Query, placed: Sequence[Placed], hits: Sequence[Hit]) -> Arranged:
         """Fill a shelf. Each place keeps the merit of the hit that its score put there."""
         types = self._slots(query)
         candidates = [
-            Candidate(self._snapshot.catalogue[one.hit.row], hit.score, level(one.hit))
+            Candidate(self._snapshot.catalogue[one.hit.row], hit.score, one.level)
             for one, hit in zip(placed, hits, strict=True)
         ]
         filled = shelf.fill(types, candidates)
@@ -176,10 +173,10 @@ class Arranger:
         return float(np.median(cosines))
 
 
-def _nearest_first(pool: Sequence[Placed], level: Levels) -> list[Placed]:
+def _nearest_first(pool: Sequence[Placed]) -> list[Placed]:
     """Put like places first among equals."""
     order = among_equals(
-        [one.hit.score for one in pool], [level(one.hit) for one in pool], [one.likeness for one in pool]
+        [one.hit.score for one in pool], [one.level for one in pool], [one.likeness for one in pool]
     )
     shown = []
     for rank, position in enumerate(order):

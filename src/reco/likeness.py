@@ -52,6 +52,7 @@ NEUTRAL = 0.35
 
 _WORTH = {"size": 0.5, "setting": 0.2, "nearness": 0.3}
 _NEARNESS = {"same_commune": 1.0, "same_epci": 0.9, "same_department": 0.6, "same_region": 0.3}
+_LOWEST = "éloigné"
 _FARTHEST = 5.0
 """Doublings of the population after which sizes have nothing in common."""
 
@@ -106,8 +107,8 @@ def among_equals(
 ) -> tuple[int, ...]:
     """Return the order of positions by likeness among those that are equally relevant.
 
-    `scores` descend. Equals have the same level; without levels, a score within `TOLERANCE` of the
-    best of them. Those equally like keep their order.
+    `scores` descend. Equals have the same level; where it is not known, or the lowest, which says nothing
+    of relevance, also a score within `TOLERANCE` of the best of them. Those equally like keep their order.
     """
     order: list[int] = []
     for start, end in _equals(scores, levels):
@@ -125,8 +126,10 @@ def _equals(scores: Sequence[float], levels: Sequence[str | None]) -> Iterator[t
 
 
 def _equal(scores: Sequence[float], levels: Sequence[str | None], first: int, other: int) -> bool:
-    if levels[first] is not None:
-        return levels[other] == levels[first]
+    if levels[other] != levels[first]:
+        return False
+    if levels[first] not in (None, _LOWEST):
+        return True
     return scores[other] >= scores[first] - TOLERANCE * abs(scores[first])
 
 

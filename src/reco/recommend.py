@@ -132,11 +132,11 @@ class Recommender:
         allowed[list(leave_out)] = False
         rows = self._newest(self._scorer.candidates(reading, allowed, query.k))
         hits = top(rows, self._scorer.score(reading, rows), depth)
-        return self._arranger.arrange(query, hits, self._level)
+        return self._arranger.arrange(query, hits, self._levels_of(hits))
 
-    def _level(self, hit: Hit) -> str | None:
-        """Return how sure a hit is; None until levels are calibrated."""
-        return None
+    def _levels_of(self, hits: Sequence[Hit]) -> tuple[str | None, ...]:
+        """Return how sure each hit is; None until levels are calibrated."""
+        return (None,) * len(hits)
 
     def _family(self, row: int) -> list[int]:
         """Return the rows of the same thing, newest first: the row alone when it is listed once."""
@@ -181,7 +181,7 @@ class Recommender:
             resource,
             one.hit.score,
             self._explain(reading, row, words),
-            level=self._level(one.hit),
+            level=one.level,
             others=tuple(self.snapshot.catalogue[r] for r in self._family(row) if r != row),
             placement=one.placement,
             vigilance=vigilance.points(resource.summary, spans),

@@ -18,7 +18,7 @@ from reco.resource import Resource
 from reco.taxonomy import TYPES
 from reco.text import fold
 
-LOWEST = ("piste", "proche", "très proche", None)
+FIT = ("piste", "proche", "très proche", None)
 """Levels that may stand on a shelf; None where levels are not known."""
 
 SLOTS = 5
@@ -34,7 +34,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What could stand on the shelf. `merit` orders candidates; ranks below `LOWEST` may not."""
+    """What could stand on the shelf. `merit` orders candidates; one whose level is not in `FIT` may not."""
 
     resource: Resource
     merit: float
@@ -62,7 +62,7 @@ def fill(places: Sequence[str], candidates: Sequence[Candidate]) -> tuple[int | 
     """
     best: dict[tuple[int, str], int] = {}
     for position, candidate in enumerate(candidates):
-        if candidate.level in LOWEST and candidate.resource.type in places:
+        if candidate.level in FIT and candidate.resource.type in places:
             key = (places.index(candidate.resource.type), _publisher(candidate.resource))
             if key not in best or candidate.merit > candidates[best[key]].merit:
                 best[key] = position
