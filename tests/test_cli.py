@@ -54,6 +54,32 @@ def test_filters_take_a_label_in_any_case_or_a_code(served: Home) -> None:
         assert {(i["type"], i["theme"]) for i in done.json["recommendations"]} == {("Rapports", "Énergie")}
 
 
+def test_filters_of_every_facet_combine(served: Home) -> None:
+    narrowed = (
+        "--publisher",
+        "éditions du lavoir",
+        "--language",
+        "FR",
+        "--year-from",
+        "2004",
+        "--year-to",
+        "2011",
+    )
+    found = run_cli("recommend", "une commune", *narrowed, "--json", *served.arguments).json[
+        "recommendations"
+    ]
+    assert sorted(item["year"] for item in found) == [2004, 2005, 2007, 2008, 2010, 2011]
+    near = run_cli("similar", "r07", *narrowed, "--type", "guide", "--json", *served.arguments).json
+    assert {item["type"] for item in near["recommendations"]} == {"Guides & outils"}
+    for wrong in (
+        ("--scale", "canton"),
+        ("--place", "Atlantide"),
+        ("--year-from", "2030", "--year-to", "2020"),
+    ):
+        done = run_cli("recommend", "une commune", *wrong, "--json", *served.arguments)
+        assert done.code == 2 and done.json["hint"], wrong
+
+
 def test_similar_leaves_the_resource_out(served: Home) -> None:
     done = run_cli("similar", "r03", "--json", *served.arguments)
     assert done.code == 0 and "r03" not in {item["id"] for item in done.json["recommendations"]}
