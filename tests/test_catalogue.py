@@ -136,6 +136,14 @@ def test_a_place_may_be_given_by_its_name_its_code_or_its_departement() -> None:
     assert not catalogue.knows("place", "33")
 
 
+def test_each_of_several_publishers_is_a_value() -> None:
+    several = resource("a", publisher="ADEME ; Cerema")
+    catalogue = Catalogue([several, resource("b", publisher="Cerema")])
+    assert catalogue.facets()["publisher"] == {"Cerema": 2, "ADEME": 1}
+    for asked, count in (("ademe", 1), ("Cerema", 2), ("ADEME ; Cerema", 1)):
+        assert catalogue.select(Filters(publishers=(asked,))).sum() == count
+
+
 def test_a_filter_that_nothing_can_pass_names_what_can() -> None:
     catalogue = Catalogue(resources())
     with pytest.raises(InvalidQuery, match="no resource has the theme 'Energies'") as error:

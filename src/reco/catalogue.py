@@ -189,7 +189,9 @@ def _key(facet: str, value: str) -> str:
 def _keys_of(resource: Resource, facet: str) -> Iterable[str]:
     """Return what a filter may call a resource's values of a facet, each once."""
     called = list(values_of(resource, facet))
-    if facet == "place":
+    if facet == "publisher":
+        called.append(resource.publisher)
+    elif facet == "place":
         called += [resource.place, *_pieces(resource.place)]
         for locality in resource.localities:
             # A région's code can be that of a département elsewhere.
@@ -199,9 +201,11 @@ def _keys_of(resource: Resource, facet: str) -> Iterable[str]:
 
 
 def values_of(resource: Resource, facet: str) -> tuple[str, ...]:
-    """Return the values of a facet that a resource has: none, one, or several themes or places."""
+    """Return the values of a facet that a resource has; it may have several themes, publishers or places."""
     if facet == "theme":
         return resource.themes
+    if facet == "publisher":
+        return tuple(dict.fromkeys(_pieces(resource.publisher)))
     if facet == "place":
         return _places(resource)
     value = getattr(resource, facet)
@@ -218,8 +222,8 @@ def _places(resource: Resource) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels))
 
 
-def _pieces(place: str) -> list[str]:
-    return [piece.strip() for piece in place.split(";") if piece.strip()]
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.split(";") if piece.strip()]
 
 
 def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Changes:

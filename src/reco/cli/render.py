@@ -32,6 +32,8 @@ def answer(found: Answer, as_json: bool) -> None:
     console = Console()
     for item in found.recommendations:
         _card(console, item)
+    if not found.recommendations:
+        console.print("No resource passes these filters together: leave one out.")
     console.print(f"Snapshot {found.snapshot}", style="dim", highlight=False)
 
 
