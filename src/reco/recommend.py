@@ -12,7 +12,7 @@ from reco.acronyms import Expansion
 from reco.catalogue import Filters, values_of
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
-from reco.explain import Explanation, WordShare, explain
+from reco.explain import Explanation, RequestWords, Scored, WordShare, explain
 from reco.query import Query
 from reco.ranking import Hit, Rows, top
 from reco.resource import Resource
@@ -139,21 +139,24 @@ class Recommender:
 
     def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
         shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
+        asked = RequestWords(query.text, reading.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             Recommendation(
                 rank,
                 self.snapshot.catalogue[hit.row],
                 hit.score,
-                self._explain(reading, hit.row, words),
+                self._explain(reading, hit, words, asked),
                 others=tuple(self.snapshot.catalogue[r] for r in self._family(hit.row) if r != hit.row),
             )
             for rank, (hit, words) in enumerate(zip(hits, shares, strict=True), start=1)
         )
         return Answer(query, self.snapshot.id, recommendations, expansions=reading.expansions)
 
-    def _explain(self, reading: Reading, row: int, shares: Sequence[WordShare]) -> Explanation:
-        resource, document = self.snapshot.catalogue[row], self.snapshot.document(row)
-        return explain(resource, document, self._scorer.meaning(reading), shares)
+    def _explain(
+        self, reading: Reading, hit: Hit, shares: Sequence[WordShare], asked: RequestWords
+    ) -> Explanation:
+        resource, document = self.snapshot.catalogue[hit.row], self.snapshot.document(hit.row)
+        return explain(resource, document, Scored(hit.score, self._scorer.meaning(reading), shares), asked)
 
     def _require_known(self, filters: Filters) -> None:
         problems, hints = [], []
