@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -13,6 +13,7 @@ from reco.catalogue import Filters, values_of
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
 from reco.explain import Explanation, RequestWords, Scored, WordShare, explain
+from reco.levels import FARTHEST
 from reco.query import Query
 from reco.ranking import Hit, Rows, top
 from reco.resource import Resource
@@ -24,7 +25,7 @@ __all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A resource, why it is here, and how sure we are (`level` is None until it is calibrated).
+    """A resource, why it is here, and how sure we are: a `level` of `LEVELS`, None where none is calibrated.
 
     `others` are the same thing under other ids, newest first: editions, and listings by other sources.
     """
@@ -48,7 +49,12 @@ class Need:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full."""
+    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full.
+
+    `verdict` is "found", "weak" or "nothing", whose results are all *éloigné*; `confidence` is the
+    probability (0 to 1) that the request belongs to the field. Both are None where levels are not
+    calibrated, and for the neighbours of a resource.
+    """
 
     query: Query
     snapshot: str
@@ -56,6 +62,14 @@ class Answer:
     verdict: str | None = None
     needs: tuple[Need, ...] = ()
     expansions: tuple[Expansion, ...] = ()
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class _Sureness:
+    levels: tuple[str | None, ...]
+    verdict: str | None = None
+    confidence: float | None = None
 
 
 class Recommender:
@@ -70,6 +84,8 @@ class Recommender:
         self.snapshot = snapshot
         self._encoder = encoder
         self._scorer = Scorer(snapshot, fusion or Fusion())
+        levels = snapshot.levels
+        self._levels = levels if levels is not None and levels.made_for == self.fusion.stamp else None
 
     @property
     def fusion(self) -> Fusion:
@@ -107,8 +123,9 @@ class Recommender:
 
     def _read(self, query: Query) -> Reading:
         expansions = self._scorer.expansions(query.text, query.without)
-        vector = self._encoder.encode_query(_expanded(query.text, expansions))
-        return self._scorer.read(self.snapshot.request(vector), query.text, expansions)
+        vector = self._encoder.encode_query(expanded(query.text, expansions))
+        reading = self._scorer.read(self.snapshot.request(vector), query.text, expansions)
+        return replace(reading, encoded=vector)
 
     def _rank(self, reading: Reading, query: Query, leave_out: Sequence[int] = ()) -> list[Hit]:
         allowed = self.snapshot.catalogue.select(query.filters)
@@ -118,12 +135,7 @@ class Recommender:
 
     def _family(self, row: int) -> list[int]:
         """Return the rows of the same thing, newest first: the row alone when it is listed once."""
-        resource = self.snapshot.catalogue[row]
-        families = self.snapshot.families
-        if families is None or resource.id not in families.of:
-            return [row]
-        rows = (self.snapshot.catalogue.row(member) for member in families.of[resource.id].members)
-        return [found for found in rows if found is not None]
+        return self.snapshot.listings(row)
 
     def _newest(self, rows: Rows) -> Rows:
         """Return the rows without those of which a newer listing is among them."""
@@ -139,6 +151,7 @@ class Recommender:
 
     def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
         shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
+        sure = self._sureness(reading, hits)
         asked = RequestWords(query.text, reading.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             Recommendation(
@@ -146,11 +159,30 @@ class Recommender:
                 self.snapshot.catalogue[hit.row],
                 hit.score,
                 self._explain(reading, hit, words, asked),
+                level,
                 others=tuple(self.snapshot.catalogue[r] for r in self._family(hit.row) if r != hit.row),
             )
-            for rank, (hit, words) in enumerate(zip(hits, shares, strict=True), start=1)
+            for rank, (hit, words, level) in enumerate(zip(hits, shares, sure.levels, strict=True), start=1)
         )
-        return Answer(query, self.snapshot.id, recommendations, expansions=reading.expansions)
+        return Answer(
+            query,
+            self.snapshot.id,
+            recommendations,
+            sure.verdict,
+            expansions=reading.expansions,
+            confidence=sure.confidence,
+        )
+
+    def _sureness(self, reading: Reading, hits: Sequence[Hit]) -> _Sureness:
+        """Return the level of each hit and the verdict; where the request does not fit, nothing is close."""
+        if self._levels is None or reading.encoded is None:
+            return _Sureness((None,) * len(hits))
+        levels = tuple(self._levels.level(hit.score) for hit in hits)
+        confidence = self._levels.confidence(reading.encoded, max((h.score for h in hits), default=0.0))
+        verdict = self._levels.verdict(confidence, levels)
+        if verdict == "nothing":
+            levels = (FARTHEST,) * len(hits)
+        return _Sureness(levels, verdict, confidence)
 
     def _explain(
         self, reading: Reading, hit: Hit, shares: Sequence[WordShare], asked: RequestWords
@@ -175,7 +207,7 @@ class Recommender:
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 
-def _expanded(text: str, expansions: Sequence[Expansion]) -> str:
+def expanded(text: str, expansions: Sequence[Expansion]) -> str:
     """Return a request with both forms of each acronym that it writes in one."""
     for expansion in sorted(expansions, key=lambda e: -e.start):
         if expansion.entry.is_acronym:
