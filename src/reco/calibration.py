@@ -4,7 +4,7 @@ Two things are asked of every snapshot. Does a request belong to the field? Line
 (Fisher 1936; the covariance is shrunk half-way to a multiple of the identity, after Friedman 1989) of
 request vectors, unrelated sentences on one side, the catalogue's own titles, passages, themes and
 phrases on the other; then a logistic regression of that figure and of the best score, each measured on
-texts that did not teach it and that are answered without their own resource. And is a result close? By
+texts that did not teach it, long and terse, answered without their own resource. And is a result close? By
 the best scores that unrelated requests reach, or by precision where a golden set was judged.
 """
 
@@ -23,16 +23,19 @@ from reco.encoder import Encoder
 from reco.errors import InvalidQuery
 from reco.levels import LEVELS, Levels, Vectors
 from reco.recommend import Fusion, Query, Recommender, expanded
+from reco.resource import Resource
 from reco.scoring import Scorer
 from reco.snapshot import Snapshot
 from reco.text import digest
+from reco.text import fold as bare
+from reco.words import words
 
 logger = logging.getLogger(__name__)
 
 FEWEST = 50
 """Resources below which nothing is calibrated: levels and verdict are None."""
 
-FALSE_HOPES = 0.03
+FALSE_HOPES = 0.05
 """Share of the unrelated requests that are not told *nothing*: where the threshold lies."""
 
 CUTS = (0.5, 0.75, 0.95)
@@ -54,10 +57,17 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts asked of a snapshot, and for each the row that it comes from, -1 for none."""
+    """Texts asked of a snapshot.
+
+    For each: the row that it comes from, -1 for none; its fold; whether the discriminant learns from it,
+    and whether its best score is measured.
+    """
 
     texts: tuple[str, ...]
     rows: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    taught: NDArray[np.bool_]
+    scored: NDArray[np.bool_]
 
 
 def calibrate(
@@ -75,71 +85,85 @@ def calibrate(
     """
     if len(snapshot.catalogue) < FEWEST:
         return None
-    inside = _own_texts(snapshot)
-    outside = _Texts(tuple(background), np.full(len(background), -1))
+    asked = _own_texts(snapshot), _unrelated(background)
     scorer = Scorer(snapshot, fusion)
-    asked = _encoded((*inside.texts, *outside.texts), scorer, encoder, known or {})
-    vectors = np.stack(list(asked.values())).astype(np.float64)
-    if not np.isfinite(vectors).all() or not np.isfinite(snapshot.dense.vectors()).all():
+    memory = _encoded([text for side in asked for text in side.texts], scorer, encoder, known or {})
+    vectors = tuple(np.stack([memory[digest(t)] for t in side.texts]).astype(np.float64) for side in asked)
+    if not (np.isfinite(vectors[0]).all() and np.isfinite(vectors[1]).all()):
         logger.warning("levels are not calibrated: a vector is not a direction")
         return None
-    by_text = dict(zip(asked, vectors, strict=True))
-    ours, others = (np.stack([by_text[_key(t)] for t in s.texts]) for s in (inside, outside))
-    direction, offset = _discriminant(ours, others)
-    sides = _held_out(ours, others)
-    figures = [
-        _figures(scorer, snapshot, texts, found, side)
-        for texts, found, side in zip((inside, outside), (ours, others), sides, strict=True)
-    ]
+    direction, offset = _discriminant(*(v[t.taught] for t, v in zip(asked, vectors, strict=True)))
+    sides = _held_out(asked, (vectors[0], vectors[1]))
+    figures = [_figures(scorer, snapshot, *one) for one in zip(asked, vectors, sides, strict=True)]
     weights = _logistic(*figures)
-    unrelated = 1 / (1 + np.exp(-(weights[0] + figures[1] @ weights[1:])))
+    threshold = float(np.quantile(_chances(weights, figures[1]), 1 - FALSE_HOPES))
     cuts, precision = _cuts(Recommender(snapshot, encoder, fusion), topics, figures[1][:, 1])
     return Levels(
         cuts=cuts,
         direction=tuple(float(v) for v in direction),
         offset=offset,
         weights=(float(weights[0]), float(weights[1]), float(weights[2])),
-        threshold=float(np.quantile(unrelated, 1 - FALSE_HOPES)),
+        threshold=threshold,
         calibrated="golden" if precision else "background",
         made_for=fusion.stamp,
         precision=precision,
-        figures=_told(weights, figures, float(np.quantile(unrelated, 1 - FALSE_HOPES))),
-        asked=asked,
+        figures=_told(*(_chances(weights, found) < threshold for found in figures)),
+        asked=memory,
     )
 
 
 def _own_texts(snapshot: Snapshot) -> _Texts:
-    """Return titles, a passage of each resource, themes, and the phrases that acronyms stand for.
+    """Return what a catalogue says of itself: titles, a passage of each resource, themes and phrases.
 
-    Which ones depends on the texts alone, so that a changed resource changes no other choice.
+    Requests are long or terse, so passages and scraps of titles are those whose score is measured.
+    Which ones are chosen depends on the texts alone: a changed resource changes no other choice.
     """
     catalogue = snapshot.catalogue
     chosen = sorted(range(len(catalogue)), key=lambda row: catalogue[row].content_hash)[:_MOST]
-    texts, rows = [], []
-    for row in sorted(chosen):
+    found: list[tuple[str, int, int, bool, bool]] = []
+    for place, row in enumerate(sorted(chosen)):
         resource = catalogue[row]
         spans = [span for span in snapshot.table.document(row).spans if span.start >= 0]
-        texts.append(resource.title)
-        rows.append(row)
+        found.append((resource.title, row, place % _FOLDS, True, False))
+        found.append((_scrap(resource), row, place % _FOLDS, False, True))
         if spans:
-            span = spans[int(resource.content_hash[:8], 16) % len(spans)]
-            texts.append(resource.summary[span.start : span.end])
-            rows.append(row)
+            span = spans[_drawn(resource) % len(spans)]
+            found.append((resource.summary[span.start : span.end], row, place % _FOLDS, True, True))
     phrases = {theme for resource in catalogue for theme in resource.themes}
     phrases.update(entry.full for entry in snapshot.acronyms.entries)
-    kept = sorted(phrases, key=digest)[:_MOST]
-    return _Texts((*texts, *kept), np.asarray([*rows, *(-1 for _ in kept)], dtype=np.int64))
+    for place, phrase in enumerate(sorted(sorted(phrases, key=digest)[:_MOST])):
+        found.append((phrase, -1, place % _FOLDS, True, False))
+    texts, *columns = zip(*found, strict=True)
+    return _Texts(tuple(texts), *(np.asarray(column) for column in columns))
 
 
-def _key(text: str) -> str:
-    return digest(text)
+def _scrap(resource: Resource) -> str:
+    """Return two or three words of a title that follow each other, as a terse request is typed."""
+    read = [word for word in words(resource.title) if not word.stem.isdigit()]
+    if len(read) < 2:
+        return resource.title.lower()
+    drawn = _drawn(resource)
+    count = min(len(read), 2 + drawn % 2)
+    at = drawn // 7 % (len(read) - count + 1)
+    text = resource.title[read[at].start : read[at + count - 1].end].lower()
+    return bare(text) if drawn // 2 % 2 else text
+
+
+def _drawn(resource: Resource) -> int:
+    return int(resource.content_hash[:8], 16)
+
+
+def _unrelated(background: Sequence[str]) -> _Texts:
+    every = np.ones(len(background), dtype=bool)
+    numbers = np.arange(len(background))
+    return _Texts(tuple(background), np.full(len(background), -1), numbers % _FOLDS, every, every)
 
 
 def _encoded(
     texts: Sequence[str], scorer: Scorer, encoder: Encoder, known: Vectors
 ) -> dict[str, NDArray[np.float16]]:
     """Return the vector of each text by its digest, as a request has it, acronyms in both forms."""
-    wanted = {_key(text): text for text in texts}
+    wanted = {digest(text): text for text in texts}
     missing = [key for key in wanted if key not in known]
     fresh: Mapping[str, NDArray[np.float16]] = {}
     if missing:
@@ -160,26 +184,23 @@ def _discriminant(inside: Matrix, outside: Matrix) -> tuple[Matrix, float]:
     return direction, float(direction @ (means[0] + means[1]) / 2)
 
 
-def _held_out(inside: Matrix, outside: Matrix) -> tuple[Matrix, Matrix]:
-    """Return each vector's figure by a discriminant that did not learn from it.
-
-    A resource's title and passage follow each other, and are mostly in one fold or in the next.
-    """
-    sides = np.empty(len(inside)), np.empty(len(outside))
-    folds = tuple(np.arange(len(vectors)) // 2 % _FOLDS for vectors in (inside, outside))
+def _held_out(asked: tuple[_Texts, _Texts], vectors: tuple[Matrix, Matrix]) -> tuple[Matrix, Matrix]:
+    """Return each text's figure by a discriminant that did not learn from its fold."""
+    sides = np.empty(len(vectors[0])), np.empty(len(vectors[1]))
     for fold in range(_FOLDS):
-        direction, offset = _discriminant(inside[folds[0] != fold], outside[folds[1] != fold])
-        for vectors, of, found in zip((inside, outside), folds, sides, strict=True):
-            found[of == fold] = vectors[of == fold] @ direction - offset
+        learnt = [v[t.taught & (t.folds != fold)] for t, v in zip(asked, vectors, strict=True)]
+        direction, offset = _discriminant(*learnt)
+        for texts, found, side in zip(asked, vectors, sides, strict=True):
+            side[texts.folds == fold] = found[texts.folds == fold] @ direction - offset
     return sides
 
 
 def _figures(scorer: Scorer, snapshot: Snapshot, asked: _Texts, vectors: Matrix, sides: Matrix) -> Matrix:
     """Return (texts, 2): the side of the field and the best score, for some texts evenly drawn.
 
-    A resource's own text is answered without it and its other listings; phrases are not asked.
+    A resource's own text is answered without it and its other listings.
     """
-    every = np.arange(len(asked.texts)) if (asked.rows < 0).all() else np.flatnonzero(asked.rows >= 0)
+    every = np.flatnonzero(asked.scored)
     drawn = every[np.unique(np.linspace(0, len(every) - 1, _SCORED).astype(np.int64))]
     best = []
     for place in drawn:
@@ -270,12 +291,16 @@ def _by_precision(judged: Matrix, otherwise: Matrix) -> Matrix:
     return np.maximum.accumulate(cuts)
 
 
-def _told(weights: Matrix, figures: Sequence[Matrix], threshold: float) -> dict[str, float]:
+def _chances(weights: Matrix, figures: Matrix) -> Matrix:
+    chances: Matrix = 1 / (1 + np.exp(-np.clip(weights[0] + figures @ weights[1:], -500, 500)))
+    return chances
+
+
+def _told(ours: NDArray[np.bool_], unrelated: NDArray[np.bool_]) -> dict[str, float]:
     """Return what a manifest keeps: shares told *nothing*, on texts that did not teach the discriminant."""
-    told = [1 / (1 + np.exp(-(weights[0] + found @ weights[1:]))) < threshold for found in figures]
     return {
-        "own_texts_told_nothing": round(float(told[0].mean()), 4),
-        "unrelated_told_nothing": round(float(told[1].mean()), 4),
-        "own_texts": len(told[0]),
-        "unrelated": len(told[1]),
+        "own_texts_told_nothing": round(float(ours.mean()), 4),
+        "unrelated_told_nothing": round(float(unrelated.mean()), 4),
+        "own_texts": len(ours),
+        "unrelated": len(unrelated),
     }

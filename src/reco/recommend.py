@@ -10,10 +10,13 @@ import numpy as np
 
 from reco.acronyms import Expansion
 from reco.catalogue import Filters, values_of
+from reco.coverage import Covered, Coverer
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
 from reco.explain import Explanation, RequestWords, Scored, WordShare, explain
 from reco.levels import FARTHEST
+from reco.needs import FIRST, Need
+from reco.placement import Placement
 from reco.query import Query
 from reco.ranking import Hit, Rows, top
 from reco.resource import Resource
@@ -28,6 +31,7 @@ class Recommendation:
     """A resource, why it is here, and how sure we are: a `level` of `LEVELS`, None where none is calibrated.
 
     `others` are the same thing under other ids, newest first: editions, and listings by other sources.
+    `placement` says what moved it without changing its score; None where nothing did.
     """
 
     rank: int
@@ -36,15 +40,7 @@ class Recommendation:
     explanation: Explanation
     level: str | None = None
     others: tuple[Resource, ...] = ()
-
-
-@dataclass(frozen=True)
-class Need:
-    """One thing that a request asks for, and the ranks of the results that cover it."""
-
-    text: str
-    level: str | None
-    covered_by: tuple[int, ...]
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +82,7 @@ class Recommender:
         self._scorer = Scorer(snapshot, fusion or Fusion())
         levels = snapshot.levels
         self._levels = levels if levels is not None and levels.made_for == self.fusion.stamp else None
+        self._coverer = Coverer(snapshot, self._scorer, self._levels, self._read, self._best)
 
     @property
     def fusion(self) -> Fusion:
@@ -98,13 +95,13 @@ class Recommender:
         Raises InvalidQuery for a type or theme that the catalogue does not have.
         """
         self._require_known(query.filters)
-        reading = self._read(query)
-        return self._answer(query, reading, self._rank(reading, query))
+        reading = self._read(query.text, query.without)
+        return self._answer(query, reading, self._covering(reading, query))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
         self._require_known(query.filters)
-        return self._rank(self._read(query), query)
+        return self._covering(self._read(query.text, query.without), query).hits
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself nor its other listings.
@@ -119,19 +116,21 @@ class Recommender:
         self._require_known(query.filters)
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
         reading = self._scorer.read(vector, query.text)
-        return self._answer(query, reading, self._rank(reading, query, self._family(row)))
+        return self._answer(query, reading, Covered(self._best(reading, query, query.k, self._family(row))))
 
-    def _read(self, query: Query) -> Reading:
-        expansions = self._scorer.expansions(query.text, query.without)
-        vector = self._encoder.encode_query(expanded(query.text, expansions))
-        reading = self._scorer.read(self.snapshot.request(vector), query.text, expansions)
-        return replace(reading, encoded=vector)
+    def _read(self, text: str, without: Sequence[str]) -> Reading:
+        expansions = self._scorer.expansions(text, without)
+        vector = self._encoder.encode_query(expanded(text, expansions))
+        return replace(self._scorer.read(self.snapshot.request(vector), text, expansions), encoded=vector)
 
-    def _rank(self, reading: Reading, query: Query, leave_out: Sequence[int] = ()) -> list[Hit]:
+    def _covering(self, reading: Reading, query: Query) -> Covered:
+        return self._coverer.cover(query, reading, self._best(reading, query, max(query.k, FIRST)))
+
+    def _best(self, reading: Reading, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
         allowed = self.snapshot.catalogue.select(query.filters)
         allowed[list(leave_out)] = False
-        rows = self._newest(self._scorer.candidates(reading, allowed, query.k))
-        return top(rows, self._scorer.score(reading, rows), query.k)
+        rows = self._newest(self._scorer.candidates(reading, allowed, k))
+        return top(rows, self._scorer.score(reading, rows), k)
 
     def _family(self, row: int) -> list[int]:
         """Return the rows of the same thing, newest first: the row alone when it is listed once."""
@@ -149,7 +148,8 @@ class Recommender:
             older.update(listed[1:])
         return np.asarray(sorted(there - older), dtype=np.int64)
 
-    def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
+    def _answer(self, query: Query, reading: Reading, covered: Covered) -> Answer:
+        hits = covered.hits
         shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
         sure = self._sureness(reading, hits)
         asked = RequestWords(query.text, reading.expansions, self.snapshot.acronyms)
@@ -161,6 +161,7 @@ class Recommender:
                 self._explain(reading, hit, words, asked),
                 level,
                 others=tuple(self.snapshot.catalogue[r] for r in self._family(hit.row) if r != hit.row),
+                placement=covered.placements.get(hit.row),
             )
             for rank, (hit, words, level) in enumerate(zip(hits, shares, sure.levels, strict=True), start=1)
         )
@@ -169,6 +170,7 @@ class Recommender:
             self.snapshot.id,
             recommendations,
             sure.verdict,
+            covered.needs,
             expansions=reading.expansions,
             confidence=sure.confidence,
         )

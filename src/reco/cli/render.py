@@ -66,6 +66,7 @@ def _item(item: Recommendation) -> dict[str, Any]:
         "url": resource.url,
         "score": item.score,
         "level": item.level,
+        "placement": asdict(item.placement) if item.placement is not None else None,
         "place": resource.place,
         "others": [listing(other) for other in item.others],
         "explanation": asdict(item.explanation),
@@ -90,6 +91,9 @@ def _card(console: Console, item: Recommendation) -> None:
         )
     )
     console.print(Text("   " + " · ".join(fact for fact in facts if fact), style="cyan"))
+    if item.placement is not None:
+        moved = f"placé ici pour : {item.placement.text} (rang {item.placement.from_rank} par son score)"
+        console.print(Text(f"   {moved}", style="dim"))
     for quote in item.explanation.passages[:1]:
         console.print(Text(f"   « {quote.text} »"))
     for other in item.others:
