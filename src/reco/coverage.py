@@ -16,10 +16,10 @@ from reco.ranking import Hit
 from reco.scoring import Reading, Scorer
 from reco.snapshot import Snapshot
 
-_OWN = 10
-"""First results of a need by which it is told from another."""
-_SHARED = 3
-"""How many of those two needs must share to be one."""
+_OWN = (3, 10)
+"""First results of a need by which it is told from another: a tenth of the catalogue, within these."""
+_SHARED = 0.3
+"""What share of those two needs have in common, and two at least, when they are one."""
 _WITHOUT_LEVELS = 3
 """First results that cover a need where levels are not calibrated."""
 
@@ -102,11 +102,13 @@ class Coverer:
 
     def _sought(self, query: Query) -> list[_Sought]:
         found = []
+        own = min(max(len(self._snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
         for text in split(query.text):
             reading = self._read(text, query.without)
-            found.append(_Sought(text, reading, self._rank(reading, query, _OWN), self._levels))
+            found.append(_Sought(text, reading, self._rank(reading, query, _OWN[1]), self._levels))
         # What is foreign to the field resembles nothing, whatever it found.
-        kept = distinct([[] if one.foreign else [hit.row for hit in one.hits] for one in found], _SHARED)
+        firsts = [[] if one.foreign else [hit.row for hit in one.hits[:own]] for one in found]
+        kept = distinct(firsts, max(2, round(_SHARED * own)))
         return [found[place] for place in kept]
 
     def _unlisted(self, rows: Sequence[int], there: Mapping[int, float]) -> list[int]:
