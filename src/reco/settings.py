@@ -64,6 +64,7 @@ class RankingSettings(_Table):
     words: float = Field(default=Fusion.words, ge=0)
     grams: float = Field(default=Fusion.grams, ge=0)
     expansion: float = Field(default=Fusion.expansion, ge=0)
+    emphasis: float = Field(default=Fusion.emphasis, ge=0, le=4)
     depth: int = Field(default=Fusion.depth, ge=10)
     diversity: float = Field(default=Fusion.diversity, ge=0, le=1)
     acronyms: Path | None = None
