@@ -18,7 +18,7 @@ from reco.catalogue import Catalogue, diff
 from reco.curation import Curation
 from reco.decisions import Stale
 from reco.deep import DeepReport
-from reco.encoder import Encoder, Progress
+from reco.encoder import Encoder, Matrix, Progress
 from reco.errors import (
     EncoderError,
     InvalidInput,
@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 Learn = Callable[[Snapshot, Encoder], HeadReport]
 Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
 """Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
+Start = Callable[[str], Matrix | None]
+"""Gives the head that a first snapshot starts from, by the fingerprint of its encoder."""
 
 Calibrate = Callable[[Snapshot, Encoder, Vectors], Levels | None]
 """Measures what the scores of a snapshot are worth, given the vectors of requests that its encoder gave."""
@@ -115,6 +117,7 @@ class Making:
     """What a snapshot is made with beside its sources and encoder.
 
     `learn` tries a head on a candidate snapshot, and `deepen` low-rank weights; None never does.
+    `start` gives the head that a first snapshot has until it learns one better, if any, by fingerprint.
     `drift` is the share of resources that must have changed since the last attempt before another.
     `calibrate` measures what scores are worth with what `measure` names; None never does.
     """
@@ -122,6 +125,7 @@ class Making:
     acronyms: Acronyms = field(default_factory=Acronyms)
     learn: Learn | None = None
     deepen: Deepen | None = None
+    start: Start | None = None
     drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
     calibrate: Calibrate | None = None
@@ -306,7 +310,7 @@ def _next(
         parent=store.named(),
         settings={"making": making.stamp},
     )
-    head = previous.head if previous is not None else None
+    head = previous.head if previous is not None else _starting(making, encoder)
     families = _families(catalogue, table, previous, making)
     snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
     snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
@@ -330,6 +334,10 @@ def calibrated(
         return replace(snapshot, levels=None)
     told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
     return _reported(replace(snapshot, levels=levels), {"levels": told})
+
+
+def _starting(making: Making, encoder: Encoder) -> Matrix | None:
+    return making.start(encoder.fingerprint) if making.start is not None else None
 
 
 def _in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:

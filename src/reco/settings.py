@@ -28,6 +28,7 @@ from reco.recommend import Fusion, Recommender
 from reco.refresh import Calibrate, Deepen, Learn, Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
+from reco.starter import starting_head
 from reco.store import SnapshotStore
 from reco.text import digest
 
@@ -281,6 +282,7 @@ def making_of(settings: Settings, progress: Progress | None = None) -> Making:
         acronyms=settings.ranking.table(),
         learn=head_of(settings) if learns else None,
         deepen=deepening(progress) if learns and settings.adapt.deep else None,
+        start=starting_head if settings.adapt.head else None,
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
         calibrate=calibration_of(settings),
