@@ -27,6 +27,7 @@ _READ = 400
 """Characters of a summary in which phrases are looked for: what a text is about comes first."""
 _LONGEST_LABEL = 48
 _LED_BY = 15
+_CANDIDATES = 40
 _BREAK = re.compile(r"[^\w\s'’-]|\s[-–]\s|\n")
 _CUT = 0.4
 """What a phrase keeps of its weight for each end at which it may be cut short."""
@@ -128,13 +129,15 @@ def describe(
     as much, the one of the nearer texts is taken.
     """
     weights = corpus.weights(labels)
+    counts = corpus.counts(labels)
+    precision = counts / np.maximum(counts.sum(axis=0), 1e-12)
     near = np.clip(nearness.astype(np.float64), 0.05, 1.0)
     used = {_sense(label) for label in taken}
     found: dict[int, Description] = {}
     sizes = np.bincount(labels[labels >= 0], minlength=len(weights))
     for one in np.argsort(-sizes, kind="stable").tolist():
         members = np.flatnonzero(labels == one)
-        terms = _heaviest(corpus, weights[one], members)
+        terms = _keywords(corpus, weights[one], precision[one], members)
         label = _label(corpus, weights[one], members, near, used)
         label = label or _of_words(terms, used)
         used.add(_sense(label))
@@ -142,16 +145,44 @@ def describe(
     return tuple(found[one] for one in sorted(found))
 
 
-def _heaviest(corpus: Corpus, weights: NDArray[np.float64], members: NDArray[np.int64]) -> tuple[Term, ...]:
-    """Return the heaviest terms, those of a single text last: they say nothing of a group."""
+def _keywords(
+    corpus: Corpus, weights: NDArray[np.float64], precision: NDArray[np.float64], members: NDArray[np.int64]
+) -> tuple[Term, ...]:
+    """Return the terms that say best what a group is about, chosen to be read together.
+
+    The first has the largest weight times the root of its precision, the share of it that is in the
+    group; each next one the largest of that times one plus its mean NPMI with those chosen.
+    """
     documents = _documents(corpus.presence[members])
-    enough = max(2, round(0.03 * len(members)))
-    order = np.lexsort((-weights, documents < enough))[:KEYWORDS]
+    merit = weights * np.sqrt(precision) * (documents > 1)
+    few = np.argsort(-merit, kind="stable")[:_CANDIDATES]
+    few = few[merit[few] > 0]
+    if not len(few):
+        return ()
+    there = csr_array(corpus.presence[:, few] > 0, dtype=np.float64)
+    bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
+    chosen = [0]
+    while len(chosen) < min(KEYWORDS, len(few)):
+        score = merit[few] * np.maximum(1.0 + bound[:, chosen].mean(axis=1), 0.01)
+        score[chosen] = -1.0
+        chosen.append(int(score.argmax()))
     return tuple(
         Term(corpus.stems[i], corpus.forms[i], round(float(weights[i]), 6), int(documents[i]))
-        for i in order.tolist()
-        if weights[i] > 0
+        for i in few[chosen].tolist()
     )
+
+
+def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return NPMI from shares of texts with both terms, the diagonal being those with one, (terms, terms).
+
+    log(p(a, b) / p(a) p(b)) / -log p(a, b) (Bouma 2009): 1 for terms always together, 0 independent,
+    -1 never together.
+    """
+    alone = np.diag(together)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.log(together / np.outer(alone, alone)) / -np.log(together)
+    value = np.where(together > 0, value, -1.0)
+    return np.where(together >= 1.0, 1.0, value)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from reco.clusters.grouping import Grouping, Labels, group
-from reco.clusters.labels import Corpus, Term
+from reco.clusters.labels import Corpus, Term, npmi
 from reco.errors import InvalidInput
 
 RESAMPLES = 3
@@ -61,18 +61,6 @@ def coherence(corpus: Corpus, terms: Sequence[Term]) -> float | None:
     there = csr_array(corpus.presence[:, columns] > 0, dtype=np.float64)
     together = np.asarray((there.T @ there).todense()) / there.shape[0]
     return float(npmi(together)[np.triu_indices(len(columns), 1)].mean())
-
-
-def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return NPMI from shares of texts with both terms, the diagonal being those with one, (terms, terms).
-
-    log(p(a, b) / p(a) p(b)) / -log p(a, b): 1 for terms always together, 0 independent, -1 never.
-    """
-    alone = np.diag(together)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.log(together / np.outer(alone, alone)) / -np.log(together)
-    value = np.where(together > 0, value, -1.0)
-    return np.where(together >= 1.0, 1.0, value)
 
 
 def diversity(groups: Sequence[Sequence[Term]]) -> float:
