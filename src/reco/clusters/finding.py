@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,19 +57,29 @@ def find(
     """
     chosen = options or Options()
     _require_matching(catalogue, vectors)
-    _require_library()
-    require_enough(vectors)
-    stamp = digest(RECIPE, made_by, repr(chosen.seed), repr(chosen.levels))
+    with _one_thread():
+        require_enough(vectors)
+        stamp = digest(RECIPE, made_by, repr(chosen.seed), repr(chosen.levels))
+        return named(_found(catalogue, vectors, chosen, previous, stamp), chosen.names, previous)
+
+
+def _found(
+    catalogue: Catalogue,
+    vectors: NDArray[np.float32],
+    options: Options,
+    previous: Clusters | None,
+    stamp: str,
+) -> Clusters:
     if previous is None:
-        return named(_anew(catalogue, vectors, chosen, None, stamp, ""), chosen.names)
+        return _anew(catalogue, vectors, options, None, stamp, "")
     drift = previous.drift + changed(catalogue, previous)
     if stamp != previous.stamp:
         why = "the encoder, what was learnt, or the settings of clusters changed"
-    elif drift > chosen.relayout:
+    elif drift > options.relayout:
         why = f"{drift:.0%} of the resources came, changed or left since the last layout"
     else:
-        return named(evolved(catalogue, vectors, previous, drift), chosen.names, previous)
-    return named(_anew(catalogue, vectors, chosen, previous, stamp, why), chosen.names, previous)
+        return evolved(catalogue, vectors, previous, drift)
+    return _anew(catalogue, vectors, options, previous, stamp, why)
 
 
 def _require_matching(catalogue: Catalogue, vectors: NDArray[np.float32]) -> None:
@@ -79,13 +90,20 @@ def _require_matching(catalogue: Catalogue, vectors: NDArray[np.float32]) -> Non
         )
 
 
-def _require_library() -> None:
+def _one_thread() -> AbstractContextManager[object]:
+    """Return a context in which sums do not depend on the number of threads, whose last digits differ.
+
+    Raises ClustersUnavailable without scikit-learn.
+    """
     try:
         import sklearn  # noqa: F401
+        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise ClustersUnavailable(
             "Clusters need scikit-learn, which is not installed.", 'Run `pip install "reco[clusters]"`.'
         ) from error
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
 @dataclass(frozen=True)

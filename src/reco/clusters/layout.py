@@ -69,7 +69,6 @@ def _landmarks(points: Points, groups: Labels, seed: int) -> NDArray[np.int64]:
 
 def _tsne(points: Points, seed: int) -> Places:
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
 
     start = points[:, :2].astype(np.float32)
     start = start / max(float(start[:, 0].std()), 1e-9) * 1e-4
@@ -82,8 +81,7 @@ def _tsne(points: Points, seed: int) -> Places:
         random_state=seed,
         method="barnes_hut",
     )
-    with threadpool_limits(1):  # sums of several threads differ in their last digits
-        placed: Places = model.fit_transform(points).astype(np.float32)
+    placed: Places = model.fit_transform(points).astype(np.float32)
     return placed
 
 
