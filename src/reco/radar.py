@@ -35,8 +35,8 @@ _FIRST = 10
 _UNRELATED = 0.95
 _EVERY = 4
 """Of the background sentences, every fourth is asked: ninety are enough for a quantile of 95 %."""
-_APART = 0.72
-"""Cosine distance, from the middle of the catalogue, at which two groups of requests are two subjects."""
+_APART = 0.68
+"""Cosine distance, without what all texts share, from which two groups of requests are two subjects."""
 _THIN = 2
 
 
@@ -98,15 +98,27 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """How many resources have this theme, type and scale; `unknown` where a source does not say."""
+
+    theme: str
+    type: str
+    scale: str
+    resources: int
+
+
+@dataclass(frozen=True)
 class Radar:
     """What is covered, theme by theme, thinnest first, and what is asked for in vain, largest first.
 
+    `cells` are the combinations of theme, type and scale that have a resource, fullest first.
     `asked` and `unmet` count requests by origin; `withheld` counts unmet logged requests in groups of
     fewer than five. `without_verdict` says whether the cautious rule had to stand in for a verdict.
     """
 
     snapshot: str
     coverage: tuple[Coverage, ...]
+    cells: tuple[Cell, ...]
     needs: tuple[Need, ...]
     asked: Mapping[str, int]
     unmet: Mapping[str, int]
@@ -140,6 +152,7 @@ def scan(
     return Radar(
         snapshot=recommender.snapshot.id,
         coverage=cover(catalogue, wanted),
+        cells=cells(catalogue),
         needs=needs,
         asked=dict(Counter(asked.origin for asked in requests)),
         unmet=dict(Counter(asked.origin for asked, _ in unmet)),
@@ -160,6 +173,18 @@ def cover(catalogue: Catalogue, themes: Iterable[str]) -> tuple[Coverage, ...]:
         thin = len(here) <= _THIN
         told.append(Coverage(theme, len(here), dict(of_type), dict(of_scale), missing, thin))
     return tuple(sorted(told, key=lambda one: (one.resources, one.theme)))
+
+
+def cells(catalogue: Catalogue) -> tuple[Cell, ...]:
+    """Return the combinations of theme, type and scale that have a resource, fullest first."""
+    counts = Counter(
+        (theme, resource.type or UNKNOWN, resource.scale or UNKNOWN)
+        for resource in catalogue
+        for theme in resource.themes or (UNKNOWN,)
+    )
+    return tuple(
+        Cell(*key, count) for key, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    )
 
 
 class _Judge:
@@ -227,7 +252,7 @@ class _Naming:
         self._snapshot = recommender.snapshot
         self._encoder = encoder
         self._themes = themes
-        self._middle = recommender.snapshot.dense.vectors().mean(axis=0)
+        self._shared = unit(recommender.snapshot.dense.vectors().mean(axis=0))
         self._of_themes = self._vectors(themes) if themes else None
 
     def group(self, chosen: Sequence[tuple[Asked, str]]) -> list[Need]:
@@ -259,7 +284,8 @@ class _Naming:
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         found = np.stack([self._snapshot.request(self._encoder.encode_query(text)) for text in texts])
-        return unit(found - self._middle)
+        # What all texts have in common tells none apart (Mu and Viswanath 2018).
+        return unit(found - np.outer(found @ self._shared, self._shared))
 
 
 def _apart(vectors: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -154,7 +154,8 @@ def _keywords(
     group; each next one the largest of that times one plus its mean NPMI with those chosen.
     """
     documents = _documents(corpus.presence[members])
-    merit = weights * np.sqrt(precision) * (documents >= min(2, len(members)))
+    shared = documents > 1 if (documents > 1).any() else documents > 0
+    merit = weights * np.sqrt(precision) * shared
     few = np.argsort(-merit, kind="stable")[:_CANDIDATES]
     few = few[merit[few] > 0]
     if not len(few):
