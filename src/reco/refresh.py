@@ -33,6 +33,7 @@ from reco.errors import (
 from reco.families import Families, Told, find
 from reco.gates import ABOUT_VECTORS, Objection
 from reco.journal import Journal
+from reco.levels import Levels, Vectors
 from reco.publication import Outcome, Publishing, publish
 from reco.resource import Rejection, Resource
 from reco.runlog import recorded
@@ -48,6 +49,9 @@ Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
 """Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
 Group = Callable[[Snapshot, Clusters | None], Clusters]
 """Finds the clusters of a snapshot, from those of the night before if there are any."""
+
+Calibrate = Callable[[Snapshot, Encoder, Vectors], Levels | None]
+"""Measures what the scores of a snapshot are worth, given the vectors of requests that its encoder gave."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class Making:
     `learn` tries a head on a candidate snapshot, `deepen` low-rank weights, and `group` finds its
     clusters; None never does. `drift` is the share of resources that must have changed since the last
     attempt to learn before another. `grouping` is the digest of how clusters are found and named.
+    `calibrate` measures what scores are worth with what `measure` names; None never does.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
@@ -126,11 +131,13 @@ class Making:
     curation: Curation = field(default_factory=Curation)
     group: Group | None = None
     grouping: str = ""
+    calibrate: Calibrate | None = None
+    measure: str = ""
 
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        decided = f"{self.curation.stamp}{self.grouping}"
+        decided = f"{self.curation.stamp}{self.measure}{self.grouping}"
         return storage.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property
@@ -239,7 +246,7 @@ def collect(
             logger.warning(
                 "source %s failed and keeps its %d resources: %s", source.name, len(yesterday), error
             )
-            failures[source.name] = f"{error} {error.hint}".strip()
+            failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
             admitted = [r for r in yesterday if r.id not in taken]
             refused = error.rejections if isinstance(error, _TooManyRejections) else []
         resources.extend(admitted)
@@ -313,8 +320,23 @@ def _next(
     share = fresh / max(1, len(catalogue))
     snapshot = _deeply_adapted(store, snapshot, previous, base, making, share, progress)
     if snapshot.manifest.encoder != encoder.fingerprint:
-        return snapshot, len(catalogue)
-    return _adapted(snapshot, previous, encoder, making, share), encoded
+        return calibrated(snapshot, base.adapted(snapshot.adapter), making.calibrate), len(catalogue)
+    snapshot = _adapted(snapshot, previous, encoder, making, share)
+    return calibrated(snapshot, encoder, making.calibrate, previous), encoded
+
+
+def calibrated(
+    snapshot: Snapshot, encoder: Encoder, calibrate: Calibrate | None, previous: Snapshot | None = None
+) -> Snapshot:
+    """Return a snapshot that knows what its scores are worth; `previous` is one of the same encoder."""
+    if calibrate is None:
+        return replace(snapshot, levels=None)
+    known = previous.levels.asked if previous is not None and previous.levels is not None else {}
+    levels = calibrate(snapshot, encoder, known)
+    if levels is None:
+        return replace(snapshot, levels=None)
+    told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
+    return _reported(replace(snapshot, levels=levels), {"levels": told})
 
 
 def _grouped(snapshot: Snapshot, previous: Snapshot | None, making: Making) -> Snapshot:

@@ -26,6 +26,7 @@ from reco.encoder.adapter import Adapter
 from reco.errors import SnapshotError
 from reco.families import Families
 from reco.index import Counts, DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
+from reco.levels import Levels
 from reco.passages import Span
 from reco.places import Locality
 from reco.resource import Resource
@@ -42,6 +43,8 @@ TITLE_WEIGHT = 3
 _HEAD = "head.safetensors"
 _FAMILIES = "families.json"
 _ADAPTER = "adapter.safetensors"
+_LEVELS = "levels.json"
+_ASKED = "asked.safetensors"
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Snapshot:
     clusters: Clusters | None = None
     """Groups of resources and their map; None where they were not looked for, or could not be found:
     `manifest.report["clusters"]` then says why."""
+    levels: Levels | None = None
+    """What scores are worth; None where that was not measured, and after a change of encoder or head."""
 
     def document(self, row: int) -> EncodedDocument:
         """Return the parts of one row as the dense index sees them."""
@@ -124,13 +129,23 @@ class Snapshot:
         """Return the same snapshot seen through another head, or through none."""
         pooled = self.table.pooled()
         dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
-        return replace(self, dense=dense, head=head)
+        return replace(self, dense=dense, head=head, levels=None)
 
     def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
         """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
         manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
         dense = DenseIndex.build(_directions(table.pooled()))
-        return replace(self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter)
+        return replace(
+            self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter, levels=None
+        )
+
+    def listings(self, row: int) -> list[int]:
+        """Return the rows of the same thing, newest first: the row alone when it is listed once."""
+        identifier = self.catalogue[row].id
+        if self.families is None or identifier not in self.families.of:
+            return [row]
+        rows = (self.catalogue.row(member) for member in self.families.of[identifier].members)
+        return [found for found in rows if found is not None]
 
     @cached_property
     def part_lengths(self) -> NDArray[np.float64]:
@@ -206,6 +221,10 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
     if snapshot.clusters is not None:
         for name, data in snapshot.clusters.to_files():
             yield f"{CLUSTERS}{name}", (data,)
+    if snapshot.levels is not None:
+        yield _LEVELS, (snapshot.levels.to_bytes(),)
+        if snapshot.levels.asked:
+            yield _ASKED, (snapshot.levels.asked_bytes(),)
     for name in _TABLE:
         yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
     for kind in _KINDS:
@@ -227,6 +246,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
         grouped = _under(CLUSTERS, files)
         clusters = Clusters.from_files(grouped) if grouped else None
+        levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
             f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
@@ -243,6 +263,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         families=families,
         adapter=adapter,
         clusters=clusters,
+        levels=levels,
     )
     _require_consistent(snapshot)
     return snapshot

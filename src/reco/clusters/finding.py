@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -57,7 +58,9 @@ def find(
     """
     chosen = options or Options()
     _require_matching(catalogue, vectors)
-    with _one_thread():
+    with _one_thread(), warnings.catch_warnings():
+        # Texts that are the same make fewer groups than were asked for, which is as it should be.
+        warnings.filterwarnings("ignore", message="Number of distinct clusters")
         require_enough(vectors)
         stamp = digest(RECIPE, made_by, repr(chosen.seed), repr(chosen.levels))
         return named(_found(catalogue, vectors, chosen, previous, stamp), chosen.names, previous)
