@@ -113,7 +113,7 @@ figure = px.treemap(
     height=650,
 )
 # A broad subject also holds outliers of none of its subjects: sizes need not add up.
-figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4})
+figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4}, root_color="#f2f2f2")
 figure.data[0].values = np.where(tree["level"] == 2, tree["size"], 0)
 figure.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0})
 figure

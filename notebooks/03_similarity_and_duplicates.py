@@ -114,17 +114,16 @@ pd.DataFrame(
 rows = [int(usual), *(catalogue.row(item.resource.id) for item in answer.recommendations)]
 block = (1 - vectors[rows] @ vectors[rows].T) / ordinary
 figure, axes = plt.subplots(figsize=(12, 5.6), constrained_layout=True)
-image = axes.imshow(block, cmap="Blues_r", vmin=0, vmax=1)
+np.fill_diagonal(block, np.nan)
+low, high = np.nanquantile(block, (0.02, 0.98))
+image = axes.imshow(block, cmap="Blues_r", vmin=low, vmax=high)
 for (row, column), value in np.ndenumerate(block):
-    axes.text(
-        column,
-        row,
-        f"{max(value, 0):.2f}",
-        ha="center",
-        va="center",
-        fontsize=8,
-        color="white" if value < 0.5 else "#333333",
-    )
+    if row != column:
+        dark = value < (low + high) / 2
+        told = f"{max(value, 0):.2f}"
+        axes.text(
+            column, row, told, ha="center", va="center", fontsize=8, color="white" if dark else "#333333"
+        )
 axes.set_xticks(range(len(rows)), range(len(rows)))
 axes.set_yticks(range(len(rows)), [f"{n}  {catalogue[row].title[:70]}" for n, row in enumerate(rows)])
 figure.colorbar(image, ax=axes, label="distance (1: chance)", shrink=0.8)
@@ -156,9 +155,9 @@ print(f"{len(pairs)} pairs in {len(families)} families: {pairs['why'].value_coun
 pairs.sort_values("distance", ascending=False).head(12).round(2)
 
 # %% [markdown]
-# The pairs at the top of that table are joined by something else than their texts: an address shared by two
-# different pages is the usual mistake there. Those just outside the line matter as much. Below are the
-# nearest resources that were *not* joined: sisters (one fiche per commune), or listings that should be
+# The pairs at the top of that table are joined by something else than their texts: a title that two things
+# share would be the mistake to look for. Those just outside the line matter as much. Below are the nearest
+# resources that were *not* joined: sisters, such as one aid in several regions, or listings that should be
 # merged.
 
 # %%
@@ -170,8 +169,10 @@ for place in np.argsort(nearest):
     key = frozenset((first.id, second.id))
     if key not in joined | seen:
         seen.add(key)
-        apart.append({"distance": max(0.0, nearest[place]), "first": first.title, "second": second.title})
-apart = pd.DataFrame(apart, columns=["distance", "first", "second"])
+        told = {"first": first.title[:60], "by": first.publisher[:30]}
+        told |= {"second": second.title[:60], "by too": second.publisher[:30]}
+        apart.append({"distance": max(0.0, nearest[place]), **told})
+apart = pd.DataFrame(apart, columns=["distance", "first", "by", "second", "by too"])
 apart.head(12).round(2)
 
 # %%
@@ -199,6 +200,7 @@ axes.axvline(NEAR, color="#444444", linestyle=":")
 axes.set_yticks(range(len(told) + 1), [*(f"joined by {kind}" for kind in told), "nearest, not joined"])
 axes.set(xlabel="distance (1: chance)", title="What was joined, and the nearest that was not")
 axes.set_xlim(left=-0.02)
+axes.set_ylim(-0.5, len(told) + 0.5)
 plt.show()
 
 # %% [markdown]
