@@ -34,6 +34,7 @@ import pandas as pd
 
 from reco.admission import Rules, admit_all
 from reco.catalogue import Catalogue, diff
+from reco.errors import SourceError
 from reco.recommend import Query
 from reco.refresh import refresh
 from reco.settings import build_encoder, load, recommender_of, store_of
@@ -77,12 +78,14 @@ pd.read_csv(table, sep=";").head(6)
 # %% [markdown]
 # ## Which column is which?
 #
-# `inspect` reads the first rows and says which columns no field takes. Without a mapping, that is nearly
-# all of them.
+# Read as it is, the table has no column that reco knows. It says so, and which ones there are.
 
 # %%
 bare = SourceConfig(name="ma-table", kind="csv", path=table)
-inspect(bare).unmapped
+try:
+    print("unread:", inspect(bare).unmapped)
+except SourceError as error:
+    print(f"{error}\n{error.hint}")
 
 # %% [markdown]
 # Our field on the left, your column on the right. What stays unmapped is not lost: it is simply not read.
