@@ -116,19 +116,16 @@ figure, axes = plt.subplots(figsize=(15, 9), constrained_layout=True)
 size = 22 if len(places) < 3000 else 5
 out = places[places["cluster_1"] == ""]
 axes.scatter(out["x"], out["y"], s=size, color="#cfcfcf", linewidth=0)
-for number, cluster in enumerate(clusters.at(1)):
+for number, cluster in enumerate(clusters.at(1), start=1):
     inside = places[places["cluster_1"] == cluster.id]
-    axes.scatter(
-        inside["x"], inside["y"], s=size, color=plt.get_cmap("tab20")(number % 20), alpha=0.75, linewidth=0
-    )
-    axes.annotate(
-        f"{cluster.label} ({cluster.size})",
-        inside[["x", "y"]].median(),
-        ha="center",
-        fontsize=9,
-        weight="bold",
-        bbox={"boxstyle": "round", "facecolor": "white", "alpha": 0.8, "linewidth": 0},
-    )
+    colour = plt.get_cmap("tab20")((number - 1) % 20)
+    name = f"{number}  {cluster.label} ({cluster.size})"
+    axes.scatter(inside["x"], inside["y"], s=size, color=colour, alpha=0.8, linewidth=0, label=name)
+    # At its most central resource: the middle of a scattered group may lie within another.
+    at = inside.loc[inside["strength"].idxmax(), ["x", "y"]]
+    ring = {"boxstyle": "circle", "facecolor": "white", "edgecolor": colour, "alpha": 0.9}
+    axes.annotate(number, at, ha="center", va="center", fontsize=9, weight="bold", bbox=ring)
+axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2 if size > 10 else 4)
 axes.set(xticks=[], yticks=[])
 axes.spines[:].set_visible(False)
 plt.show()

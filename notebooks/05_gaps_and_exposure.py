@@ -66,13 +66,13 @@ pd.DataFrame({"asked": found.asked, "without a good answer": found.unmet}).filln
 # %% [markdown]
 # ## What the catalogue covers
 #
-# Rows are themes, thinnest first; a theme with two resources or fewer carries a `!`. An empty cell is a
-# kind of document that a theme lacks: a theme of reports only has nothing to put in the hands of a
-# technician.
+# Rows are themes, the thirty fullest where there are more, thinnest first; a theme with two resources or
+# fewer carries a `!`. An empty cell is a kind of document that a theme lacks: a theme of reports only has
+# nothing to put in the hands of a technician.
 
 # %%
 cells = pd.DataFrame([asdict(cell) for cell in found.cells])
-kept = [one.theme for one in found.coverage][:30]
+kept = [one.theme for one in found.coverage][-30:]
 wide = cells.pivot_table(index="theme", columns="type", values="resources", aggfunc="sum", fill_value=0)
 wide = wide.reindex(kept, fill_value=0)
 wide = wide[wide.sum().sort_values(ascending=False).index[:12]]
@@ -152,12 +152,14 @@ print(
 )
 
 # %%
+of_hubs = [snapshot.catalogue[snapshot.catalogue.row(hub.id)] for hub in seen.hubs[:12]]
+hub_names = [f"{hub.title[:38]} · {hub.publisher[:22]}" for hub in of_hubs]
 hubs, average = seen.hubs[:12], seen.titles * seen.k / len(snapshot.catalogue)
 publishers = next(facet for facet in seen.concentration if facet.facet == "publisher")
 figure, (left, right) = plt.subplots(1, 2, figsize=(15, 5.2), constrained_layout=True)
 if hubs:
     left.barh(range(len(hubs)), [hub.titles for hub in hubs], color="#e07b39", height=0.7)
-    left.set_yticks(range(len(hubs)), [hub.title[:52] for hub in hubs], fontsize=8)
+    left.set_yticks(range(len(hubs)), hub_names, fontsize=8)
     left.axvline(average, color="#444444", linestyle=":")
     left.invert_yaxis()
     left.set(title=f"Hubs (dotted: the average, {average:.1f} lists)", xlabel="lists of titles that it is in")
@@ -191,6 +193,13 @@ plt.show()
 # are.
 
 # %%
+
+
+def shortened(name):
+    """Keep both ends: types and publishers of one family begin alike."""
+    return name if len(name) <= 34 else f"{name[:16]}…{name[-16:]}"
+
+
 figure, axes = plt.subplots(1, 3, figsize=(15, 5.2), constrained_layout=True)
 for panel, facet in zip(axes, seen.concentration, strict=True):
     values = sorted(facet.values, key=lambda share: -share.catalogue)[:14]
@@ -206,7 +215,7 @@ for panel, facet in zip(axes, seen.concentration, strict=True):
     panel.set_xlim(0.08, 12)
     panel.set_xticks([0.1, 0.5, 1, 2, 10], ["÷10", "÷2", "1", "×2", "×10"])
     panel.minorticks_off()
-    panel.set_yticks(range(len(values)), [share.value[:30] for share in values], fontsize=8)
+    panel.set_yticks(range(len(values)), [shortened(share.value) for share in values], fontsize=8)
     panel.set(title=facet.facet, xlabel="shown, against its share of the catalogue")
     panel.margins(y=0.08)
 plt.show()
