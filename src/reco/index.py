@@ -64,13 +64,6 @@ class DenseIndex:
         found = rows[0] >= 0
         return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)
 
-    def search_many(
-        self, vectors: NDArray[np.float32], depth: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the nearest rows of each vector and their cosines, both (vectors, min(depth, rows))."""
-        cosines, rows = self._index.search(np.ascontiguousarray(vectors), min(depth, len(self)))
-        return rows, cosines
-
     def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
         """Return the cosine of each of `rows`."""
         self._check(vector)
@@ -94,6 +87,19 @@ class DenseIndex:
     def _check(self, vector: NDArray[np.float32]) -> None:
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"a query vector must be {self.dimension} finite numbers, not {vector.shape}")
+
+
+def nearest(
+    vectors: NDArray[np.float32], among: NDArray[np.float32], depth: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the rows of `among` nearest to each vector and their cosines, both (vectors, depth or less).
+
+    As an index of `among` would, without the copy that it would hold.
+    """
+    cosines, rows = faiss.knn(
+        np.ascontiguousarray(vectors), among, min(depth, len(among)), metric=faiss.METRIC_INNER_PRODUCT
+    )
+    return rows, cosines
 
 
 class _Lent:
@@ -140,8 +146,13 @@ class Counts:
 
     def read(self, reader: Callable[[str], Iterable[str]]) -> Counts:
         """Return the counts of what each term is read as: a million texts have few different terms."""
-        read = Counts.of(map(reader, self.terms))
+        read = Counts.of(map(reader, self.terms)).ordered()
         return Counts(sparse.csr_array(self.matrix @ read.matrix), read.terms)
+
+    def ordered(self) -> Counts:
+        """Return the same counts with the terms in alphabetical order."""
+        order = sorted(range(len(self.terms)), key=self.terms.__getitem__)
+        return Counts(self.matrix[:, order], tuple(self.terms[column] for column in order))
 
     def beside(self, other: Counts) -> Counts:
         """Return the counts of both; no term may be in both."""
@@ -178,11 +189,15 @@ class LexicalIndex:
     @classmethod
     def build(cls, counts: Counts) -> LexicalIndex:
         """Index documents by how often they have each term, in row order."""
-        order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
-        matrix = counts.matrix.tocsc()[:, order]
+        lengths = np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel()
+        terms, matrix = counts.terms, counts.matrix.tocsc()
+        del counts  # of a large catalogue, as much as the index itself
+        order = sorted(range(len(terms)), key=terms.__getitem__)
+        if order != list(range(len(terms))):
+            matrix = matrix[:, order]
         matrix.sort_indices()
-        cls._weigh(matrix, np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel())
-        return cls(matrix, [counts.terms[column] for column in order])
+        cls._weigh(matrix, lengths)
+        return cls(matrix, [terms[column] for column in order])
 
     @classmethod
     def _weigh(cls, counts: sparse.csc_array, lengths: NDArray[np.float64]) -> None:

@@ -117,14 +117,12 @@ class Snapshot:
 
     def with_head(self, head: NDArray[np.float32] | None) -> Snapshot:
         """Return the same snapshot seen through another head, or through none."""
-        pooled = self.table.pooled()
-        dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
-        return replace(self, dense=dense, head=head)
+        return replace(self, dense=DenseIndex.build(self.table.directions(head)), head=head)
 
     def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
         """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
         manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
-        dense = DenseIndex.build(_directions(table.pooled()))
+        dense = DenseIndex.build(table.directions())
         return replace(self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter)
 
     @cached_property
@@ -158,8 +156,7 @@ def build(
         known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
         for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
     )
-    pooled = table.pooled()
-    dense = DenseIndex.build(_directions(pooled if head is None else pooled @ head.T))
+    dense = DenseIndex.build(table.directions(head))
     return Snapshot(
         manifest,
         catalogue,
@@ -171,12 +168,6 @@ def build(
         head=head,
         families=families,
     )
-
-
-def _directions(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return unit vectors; one that is no number is zero, which finds nothing and which a gate refuses."""
-    finite = np.isfinite(pooled).all(axis=1, keepdims=True)
-    return unit(np.where(finite, pooled, np.float32(0.0)))
 
 
 def tokens_of(resource: Resource) -> list[str]:
