@@ -37,6 +37,9 @@ _KINDS = ("words", "grams")
 TITLE_WEIGHT = 3
 """How often a title's terms are counted: an officer names a subject as titles do."""
 
+_ROWS = 4096
+"""Rows of the catalogue turned into objects, or back, at a time."""
+
 _HEAD = "head.safetensors"
 _FAMILIES = "families.json"
 _ADAPTER = "adapter.safetensors"
@@ -129,8 +132,8 @@ class Snapshot:
     def part_lengths(self) -> NDArray[np.float64]:
         """Length of each part's vector as the dense index sees it, (parts,); never zero."""
         lengths = np.empty(len(self.table.parts))
-        for start in range(0, len(lengths), 65_536):
-            block = self.table.parts[start : start + 65_536]
+        for start in range(0, len(lengths), 8_192):
+            block = self.table.parts[start : start + 8_192]
             seen = block if self.head is None else block @ self.head.T
             lengths[start : start + len(block)] = np.linalg.norm(seen, axis=1)
         return np.maximum(lengths, 1e-12)
@@ -229,7 +232,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
 
 
 def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {name.removeprefix(prefix): data for name, data in files.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): files[name] for name in files if name.startswith(prefix)}
 
 
 def _require_consistent(snapshot: Snapshot) -> None:
@@ -255,9 +258,12 @@ def _require_consistent(snapshot: Snapshot) -> None:
 
 
 def _catalogue_bytes(catalogue: Catalogue) -> bytes:
-    rows = [_row(resource) for resource in catalogue]
-    stream = io.BytesIO()
-    table = pa.Table.from_pylist(rows, schema=_schema())
+    schema, stream = _schema(), io.BytesIO()
+    batches = [
+        pa.RecordBatch.from_pylist(list(map(_row, catalogue[start : start + _ROWS])), schema=schema)
+        for start in range(0, len(catalogue), _ROWS)
+    ]
+    table = pa.Table.from_batches(batches, schema=schema)
     pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
     return stream.getvalue()
 
@@ -270,8 +276,9 @@ def _row(resource: Resource) -> dict[str, Any]:
 
 
 def _catalogue_of(data: bytes) -> Catalogue:
-    rows = pq.read_table(io.BytesIO(data), page_checksum_verification=True).to_pylist()
-    return Catalogue(_resource(row) for row in rows)
+    table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+    batches = table.to_batches(max_chunksize=_ROWS)
+    return Catalogue(_resource(row) for batch in batches for row in batch.to_pylist())
 
 
 def _resource(row: dict[str, Any]) -> Resource:

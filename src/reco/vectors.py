@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,6 +76,16 @@ class VectorTable:
     def by_hash(self) -> Mapping[str, int]:
         """A row that holds each content hash."""
         return {content: row for row, content in enumerate(self.hashes)}
+
+    def prints(self, wanted: Collection[str]) -> dict[str, bytes]:
+        """Return a digest of the parts of each content hash in `wanted` that is here: equal to the last bit
+        when the digests are."""
+        return {content: self.print(row) for content, row in self.by_hash.items() if content in wanted}
+
+    def print(self, row: int) -> bytes:
+        """Return the digest of one row's parts."""
+        parts = np.ascontiguousarray(self.parts[self.bounds[row] : self.bounds[row + 1]])
+        return hashlib.blake2b(parts.view(np.uint8).data, digest_size=16).digest()
 
     def pooled(self) -> NDArray[np.float32]:
         """Return the weighted mean of each document's parts, not normalised, (rows, dimension)."""
