@@ -84,7 +84,10 @@ class RefreshRefused(PublishRefused):
     """The gates refused the new snapshot; `report` says what was read and what they object to."""
 
     def __init__(self, report: RefreshReport) -> None:
-        reasons = " ".join(f"{objection.gate}: {objection.message}" for objection in report.objections)
+        reasons = " ".join(
+            f"{found.gate} ({found.figure:.3g}, at most {found.threshold:g}): {found.message}"
+            for found in report.objections
+        )
         super().__init__(
             f"The new snapshot was refused. {reasons}",
             f"Snapshot {report.snapshot or 'none'} is still served; the refused one is in {report.refused}. "
