@@ -35,10 +35,18 @@ class DenseIndex:
     @classmethod
     def build(cls, vectors: NDArray[np.float32]) -> DenseIndex:
         """Index (rows, dimension) vectors, in order. Raises ValueError unless all are finite."""
-        if not np.isfinite(vectors).all():
-            raise ValueError("a vector is not finite")
-        index = faiss.IndexFlatIP(vectors.shape[1])
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return cls.of(vectors.shape[1], len(vectors), [vectors])
+
+    @classmethod
+    def of(cls, dimension: int, rows: int, blocks: Iterable[NDArray[np.float32]]) -> DenseIndex:
+        """Index `rows` vectors given some at a time, in order. Raises ValueError unless all are finite."""
+        index: Any = faiss.IndexFlatIP(dimension)
+        # Room for all at once: growing would hold them twice.
+        index.codes.resize(rows * index.code_size)
+        for vectors in blocks:
+            if not np.isfinite(vectors).all():
+                raise ValueError("a vector is not finite")
+            index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         return cls(index)
 
     def __len__(self) -> int:
@@ -74,14 +82,20 @@ class DenseIndex:
         every: NDArray[np.float32] = np.asarray(_Lent(self._index))
         return every if rows is None else every[rows]
 
-    def to_bytes(self) -> memoryview:
-        """Serialise: the caller writes, for FAISS's own writing can fail without a word."""
-        data: memoryview = faiss.serialize_index(self._index).data
-        return data
+    def to_pieces(self) -> Pieces:
+        """Serialise in FAISS's format: its header, then the vectors themselves, not a copy.
+
+        The caller writes, for FAISS's own writing can fail without a word.
+        """
+        header = bytearray(faiss.serialize_index(faiss.IndexFlatIP(self.dimension)).tobytes())
+        # What an empty index says of its size: rows after the dimension, numbers before the vectors.
+        header[8:16] = len(self).to_bytes(8, "little")
+        header[-8:] = (len(self) * self.dimension).to_bytes(8, "little")
+        return bytes(header), self.vectors().reshape(-1).view(np.uint8).data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> DenseIndex:
-        """Read what `to_bytes` wrote. The caller has checked the digest: FAISS would not notice."""
+        """Read what `to_pieces` gave. The caller has checked the digest: FAISS would not notice."""
         return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
 
     def _check(self, vector: NDArray[np.float32]) -> None:
@@ -207,8 +221,12 @@ class LexicalIndex:
         documents = np.diff(counts.indptr)
         idf = np.log1p((len(lengths) - documents + 0.5) / (documents + 0.5)).astype(np.float32)
         saturating = (cls.K1 * (1 - cls.B + cls.B * lengths / lengths.mean())).astype(np.float32)
-        counts.data /= counts.data + saturating[counts.indices]
-        counts.data *= np.repeat(idf, documents)
+        for first in range(0, len(documents), _CHUNK):
+            terms = slice(first, first + _CHUNK)
+            bounds = counts.indptr[first : first + _CHUNK + 1]
+            data, rows = counts.data[bounds[0] : bounds[-1]], counts.indices[bounds[0] : bounds[-1]]
+            data /= data + saturating[rows]
+            data *= np.repeat(idf[terms], documents[terms])
 
     def __len__(self) -> int:
         return int(self._weights.shape[0])

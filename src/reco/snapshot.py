@@ -40,6 +40,17 @@ TITLE_WEIGHT = 3
 _ROWS = 4096
 """Rows of the catalogue turned into objects, or back, at a time."""
 
+_RECURRING = (
+    "source",
+    "authors",
+    "publisher",
+    "type",
+    "place",
+    "place_code",
+    "audience",
+    "scale",
+    "language",
+)
 _HEAD = "head.safetensors"
 _FAMILIES = "families.json"
 _ADAPTER = "adapter.safetensors"
@@ -120,12 +131,12 @@ class Snapshot:
 
     def with_head(self, head: NDArray[np.float32] | None) -> Snapshot:
         """Return the same snapshot seen through another head, or through none."""
-        return replace(self, dense=DenseIndex.build(self.table.directions(head)), head=head)
+        return replace(self, dense=_dense(self.table, head), head=head)
 
     def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
         """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
         manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
-        dense = DenseIndex.build(table.directions())
+        dense = _dense(table)
         return replace(self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter)
 
     @cached_property
@@ -159,18 +170,24 @@ def build(
         known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
         for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
     )
-    dense = DenseIndex.build(table.directions(head))
+    # The largest of what is only needed meanwhile comes first.
+    grams = LexicalIndex.build(written.read(runs))
     return Snapshot(
         manifest,
         catalogue,
         table,
-        dense,
+        dense=_dense(table, head),
         words=LexicalIndex.build(written.read(stems).beside(concepts)),
-        grams=LexicalIndex.build(written.read(runs)),
+        grams=grams,
         acronyms=known,
         head=head,
         families=families,
     )
+
+
+def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> DenseIndex:
+    blocks = (block for _, block in table.directed(head))
+    return DenseIndex.of(table.parts.shape[1], len(table), blocks)
 
 
 def tokens_of(resource: Resource) -> list[str]:
@@ -185,7 +202,7 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
     """
     yield "catalogue.parquet", (_catalogue_bytes(snapshot.catalogue),)
     yield "acronyms.json", (snapshot.acronyms.to_bytes(),)
-    yield "dense.faiss", (snapshot.dense.to_bytes(),)
+    yield "dense.faiss", snapshot.dense.to_pieces()
     if snapshot.head is not None:
         yield _HEAD, (save({"head": snapshot.head}),)
     if snapshot.families is not None:
@@ -203,9 +220,9 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
     """Read what `to_files` wrote. Raises SnapshotError when the parts do not belong together."""
     try:
         catalogue = _catalogue_of(files["catalogue.parquet"])
+        dense = DenseIndex.from_bytes(files["dense.faiss"])  # first: FAISS copies what it is given
         arrays = {name: array_of(files[f"{name}.npy"]) for name in _TABLE}
         table = VectorTable(tuple(r.content_hash for r in catalogue), **arrays)
-        dense = DenseIndex.from_bytes(files["dense.faiss"])
         lexical = {kind: LexicalIndex.from_files(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS}
         acronyms = Acronyms.from_bytes(files["acronyms.json"])
         head = load(files[_HEAD])["head"] if _HEAD in files else None
@@ -278,14 +295,21 @@ def _row(resource: Resource) -> dict[str, Any]:
 def _catalogue_of(data: bytes) -> Catalogue:
     table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
     batches = table.to_batches(max_chunksize=_ROWS)
-    return Catalogue(_resource(row) for batch in batches for row in batch.to_pylist())
+    shared: dict[str, str] = {}
+    found = Catalogue(_resource(row, shared) for batch in batches for row in batch.to_pylist())
+    del table, batches
+    pa.default_memory_pool().release_unused()  # it would keep a large catalogue's pages for the next one
+    return found
 
 
-def _resource(row: dict[str, Any]) -> Resource:
+def _resource(row: dict[str, Any], shared: dict[str, str]) -> Resource:
+    """Return the resource of a row; texts that recur are kept once, in `shared`."""
+    known = {name: shared.setdefault(row[name], row[name]) for name in _RECURRING}
     return Resource(
         **{
             **row,
-            "themes": tuple(row["themes"]),
+            **known,
+            "themes": tuple(shared.setdefault(theme, theme) for theme in row["themes"]),
             "notes": tuple(row["notes"]),
             # Snapshots made before these were derived lack them.
             "set_aside": tuple(Span(*edges) for edges in row.get("set_aside", ())),
