@@ -16,6 +16,7 @@ from reco import behaviour
 from reco.behaviour import Rankings
 from reco.beir import Topic
 from reco.catalogue import Catalogue
+from reco.clusters import Clusters
 from reco.encoder import Encoder
 from reco.encoder.adapter import Adapter
 from reco.families import Families
@@ -48,6 +49,7 @@ class Baseline:
     head: NDArray[np.float32] | None = None
     adapter: Adapter | None = None
     asked: Vectors = field(default_factory=dict)
+    clusters: Clusters | None = None
     prints: Mapping[str, bytes] = field(default_factory=dict)
     stable: frozenset[str] = frozenset()
     probes: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Baseline:
             previous.head,
             previous.adapter,
             previous.asked,
+            previous.clusters,
             stable=stable,
             probes=requests,
         )

@@ -15,6 +15,7 @@ from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
 from reco.baseline import Baseline
 from reco.catalogue import Catalogue, Changes, diff
+from reco.clusters import Clusters
 from reco.collection import Collected, collect
 from reco.curation import Curation
 from reco.decisions import Stale
@@ -26,6 +27,7 @@ from reco.errors import (
     InvalidInput,
     InvalidSettings,
     PublishRefused,
+    RecoError,
     SnapshotError,
     SourceError,
     StorageError,
@@ -47,6 +49,8 @@ logger = logging.getLogger(__name__)
 Learn = Callable[[Snapshot, Encoder], HeadReport]
 Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
 """Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
+Group = Callable[[Snapshot, Clusters | None], Clusters]
+"""Finds the clusters of a snapshot, from those of the night before if there are any."""
 
 Calibrate = Callable[[Snapshot, Encoder, Vectors], Levels | None]
 """Measures what the scores of a snapshot are worth, given the vectors of requests that its encoder gave."""
@@ -104,8 +108,9 @@ class RefreshRefused(PublishRefused):
 class Making:
     """What a snapshot is made with beside its sources and encoder.
 
-    `learn` tries a head on a candidate snapshot, and `deepen` low-rank weights; None never does.
-    `drift` is the share of resources that must have changed since the last attempt before another.
+    `learn` tries a head on a candidate snapshot, `deepen` low-rank weights, and `group` finds its
+    clusters; None never does. `drift` is the share of resources that must have changed since the last
+    attempt to learn before another. `grouping` is the digest of how clusters are found and named.
     `calibrate` measures what scores are worth with what `measure` names; None never does.
     """
 
@@ -114,15 +119,16 @@ class Making:
     deepen: Deepen | None = None
     drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
+    group: Group | None = None
+    grouping: str = ""
     calibrate: Calibrate | None = None
     measure: str = ""
 
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        return storage.digest_of(self.acronyms.to_bytes() + f"{self.curation.stamp}{self.measure}".encode())[
-            :16
-        ]
+        decided = f"{self.curation.stamp}{self.measure}{self.grouping}"
+        return storage.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property
     def told(self) -> Told:
@@ -274,6 +280,7 @@ def _published(
     snapshot = _next(store, night.catalogue, table, baseline, encoders, progress, making)
     if snapshot.manifest.encoder != encoder.fingerprint:
         encoder, encoded = base.adapted(snapshot.adapter), len(night.catalogue)
+    snapshot = _grouped(snapshot, baseline.clusters if baseline is not None else None, making)
     made = _Made.of(snapshot, baseline.adapter if baseline is not None else None, encoded)
     written = write(store, snapshot)
     # The new snapshot is read back next: not beside itself.
@@ -350,6 +357,33 @@ def calibrated(
         return replace(snapshot, levels=None)
     told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
     return _reported(replace(snapshot, levels=levels), {"levels": told})
+
+
+def _grouped(snapshot: Snapshot, previous: Clusters | None, making: Making) -> Snapshot:
+    """Return the snapshot with its clusters, or with the reason why it has none.
+
+    Whatever goes wrong here is told of and never keeps a catalogue from being served.
+    """
+    if making.group is None:
+        return snapshot
+    started = time.monotonic()
+    try:
+        found = making.group(snapshot, previous)
+    except Exception as error:
+        expected = isinstance(error, RecoError)
+        logger.warning("no clusters were found: %s", error, exc_info=not expected)
+        reason = (
+            f"{error} {error.hint}" if isinstance(error, RecoError) else f"{type(error).__name__}: {error}"
+        )
+        return _reported(snapshot, {"clusters": {"found": False, "reason": reason.strip()}})
+    told = {
+        "found": True,
+        "levels": [len(found.at(level)) for level in range(1, found.levels + 1)],
+        "outliers": len(found.outliers),
+        "drift": round(found.drift, 4),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    return _reported(replace(snapshot, clusters=found), {"clusters": told})
 
 
 def _in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:
