@@ -126,7 +126,7 @@ class Feedback:
                 self._decide(journal, number, "withdrawn", "", "")
 
     def approve(self, number: int, by: str, reason: str = "") -> None:
-        """Let an opinion count for everyone. Raises InvalidInput: unknown, decided already, or `by` nobody."""
+        """Let an opinion count for everyone. Raises InvalidInput: unknown, decided already, or no name."""
         self._judge(number, "approved", by, reason)
 
     def reject(self, number: int, by: str, reason: str = "") -> None:
