@@ -68,11 +68,11 @@ def reopen(page: str) -> None:
 
 def share(query: Query) -> None:
     """Draw what gives the address of a request."""
-    with st.popover(say("share.open"), icon=":material/share:", key="share", on_change="rerun") as box:
+    with st.popover(say("share.open"), icon=":material/link:", key="share", on_change="rerun") as box:
         if not box.open:
             return
         here = urlsplit(st.context.url or "")
-        base = urlunsplit((here.scheme, here.netloc, here.path, "", ""))
+        base = urlunsplit((here.scheme, here.netloc, here.path or "/", "", ""))
         try:
             code = code_of(query, LONGEST_ADDRESS - len(f"{base}?{ADDRESS}="))
         except InvalidInput:

@@ -79,6 +79,12 @@ def to_recommend(label: str) -> None:
     st.page_link(_VIEWS / "recommend.py", label=label, icon=":material/search:")
 
 
+def to_dossier() -> None:
+    """Draw a link to the dossier when it holds something."""
+    if basket.kept():
+        st.page_link(_VIEWS / "dossier.py", label=basket.label(), icon=":material/bookmark:")
+
+
 def to_list(label: str) -> None:
     """Draw a link back to the list of the catalogue."""
     st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")

@@ -105,7 +105,9 @@ def _results(request: str, chosen: Filters) -> None:
     _told(answer)
     _expansions(answer)
     opinions.summary(answer)
-    asking.share(answer.query)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        asking.share(answer.query)
+        cards.to_dossier()
     if answer.verdict == "nothing":
         with st.expander(say("verdict.list")):
             _cards(answer)
