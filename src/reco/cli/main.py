@@ -67,7 +67,7 @@ def refresh(
                     settings.sources,
                     lambda: build_encoder(settings.encoder),
                     progress,
-                    making_of(settings, progress),
+                    making_of(settings, progress, home),
                     publishing,
                 )
         except RefreshRefused as refused:
