@@ -37,7 +37,10 @@ _NEIGHBOURS = 64
 
 @dataclass(frozen=True)
 class Fusion:
-    """The weights of `score`. `depth` is how many first-stage hits each side brings."""
+    """The weights of `score`. `depth` is how many first-stage hits each side brings.
+
+    `diversity` moves ranks and no score (`diversity.spread`): it is that of queries that say none.
+    """
 
     meaning: float = 0.2
     passage: float = 0.75
@@ -45,6 +48,7 @@ class Fusion:
     grams: float = 0.4
     expansion: float = 0.5
     depth: int = 1000
+    diversity: float = 0.0
 
 
 @dataclass(frozen=True)

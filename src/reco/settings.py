@@ -56,7 +56,7 @@ class EncoderSettings(_Table):
 
 
 class RankingSettings(_Table):
-    """`[ranking]`: how meaning and words share the points, and the table of acronyms."""
+    """`[ranking]`: how meaning and words share the points, how far a list is spread, and the acronyms."""
 
     meaning: float = Field(default=Fusion.meaning, ge=0)
     passage: float = Field(default=Fusion.passage, ge=0, le=1)
@@ -64,6 +64,7 @@ class RankingSettings(_Table):
     grams: float = Field(default=Fusion.grams, ge=0)
     expansion: float = Field(default=Fusion.expansion, ge=0)
     depth: int = Field(default=Fusion.depth, ge=10)
+    diversity: float = Field(default=Fusion.diversity, ge=0, le=1)
     acronyms: Path | None = None
 
     def fusion(self) -> Fusion:

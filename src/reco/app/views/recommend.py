@@ -93,7 +93,7 @@ def _results(request: str, chosen: Filters) -> None:
     try:
         without = st.session_state.get("without", ())
         wanted = st.session_state.get("wanted", asking.STEP)
-        query = Query.of(request, wanted, chosen, without, opinions.asked())
+        query = Query.of(request, wanted, chosen, without, opinions=opinions.asked())
     except InvalidQuery:
         too_long = len(request) > LONGEST
         st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
