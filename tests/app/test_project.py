@@ -296,3 +296,52 @@ def test_nothing_of_a_visit_is_logged(home: None, page: Open, caplog: pytest.Log
         test = press(press(test, "ask"), "useful", "ecole")
         shared(test)
     assert "confidentiel" not in caplog.text and "secret" not in caplog.text
+
+
+# The commune and the options
+
+
+def test_a_commune_is_found_by_name_and_homonyms_are_asked(home: None, page: Open) -> None:
+    test = search(page(), REQUEST)
+    test.text_input(key="place_written").set_value("Libourne").run()
+    assert not test.exception
+    assert test.session_state["place"] == "33243"
+    assert re.search(r"Libourne \\\(Gironde\\\)\\, \d+", everything(test))
+    test.text_input(key="place_written").set_value("Saint-Denis").run()
+    assert test.session_state["place"] == ""
+    (box,) = [box for box in test.selectbox if str(box.key).startswith("place_")]
+    assert any("Seine-Saint-Denis" in option for option in box.options)
+    assert any("Réunion" in option for option in box.options)
+    wanted = next(option for option in box.options if "Réunion" in option)
+    box.select(wanted).run()
+    assert test.session_state["place"] == "97411"
+    test.text_input(key="place_written").set_value("Xyzzyx").run()
+    assert wording.phrase("fr", "place.unknown") in everything(test)
+    assert titles(test)
+
+
+def test_a_shelf_holds_one_of_each_type_and_says_why(home: None, page: Open) -> None:
+    test = search(page(), REQUEST)
+    test.checkbox(key="shelf").check().run()
+    assert not test.exception
+    assert len(titles(test)) == len(ROWS)
+    assert "Choisie pour son type" in everything(test)
+    test.multiselect(key="recommend_type").select("Rapports").run()
+    assert wording.phrase("fr", "shelf.refused") in [warning.value for warning in test.warning]
+
+
+def test_like_places_come_with_their_reasons_and_a_share_keeps_the_choice(
+    publish: Publish, page: Open
+) -> None:
+    publish(ROWS)
+    test = search(page(), REQUEST)
+    assert test.checkbox(key="near").disabled
+    test.text_input(key="place_written").set_value("Libourne").run()
+    test.checkbox(key="near").check().run()
+    assert not test.exception
+    (code,) = parse_qs(urlsplit(shared(test)).query)["q"]
+    other = page(q=code)
+    assert not other.exception
+    assert other.session_state["place"] == "33243"
+    assert other.checkbox(key="near").value
+    assert titles(other) == titles(test)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import basket, opinions, served, why
+from reco.app import asides, basket, opinions, served, why
 from reco.app.markup import badge, link, marked, plain, shortened, with_words
 from reco.app.wording import say
 from reco.explain import Explanation, Quote
@@ -38,6 +38,9 @@ def card(item: Recommendation, answer: Answer) -> None:
         st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
         credit(item.resource)
         _excerpt(item, answer.query.text)
+        asides.moved(item.placement)
+        asides.like(item.likeness)
+        asides.warnings(item.vigilance)
         links(item.resource)
         _others(item.others, key)
         _why(item.explanation, key)
