@@ -12,6 +12,7 @@ from support import resource, resources, scores_of, snapshot_of
 from reco.catalogue import Filters
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import InvalidQuery
+from reco.levels import Levels
 from reco.places import Locality, bundled
 from reco.recommend import Answer, Fusion, Query, Recommender
 from reco.resource import Resource
@@ -97,9 +98,19 @@ def test_a_shelf_has_one_of_each_type_from_different_publishers(text: str) -> No
     )
 
 
-def test_what_is_far_stays_off_the_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recommender, "_levels_of", lambda self, hits: ("éloigné",) * len(hits))
-    answer = RECOMMENDER.recommend(Query.of("rouvrir le café", shelf=True))
+def test_what_is_far_stays_off_the_shelf() -> None:
+    out_of_reach = Levels(
+        cuts=(9.0, 9.0, 9.0),
+        direction=(0.0,) * SNAPSHOT.manifest.dimension,
+        offset=0.0,
+        weights=(0.0, 0.0, 0.0),
+        threshold=0.0,
+        calibrated="background",
+        made_for=Fusion().stamp,
+    )
+    recommender = Recommender(replace(SNAPSHOT, levels=out_of_reach), ENCODER)
+    answer = recommender.recommend(Query.of("rouvrir le café", shelf=True))
+    assert answer.verdict == "weak"
     assert answer.recommendations == () and [slot.rank for slot in answer.shelf] == [None] * 5
 
 

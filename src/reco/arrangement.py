@@ -66,20 +66,20 @@ class Arranger:
         """Return the hits to show, at most k, from hits in descending order of score and their levels."""
         placed = [Placed(hit, level) for hit, level in zip(hits, levels, strict=True)]
         if query.near:
-            pool = [self._compared(query, one) for one in placed[:POOL]]
+            pool = [self.compared(query, one) for one in placed[:POOL]]
             placed = [*_nearest_first(pool), *placed[POOL:]]
         found = Arranged(tuple(placed))
         if query.shelf:
             found = self._shelved(query, placed, hits)
         elif self._diversity(query):
             found = Arranged(tuple(self._spread_out(placed, hits, self._diversity(query))))
-        return replace(found, placed=tuple(self._compared(query, one) for one in found.placed[: query.k]))
+        return replace(found, placed=tuple(self.compared(query, one) for one in found.placed[: query.k]))
 
     def _diversity(self, query: Query) -> float:
         return self._spread if query.diversity is None else query.diversity
 
-    def _compared(self, query: Query, one: Placed) -> Placed:
-        """Compare the place of a hit with the query's, where it has one."""
+    def compared(self, query: Query, one: Placed) -> Placed:
+        """Return a hit with its place compared with the query's, where it has one."""
         mine = bundled().by_code(query.place) if query.place else None
         if mine is None:
             return one

@@ -14,15 +14,15 @@ candidates, whatever the filters. So no resource moves by more than `SHARE` of i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reco.encoder import Vector
-from reco.explain import Contribution
+from reco.explain import Contribution, Explanation, in_order
 from reco.query import Opinion
-from reco.ranking import Scores
+from reco.ranking import Hit, Scores
 from reco.snapshot import Snapshot
 
 SHARE = 0.25
@@ -46,13 +46,19 @@ class Moves:
     off_topic: NDArray[np.int64]
     liked: tuple[Vector, ...] = ()
 
-    def line(self, row: int) -> tuple[Contribution, ...]:
-        """Return the one line of a proof: its text is how many opinions moved the row that way."""
-        value = float(self.points[row])
+    def own(self, hit: Hit) -> float:
+        """Return the score that a hit has without opinions: what levels and verdicts are measured on."""
+        return hit.score - float(self.points[hit.row])
+
+    def told(self, explanation: Explanation, hit: Hit) -> Explanation:
+        """Return a proof of a hit's own score with one line more: how many opinions moved it, by how much."""
+        value = float(self.points[hit.row])
         if not value:
-            return ()
-        count = self.useful[row] if value > 0 else self.off_topic[row]
-        return (Contribution(_KIND, str(max(1, int(count))), value),)
+            return explanation
+        count = self.useful[hit.row] if value > 0 else self.off_topic[hit.row]
+        line = Contribution(_KIND, str(max(1, int(count))), value, self.own(hit))
+        others = (replace(one, without=one.without + value) for one in explanation.contributions)
+        return replace(explanation, contributions=in_order((line, *others)))
 
 
 def moves(snapshot: Snapshot, opinions: Sequence[Opinion], span: float) -> Moves | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,7 @@ from reco.judged import Moves, moves
 from reco.query import Opinion
 from reco.ranking import Rows, Scores
 from reco.snapshot import Snapshot
+from reco.text import digest
 from reco.words import words
 
 _NEIGHBOURS = 64
@@ -50,6 +51,11 @@ class Fusion:
     depth: int = 1000
     diversity: float = 0.0
 
+    @property
+    def stamp(self) -> str:
+        """Names these weights: what was measured with others does not hold."""
+        return digest(*(f"{name} {value!r}" for name, value in asdict(self).items()))[:16]
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -65,7 +71,8 @@ class Reading:
     """A request as all sides read it.
 
     `owners` gives, for each word as written, its terms on each side with their weights: what a
-    word's share of a score is made of. `moves` is what the visitor's own opinions add to the score.
+    word's share of a score is made of. `encoded` is what the encoder gave, before any head; None where
+    the request is a resource. `moves` is what the visitor's own opinions add to the score.
     """
 
     vector: Vector
@@ -75,6 +82,7 @@ class Reading:
     grams: Asked
     owners: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]
     expansions: tuple[Expansion, ...] = ()
+    encoded: Vector | None = None
     moves: Moves | None = None
 
     @property

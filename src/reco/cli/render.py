@@ -24,6 +24,12 @@ from reco.store import Entry
 
 _SHOWN = 240
 """Characters of a value that a trial shows."""
+_VERDICTS = {
+    "found": "Des ressources répondent à cette demande.",
+    "weak": "Aucune ressource n'est vraiment proche ; voici des pistes.",
+    "nothing": "Rien de probant : cette demande semble étrangère au catalogue. "
+    "Voici malgré tout ce qu'il a de moins éloigné.",
+}
 
 
 def answer(found: Answer, as_json: bool) -> None:
@@ -32,8 +38,11 @@ def answer(found: Answer, as_json: bool) -> None:
         show_json(answer_document(found))
         return
     console = Console()
+    if found.verdict is not None:
+        console.print(Text(f"{_VERDICTS[found.verdict]}\n", style="bold"))
     for item in found.recommendations:
         _card(console, item)
+    _needs(console, found)
     if not found.recommendations:
         console.print("No resource passes these filters together: leave one out.")
     for slot in found.shelf:
@@ -52,6 +61,7 @@ def answer_document(found: Answer) -> dict[str, Any]:
         "snapshot": found.snapshot,
         "place": _place(found.query.place),
         "verdict": found.verdict,
+        "confidence": found.confidence,
         "needs": [asdict(need) for need in found.needs],
         "shelf": [asdict(slot) for slot in found.shelf],
         "recommendations": [_item(item) for item in found.recommendations],
@@ -96,7 +106,12 @@ def _card(console: Console, item: Recommendation) -> None:
     resource = item.resource
     facts = [resource.publisher or resource.authors, str(resource.year or ""), resource.type, resource.theme]
     console.print(
-        Text.assemble((f"{item.rank}. ", "bold"), (resource.title, "bold"), (f"  {item.score:.3f}", "dim"))
+        Text.assemble(
+            (f"{item.rank}. ", "bold"),
+            (resource.title, "bold"),
+            (f"  {item.score:.3f}", "dim"),
+            (f"  {item.level}" if item.level is not None else "", "italic"),
+        )
     )
     console.print(Text("   " + " · ".join(fact for fact in facts if fact), style="cyan"))
     for quote in item.explanation.passages[:1]:
@@ -110,6 +125,13 @@ def _card(console: Console, item: Recommendation) -> None:
     if words:
         console.print(Text(f"   mots : {', '.join(words)}", style="dim"))
     console.print(Text(f"   {resource.id}  {resource.url}\n", style="dim"))
+
+
+def _needs(console: Console, found: Answer) -> None:
+    for need in found.needs:
+        ranks = ", ".join(str(rank) for rank in need.covered_by)
+        told = f"voir {ranks}" if ranks else "rien ne le couvre"
+        console.print(Text(f"Besoin : {need.text} ({need.level or '?'} ; {told})"))
 
 
 def report(done: RefreshReport, as_json: bool) -> None:
