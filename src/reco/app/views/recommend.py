@@ -150,7 +150,8 @@ def _answer(recommender: Recommender, query: Query) -> Answer:
 
 def _told(answer: Answer) -> None:
     """Say what was found before showing it: how many, how sure, and which needs are answered."""
-    st.header(count("recommend.found", len(answer.recommendations)), anchor=False)
+    found = count("recommend.found", len(answer.recommendations))
+    st.header(say("verdict.nothing_title") if answer.verdict == "nothing" else found, anchor=False)
     if not answer.recommendations:
         st.markdown(say("recommend.none"))
     if answer.verdict in _VERDICTS:
