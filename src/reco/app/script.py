@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import failures
+from reco.app import basket, failures
 from reco.app.wording import LANGUAGES, STATE, count, day, say
 
 HERE = Path(__file__).parent
@@ -24,6 +24,7 @@ def show() -> None:
     page = st.navigation(
         [
             st.Page(VIEWS / "recommend.py", title=say("nav.recommend"), url_path="recommander", default=True),
+            st.Page(VIEWS / "dossier.py", title=basket.label(), url_path="dossier"),
             st.Page(VIEWS / "catalogue.py", title=say("nav.catalogue"), url_path="catalogue"),
             st.Page(VIEWS / "sheet.py", title=say("nav.sheet"), url_path="fiche", visibility="hidden"),
             st.Page(VIEWS / "about.py", title=say("nav.about"), url_path="a-propos"),
