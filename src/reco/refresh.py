@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reco import storage
+from reco import quarantine, storage
 from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
 from reco.admission import Rules, admit_all
@@ -154,7 +153,7 @@ def refresh(
         previous = _previous(store)
         recipe = making or Making()
         collected = collect(sources, previous, store.home / "cache", recipe.curation)
-        quarantine = _quarantine(store, collected.rejections)
+        refused = quarantine.write(store.home, collected.rejections)
         if len(collected.failures) == len(sources):
             raise SourceError(
                 "Every source failed: " + " ".join(f"{n}: {why}" for n, why in collected.failures.items()),
@@ -198,7 +197,7 @@ def refresh(
         objections=outcome.objections,
         seconds=round(time.monotonic() - started, 3),
         failures=collected.failures,
-        quarantine=str(quarantine) if quarantine else None,
+        quarantine=str(refused) if refused else None,
         hidden=len(collected.hidden),
         families=len(snapshot.families.families) if snapshot.families is not None else 0,
         stale_decisions=collected.stale,
@@ -442,15 +441,3 @@ def _families(
 def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:
     manifest = replace(snapshot.manifest, report={**snapshot.manifest.report, **report})
     return replace(snapshot, manifest=manifest)
-
-
-def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path | None:
-    """Write the refused rows of this run to a file of their own."""
-    if not rejections:
-        return None
-    folder = store.home / "quarantine"
-    storage.make_folder(folder)
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
-    lines = "".join(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
-    storage.replace(path, lines.encode("utf-8", "backslashreplace"))
-    return path

@@ -13,10 +13,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from reco import places
 from reco import settings as configuration
+from reco.cartography import Atlas
 from reco.catalogue import Filters
+from reco.coverage import Coverage, coverage
 from reco.encoder import Encoder
 from reco.errors import SnapshotError
+from reco.experiences import Experience, experiences
 from reco.recommend import Recommender
 from reco.settings import RankingSettings, Settings
 from reco.snapshot import Manifest, Snapshot
@@ -70,14 +74,38 @@ def recommender() -> Recommender:
     chosen = settings()
     found = opened()
     key = (str(configuration.home_of(chosen)), found.snapshot.id)
-    learnt = found.snapshot.adapter
-    encoder_key = chosen.encoder.model_dump_json() + (learnt.digest if learnt is not None else "")
+    encoder_key = _encoder_key(chosen, found.snapshot)
     return _recommender(key, encoder_key, chosen.ranking, found.snapshot, chosen)
+
+
+def recommender_from(found: Snapshot) -> Recommender:
+    """Return what answers queries from an older snapshot, with the model that is there already.
+
+    Raises EncoderMismatch when it was made by another encoder than the one in the settings.
+    """
+    chosen = settings()
+    encoder = _encoder(_encoder_key(chosen, found), chosen, found)
+    return Recommender(found, encoder, chosen.ranking.fusion())
 
 
 def facets(found: Snapshot, filters: Filters) -> dict[str, dict[str, int]]:
     """Return the facets of what passes, computed once for a snapshot and a choice."""
     return _facets(str(configuration.home_of(settings())), found.id, filters, found)
+
+
+def atlas() -> Atlas:
+    """Return the map of France. The first call draws its outlines."""
+    return _atlas()
+
+
+def experiences_of(found: Snapshot) -> tuple[Experience, ...]:
+    """Return what a snapshot's resources say was done somewhere."""
+    return _experiences(str(configuration.home_of(settings())), found.id, found)
+
+
+def coverage_of(found: Snapshot) -> Coverage:
+    """Return what a snapshot covers by theme, type and scale."""
+    return _coverage(str(configuration.home_of(settings())), found.id, found)
 
 
 def manifest() -> Manifest | None:
@@ -92,6 +120,11 @@ def freshness(found: Manifest) -> Freshness:
     """Return when the sources were last read with success, and whether the settings call that stale."""
     chosen = settings()
     return freshness_of(configuration.home_of(chosen), found.created, chosen.operation.stale_hours)
+
+
+def _encoder_key(chosen: Settings, found: Snapshot) -> str:
+    learnt = found.adapter
+    return chosen.encoder.model_dump_json() + (learnt.digest if learnt is not None else "")
 
 
 def _still_good(found: Opened) -> bool:
@@ -127,3 +160,18 @@ def _recommender(
 @st.cache_data(max_entries=256, show_spinner=False)
 def _facets(home: str, number: str, filters: Filters, _snapshot: Snapshot) -> dict[str, dict[str, int]]:
     return _snapshot.catalogue.facets(filters)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _atlas() -> Atlas:
+    return Atlas(places.bundled())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _experiences(home: str, number: str, _snapshot: Snapshot) -> tuple[Experience, ...]:
+    return experiences(_snapshot.catalogue, _atlas())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _coverage(home: str, number: str, _snapshot: Snapshot) -> Coverage:
+    return coverage(_snapshot.catalogue)
