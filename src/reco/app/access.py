@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-VARIABLE = "RECO_CURATOR_SESSIONWORD"
+VARIABLE = "RECO_CURATOR_PASSWORD"
 FREE = 3
 """Failures before any wait."""
 SHORTEST, LONGEST = 5.0, 900.0

@@ -18,6 +18,8 @@ from reco.cartography import METROPOLE, Atlas, Frame
 
 _AROUND = 25.0
 """Kilometres of the plane around a frame."""
+COLOUR = "#2c826b"
+"""Of every mark: three to one against the light ground and the dark one; the shape says the rest."""
 # Greys that stand out from a light ground and from a dark one.
 _LAND, _BORDER = "fill:#8a8f86;fill-opacity:.22", "stroke:#8a8f86;stroke-opacity:.75"
 
@@ -87,7 +89,13 @@ def _trace(marks: Sequence[Mark], exact: bool, symbol: str) -> Any:
         customdata=numbers,
         mode="markers",
         name=say("map.exact") if exact else say("map.near"),
-        marker={"symbol": symbol, "size": [9 + 2 * min(mark.count, 5) for mark in chosen], "opacity": 0.9},
+        marker={
+            "symbol": symbol,
+            "size": [9 + 2 * min(mark.count, 5) for mark in chosen],
+            "color": COLOUR,
+            "line": {"width": 2, "color": COLOUR},
+            "opacity": 1,
+        },
         hovertemplate=[hover(mark.lines) for mark in chosen],
     )
 

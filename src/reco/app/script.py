@@ -29,7 +29,7 @@ def show() -> None:
     st.html(STYLE)
     st.logo(str(LOGO), size="large")
     _language()
-    with failures.told():
+    with failures.told(), st.container(key="wide" if page.url_path in WIDE else None):
         page.run()
     with failures.told():
         _foot()

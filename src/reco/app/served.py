@@ -15,6 +15,7 @@ import streamlit as st
 
 from reco import places
 from reco import settings as configuration
+from reco.app.turnstile import QueuedRecommender
 from reco.cartography import Atlas
 from reco.catalogue import Filters
 from reco.coverage import Coverage, coverage
@@ -85,7 +86,7 @@ def recommender_from(found: Snapshot) -> Recommender:
     """
     chosen = settings()
     encoder = _encoder(_encoder_key(chosen, found), chosen, found)
-    return Recommender(found, encoder, chosen.ranking.fusion())
+    return QueuedRecommender(found, encoder, chosen.ranking.fusion())
 
 
 def facets(found: Snapshot, filters: Filters) -> dict[str, dict[str, int]]:
@@ -154,7 +155,7 @@ def _recommender(
     _snapshot: Snapshot,
     _settings: Settings,
 ) -> Recommender:
-    return Recommender(_snapshot, _encoder(encoder_key, _settings, _snapshot), ranking.fusion())
+    return QueuedRecommender(_snapshot, _encoder(encoder_key, _settings, _snapshot), ranking.fusion())
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

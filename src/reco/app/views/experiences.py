@@ -17,7 +17,7 @@ from reco.experiences import BANDS, Experience
 from reco.text import fold
 
 PER_PAGE = 12
-HEIGHT = 620
+HEIGHT = 540
 NAMED = 6
 """Titles that are in the text over a mark."""
 
@@ -32,7 +32,8 @@ def show() -> None:
         return
     with st.spinner(say("progress.map")):
         served.atlas()
-    found = narrow("map", _facets(), everything)
+    with st.expander(say("filters.open"), icon=":material/filter_list:"):
+        found = narrow("map", _facets(), everything)
     shown = [one for one in found if one.spot is not None]
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -54,7 +54,7 @@ def _feed() -> None:
 
 
 def _summary(nights: Sequence[Night]) -> None:
-    rows = {day(night.created): [len(night.came), len(night.changed), len(night.left)] for night in nights}
+    rows = {_dated(night): [len(night.came), len(night.changed), len(night.left)] for night in nights}
     st.table(
         pd.DataFrame.from_dict(
             rows, orient="index", columns=[say("news.came"), say("news.changed"), say("news.left")]
@@ -64,7 +64,7 @@ def _summary(nights: Sequence[Night]) -> None:
 
 
 def _night(night: Night) -> None:
-    st.header(say("news.on", day=day(night.created)), anchor=False)
+    st.header(_dated(night), anchor=False)
     if not (night.came or night.changed or night.left):
         st.markdown(say("news.same"))
     themes = sorted({theme for one in _all(night) for theme in one.themes}, key=fold)
@@ -99,8 +99,9 @@ def _line(resource: Resource, kind: str, fact: str) -> None:
     facts = [fact, resource.type, resource.publisher, str(resource.year or "")]
     if kind == "left":
         # Its sheet is gone with it.
-        st.markdown(f"**{plain(resource.title)}**")
-        st.caption(" · ".join(plain(fact) for fact in facts if fact))
+        with st.container(gap=None):
+            st.markdown(f"**{plain(resource.title)}**")
+            st.caption(" · ".join(plain(fact) for fact in facts if fact))
     else:
         cards.row(resource, f"news_{kind}", facts)
 
@@ -158,7 +159,12 @@ def _fields(names: Sequence[str]) -> str:
 
 def _named(night: Night) -> str:
     moves = len(night.came) + len(night.changed) + len(night.left)
-    return f"{day(night.created)} : {count('news.moves', moves)}"
+    return f"{_dated(night)} : {count('news.moves', moves)}"
+
+
+def _dated(night: Night) -> str:
+    # Two refreshes of one day are two nights.
+    return say("news.dated", day=day(night.created), time=night.created[11:16], number=night.after)
 
 
 show()
