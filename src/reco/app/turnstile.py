@@ -33,7 +33,7 @@ class Turnstile:
 
     @contextmanager
     def passing(self) -> Iterator[None]:
-        """Hold a place; who holds one already keeps it. Raises ServerBusy when the queue is full or stands."""
+        """Hold a place, or keep one's own. Raises ServerBusy when the queue is full, or stands."""
         if getattr(self._mine, "held", False):
             yield
             return

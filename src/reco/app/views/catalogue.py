@@ -99,7 +99,7 @@ def _coverage(covered: Coverage) -> None:
         if theme
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=[plain(kind) for kind in types])
-    st.table(table, alt=say("coverage.table"))
+    st.table(table.rename_axis(say("field.theme")), alt=say("coverage.table"))
 
 
 def _cell(number: int) -> str:

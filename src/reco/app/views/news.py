@@ -55,12 +55,10 @@ def _feed() -> None:
 
 def _summary(nights: Sequence[Night]) -> None:
     rows = {_dated(night): [len(night.came), len(night.changed), len(night.left)] for night in nights}
-    st.table(
-        pd.DataFrame.from_dict(
-            rows, orient="index", columns=[say("news.came"), say("news.changed"), say("news.left")]
-        ),
-        alt=say("news.table"),
-    )
+    columns = [say("news.came"), say("news.changed"), say("news.left")]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    # An unnamed index would be a heading without words.
+    st.table(table.rename_axis(say("news.night")), alt=say("news.table"))
 
 
 def _night(night: Night) -> None:
