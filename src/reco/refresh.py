@@ -14,6 +14,7 @@ from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
 from reco.admission import Rules, admit_all
 from reco.catalogue import Catalogue, diff
+from reco.clusters import Clusters
 from reco.curation import Curation
 from reco.decisions import Stale
 from reco.deep import DeepReport
@@ -23,6 +24,7 @@ from reco.errors import (
     InvalidInput,
     InvalidSettings,
     PublishRefused,
+    RecoError,
     SnapshotError,
     SourceError,
     StorageError,
@@ -43,6 +45,8 @@ logger = logging.getLogger(__name__)
 Learn = Callable[[Snapshot, Encoder], HeadReport]
 Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
 """Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
+Group = Callable[[Snapshot, Clusters | None], Clusters]
+"""Finds the clusters of a snapshot, from those of the night before if there are any."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,9 @@ class Collected:
 class Making:
     """What a snapshot is made with beside its sources and encoder.
 
-    `learn` tries a head on a candidate snapshot, and `deepen` low-rank weights; None never does.
-    `drift` is the share of resources that must have changed since the last attempt before another.
+    `learn` tries a head on a candidate snapshot, `deepen` low-rank weights, and `group` finds its
+    clusters; None never does. `drift` is the share of resources that must have changed since the last
+    attempt to learn before another. `grouping` is the digest of how clusters are found and named.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
@@ -118,11 +123,14 @@ class Making:
     deepen: Deepen | None = None
     drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
+    group: Group | None = None
+    grouping: str = ""
 
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        return storage.digest_of(self.acronyms.to_bytes() + self.curation.stamp.encode())[:16]
+        decided = f"{self.curation.stamp}{self.grouping}"
+        return storage.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property
     def told(self) -> Told:
@@ -173,6 +181,7 @@ def refresh(
             else _next(store, catalogue, previous if same_encoder else None, (base, chosen), progress, recipe)
         )
         quiet = snapshot is previous
+        snapshot = snapshot if quiet else _grouped(snapshot, previous, recipe)
         how = publishing or Publishing()
         maker = chosen if snapshot.manifest.encoder == chosen.fingerprint else base.adapted(snapshot.adapter)
         outcome = Outcome(False, ()) if quiet else publish(store, snapshot, previous, maker, how)
@@ -305,6 +314,33 @@ def _next(
     if snapshot.manifest.encoder != encoder.fingerprint:
         return snapshot, len(catalogue)
     return _adapted(snapshot, previous, encoder, making, share), encoded
+
+
+def _grouped(snapshot: Snapshot, previous: Snapshot | None, making: Making) -> Snapshot:
+    """Return the snapshot with its clusters, or with the reason why it has none.
+
+    Whatever goes wrong here is told of and never keeps a catalogue from being served.
+    """
+    if making.group is None:
+        return snapshot
+    started = time.monotonic()
+    try:
+        found = making.group(snapshot, previous.clusters if previous is not None else None)
+    except Exception as error:
+        expected = isinstance(error, RecoError)
+        logger.warning("no clusters were found: %s", error, exc_info=not expected)
+        reason = (
+            f"{error} {error.hint}" if isinstance(error, RecoError) else f"{type(error).__name__}: {error}"
+        )
+        return _reported(snapshot, {"clusters": {"found": False, "reason": reason.strip()}})
+    told = {
+        "found": True,
+        "levels": [len(found.at(level)) for level in range(1, found.levels + 1)],
+        "outliers": len(found.outliers),
+        "drift": round(found.drift, 4),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    return _reported(replace(snapshot, clusters=found), {"clusters": told})
 
 
 def _in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:

@@ -19,6 +19,8 @@ from safetensors.numpy import load, save
 from reco import __version__
 from reco.acronyms import Acronyms, learn
 from reco.catalogue import Catalogue
+from reco.clusters.model import PREFIX as CLUSTERS
+from reco.clusters.model import Clusters
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.encoder.adapter import Adapter
 from reco.errors import SnapshotError
@@ -98,6 +100,9 @@ class Snapshot:
     """What is listed twice; None in a snapshot made before that was looked for."""
     adapter: Adapter | None = None
     """Low-rank weights learnt from the catalogue, merged into the encoder that made the table."""
+    clusters: Clusters | None = None
+    """Groups of resources and their map; None where they were not looked for, or could not be found:
+    `manifest.report["clusters"]` then says why."""
 
     def document(self, row: int) -> EncodedDocument:
         """Return the parts of one row as the dense index sees them."""
@@ -198,6 +203,9 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
         yield _FAMILIES, (snapshot.families.to_bytes(),)
     if snapshot.adapter is not None:
         yield _ADAPTER, (snapshot.adapter.to_bytes(),)
+    if snapshot.clusters is not None:
+        for name, data in snapshot.clusters.to_files():
+            yield f"{CLUSTERS}{name}", (data,)
     for name in _TABLE:
         yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
     for kind in _KINDS:
@@ -217,6 +225,8 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         head = load(files[_HEAD])["head"] if _HEAD in files else None
         families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
         adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
+        grouped = _under(CLUSTERS, files)
+        clusters = Clusters.from_files(grouped) if grouped else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
             f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
@@ -232,6 +242,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         head=head,
         families=families,
         adapter=adapter,
+        clusters=clusters,
     )
     _require_consistent(snapshot)
     return snapshot
@@ -243,6 +254,7 @@ def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _require_consistent(snapshot: Snapshot) -> None:
     rows = len(snapshot.catalogue)
+    grouped = snapshot.clusters
     counts = {
         rows,
         snapshot.manifest.resources,
@@ -257,6 +269,8 @@ def _require_consistent(snapshot: Snapshot) -> None:
         len(snapshot.table.spans),
         int(snapshot.table.bounds[-1]),
     }
+    if grouped is not None and grouped.ids != tuple(resource.id for resource in snapshot.catalogue):
+        counts.add(-1)
     if len(counts) > 1 or len(parts) > 1 or snapshot.dense.dimension != snapshot.manifest.dimension:
         raise SnapshotError(
             f"The parts of snapshot {snapshot.id} do not belong together.", "Run `reco rollback`."
