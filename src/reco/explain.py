@@ -31,7 +31,8 @@ class Contribution:
     """A share of a score.
 
     Kinds: `passage` (text quotes it), `title`, `word` (text is the request's, or an expansion of it),
-    `form` (a word of the request that the resource has only in a like spelling).
+    `form` (a word of the request that the resource has only in a like spelling), `feedback` (text is how
+    many of the visitor's opinions moved the resource).
     """
 
     kind: str
@@ -73,16 +74,20 @@ class WordShare:
 
 
 def explain(
-    resource: Resource, document: EncodedDocument, meaning: Meaning, shares: Sequence[WordShare]
+    resource: Resource,
+    document: EncodedDocument,
+    meaning: Meaning,
+    shares: Sequence[WordShare],
+    others: Sequence[Contribution] = (),
 ) -> Explanation:
-    """Split a score over the passages and words that made it. Values sum to the score."""
+    """Split a score over the passages, words and `others` that made it. Values sum to the score."""
     cosines = unit(document.vectors.parts).astype(np.float64) @ meaning.vector.astype(np.float64)
     values = _part_values(document, meaning, cosines)
     lines = [_line(resource, span.start, span.end, v) for span, v in zip(document.spans, values, strict=True)]
     for share in shares:
         if share.value:
             lines.append(Contribution("word" if share.exact else "form", share.text, share.value))
-    ordered = sorted(lines, key=lambda line: (-abs(line.value), line.kind, line.text))
+    ordered = sorted((*lines, *others), key=lambda line: (-abs(line.value), line.kind, line.text))
     return Explanation(_quotes(resource, document, cosines), tuple(ordered))
 
 

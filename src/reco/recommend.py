@@ -13,6 +13,7 @@ from reco.catalogue import Filters, values_of
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
 from reco.explain import Explanation, WordShare, explain
+from reco.judged import Moves, moves, neighbours
 from reco.query import Query
 from reco.ranking import Hit, Rows, top
 from reco.resource import Resource
@@ -113,8 +114,21 @@ class Recommender:
     def _rank(self, reading: Reading, query: Query, leave_out: Sequence[int] = ()) -> list[Hit]:
         allowed = self.snapshot.catalogue.select(query.filters)
         allowed[list(leave_out)] = False
-        rows = self._newest(self._scorer.candidates(reading, allowed, query.k))
-        return top(rows, self._scorer.score(reading, rows), query.k)
+        rows = self._scorer.candidates(reading, allowed, query.k)
+        moved = self._moves(reading, query)
+        if moved is not None:
+            rows = np.union1d(rows, neighbours(self.snapshot, query.opinions, query.k, allowed))
+        rows = self._newest(rows)
+        scores = self._scorer.score(reading, rows)
+        return top(rows, scores if moved is None else scores + moved.points[rows], query.k)
+
+    def _moves(self, reading: Reading, query: Query) -> Moves | None:
+        """Return what the visitor's opinions change, in a span that no filter and no k changes."""
+        if not query.opinions:
+            return None
+        everything = np.ones(len(self.snapshot.catalogue), dtype=np.bool_)
+        scores = self._scorer.score(reading, self._scorer.candidates(reading, everything, 1))
+        return moves(self.snapshot, query.opinions, float(np.ptp(scores)))
 
     def _family(self, row: int) -> list[int]:
         """Return the rows of the same thing, newest first: the row alone when it is listed once."""
@@ -139,21 +153,25 @@ class Recommender:
 
     def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
         shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
+        moved = self._moves(reading, query)
         recommendations = tuple(
             Recommendation(
                 rank,
                 self.snapshot.catalogue[hit.row],
                 hit.score,
-                self._explain(reading, hit.row, words),
+                self._explain(reading, hit.row, words, moved),
                 others=tuple(self.snapshot.catalogue[r] for r in self._family(hit.row) if r != hit.row),
             )
             for rank, (hit, words) in enumerate(zip(hits, shares, strict=True), start=1)
         )
         return Answer(query, self.snapshot.id, recommendations, expansions=reading.expansions)
 
-    def _explain(self, reading: Reading, row: int, shares: Sequence[WordShare]) -> Explanation:
+    def _explain(
+        self, reading: Reading, row: int, shares: Sequence[WordShare], moved: Moves | None
+    ) -> Explanation:
         resource, document = self.snapshot.catalogue[row], self.snapshot.document(row)
-        return explain(resource, document, self._scorer.meaning(reading), shares)
+        others = () if moved is None else moved.line(row)
+        return explain(resource, document, self._scorer.meaning(reading), shares, others)
 
     def _require_known(self, filters: Filters) -> None:
         problems, hints = [], []

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import served, why
+from reco.app import basket, opinions, served, why
 from reco.app.markup import badge, link, marked, plain, shortened, with_words
 from reco.app.wording import say
 from reco.explain import Explanation, Quote
-from reco.recommend import Recommendation
+from reco.recommend import Answer, Recommendation
 from reco.resource import Resource
 from reco.text import digest
 from reco.words import words
@@ -30,18 +30,23 @@ _LEVELS = {
 }
 
 
-def card(item: Recommendation, request: str) -> None:
+def card(item: Recommendation, answer: Answer) -> None:
     """Draw one result of a request."""
     key = digest(item.resource.id)[:12]
     with st.container(border=True, gap="xsmall"):
         _badges(item.resource, item.level)
         st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
         credit(item.resource)
-        _excerpt(item, request)
+        _excerpt(item, answer.query.text)
         links(item.resource)
         _others(item.others, key)
         _why(item.explanation, key)
         near(item.resource, key)
+        with st.container(horizontal=True, gap="small", key=f"acts_{key}"):
+            opinions.buttons(item, answer, key)
+            asked = basket.Asked(answer.query.text, answer.query.filters)
+            basket.button(item.resource, key, item.explanation, _level(item.level), asked)
+        opinions.told(item, answer, key)
 
 
 def credit(resource: Resource) -> None:
@@ -67,6 +72,11 @@ def links(resource: Resource, sheet: bool = True) -> None:
 def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
     """Draw a link to the resource's permanent page."""
     st.page_link(_VIEWS / "sheet.py", label=label, icon=icon, query_params={"id": resource.id})
+
+
+def to_recommend(label: str) -> None:
+    """Draw a link to the first page."""
+    st.page_link(_VIEWS / "recommend.py", label=label, icon=":material/search:")
 
 
 def to_list(label: str) -> None:
@@ -141,10 +151,16 @@ def badges(resource: Resource) -> str:
 def _badges(resource: Resource, level: str | None) -> None:
     found = badges(resource)
     if level is not None:
-        key, colour = _LEVELS.get(level, (None, "gray"))
-        found = f"{badge(say(key) if key else level, colour)} {found}"
+        _, colour = _LEVELS.get(level, ("", "gray"))
+        found = f"{badge(_level(level), colour)} {found}"
     if found:
         st.markdown(found)
+
+
+def _level(level: str | None) -> str:
+    """Return a level in the visitor's words."""
+    key, _ = _LEVELS.get(level or "", ("", ""))
+    return say(key) if key else level or ""
 
 
 def _others(others: Sequence[Resource], key: str) -> None:

@@ -77,9 +77,14 @@ def tell(error: Exception) -> None:
         logger.error("unexpected failure, reference %s: %s", reference, type(error).__name__)
         _unexpected(reference)
         return
-    logger.warning("%s: %s %s", type(error).__name__, error, getattr(error, "hint", ""))
+    note(error)
     show = st.info if isinstance(error, NoSnapshot) else st.error
     show(say(key), icon=":material/error:")
+
+
+def note(error: Exception) -> None:
+    """Log a failure that the page words itself."""
+    logger.warning("%s: %s %s", type(error).__name__, error, getattr(error, "hint", ""))
 
 
 def _unexpected(reference: str) -> None:

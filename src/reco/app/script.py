@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import access, failures
+from reco.app import access, basket, failures
 from reco.app.wording import LANGUAGES, STATE, count, day, say
 
 HERE = Path(__file__).parent
@@ -38,6 +38,7 @@ def show() -> None:
 def _pages() -> list[st.Page]:
     found = [
         st.Page(VIEWS / "recommend.py", title=say("nav.recommend"), url_path="recommander", default=True),
+        st.Page(VIEWS / "dossier.py", title=basket.label(), url_path="dossier"),
         st.Page(VIEWS / "experiences.py", title=say("nav.map"), url_path="carte"),
         st.Page(VIEWS / "news.py", title=say("nav.news"), url_path="nouveautes"),
         st.Page(VIEWS / "catalogue.py", title=say("nav.catalogue"), url_path="catalogue"),

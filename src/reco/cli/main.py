@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import curation, evaluation, exploring, following, logs, operations
+from reco.cli import curation, evaluation, exploring, feedback, following, logs, operations
 from reco.cli.console import fail, note, progress_bar, run
 from reco.errors import InvalidInput
 
@@ -200,6 +200,7 @@ def serve_app(
 curation.register(app)
 evaluation.register(app)
 exploring.register(app)
+feedback.register(app)
 following.register(app)
 operations.register(app)
 

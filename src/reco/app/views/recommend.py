@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from reco.app import cards, failures, filters, served
+from reco.app import asking, cards, failures, filters, opinions, served
 from reco.app.markup import plain
 from reco.app.wording import count, say
 from reco.catalogue import Filters
 from reco.errors import InvalidQuery
 from reco.query import LONGEST, Query
 from reco.recommend import Answer, Need, Recommender
+from reco.snapshot import Snapshot
 
+PAGE = "recommend"
 FACETS = ("type", "theme")
-STEP = 10
+MORE_FACETS = ("scale", "publisher")
 _EXAMPLES = (
     ("example.school.label", "example.school.text"),
     ("example.centre.label", "example.centre.text"),
@@ -26,12 +28,32 @@ def show() -> None:
     """Draw the page."""
     st.title(say("recommend.title"), anchor=False)
     st.markdown(say("recommend.lead"))
-    _form()
+    asking.reopen(PAGE)
+    # A file fills the description, which Streamlit allows only before its box is drawn.
+    above, below = st.container(), st.container()
+    with below:
+        _from_a_file()
+    with above:
+        _form()
     snapshot = failures.snapshot()
-    chosen = filters.chosen("recommend", FACETS)
-    filters.choose("recommend", FACETS, snapshot, chosen)
+    _options(snapshot)
     if "request" in st.session_state:
-        _results(st.session_state["request"], filters.chosen("recommend", FACETS))
+        _results(st.session_state["request"], filters.chosen(PAGE, FACETS + MORE_FACETS))
+
+
+def _from_a_file() -> None:
+    box = st.expander(say("file.open"), icon=":material/upload_file:", key="file_box", on_change="rerun")
+    if box.open:
+        with box:
+            asking.drop_a_file()
+
+
+def _options(snapshot: Snapshot) -> None:
+    chosen = filters.chosen(PAGE, FACETS + MORE_FACETS)
+    filters.choose(PAGE, FACETS, snapshot, chosen)
+    with st.expander(say("filters.more"), icon=":material/tune:"):
+        filters.choose(PAGE, MORE_FACETS, snapshot, chosen)
+        filters.choose_years(PAGE)
 
 
 def _form() -> None:
@@ -55,9 +77,8 @@ def _form() -> None:
 def _ask(example: str | None = None) -> None:
     if example is not None:
         st.session_state["description"] = example
-    st.session_state["request"] = st.session_state.get("description") or ""
-    st.session_state["wanted"] = STEP
-    st.session_state["without"] = ()
+    st.session_state.pop("file_told", None)
+    asking.begin(st.session_state.get("description") or "")
 
 
 def _leave_out(shorts: tuple[str, ...]) -> None:
@@ -65,13 +86,14 @@ def _leave_out(shorts: tuple[str, ...]) -> None:
 
 
 def _more() -> None:
-    st.session_state["wanted"] = st.session_state.get("wanted", STEP) + STEP
+    st.session_state["wanted"] = st.session_state.get("wanted", asking.STEP) + asking.STEP
 
 
 def _results(request: str, chosen: Filters) -> None:
     try:
         without = st.session_state.get("without", ())
-        query = Query.of(request, st.session_state.get("wanted", STEP), chosen, without)
+        wanted = st.session_state.get("wanted", asking.STEP)
+        query = Query.of(request, wanted, chosen, without, opinions.asked())
     except InvalidQuery:
         too_long = len(request) > LONGEST
         st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
@@ -82,6 +104,8 @@ def _results(request: str, chosen: Filters) -> None:
         answer = _answer(recommender, query)
     _told(answer)
     _expansions(answer)
+    opinions.summary(answer)
+    asking.share(answer.query)
     if answer.verdict == "nothing":
         with st.expander(say("verdict.list")):
             _cards(answer)
@@ -151,7 +175,7 @@ def _where(need: Need) -> str:
 
 def _cards(answer: Answer) -> None:
     for item in answer.recommendations:
-        cards.card(item, answer.query.text)
+        cards.card(item, answer)
     if len(answer.recommendations) == answer.query.k:
         st.button(say("recommend.more"), on_click=_more, icon=":material/expand_more:", key="more")
 

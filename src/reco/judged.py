@@ -1,0 +1,97 @@
+"""What a visitor's own opinions change in the scores of one request.
+
+A resource moves by its nearness to those judged (relevance feedback; Salton and Buckley 1990, in scores
+and not in the request's vector, so that the change can be shown and bounded):
+
+    moved(d) = SHARE * span * (near(d, useful) - near(d, off-topic))
+    near(d, J) = 1 - product over j in J of (1 - closeness(d, j))
+    closeness(d, j) = max(0, (cos(d, j) - cos(average, j)) / (1 - cos(average, j))) ** 2, 0 below 0.02
+
+`span` is the distance between the best and the worst score of the request over the whole catalogue's
+candidates, whatever the filters. So no resource moves by more than `SHARE` of it, however many opinions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.explain import Contribution
+from reco.query import Opinion
+from reco.ranking import Rows, Scores
+from reco.snapshot import Snapshot
+
+SHARE = 0.25
+"""The most that opinions move a resource, as a share of the request's span of scores."""
+
+_COUNTED = 0.02
+"""The closeness below which a resource is too far from one judged to be moved by it."""
+
+_KIND = "feedback"
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Points that each row of a catalogue gains or loses, and how many opinions on each side are near it."""
+
+    points: Scores
+    useful: NDArray[np.int64]
+    off_topic: NDArray[np.int64]
+
+    def line(self, row: int) -> tuple[Contribution, ...]:
+        """Return the one line of a proof: its text is how many opinions moved the row that way."""
+        value = float(self.points[row])
+        if not value:
+            return ()
+        count = self.useful[row] if value > 0 else self.off_topic[row]
+        return (Contribution(_KIND, str(max(1, int(count))), value),)
+
+
+def moves(snapshot: Snapshot, opinions: Sequence[Opinion], span: float) -> Moves | None:
+    """Return what opinions change, None when none is on a resource of this snapshot."""
+    known = [(snapshot.catalogue.row(opinion.id), opinion.useful) for opinion in opinions]
+    rows = [(row, useful) for row, useful in known if row is not None]
+    if not rows:
+        return None
+    liked = _closeness(snapshot, [row for row, useful in rows if useful])
+    disliked = _closeness(snapshot, [row for row, useful in rows if not useful])
+    points = SHARE * span * (_any(liked) - _any(disliked))
+    # As with scores: the last bits must not decide a rank.
+    return Moves(np.round(points, 9), _count(liked), _count(disliked))
+
+
+def neighbours(
+    snapshot: Snapshot, opinions: Sequence[Opinion], depth: int, allowed: NDArray[np.bool_]
+) -> Rows:
+    """Return the allowed rows nearest to the resources found useful: a request may not reach them all."""
+    found = np.zeros(0, dtype=np.int64)
+    for opinion in opinions:
+        row = snapshot.catalogue.row(opinion.id)
+        if opinion.useful and row is not None:
+            vector = snapshot.dense.vectors(np.asarray([row]))[0]
+            found = np.union1d(found, snapshot.dense.search(vector, depth, allowed)[0])
+    return found
+
+
+def _closeness(snapshot: Snapshot, judged: Sequence[int]) -> Scores:
+    """Return how close each row is to each of `judged`, from 0 (ordinary) to 1, (judged, rows)."""
+    everything = np.arange(len(snapshot.catalogue), dtype=np.int64)
+    found = np.zeros((len(judged), len(everything)))
+    for place, row in enumerate(judged):
+        vector = snapshot.dense.vectors(np.asarray([row]))[0]
+        cosines = snapshot.dense.scores(vector, everything).astype(np.float64)
+        floor = float(cosines.mean())
+        found[place] = np.clip((cosines - floor) / max(1 - floor, 1e-6), 0, 1) ** 2
+    return np.where(found < _COUNTED, 0.0, found)
+
+
+def _any(closeness: Scores) -> Scores:
+    """Return the chance that at least one of independent signs holds; 0 where there is none."""
+    return np.asarray(1 - np.prod(1 - closeness, axis=0), dtype=np.float64)
+
+
+def _count(closeness: Scores) -> NDArray[np.int64]:
+    return np.asarray((closeness > 0).sum(axis=0), dtype=np.int64)
