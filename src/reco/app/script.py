@@ -14,7 +14,7 @@ VIEWS = HERE / "views"
 LOGO = HERE / "assets" / "logo.svg"
 ICON = HERE / "assets" / "icon.svg"
 STYLE = HERE / "assets" / "style.css"
-WIDE = ("carte", "catalogue")
+WIDE = ("carte", "catalogue", "explorer")
 
 
 def show() -> None:
@@ -39,6 +39,7 @@ def _pages() -> list[st.Page]:
     found = [
         st.Page(VIEWS / "recommend.py", title=say("nav.recommend"), url_path="recommander", default=True),
         st.Page(VIEWS / "dossier.py", title=basket.label(), url_path="dossier"),
+        st.Page(VIEWS / "explorer.py", title=say("nav.explorer"), url_path="explorer"),
         st.Page(VIEWS / "experiences.py", title=say("nav.map"), url_path="carte"),
         st.Page(VIEWS / "news.py", title=say("nav.news"), url_path="nouveautes"),
         st.Page(VIEWS / "catalogue.py", title=say("nav.catalogue"), url_path="catalogue"),

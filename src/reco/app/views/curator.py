@@ -15,7 +15,9 @@ from reco.app.listing import listed
 from reco.app.markup import plain, shortened
 from reco.app.wording import count, day, decimal, say
 from reco.decisions import Decision, Decisions
+from reco.errors import InvalidInput
 from reco.families import Family
+from reco.feedback import Entry, Feedback
 from reco.resource import Rejection
 from reco.snapshot import Snapshot
 
@@ -23,6 +25,11 @@ MOST_ROWS = 500
 PER_PAGE = 20
 _WORD = "curator_word"
 _REFUSED = "curator_refused"
+_NAME = "curator_name"
+_NAMELESS = "curator_nameless"
+_DECIDED = "curator_decided"
+LONGEST_REQUEST = 600
+"""Characters of a request that are shown."""
 
 
 def show() -> None:
@@ -33,9 +40,11 @@ def show() -> None:
         return
     st.button(say("curator.leave"), on_click=access.leave, icon=":material/logout:", key="curator_leave")
     snapshot = failures.snapshot()
-    rejects, families, decisions = st.tabs(
-        [say("curator.rejects"), say("curator.families"), say("curator.decisions")]
+    opinions, rejects, families, decisions = st.tabs(
+        [say("curator.feedback"), say("curator.rejects"), say("curator.families"), say("curator.decisions")]
     )
+    with opinions:
+        _opinions(snapshot)
     with rejects:
         _rejects()
     with families:
@@ -62,6 +71,60 @@ def _try() -> None:
     given = st.session_state.get(_WORD) or ""
     st.session_state[_WORD] = ""
     st.session_state[_REFUSED] = not access.enter(given)
+
+
+def _opinions(snapshot: Snapshot) -> None:
+    """Draw the opinions that wait, each with its two answers."""
+    journal = Feedback(configuration.home_of(served.settings()))
+    waiting = journal.pending(MOST_ROWS)
+    st.markdown(count("curator.waiting", len(waiting)))
+    st.caption(say("curator.feedback_how"))
+    if not waiting:
+        return
+    st.text_input(say("curator.name"), key=_NAME, max_chars=80, autocomplete="name", persist_state="session")
+    if st.session_state.pop(_NAMELESS, False):
+        st.warning(say("curator.name_needed"), icon=":material/signature:")
+    if st.session_state.pop(_DECIDED, False):
+        st.info(say("curator.decided_already"), icon=":material/how_to_reg:")
+    listed(waiting, "curator_opinions_page", PER_PAGE, lambda entry: _opinion(snapshot, entry))
+
+
+def _opinion(snapshot: Snapshot, entry: Entry) -> None:
+    with st.container(border=True, gap="xsmall"):
+        verdict = say("curator.useful") if entry.useful else say("curator.off_topic")
+        reason = f" : {plain(entry.reason)}" if entry.reason else ""
+        st.markdown(f"**{verdict}**{reason} · {_when(entry.at)}")
+        row = snapshot.catalogue.row(entry.resource)
+        if row is None:
+            st.caption(plain(entry.resource))
+        else:
+            cards.row(snapshot.catalogue[row], f"opinion_{entry.id}")
+        if entry.text is None:
+            st.caption(say("curator.no_text"))
+        else:
+            st.caption(say("curator.for_request"))
+            st.text(shortened(entry.text, LONGEST_REQUEST))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            key = f"curator_why_{entry.id}"
+            st.text_input(say("curator.why"), key=key, max_chars=300)
+            for verb, label in (("approve", say("curator.approve")), ("reject", say("curator.reject"))):
+                st.button(label, key=f"{verb}_{entry.id}", on_click=_decide, args=(entry.id, verb, key))
+
+
+def _decide(number: int, verb: str, key: str) -> None:
+    name = str(st.session_state.get(_NAME) or "").strip()
+    if not access.inside():
+        return
+    if not name:
+        st.session_state[_NAMELESS] = True
+        return
+    journal = Feedback(configuration.home_of(served.settings()))
+    decide = journal.approve if verb == "approve" else journal.reject
+    try:
+        decide(number, name, str(st.session_state.get(key) or ""))
+    except InvalidInput:
+        # Its author took it back, or another curator was quicker.
+        st.session_state[_DECIDED] = True
 
 
 def _rejects() -> None:
