@@ -99,10 +99,10 @@ def _name(made: Any, name: str, x: float, y: float) -> None:
         y=y,
         text=f"<b>{escape(line(shortened(name, LONGEST_NAME)), quote=False)}</b>",
         showarrow=False,
-        font={"size": 13},
-        # The theme's text colour lies on points: a ground of half-way grey keeps it readable on both.
-        bgcolor="rgba(138,143,134,0.28)",
-        borderpad=2,
+        # White on a dark label of its own is readable over any point, on a light ground and on a dark one.
+        font={"size": 12, "color": "#ffffff"},
+        bgcolor="rgba(34,39,31,0.82)",
+        borderpad=3,
     )
 
 

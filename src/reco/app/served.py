@@ -137,6 +137,7 @@ def _open(home: str, number: str) -> Opened:
     found, warning = SnapshotStore(Path(home)).serve()
     if warning:
         logger.warning("%s", warning)
+    logger.info("snapshot opened: %s", found.id)
     return Opened(found, found.id != number, time.monotonic())
 
 
@@ -144,6 +145,7 @@ def _open(home: str, number: str) -> Opened:
 def _encoder(key: str, _settings: Settings, _snapshot: Snapshot) -> Encoder:
     encoder = configuration.encoder_of(_settings, _snapshot)
     encoder.encode_query("préparation")
+    logger.info("model prepared")
     return encoder
 
 

@@ -36,7 +36,7 @@ def show() -> None:
         found = narrow("map", _facets(), everything)
     shown = [one for one in found if one.spot is not None]
     left, right = st.columns([3, 2], gap="large")
-    with left:
+    with left, st.container(key="beside"):
         places = _map(shown)
     with right:
         _list(found, places)

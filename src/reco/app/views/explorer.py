@@ -41,7 +41,7 @@ def show() -> None:
         return
     level, by = _choices(groups)
     left, right = st.columns([3, 2], gap="large")
-    with left:
+    with left, st.container(key="beside"):
         picked = _map(snapshot, groups, level, by)
     with right:
         _list(snapshot, groups, level, picked)
