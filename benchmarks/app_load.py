@@ -33,6 +33,8 @@ from typing import Any
 
 import psutil
 
+from reco.store import SnapshotStore
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 MOST_SECONDS = 2.0
 FIRST_VISITORS = 12
@@ -190,7 +192,9 @@ class Bench:
         shutil.copy(catalogue, self.source)
         kind = "csv" if catalogue.suffix == ".csv" else "jsonl"
         config = scratch / "reco.toml"
-        config.write_text(f'[[sources]]\nname = "bench"\nkind = "{kind}"\npath = "{self.source.name}"\n')
+        # Rows of another source's name would all be changed rows.
+        name = SnapshotStore(home).open().catalogue[0].source if home is not None else "bench"
+        config.write_text(f'[[sources]]\nname = "{name}"\nkind = "{kind}"\npath = "{self.source.name}"\n')
         if home is not None:
             shutil.copytree(home, scratch / "home")
         self.environment = {
@@ -215,9 +219,8 @@ class Bench:
                 csv.DictWriter(stream, names, restval="").writerow(row)
             else:
                 stream.write(json.dumps(row) + "\n")
-        self.published = json.loads(
-            self._reco("refresh", "--force", "--by", "bench", "--reason", "load", "--json")
-        )["snapshot"]
+        forced = ("--force", "--by", "bench", "--reason", "load")
+        self.published = json.loads(self._reco("refresh", *forced, "--json"))["snapshot"]
 
     def loads(self) -> dict[str, int]:
         """Return how often the server prepared a model and opened a snapshot, by its log."""
