@@ -88,7 +88,9 @@ class Session:
         self.page = self._post(body)
         while "tree" not in self.page:
             # The page takes longer than the interface waits: the same run is waited for.
-            self._id = self.page["error"]["session_id"]
+            if self.page["error"]["code"] != "wait_timed_out":
+                raise OSError(str(self.page["error"]))
+            self._id = self.page["error"].get("session_id", self._id)
             self.page = self._post({"session_id": self._id})
         self._id = self.page["session_id"]
         return time.perf_counter() - started
@@ -244,6 +246,7 @@ def serving(bench: Bench, empty: bool = False) -> Iterator[tuple[str, psutil.Pro
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = {"port": port, "address": "127.0.0.1", "headless": "true", "enableAgentApi": "true"}
+    options |= {"agentMaxSessions": 500, "agentWaitTimeout": 120}
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--browser.gatherUsageStats", "false"]
     command += [part for name, value in options.items() for part in (f"--server.{name}", str(value))]
     with bench.log.open("wb") as log:

@@ -25,8 +25,8 @@ __all__ = ["browser", "serve"]
 
 PLACED = [(*row, "Arvieu", "12011", row[2]) for row in HOSTILE]
 REFUSED = [(f"r{n}", "", attack, "soon", attack, attack, attack, attack) for n, attack in enumerate(ATTACKS)]
-OWN = re.compile(r"\*\*|:material/(?:add_circle|do_not_disturb_on):|\(rang \d+\)|\b\d\d:\d\d\b")
-"""What our pages write themselves: bold, two icons, a rank, the time of day."""
+OWN = re.compile(r"\*\*|:material/(?:add_circle|do_not_disturb_on):|\((?:rang )?\d+\)|\b\d\d:\d\d\b")
+"""What our pages write themselves: bold, two icons, a rank or a count, the time of day."""
 OURS = ("https://example.org/", "https://www.geonames.org/", "https://creativecommons.org/")
 
 

@@ -18,10 +18,10 @@ from reco import settings as configuration
 from reco.app.turnstile import QueuedRecommender
 from reco.cartography import Atlas
 from reco.catalogue import Filters
-from reco.coverage import Coverage, coverage
 from reco.encoder import Encoder
 from reco.errors import SnapshotError
 from reco.experiences import Experience, experiences
+from reco.holdings import Holdings, holdings
 from reco.recommend import Recommender
 from reco.settings import RankingSettings, Settings
 from reco.snapshot import Manifest, Snapshot
@@ -104,9 +104,9 @@ def experiences_of(found: Snapshot) -> tuple[Experience, ...]:
     return _experiences(str(configuration.home_of(settings())), found.id, found)
 
 
-def coverage_of(found: Snapshot) -> Coverage:
+def holdings_of(found: Snapshot) -> Holdings:
     """Return what a snapshot covers by theme, type and scale."""
-    return _coverage(str(configuration.home_of(settings())), found.id, found)
+    return _holdings(str(configuration.home_of(settings())), found.id, found)
 
 
 def manifest() -> Manifest | None:
@@ -176,5 +176,5 @@ def _experiences(home: str, number: str, _snapshot: Snapshot) -> tuple[Experienc
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _coverage(home: str, number: str, _snapshot: Snapshot) -> Coverage:
-    return coverage(_snapshot.catalogue)
+def _holdings(home: str, number: str, _snapshot: Snapshot) -> Holdings:
+    return holdings(_snapshot.catalogue)

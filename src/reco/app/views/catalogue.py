@@ -13,7 +13,7 @@ from reco.app.listing import listed
 from reco.app.markup import plain
 from reco.app.wording import count, say
 from reco.catalogue import Filters
-from reco.coverage import Coverage
+from reco.holdings import Holdings
 from reco.resource import Resource
 from reco.snapshot import Snapshot
 from reco.text import fold
@@ -32,7 +32,7 @@ def show() -> None:
     with browse:
         _browse(snapshot)
     with covered:
-        _coverage(served.coverage_of(snapshot))
+        _holdings(served.holdings_of(snapshot))
 
 
 def _browse(snapshot: Snapshot) -> None:
@@ -80,7 +80,7 @@ def _matching(snapshot: Snapshot, chosen: Filters, title: str) -> list[Resource]
     return sorted(named, key=lambda resource: fold(resource.title))
 
 
-def _coverage(covered: Coverage) -> None:
+def _holdings(covered: Holdings) -> None:
     """Draw themes in rows, types in columns, at one scale or at all."""
     st.markdown(say("coverage.lead"))
     scale = st.selectbox(

@@ -1,4 +1,4 @@
-"""Coverage: every cell of the taxonomy, gaps included, and labels of one's own."""
+"""Holdings: every cell of the taxonomy, gaps included, and labels of one's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resource
 
-from reco.coverage import coverage
+from reco.holdings import holdings
 from reco.taxonomy import SCALES, THEMES, TYPES
 
 LABELS = st.sampled_from([*THEMES[:3], "Un thème à soi"])
@@ -21,7 +21,7 @@ RESOURCES = st.lists(
 
 @given(RESOURCES)
 def test_cells_add_up_and_gaps_are_the_empty_ones(made: list[tuple[list[str], str, str]]) -> None:
-    found = coverage(
+    found = holdings(
         resource(f"r{n}", themes=tuple(themes), type=kind, scale=scale)
         for n, (themes, kind, scale) in enumerate(made)
     )
@@ -36,7 +36,7 @@ def test_cells_add_up_and_gaps_are_the_empty_ones(made: list[tuple[list[str], st
 
 
 def test_one_scale_is_a_slice() -> None:
-    found = coverage(
+    found = holdings(
         [
             resource("a", themes=("Eau",), type="Livres", scale="EPCI"),
             resource("b", themes=("Eau", "Sport"), type="Livres", scale="région"),

@@ -1,4 +1,4 @@
-"""What a catalogue covers: resources by theme, type and scale, and where there are none."""
+"""What a catalogue holds: resources by theme, type and scale, and where there are none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reco.taxonomy import SCALES, THEMES, TYPES
 
 
 @dataclass(frozen=True)
-class Coverage:
+class Holdings:
     """Counts by (theme, type, scale); a resource of two themes counts under both.
 
     `themes`, `types` and `scales` are every label that may be had: those of the taxonomy, gaps included,
@@ -34,7 +34,7 @@ class Coverage:
         return tuple((t, k) for t in self.themes for k in self.types if not self.count(t, k, scale))
 
 
-def coverage(resources: Iterable[Resource]) -> Coverage:
+def holdings(resources: Iterable[Resource]) -> Holdings:
     """Count resources. One without a theme or a type is under the empty label, as it has no cell."""
     found = list(resources)
     counts = Counter(
@@ -42,7 +42,7 @@ def coverage(resources: Iterable[Resource]) -> Coverage:
         for resource in found
         for theme in (values_of(resource, "theme") or ("",))
     )
-    return Coverage(
+    return Holdings(
         _labels(THEMES, (theme for theme, _, _ in counts)),
         _labels(TYPES.values(), (kind for _, kind, _ in counts)),
         _labels(SCALES, (scale for _, _, scale in counts)),
