@@ -208,7 +208,7 @@ class Bench:
         self.published: str | None = None
         if home is None:
             self._reco("refresh")
-        self.resources = json.loads(self._reco("status", "--json"))["resources"]
+        self.resources = len(SnapshotStore(scratch / "home").open().catalogue)
 
     def publish(self) -> None:
         """Add a row to the source and refresh, as a night does."""

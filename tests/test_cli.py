@@ -24,7 +24,23 @@ REPORT = {
     "objections",
     "seconds",
 }
-ITEM = {"rank", "id", "title", "type", "theme", "publisher", "year", "url", "score", "level", "explanation"}
+ITEM = {
+    "rank",
+    "id",
+    "title",
+    "type",
+    "theme",
+    "publisher",
+    "year",
+    "url",
+    "score",
+    "level",
+    "explanation",
+} | {
+    "placement",
+    "likeness",
+    "vigilance",
+}
 
 
 def test_refresh_reports_what_it_did(home: Home) -> None:
@@ -44,6 +60,49 @@ def test_recommend_has_the_documented_shape(served: Home) -> None:
             item["score"], abs=1e-6
         )
         assert set(item["explanation"]["passages"][0]) >= {"text", "start", "end", "similarity"}
+
+
+def test_a_shelf_is_told_slot_by_slot(served: Home) -> None:
+    done = run_cli("recommend", "rouvrir le café", "--shelf", "--json", *served.arguments)
+    filled = [slot for slot in done.json["shelf"] if slot["rank"]]
+    assert len(done.json["shelf"]) == 5 and len(filled) == len(done.json["recommendations"]) == 2
+    assert {item["placement"]["reason"] for item in done.json["recommendations"]} == {"shelf"}
+    plain = run_cli("recommend", "rouvrir le café", "--shelf", *served.arguments)
+    assert plain.code == 0 and plain.out.count("rayon équilibré") == 2
+    assert plain.out.count("rien d'assez proche") == 3
+
+
+def test_a_place_is_compared_and_said(home: Home) -> None:
+    home.write([{**row, "place": "Trémargat", "scale": "commune rurale"} for row in rows()])
+    assert home.refresh().published
+    asked = ("recommend", "café", "-k", "2", "--place", "Rignac (Aveyron)", "--near", *home.arguments)
+    found = run_cli(*asked, "--json").json
+    assert found["place"] == {"code": "12199", "name": "Rignac (Aveyron)"}
+    likeness = found["recommendations"][0]["likeness"]
+    assert 0 < likeness["value"] < 1 and "smaller" in likeness["reasons"]
+    assert likeness["place"] == "Trémargat (Côtes-d'Armor)"
+    plain = run_cli(*asked).out
+    assert "bien plus petit" in plain and "Lieux comparés à Rignac (Aveyron)" in plain
+
+
+def test_warnings_are_quoted(home: Home) -> None:
+    warning = "Le chantier a pris du retard faute de maçons."
+    home.write([{**row, "summary": f"{row['title']}. {warning}"} for row in rows()])
+    assert home.refresh().published
+    asked = ("recommend", "café", "-k", "1", *home.arguments)
+    (point,) = run_cli(*asked, "--json").json["recommendations"][0]["vigilance"]
+    assert point["kind"] == "delay" and warning in point["text"]
+    assert "vigilance (délai)" in run_cli(*asked).out
+
+
+def test_every_code_has_words() -> None:
+    from reco.cli import asides
+    from reco.likeness import REASONS
+    from reco.placement import REASONS as MOVES
+    from reco.vigilance import KINDS
+
+    assert set(asides._VIGILANCE) == set(KINDS)
+    assert set(asides._LIKENESS) == set(REASONS) and set(asides._PLACEMENT) == set(MOVES)
 
 
 def test_filters_take_a_label_in_any_case_or_a_code(served: Home) -> None:
@@ -84,6 +143,13 @@ def test_a_request_is_read_from_standard_input(served: Home) -> None:
         (("recommend", "école", "-k", "0"), 2),
         (("recommend", "école", "-k", "many"), 2),
         (("recommend", "école", "--type", "Affiches"), 2),
+        (("recommend", "école", "--diversity", "1.5"), 2),
+        (("recommend", "école", "--diversity", "nan"), 2),
+        (("recommend", "école", "--near"), 2),
+        (("recommend", "école", "--place", "Sainte-Colombe"), 2),
+        (("recommend", "école", "--place", "Nulle-Part-les-Oies"), 2),
+        (("recommend", "école", "--shelf", "-k", "4"), 2),
+        (("recommend", "école", "--shelf", "--type", "guide"), 2),
         (("recommend",), 2),
         (("recommend", "école", "--unknown"), 2),
         (("similar", "nobody"), 2),

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.encoder import Vector
 from reco.explain import Contribution
 from reco.query import Opinion
-from reco.ranking import Rows, Scores
+from reco.ranking import Scores
 from reco.snapshot import Snapshot
 
 SHARE = 0.25
@@ -35,11 +36,15 @@ _KIND = "feedback"
 
 @dataclass(frozen=True)
 class Moves:
-    """Points that each row of a catalogue gains or loses, and how many opinions on each side are near it."""
+    """Points that each row of a catalogue gains or loses, and how many opinions on each side are near it.
+
+    `liked` are the vectors of what was found useful: a request alone may not reach what is near them.
+    """
 
     points: Scores
     useful: NDArray[np.int64]
     off_topic: NDArray[np.int64]
+    liked: tuple[Vector, ...] = ()
 
     def line(self, row: int) -> tuple[Contribution, ...]:
         """Return the one line of a proof: its text is how many opinions moved the row that way."""
@@ -56,32 +61,23 @@ def moves(snapshot: Snapshot, opinions: Sequence[Opinion], span: float) -> Moves
     rows = [(row, useful) for row, useful in known if row is not None]
     if not rows:
         return None
-    liked = _closeness(snapshot, [row for row, useful in rows if useful])
-    disliked = _closeness(snapshot, [row for row, useful in rows if not useful])
+    useful = _vectors(snapshot, [row for row, liked in rows if liked])
+    liked = _closeness(snapshot, useful)
+    disliked = _closeness(snapshot, _vectors(snapshot, [row for row, liked in rows if not liked]))
     points = SHARE * span * (_any(liked) - _any(disliked))
     # As with scores: the last bits must not decide a rank.
-    return Moves(np.round(points, 9), _count(liked), _count(disliked))
+    return Moves(np.round(points, 9), _count(liked), _count(disliked), useful)
 
 
-def neighbours(
-    snapshot: Snapshot, opinions: Sequence[Opinion], depth: int, allowed: NDArray[np.bool_]
-) -> Rows:
-    """Return the allowed rows nearest to the resources found useful: a request may not reach them all."""
-    found = np.zeros(0, dtype=np.int64)
-    for opinion in opinions:
-        row = snapshot.catalogue.row(opinion.id)
-        if opinion.useful and row is not None:
-            vector = snapshot.dense.vectors(np.asarray([row]))[0]
-            found = np.union1d(found, snapshot.dense.search(vector, depth, allowed)[0])
-    return found
+def _vectors(snapshot: Snapshot, rows: Sequence[int]) -> tuple[Vector, ...]:
+    return tuple(snapshot.dense.vectors(np.asarray([row]))[0] for row in rows)
 
 
-def _closeness(snapshot: Snapshot, judged: Sequence[int]) -> Scores:
+def _closeness(snapshot: Snapshot, judged: Sequence[Vector]) -> Scores:
     """Return how close each row is to each of `judged`, from 0 (ordinary) to 1, (judged, rows)."""
     everything = np.arange(len(snapshot.catalogue), dtype=np.int64)
     found = np.zeros((len(judged), len(everything)))
-    for place, row in enumerate(judged):
-        vector = snapshot.dense.vectors(np.asarray([row]))[0]
+    for place, vector in enumerate(judged):
         cosines = snapshot.dense.scores(vector, everything).astype(np.float64)
         floor = float(cosines.mean())
         found[place] = np.clip((cosines - floor) / max(1 - floor, 1e-6), 0, 1) ** 2

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reco import storage
 from reco.catalogue import Catalogue
-from reco.feedback import Entry
+from reco.errors import StorageError
+from reco.feedback import Entry, Feedback
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,15 @@ def judged(approved: Iterable[Entry], catalogue: Catalogue) -> Judged:
     contradicted = len(votes) - sum(map(len, qrels.values()))
     kept = {request: text for request, text in requests.items() if request in qrels}
     return Judged(kept, qrels, without_text, contradicted, gone)
+
+
+def approved_pairs(home: Path, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """Return what a home's approved opinions teach; a journal that cannot be read teaches nothing."""
+    try:
+        return judged(Feedback(home).approved(), catalogue).pairs
+    except StorageError as error:
+        logger.warning("nothing is learnt from opinions: %s", error)
+        return []
 
 
 def export(found: Judged, catalogue: Catalogue, folder: Path) -> Exported:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import csv
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate, islice
 from pathlib import Path
 
 from reco.text import digest, fold
 
 BUNDLED = Path(__file__).with_name("places.csv")
 KINDS = ("commune", "epci", "department", "region")
+
+_ALIKE = 0.7
+"""Likeness of spellings from which a name is a suggestion."""
+_NEAR = 50
 
 _SEPARATOR = re.compile(r"\s*;\s*")
 _JOINT = re.compile(r"\s*(?:,|&|\bet\b)\s*")
@@ -63,6 +69,22 @@ class Located:
 
     localities: tuple[Locality, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class _Lines:
+    """Many short texts as one, so that looking through all of them is one search."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self._whole = "\n" + "".join(f"{line}\n" for line in lines)
+        self._starts = list(accumulate((len(line) + 1 for line in lines), initial=1))
+
+    def having(self, needle: str) -> Iterator[int]:
+        """Yield the number of each line that holds `needle`, in order; a newline is a line's edge."""
+        at = self._whole.find(needle)
+        while at >= 0:
+            yield bisect_right(self._starts, at + (needle[0] == "\n")) - 1
+            at = self._whole.find(needle, at + 1)
 
 
 class Gazetteer:
@@ -126,6 +148,47 @@ class Gazetteer:
             notes += found.notes
         return Located(tuple(localities), tuple(notes))
 
+    def label(self, place: Locality) -> str:
+        """Return a place's name with its département, as a person tells homonyms apart."""
+        department = self._by_code.get(("department", place.department))
+        if department is None or place.kind in ("department", "region"):
+            return place.name
+        return f"{place.name} ({department.name})"
+
+    def search(self, text: str, limit: int = 10) -> tuple[Locality, ...]:
+        """Return the communes that a person may mean, the most populous of each kind first.
+
+        Those whose name begins so, then those with a word that does, then those spelt nearly so. A
+        text of digits is the beginning of an INSEE code; a département may follow in brackets.
+        """
+        asides = _ASIDE.findall(text)
+        code = self._department(asides[-1]) if asides else ""
+        key = _key(_ASIDE.sub("", text))
+        if not key or limit < 1:
+            return ()
+        meant = (place for place in self._meant(key) if not code or _within(place, code))
+        return tuple(islice(meant, limit))
+
+    def _meant(self, key: str) -> Iterator[Locality]:
+        """Yield names that are the text, that begin so, with a word that does; or else near spellings."""
+        places, names, codes = self._communes
+        if key[0].isdigit():
+            yield from (places[line] for line in codes.having(f"\n{key}"))
+            return
+        given: set[int] = set()
+        for needle in (f"\n{key}\n", f"\n{key}", f" {key}"):
+            for line in names.having(needle):
+                if line not in given:
+                    given.add(line)
+                    yield places[line]
+        if not given:
+            from rapidfuzz import process
+            from rapidfuzz.distance import OSA
+
+            spelling = OSA.normalized_similarity
+            near = process.extract(key, names.lines, scorer=spelling, score_cutoff=_ALIKE, limit=_NEAR)
+            yield from (places[line] for _, _, line in near)
+
     def _coded(self, code: str) -> Located:
         found = self.by_code(code) if code else None
         if found is not None:
@@ -186,6 +249,14 @@ class Gazetteer:
         return found[0].code if len(found) == 1 else ""
 
     @cached_property
+    def _communes(self) -> tuple[list[Locality], _Lines, _Lines]:
+        """The communes, most populous first, and in parallel their names as compared and their codes."""
+        found = [place for place in self._by_code.values() if place.kind == "commune"]
+        found.sort(key=lambda place: (-(place.population or 0), place.code))
+        keys = _Lines([_key(place.name) for place in found])
+        return found, keys, _Lines([place.code.lower() for place in found])
+
+    @cached_property
     def _names(self) -> dict[str, list[Locality]]:
         names: dict[str, list[Locality]] = defaultdict(list)
         for place in self._by_code.values():
@@ -205,6 +276,11 @@ class Gazetteer:
 def bundled() -> Gazetteer:
     """Return the table that comes with the package."""
     return Gazetteer.read()
+
+
+def search(text: str, limit: int = 10) -> tuple[Locality, ...]:
+    """Return the communes of the bundled table that a person may mean: see `Gazetteer.search`."""
+    return bundled().search(text, limit)
 
 
 def _most_apt(candidates: Sequence[Locality], scale: str, name: str) -> list[Locality]:

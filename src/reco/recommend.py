@@ -8,17 +8,22 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from reco import vigilance
 from reco.acronyms import Expansion
+from reco.arrangement import Arranged, Arranger, Placed
 from reco.catalogue import Filters, values_of
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
 from reco.explain import Explanation, WordShare, explain
-from reco.judged import Moves, moves, neighbours
+from reco.likeness import Likeness
+from reco.placement import Placement
 from reco.query import Query
 from reco.ranking import Hit, Rows, top
 from reco.resource import Resource
 from reco.scoring import Fusion, Reading, Scorer
+from reco.shelf import Slot
 from reco.snapshot import Snapshot
+from reco.vigilance import Warned
 
 __all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
 
@@ -28,6 +33,8 @@ class Recommendation:
     """A resource, why it is here, and how sure we are (`level` is None until it is calibrated).
 
     `others` are the same thing under other ids, newest first: editions, and listings by other sources.
+    `placement` says what moved it without changing its score, `vigilance` quotes what it says can go
+    wrong, and `likeness` compares its place with the query's; None when there is nothing to say.
     """
 
     rank: int
@@ -36,6 +43,9 @@ class Recommendation:
     explanation: Explanation
     level: str | None = None
     others: tuple[Resource, ...] = ()
+    placement: Placement | None = None
+    vigilance: tuple[Warned, ...] = ()
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,10 @@ class Need:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full."""
+    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full.
+
+    `shelf` has the slots of a balanced shelf, in the order of types; it is empty unless one was asked for.
+    """
 
     query: Query
     snapshot: str
@@ -57,6 +70,7 @@ class Answer:
     verdict: str | None = None
     needs: tuple[Need, ...] = ()
     expansions: tuple[Expansion, ...] = ()
+    shelf: tuple[Slot, ...] = ()
 
 
 class Recommender:
@@ -71,6 +85,7 @@ class Recommender:
         self.snapshot = snapshot
         self._encoder = encoder
         self._scorer = Scorer(snapshot, fusion or Fusion())
+        self._arranger = Arranger(snapshot, self.fusion.diversity)
 
     @property
     def fusion(self) -> Fusion:
@@ -89,7 +104,7 @@ class Recommender:
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
         self._require_known(query.filters)
-        return self._rank(self._read(query), query)
+        return [one.hit for one in self._rank(self._read(query), query).placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself nor its other listings.
@@ -100,7 +115,7 @@ class Recommender:
         if row is None:
             raise UnknownResource(f"There is no resource {identifier!r}.", self._suggest(identifier))
         resource = self.snapshot.catalogue[row]
-        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
+        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters, diversity=0.0)
         self._require_known(query.filters)
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
         reading = self._scorer.read(vector, query.text)
@@ -109,26 +124,20 @@ class Recommender:
     def _read(self, query: Query) -> Reading:
         expansions = self._scorer.expansions(query.text, query.without)
         vector = self._encoder.encode_query(_expanded(query.text, expansions))
-        return self._scorer.read(self.snapshot.request(vector), query.text, expansions)
+        reading = self._scorer.read(self.snapshot.request(vector), query.text, expansions)
+        return self._scorer.judged(reading, query.opinions)
 
-    def _rank(self, reading: Reading, query: Query, leave_out: Sequence[int] = ()) -> list[Hit]:
+    def _rank(self, reading: Reading, query: Query, leave_out: Sequence[int] = ()) -> Arranged:
+        depth = self._arranger.depth(query)
         allowed = self.snapshot.catalogue.select(query.filters)
         allowed[list(leave_out)] = False
-        rows = self._scorer.candidates(reading, allowed, query.k)
-        moved = self._moves(reading, query)
-        if moved is not None:
-            rows = np.union1d(rows, neighbours(self.snapshot, query.opinions, query.k, allowed))
-        rows = self._newest(rows)
-        scores = self._scorer.score(reading, rows)
-        return top(rows, scores if moved is None else scores + moved.points[rows], query.k)
+        rows = self._newest(self._scorer.candidates(reading, allowed, query.k))
+        hits = top(rows, self._scorer.score(reading, rows), depth)
+        return self._arranger.arrange(query, hits, self._levels_of(hits))
 
-    def _moves(self, reading: Reading, query: Query) -> Moves | None:
-        """Return what the visitor's opinions change, in a span that no filter and no k changes."""
-        if not query.opinions:
-            return None
-        everything = np.ones(len(self.snapshot.catalogue), dtype=np.bool_)
-        scores = self._scorer.score(reading, self._scorer.candidates(reading, everything, 1))
-        return moves(self.snapshot, query.opinions, float(np.ptp(scores)))
+    def _levels_of(self, hits: Sequence[Hit]) -> tuple[str | None, ...]:
+        """Return how sure each hit is; None until levels are calibrated."""
+        return (None,) * len(hits)
 
     def _family(self, row: int) -> list[int]:
         """Return the rows of the same thing, newest first: the row alone when it is listed once."""
@@ -151,27 +160,39 @@ class Recommender:
             older.update(listed[1:])
         return np.asarray(sorted(there - older), dtype=np.int64)
 
-    def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
-        shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
-        moved = self._moves(reading, query)
+    def _answer(self, query: Query, reading: Reading, arranged: Arranged) -> Answer:
+        rows = np.asarray([one.hit.row for one in arranged.placed], dtype=np.int64)
+        shares = self._scorer.shares(reading, rows)
         recommendations = tuple(
-            Recommendation(
-                rank,
-                self.snapshot.catalogue[hit.row],
-                hit.score,
-                self._explain(reading, hit.row, words, moved),
-                others=tuple(self.snapshot.catalogue[r] for r in self._family(hit.row) if r != hit.row),
-            )
-            for rank, (hit, words) in enumerate(zip(hits, shares, strict=True), start=1)
+            self._recommendation(reading, rank, one, words)
+            for rank, (one, words) in enumerate(zip(arranged.placed, shares, strict=True), start=1)
         )
-        return Answer(query, self.snapshot.id, recommendations, expansions=reading.expansions)
+        return Answer(
+            query, self.snapshot.id, recommendations, expansions=reading.expansions, shelf=arranged.shelf
+        )
 
-    def _explain(
-        self, reading: Reading, row: int, shares: Sequence[WordShare], moved: Moves | None
-    ) -> Explanation:
+    def _recommendation(
+        self, reading: Reading, rank: int, one: Placed, words: Sequence[WordShare]
+    ) -> Recommendation:
+        row = one.hit.row
+        resource: Resource = self.snapshot.catalogue[row]
+        spans = [span for span in self.snapshot.table.document(row).spans if span.start >= 0]
+        return Recommendation(
+            rank,
+            resource,
+            one.hit.score,
+            self._explain(reading, row, words),
+            level=one.level,
+            others=tuple(self.snapshot.catalogue[r] for r in self._family(row) if r != row),
+            placement=one.placement,
+            vigilance=vigilance.points(resource.summary, spans),
+            likeness=one.likeness,
+        )
+
+    def _explain(self, reading: Reading, row: int, shares: Sequence[WordShare]) -> Explanation:
         resource, document = self.snapshot.catalogue[row], self.snapshot.document(row)
-        others = () if moved is None else moved.line(row)
-        return explain(resource, document, self._scorer.meaning(reading), shares, others)
+        moved = () if reading.moves is None else reading.moves.line(row)
+        return explain(resource, document, self._scorer.meaning(reading), shares, moved)
 
     def _require_known(self, filters: Filters) -> None:
         problems, hints = [], []

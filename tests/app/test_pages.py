@@ -23,7 +23,7 @@ def titles(test: AppTest) -> list[str]:
     return [heading.value for heading in test.subheader]
 
 
-@pytest.mark.parametrize("view", ["recommend", "catalogue", "sheet", "about"])
+@pytest.mark.parametrize("view", ["recommend", "dossier", "catalogue", "sheet", "about"])
 @pytest.mark.parametrize("language", ["FR", "EN"])
 def test_every_page_renders_in_both_languages(home: None, page: Open, view: str, language: str) -> None:
     test = page(view)

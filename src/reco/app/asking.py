@@ -7,11 +7,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from reco.app import filters
+from reco.app import filters, locality
 from reco.app.markup import plain, shortened
 from reco.app.wording import decimal, say
+from reco.catalogue import Filters
 from reco.errors import InvalidInput
-from reco.query import Query
+from reco.query import Opinion, Query
 from reco.reading import LONGEST_TEXT, MOST_BYTES, SUFFIXES, Reason, Unreadable, read
 from reco.share import LONGEST_ADDRESS, code_of, query_of
 
@@ -40,6 +41,21 @@ _REFUSALS = {
 logger = logging.getLogger(__name__)
 
 
+def query_for(text: str, chosen: Filters, opinions: tuple[Opinion, ...]) -> Query:
+    """Return the request with all that the visitor chose. Raises InvalidQuery."""
+    place = locality.chosen()
+    return Query.of(
+        text,
+        st.session_state.get("wanted", STEP),
+        chosen,
+        st.session_state.get("without", ()),
+        shelf=bool(st.session_state.get("shelf")),
+        place=place,
+        near=bool(st.session_state.get("near")) and bool(place),
+        opinions=opinions,
+    )
+
+
 def begin(text: str) -> None:
     """Make a text the request, from its first results; opinions were on another one."""
     if text != st.session_state.get("request"):
@@ -62,17 +78,19 @@ def reopen(page: str) -> None:
         return
     st.session_state["description"] = query.text
     filters.put(page, query.filters)
+    locality.put(query.place)
+    st.session_state["shelf"], st.session_state["near"] = query.shelf, query.near
     begin(query.text)
     st.session_state["without"] = query.without
 
 
 def share(query: Query) -> None:
     """Draw what gives the address of a request."""
-    with st.popover(say("share.open"), icon=":material/share:", key="share", on_change="rerun") as box:
+    with st.popover(say("share.open"), icon=":material/link:", key="share", on_change="rerun") as box:
         if not box.open:
             return
         here = urlsplit(st.context.url or "")
-        base = urlunsplit((here.scheme, here.netloc, here.path, "", ""))
+        base = urlunsplit((here.scheme, here.netloc, here.path or "/", "", ""))
         try:
             code = code_of(query, LONGEST_ADDRESS - len(f"{base}?{ADDRESS}="))
         except InvalidInput:

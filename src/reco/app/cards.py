@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import basket, opinions, served, why
+from reco.app import asides, basket, opinions, served, why
 from reco.app.markup import badge, link, marked, plain, shortened, with_words
 from reco.app.wording import say
 from reco.explain import Explanation, Quote
@@ -38,6 +38,9 @@ def card(item: Recommendation, answer: Answer) -> None:
         st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
         credit(item.resource)
         _excerpt(item, answer.query.text)
+        asides.moved(item.placement)
+        asides.like(item.likeness)
+        asides.warnings(item.vigilance)
         links(item.resource)
         _others(item.others, key)
         _why(item.explanation, key)
@@ -77,6 +80,12 @@ def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
 def to_recommend(label: str) -> None:
     """Draw a link to the first page."""
     st.page_link(_VIEWS / "recommend.py", label=label, icon=":material/search:")
+
+
+def to_dossier() -> None:
+    """Draw a link to the dossier when it holds something."""
+    if basket.kept():
+        st.page_link(_VIEWS / "dossier.py", label=basket.label(), icon=":material/bookmark:")
 
 
 def to_list(label: str) -> None:

@@ -67,7 +67,7 @@ def refresh(
                     settings.sources,
                     lambda: build_encoder(settings.encoder),
                     progress,
-                    making_of(settings, progress),
+                    making_of(settings, progress, home),
                     publishing,
                 )
         except RefreshRefused as refused:
@@ -88,6 +88,18 @@ def recommend(
     k: Count = 10,
     types: Types = None,
     themes: Themes = None,
+    shelf: Annotated[
+        bool, typer.Option("--shelf", help="The best of each type, from different publishers.")
+    ] = False,
+    diversity: Annotated[
+        float | None, typer.Option("--diversity", help="Spread the list over its subject, 0 to 1.")
+    ] = None,
+    place: Annotated[
+        str, typer.Option("--place", metavar="CODE|NAME", help="Compare places with this commune or EPCI.")
+    ] = "",
+    near: Annotated[
+        bool, typer.Option("--near", help="With --place: like places first among equals.")
+    ] = False,
     home: Home = None,
     config: Config = None,
     as_json: Json = False,
@@ -98,7 +110,15 @@ def recommend(
         from reco.cli import render
         from reco.recommend import Query
 
-        query = Query.of(_text(text), k, _filters(types, themes))
+        query = Query.of(
+            _text(text),
+            k,
+            _filters(types, themes),
+            diversity=diversity,
+            shelf=shelf,
+            place=place,
+            near=near,
+        )
         render.answer(_recommender(_settings(config), home).recommend(query), as_json)
 
     run(work, as_json)

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reco.cli.asides import asides
 from reco.cli.console import show_json
 from reco.encoder import Document
 from reco.passages import Span
+from reco.places import bundled
 from reco.recommend import Answer, Recommendation
 from reco.refresh import RefreshReport
 from reco.resource import Resource
@@ -28,6 +30,12 @@ def answer(found: Answer, as_json: bool) -> None:
     console = Console()
     for item in found.recommendations:
         _card(console, item)
+    for slot in found.shelf:
+        if slot.rank is None:
+            console.print(Text(f"–  {slot.type} : rien d'assez proche\n", style="dim"))
+    compared = _place(found.query.place)
+    if compared is not None:
+        console.print(Text(f"Lieux comparés à {compared['name']}, {compared['code']}", style="dim"))
     console.print(f"Snapshot {found.snapshot}", style="dim", highlight=False)
 
 
@@ -36,10 +44,18 @@ def answer_document(found: Answer) -> dict[str, Any]:
     return {
         "query": found.query.text,
         "snapshot": found.snapshot,
+        "place": _place(found.query.place),
         "verdict": found.verdict,
         "needs": [asdict(need) for need in found.needs],
+        "shelf": [asdict(slot) for slot in found.shelf],
         "recommendations": [_item(item) for item in found.recommendations],
     }
+
+
+def _place(code: str) -> dict[str, str] | None:
+    """Return the place that resources were compared with, by its code and a name that tells it apart."""
+    place = bundled().by_code(code) if code else None
+    return {"code": code, "name": bundled().label(place)} if place is not None else None
 
 
 def _item(item: Recommendation) -> dict[str, Any]:
@@ -57,6 +73,9 @@ def _item(item: Recommendation) -> dict[str, Any]:
         "level": item.level,
         "place": resource.place,
         "others": [listing(other) for other in item.others],
+        "placement": asdict(item.placement) if item.placement else None,
+        "likeness": asdict(item.likeness) if item.likeness else None,
+        "vigilance": [asdict(point) for point in item.vigilance],
         "explanation": asdict(item.explanation),
     }
 
@@ -76,6 +95,8 @@ def _card(console: Console, item: Recommendation) -> None:
     console.print(Text("   " + " · ".join(fact for fact in facts if fact), style="cyan"))
     for quote in item.explanation.passages[:1]:
         console.print(Text(f"   « {quote.text} »"))
+    for line in asides(item):
+        console.print(Text(f"   {line}"))
     for other in item.others:
         told = (other.publisher or other.source, other.year, other.id)
         console.print(Text(f"   aussi : {' · '.join(str(fact) for fact in told if fact)}", style="dim"))

@@ -75,7 +75,7 @@ def _item(place: int, item: Item, total: int) -> None:
             on_change=_noted,
             args=(identifier, f"note_{key}"),
         )
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             title = shortened(item.resource.title, 60)
             for step, name, icon, stuck in (
                 (-1, say("dossier.up"), ":material/arrow_upward:", place == 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from reco.app import asking, cards, failures, filters, opinions, served
+from reco.app import asides, asking, cards, failures, filters, locality, opinions, served
 from reco.app.markup import plain
 from reco.app.wording import count, say
 from reco.catalogue import Filters
@@ -50,7 +50,17 @@ def _from_a_file() -> None:
 
 def _options(snapshot: Snapshot) -> None:
     chosen = filters.chosen(PAGE, FACETS + MORE_FACETS)
+    locality.choose()
     filters.choose(PAGE, FACETS, snapshot, chosen)
+    with st.container(horizontal=True, gap="medium"):
+        st.checkbox(say("shelf.box"), key="shelf", help=say("shelf.help"), persist_state="session")
+        st.checkbox(
+            say("like.box"),
+            key="near",
+            help=say("like.help"),
+            disabled=not locality.chosen(),
+            persist_state="session",
+        )
     with st.expander(say("filters.more"), icon=":material/tune:"):
         filters.choose(PAGE, MORE_FACETS, snapshot, chosen)
         filters.choose_years(PAGE)
@@ -91,9 +101,7 @@ def _more() -> None:
 
 def _results(request: str, chosen: Filters) -> None:
     try:
-        without = st.session_state.get("without", ())
-        wanted = st.session_state.get("wanted", asking.STEP)
-        query = Query.of(request, wanted, chosen, without, opinions.asked())
+        query = asking.query_for(request, chosen, opinions.asked())
     except InvalidQuery:
         too_long = len(request) > LONGEST
         st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
@@ -101,16 +109,33 @@ def _results(request: str, chosen: Filters) -> None:
     with st.spinner(say("progress.model"), show_time=True):
         recommender = served.recommender()
     with st.spinner(say("progress.search"), show_time=True):
-        answer = _answer(recommender, query)
+        answer = _answer_or_reason(recommender, query)
+    if answer is None:
+        return
     _told(answer)
+    asides.shelf(answer.shelf)
     _expansions(answer)
     opinions.summary(answer)
-    asking.share(answer.query)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        asking.share(answer.query)
+        cards.to_dossier()
     if answer.verdict == "nothing":
         with st.expander(say("verdict.list")):
             _cards(answer)
     else:
         _cards(answer)
+
+
+def _answer_or_reason(recommender: Recommender, query: Query) -> Answer | None:
+    """Return the answer, or say what a shelf needs where none can be filled."""
+    try:
+        return _answer(recommender, query)
+    except InvalidQuery as error:
+        if not query.shelf:
+            raise
+        failures.note(error)
+        st.warning(say("shelf.refused"), icon=":material/edit:")
+        return None
 
 
 def _answer(recommender: Recommender, query: Query) -> Answer:
