@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reco.cli.console import note, run, show_json
+from reco.cli.console import note, progress_bar, run, show_json
 
 if TYPE_CHECKING:
     from reco.clusters import Clusters
+    from reco.exposure import Audit
+    from reco.radar import Asked, Radar
     from reco.settings import Settings
     from reco.snapshot import Snapshot
 
 Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+_FEW = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +29,8 @@ def register(app: typer.Typer) -> None:
     grouped.callback(invoke_without_command=True)(clusters)
     grouped.command("rename")(rename)
     app.add_typer(grouped, name="clusters")
+    app.command()(radar)
+    app.command()(audit)
 
 
 def clusters(
@@ -97,6 +103,141 @@ def rename(
             print(f"{identifier} will be called {name!r} from the next `reco refresh` on ({path}).")
 
     run(work, as_json)
+
+
+def radar(
+    logged: Annotated[
+        Path | None,
+        typer.Option("--logged", metavar="FILE", help="CSV of requests, told in groups of five or more."),
+    ] = None,
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say what the catalogue covers, and what is asked of it in vain: golden set, saved projects, log."""
+
+    def work() -> None:
+        from dataclasses import asdict
+
+        from reco import radar as radars
+        from reco.recommend import Recommender
+        from reco.settings import encoder_of, load, store_of
+
+        settings = load(config)
+        requests = _requests(settings, home, logged)
+        snapshot, warning = store_of(settings, home).serve()
+        note(warning)
+        encoder = encoder_of(settings, snapshot)
+        recommender = Recommender(snapshot, encoder, settings.ranking.fusion())
+        themes = [theme for source in settings.sources for theme in source.themes]
+        with progress_bar("Asking") as progress:
+            found = radars.scan(recommender, encoder, requests, themes, progress)
+        if as_json:
+            show_json(asdict(found))
+        else:
+            _show_radar(found)
+
+    run(work, as_json)
+
+
+def audit(
+    requests: Annotated[
+        list[Path] | None,
+        typer.Option("--requests", metavar="FILE", help="CSV of requests to ask as well; repeatable."),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many results a list has.")] = 10,
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say who is shown too often, who never is, and how publishers, types and places share the lists."""
+
+    def work() -> None:
+        from dataclasses import asdict
+
+        from reco import exposure
+        from reco.batch import read
+        from reco.settings import load, recommender_of, store_of
+
+        settings = load(config)
+        asked = [one.text for one in _requests(settings, home, None)]
+        asked += [one.text for path in requests or () for one in read(path).projects if not one.problem]
+        snapshot, warning = store_of(settings, home).serve()
+        note(warning)
+        with progress_bar("Asking") as progress:
+            found = exposure.audit(recommender_of(settings, snapshot), asked, k, progress=progress)
+        if as_json:
+            show_json(asdict(found))
+        else:
+            _show_audit(found)
+
+    run(work, as_json)
+
+
+def _requests(settings: Settings, home: Path | None, logged: Path | None) -> list[Asked]:
+    """Return the judged requests of the golden set, the saved projects, and what was logged, if given."""
+    from reco.batch import read
+    from reco.beir import read_topics
+    from reco.projects import ProjectStore
+    from reco.radar import LOG, Asked
+    from reco.settings import home_of
+
+    golden = settings.gates.golden
+    found = [Asked.of_topic(topic) for topic in read_topics(golden)] if golden is not None else []
+    found += [Asked.of_project(project) for project in ProjectStore(home_of(settings, home)).read().projects]
+    if logged is not None:
+        found += [Asked(one.id, one.text, LOG) for one in read(logged).projects if not one.problem]
+    return found
+
+
+def _show_radar(found: Radar) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    table = Table("theme", "resources", "types that it lacks", box=None)
+    for one in found.coverage:
+        told = (f"{one.theme} !" if one.thin else one.theme, str(one.resources), ", ".join(one.missing))
+        table.add_row(*(Text(cell) for cell in told))
+    console.print(table)
+    for origin, count in found.asked.items():
+        print(f"{found.unmet.get(origin, 0)} of {count} requests ({origin}) have no good answer")
+    for need in found.needs:
+        console.print(Text(f"\n{need.size}  {need.label}  ({need.theme})", style="bold"))
+        for request in need.requests:
+            if request.text:
+                console.print(Text(f"   {request.why}: {request.text[:150]}"))
+    if found.withheld:
+        print(f"\n{found.withheld} logged requests are in groups too small to be told")
+
+
+def _show_audit(found: Audit) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    print(f"{found.titles} titles and {found.requests} requests, lists of {found.k}")
+    print(f"skewness of k-occurrences {found.skewness:.2f}, {len(found.hubs)} hubs")
+    for one in found.hubs[:_FEW]:
+        console.print(Text(f"   {one.id}  in {one.titles} lists of titles, {one.requests} of requests"))
+    print(f"{len(found.orphans)} resources are in no list")
+    for one in found.orphans[:_FEW]:
+        console.print(Text(f"   {one.id}  {one.title}"))
+    for facet in found.concentration:
+        print(
+            f"{facet.facet}: Gini {facet.gini_catalogue:.2f} in the catalogue, {facet.gini_shown:.2f} shown; "
+            f"HHI {facet.hhi_catalogue:.3f}, {facet.hhi_shown:.3f}"
+        )
+    shares = [(facet.facet, share) for facet in found.concentration for share in facet.values[:_FEW]]
+    shares += [("inhabitants", share) for share in found.population]
+    shares += [("scale", share) for share in found.scale]
+    table = Table("", "value", "catalogue", "shown", "ratio", box=None)
+    for name, share in shares:
+        told = (name, share.value, f"{share.catalogue:.1%}", f"{share.shown:.1%}", f"{share.ratio:.2f}")
+        table.add_row(*(Text(cell) for cell in told))
+    console.print(table)
 
 
 def _served(settings: Settings, home: Path | None) -> tuple[Snapshot, Clusters]:

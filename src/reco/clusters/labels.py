@@ -70,8 +70,8 @@ class Corpus:
     forms: tuple[str, ...]
 
     @classmethod
-    def read(cls, texts: Iterable[Text]) -> Corpus:
-        """Read each text once. Stems of one text alone, and numbers, are left out."""
+    def read(cls, texts: Iterable[Text], least: int = 2) -> Corpus:
+        """Read each text once. Stems of fewer than `least` texts, and numbers, are left out."""
         known: dict[str, int] = {}
         spelled: dict[int, Counter[str]] = defaultdict(Counter)
         rows: list[int] = []
@@ -90,7 +90,7 @@ class Corpus:
             columns.extend(found)
             values.extend(found.values())
         matrix = csr_array((values, (rows, columns)), shape=(len(kept), len(known)), dtype=np.float64)
-        several = np.flatnonzero(_documents(matrix) > 1)
+        several = np.flatnonzero(_documents(matrix) >= least)
         stems = list(known)
         return cls(
             tuple(kept),
@@ -154,7 +154,8 @@ def _keywords(
     group; each next one the largest of that times one plus its mean NPMI with those chosen.
     """
     documents = _documents(corpus.presence[members])
-    merit = weights * np.sqrt(precision) * (documents > 1)
+    shared = documents > 1 if (documents > 1).any() else documents > 0
+    merit = weights * np.sqrt(precision) * shared
     few = np.argsort(-merit, kind="stable")[:_CANDIDATES]
     few = few[merit[few] > 0]
     if not len(few):
