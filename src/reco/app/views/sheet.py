@@ -63,14 +63,14 @@ def _fields(snapshot: Snapshot, resource: Resource) -> None:
 
 def _locality(place: Locality) -> str:
     kinds = {
-        "commune": say("place.commune"),
-        "epci": say("place.epci"),
-        "department": say("place.department"),
-        "region": say("place.region"),
+        "commune": say("locality.commune"),
+        "epci": say("locality.epci"),
+        "department": say("locality.department"),
+        "region": say("locality.region"),
     }
     facts = [kinds[place.kind], place.code]
     if place.population is not None:
-        facts.append(count("place.population", place.population))
+        facts.append(count("locality.population", place.population))
     return f"{place.name} ({', '.join(facts)})"
 
 
