@@ -19,6 +19,8 @@ from starlette.routing import Route
 from reco.app.document import FEED, Document
 
 SCRIPT = Path(__file__).with_name("script.py")
+SWITCH_SECONDS = 0.001
+"""A fifth of Python's own: with a hundred threads at work, the loop comes to its turn within a tenth."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ def parts() -> dict[str, Any]:
         level=os.environ.get("RECO_LOG", "WARNING"),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    # Pages are drawn in threads, which keep the loop that answers everybody waiting for one turn each.
+    sys.setswitchinterval(SWITCH_SECONDS)
     return {
         "script_path": SCRIPT,
         "middleware": [Middleware(Document)],
