@@ -152,7 +152,9 @@ def measure(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
     with serving(bench) as (address, process):
         cold = first_visitors(address)
         loads = bench.loads()
+        spent = processor(process)
         warm = serial(address)
+        spent = (processor(process) - spent) / len(warm)
         before = memory(process)
         publish = threading.Thread(target=bench.publish)
         if not given.no_publish:
@@ -170,6 +172,8 @@ def measure(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
         "load_average": [round(load, 1) for load in os.getloadavg()],
         "first_visitors": {"at_once": FIRST_VISITORS, **cold.figures(), "loaded": loads},
         "empty_page": empty.figures(),
+        # What a busy machine cannot blur: the processor's own time.
+        "cpu_seconds_per_search": round(spent, 3),
         "searches": {"sessions": given.sessions, "think_seconds": THINK, **active.figures()},
         "published_meanwhile": bench.published,
         "memory_mb": {"before": before, "after_sessions": settled, "after_overload": after},
@@ -406,6 +410,12 @@ def memory(process: psutil.Process) -> int:
     """Return the resident memory of a process and its children, in MB."""
     everyone = [process, *process.children(recursive=True)]
     return round(sum(one.memory_info().rss for one in everyone) / 1024**2)
+
+
+def processor(process: psutil.Process) -> float:
+    """Return the seconds of processor that a process has used."""
+    used = process.cpu_times()
+    return float(used.user + used.system)
 
 
 def _together(count: int, work: Callable[[int], None]) -> None:
