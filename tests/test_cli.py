@@ -75,7 +75,7 @@ def test_a_shelf_is_told_slot_by_slot(served: Home) -> None:
 def test_a_place_is_compared_and_said(home: Home) -> None:
     home.write([{**row, "place": "Trémargat", "scale": "commune rurale"} for row in rows()])
     assert home.refresh().published
-    asked = ("recommend", "café", "-k", "2", "--place", "Rignac (Aveyron)", "--near", *home.arguments)
+    asked = ("recommend", "café", "-k", "2", "--commune", "Rignac (Aveyron)", "--near", *home.arguments)
     found = run_cli(*asked, "--json").json
     assert found["place"] == {"code": "12199", "name": "Rignac (Aveyron)"}
     likeness = found["recommendations"][0]["likeness"]
@@ -113,6 +113,32 @@ def test_filters_take_a_label_in_any_case_or_a_code(served: Home) -> None:
         assert {(i["type"], i["theme"]) for i in done.json["recommendations"]} == {("Rapports", "Énergie")}
 
 
+def test_filters_of_every_facet_combine(served: Home) -> None:
+    narrowed = (
+        "--publisher",
+        "éditions du lavoir",
+        "--language",
+        "FR",
+        "--year-from",
+        "2004",
+        "--year-to",
+        "2011",
+    )
+    found = run_cli("recommend", "une commune", *narrowed, "--json", *served.arguments).json[
+        "recommendations"
+    ]
+    assert sorted(item["year"] for item in found) == [2004, 2005, 2007, 2008, 2010, 2011]
+    near = run_cli("similar", "r07", *narrowed, "--type", "guide", "--json", *served.arguments).json
+    assert {item["type"] for item in near["recommendations"]} == {"Guides & outils"}
+    for wrong in (
+        ("--scale", "canton"),
+        ("--place", "Atlantide"),
+        ("--year-from", "2030", "--year-to", "2020"),
+    ):
+        done = run_cli("recommend", "une commune", *wrong, "--json", *served.arguments)
+        assert done.code == 2 and done.json["hint"], wrong
+
+
 def test_similar_leaves_the_resource_out(served: Home) -> None:
     done = run_cli("similar", "r03", "--json", *served.arguments)
     assert done.code == 0 and "r03" not in {item["id"] for item in done.json["recommendations"]}
@@ -146,8 +172,8 @@ def test_a_request_is_read_from_standard_input(served: Home) -> None:
         (("recommend", "école", "--diversity", "1.5"), 2),
         (("recommend", "école", "--diversity", "nan"), 2),
         (("recommend", "école", "--near"), 2),
-        (("recommend", "école", "--place", "Sainte-Colombe"), 2),
-        (("recommend", "école", "--place", "Nulle-Part-les-Oies"), 2),
+        (("recommend", "école", "--commune", "Sainte-Colombe"), 2),
+        (("recommend", "école", "--commune", "Nulle-Part-les-Oies"), 2),
         (("recommend", "école", "--shelf", "-k", "4"), 2),
         (("recommend", "école", "--shelf", "--type", "guide"), 2),
         (("recommend",), 2),

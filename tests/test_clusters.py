@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from support import Home, publish, resource, rows, run_cli, snapshot_of
 
 from reco.catalogue import Catalogue
-from reco.clusters import Clusters, ClustersUnavailable, CuratorName, Options, find, frames, lineage
+from reco.clusters import Clusters, ClustersUnavailable, CuratorName, Options, find, frames, lineage, locate
 from reco.clusters.labels import Corpus, Text, describe, npmi
 from reco.clusters.names import Names
 from reco.encoder import unit
@@ -212,6 +212,15 @@ def test_an_edited_resource_finds_a_new_place_and_a_removed_one_is_gone(
     gone = planted.without({"s00-001"})
     fewer = find(gone.catalogue, gone.vectors, None, found)
     assert "s00-001" not in fewer.ids and len(fewer.ids) == len(found.ids) - 1
+
+
+def test_a_request_is_placed_among_its_nearest_and_moves_nothing(planted: World, found: Clusters) -> None:
+    row = planted.catalogue.row("s03-007")
+    assert row is not None
+    place = locate(found, planted.vectors, planted.vectors[row])
+    assert place.near[0] == "s03-007" and all(one.startswith("s03") for one in place.near)
+    assert np.linalg.norm(found.places[row] - (place.x, place.y)) < 0.1
+    assert place.clusters == tuple(of[row] for of in found.membership)
 
 
 def test_a_cluster_without_resources_is_a_death(planted: World, found: Clusters) -> None:

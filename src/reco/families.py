@@ -2,7 +2,8 @@
 
 Two resources are one thing when they share an address or an ISBN, a title, or nearly a meaning, and
 nothing tells them apart: another place, another number, a word of the title that the other lacks. A
-title that three publishers use names a kind of thing, so it proves nothing.
+title that three publishers use names a kind of thing, so it proves nothing; nor does one that a source
+gives to two pages of one year. Publishers are named in many ways, so one site is as good as one publisher.
 """
 
 from __future__ import annotations
@@ -174,7 +175,8 @@ def _pairs(catalogue: Catalogue, near: Iterable[tuple[str, str, float]], thresho
     common = _common_titles(marks)
     for why, keys in (("url", _urls), ("isbn", _isbns), ("title", _titles)):
         for first, second in _sharing(marks, keys):
-            if _may_be_one(first, second) and (why == "isbn" or _is_titled_alike(first, second)):
+            titled = _is_titled_alike(first, second) and not _are_two_pages(first, second)
+            if _may_be_one(first, second) and (why == "isbn" or titled):
                 yield Pair(first.resource.id, second.resource.id, why)
     rows: dict[str, list[_Marks]] = defaultdict(list)
     for mark in marks:
@@ -198,12 +200,16 @@ class _Marks:
     resource: Resource
     core: frozenset[str]
     """Stems of the title, without years, editions and words such as "guide"."""
+    letters: str
+    """The whole title without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
     numbers: frozenset[str]
     stems: frozenset[str]
     """Stems of title and summary."""
     makers: frozenset[str]
     ground: frozenset[str]
     url: str
+    sites: frozenset[str]
+    """The address's host, and the title where the host is named for it: otelo.gouv.fr, otelo.beta.gouv.fr."""
     isbns: frozenset[str]
 
     @classmethod
@@ -215,11 +221,13 @@ class _Marks:
         return cls(
             resource=resource,
             core=(core - _FORMS) or core,
+            letters=_letters(resource.title),
             numbers=frozenset(_NUMBER.findall(title)),
             stems=core | {word.stem for word in words(resource.summary)},
             makers=_names(resource.publisher) | _names(resource.authors),
             ground=frozenset(place for place in places if place),
             url=_address(resource.url),
+            sites=_sites(resource),
             isbns=frozenset(re.sub(r"\D", "", isbn) for isbn in _ISBN.findall(text)),
         )
 
@@ -233,11 +241,25 @@ def _may_be_one(first: _Marks, second: _Marks) -> bool:
 
 def _is_titled_alike(first: _Marks, second: _Marks) -> bool:
     """Whether two titles are one: a single word must be all of both, or it names a subject."""
-    if not first.core or first.core != second.core:
+    if not first.core or (
+        first.letters != second.letters and (first.core != second.core or len(first.core) < 2)
+    ):
         return False
-    if len(first.core) < 2 and fold(first.resource.title) != fold(second.resource.title):
-        return False
-    return _share_makers(first, second)
+    return _share_makers(first, second) or (
+        bool(first.sites & second.sites) and not _are_sisters(first, second)
+    )
+
+
+def _are_two_pages(first: _Marks, second: _Marks) -> bool:
+    """Whether one source gives two pages of one publisher under one title, and no year tells two editions."""
+    one, other = first.resource, second.resource
+    return (
+        one.source == other.source
+        and one.year == other.year
+        and bool(first.makers & second.makers)
+        and "" not in (first.url, second.url)
+        and first.url != second.url
+    )
 
 
 def _says_the_same(first: _Marks, second: _Marks, common: frozenset[frozenset[str]]) -> bool:
@@ -300,7 +322,7 @@ def _isbns(mark: _Marks) -> Iterable[Hashable]:
 
 
 def _titles(mark: _Marks) -> Iterable[Hashable]:
-    return (mark.core,) if mark.core else ()
+    return (mark.core, mark.letters) if mark.core else ()
 
 
 def _address(url: str) -> str:
@@ -312,6 +334,17 @@ def _address(url: str) -> str:
         return ""
     host = (parts.hostname or "").removeprefix("www.")
     return f"{host}{path}?{query}" if query else f"{host}{path}"
+
+
+def _sites(resource: Resource) -> frozenset[str]:
+    host = (urlsplit(resource.url).hostname or "").removeprefix("www.")
+    title = _letters(resource.title)
+    named = {title} if title and title in {_letters(label) for label in host.split(".")} else set()
+    return frozenset({host, *named} - {""})
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", fold(text))
 
 
 def _grouped(catalogue: Catalogue, pairs: Iterable[Pair], told: Told) -> tuple[Family, ...]:

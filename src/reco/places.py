@@ -39,6 +39,8 @@ _CALLED = {
     "region": re.compile(r"^(?:conseil )?region(?:al)? (?:(?:de la|de l|du|des|de|d)\b ?)?"),
 }
 _EMPTY = frozenset(("de", "du", "des", "d", "la", "le", "les", "l", "et", "en", "entre"))
+_PARIS = "75"
+"""The only département that is one commune."""
 _SCALES = {"epci": "epci", "departement": "department", "region": "region"}
 _EVERYWHERE = frozenset(
     ("", "france", "national", "france entiere", "france metropolitaine", "france et territoires d'outre-mer")
@@ -61,6 +63,11 @@ class Locality:
     population: int | None = None
     latitude: float | None = None
     longitude: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The name as it is listed: a commune's with its département, since others may share it."""
+        return f"{self.name} ({self.department})" if self.kind == "commune" else self.name
 
 
 @dataclass(frozen=True)
@@ -124,15 +131,23 @@ class Gazetteer:
         return None
 
     def named(self, name: str, kinds: Sequence[str] = KINDS) -> tuple[Locality, ...]:
-        """Return every locality of these kinds with this name, whatever its case, accents and hyphens."""
+        """Return every locality of these kinds with this name, whatever its case, accents and hyphens.
+
+        A commune that now holds one of this name counts, unless a commune of its département has the name.
+        """
         key = _key(name)
         found = [p for p in self._names.get(key, ()) if p.kind in kinds and p.kind != "epci"]
         if "epci" in kinds:
             found += [p for p in self._groups.get(_bare(key), ()) if _bare(key)]
-        if not found and "commune" in kinds:
-            codes = dict.fromkeys(self._former.get(key, ()))
-            found = [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
+        if "commune" in kinds:
+            grounds = {p.department for p in found if p.kind == "commune"}
+            found += [p for p in self._formerly(key) if p.department not in grounds]
         return tuple(found)
+
+    def _formerly(self, key: str) -> list[Locality]:
+        """Return the communes of today in which communes that had this name now are."""
+        codes = dict.fromkeys(self._former.get(key, ()))
+        return [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
 
     def locate(self, place: str, code: str = "", scale: str = "") -> Located:
         """Return what a resource's place names. `scale` tells a town from the EPCI of its name."""
@@ -215,7 +230,7 @@ class Gazetteer:
         name = _ASIDE.sub("", text).strip()
         exact = self.by_code(code)
         candidates = self._candidates(name, scale)
-        if exact is not None and exact in candidates:
+        if exact is not None and exact in candidates and not _has_namesake(exact, candidates):
             return Located((exact,))
         if hint:
             candidates = [p for p in candidates if _within(p, hint)]
@@ -223,7 +238,7 @@ class Gazetteer:
         if len(chosen) == 1:
             return Located(tuple(chosen))
         if chosen:
-            where = ", ".join(sorted({f"{p.name} ({p.department or p.code})" for p in chosen})[:6])
+            where = ", ".join(f"{p.name} ({p.kind} {p.code})" for p in chosen[:6])
             return Located(notes=(f"place {text!r} is shared by {len(chosen)}: {where}; pin one",))
         return Located(notes=(f"place {text!r} is no commune, EPCI, département or région that is known",))
 
@@ -298,10 +313,17 @@ def _most_apt(candidates: Sequence[Locality], scale: str, name: str) -> list[Loc
     return narrowed
 
 
+def _has_namesake(place: Locality, others: Sequence[Locality]) -> bool:
+    """Whether a département's code, given beside a name, may be there to tell a commune in it."""
+    return place.kind == "department" and any(
+        other.kind == "commune" and other.department == place.code for other in others
+    )
+
+
 def _same_ground(place: Locality, kind: str, others: Sequence[Locality]) -> bool:
     return all(
         (kind == "region" and other.code == place.region and place.kind == "department")
-        or (kind == "department" and other.code == place.department)
+        or (kind == "department" and other.code == place.department == _PARIS)
         for other in others
         if other.kind == kind
     )

@@ -11,9 +11,9 @@ import numpy as np
 from reco import vigilance
 from reco.acronyms import Expansion
 from reco.arrangement import Arranged, Arranger, Placed
-from reco.catalogue import Filters, values_of
+from reco.catalogue import Filters
 from reco.encoder import Encoder
-from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
+from reco.errors import EncoderMismatch, UnknownResource
 from reco.explain import Explanation, WordShare, explain
 from reco.likeness import Likeness
 from reco.placement import Placement
@@ -95,15 +95,15 @@ class Recommender:
     def recommend(self, query: Query) -> Answer:
         """Return the best resources for a request, each with its proof.
 
-        Raises InvalidQuery for a type or theme that the catalogue does not have.
+        Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
-        self._require_known(query.filters)
+        self.snapshot.catalogue.require_known(query.filters)
         reading = self._read(query)
         return self._answer(query, reading, self._rank(reading, query))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
-        self._require_known(query.filters)
+        self.snapshot.catalogue.require_known(query.filters)
         return [one.hit for one in self._rank(self._read(query), query).placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
@@ -116,7 +116,7 @@ class Recommender:
             raise UnknownResource(f"There is no resource {identifier!r}.", self._suggest(identifier))
         resource = self.snapshot.catalogue[row]
         query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters, diversity=0.0)
-        self._require_known(query.filters)
+        self.snapshot.catalogue.require_known(query.filters)
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
         reading = self._scorer.read(vector, query.text)
         return self._answer(query, reading, self._rank(reading, query, self._family(row)))
@@ -193,18 +193,6 @@ class Recommender:
         resource, document = self.snapshot.catalogue[row], self.snapshot.document(row)
         moved = () if reading.moves is None else reading.moves.line(row)
         return explain(resource, document, self._scorer.meaning(reading), shares, moved)
-
-    def _require_known(self, filters: Filters) -> None:
-        problems, hints = [], []
-        for facet, values in filters.by_facet.items():
-            known = sorted({v for r in self.snapshot.catalogue for v in values_of(r, facet)})
-            for value in values:
-                if not self.snapshot.catalogue.knows(facet, value):
-                    problems.append(f"no resource has the {facet} {value!r}")
-                    near = get_close_matches(value, known, n=3, cutoff=0.4) or known[:5]
-                    hints.append(f"{facet}s in this catalogue include: {', '.join(near)}.")
-        if problems:
-            raise InvalidQuery(f"The request cannot be answered: {'; '.join(problems)}.", " ".join(hints))
 
     def _suggest(self, identifier: str) -> str:
         near = get_close_matches(identifier, [r.id for r in self.snapshot.catalogue], n=3)

@@ -3,7 +3,7 @@
 Lexical and deterministic: a passage is a point of vigilance when a cue of `_CUES` stands in it, is not
 taken back just before ("sans difficulté", "lever les freins") and begins no false friend ("obstacle à la
 migration", "échec scolaire"). What is claimed is only that the passage speaks of an obstacle, an overrun,
-a delay, an abandonment or a condition. `docs/evaluation.md` gives the precision that was measured: the
+a delay, an abandonment or a condition. `docs/placement.md` gives the precision that was measured: the
 cues were chosen for it, so that about two such passages in three are missed.
 """
 

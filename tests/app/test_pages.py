@@ -90,6 +90,7 @@ def test_why_shows_shares_that_add_up(home: None, page: Open) -> None:
     assert not test.exception
     assert len(test.get("progress")) >= 3
     assert "points** =" in everything(test)
+    assert "La cour est plantée" in everything(test), "the passages that come after the best one are quoted"
 
 
 def test_similar_resources_are_others(home: None, page: Open) -> None:

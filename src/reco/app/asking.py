@@ -9,7 +9,7 @@ import streamlit as st
 
 from reco.app import filters, locality
 from reco.app.markup import plain, shortened
-from reco.app.wording import decimal, say
+from reco.app.wording import decimal, language, say
 from reco.catalogue import Filters
 from reco.errors import InvalidInput
 from reco.query import Opinion, Query
@@ -104,12 +104,13 @@ def drop_a_file() -> None:
     """Draw the box that takes a file; its text becomes the description, and the file is forgotten."""
     turn = st.session_state.setdefault("file_turn", 0)
     # A box of another key is an empty one: Streamlit would keep the file as long as the visit.
-    sent = st.file_uploader(
-        say("file.box"),
-        type=list(SUFFIXES),
-        max_upload_size=MOST_BYTES // 1_000_000,
-        key=f"file_{turn}",
-    )
+    with st.container(key=f"upload_{language()}"):
+        sent = st.file_uploader(
+            say("file.box"),
+            type=list(SUFFIXES),
+            max_upload_size=MOST_BYTES // 1_000_000,
+            key=f"file_{turn}",
+        )
     if sent is not None:
         with st.spinner(say("file.reading"), show_time=True):
             st.session_state["file_told"] = _taken(sent.getvalue(), sent.name)

@@ -43,7 +43,7 @@ def card(item: Recommendation, answer: Answer) -> None:
         asides.warnings(item.vigilance)
         links(item.resource)
         _others(item.others, key)
-        _why(item.explanation, key)
+        _why(item.explanation, key, answer.query.text)
         near(item.resource, key)
         with st.container(horizontal=True, gap="small", key=f"acts_{key}"):
             opinions.buttons(item, answer, key)
@@ -197,8 +197,18 @@ def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
     return " ".join(part for part in (*parts, with_words(shortened(after, CONTEXT), stems)) if part)
 
 
-def _why(explanation: Explanation, key: str) -> None:
+def _why(explanation: Explanation, key: str, request: str) -> None:
     box = st.expander(say("why.open"), icon=":material/help:", key=f"why_{key}", on_change="rerun")
     if box.open:
         with box:
             why.show(explanation.contributions)
+            _other_passages(explanation.passages[1:], {word.stem for word in words(request)})
+
+
+def _other_passages(quotes: Sequence[Quote], asked: set[str]) -> None:
+    """Draw the passages that are nearest after the one on the card, the words of the request bold."""
+    if quotes:
+        lines = "\n".join(
+            f"- {say('quote.open')}{with_words(q.text, asked)}{say('quote.close')}" for q in quotes
+        )
+        st.markdown(f"{say('why.others')}\n\n{lines}")

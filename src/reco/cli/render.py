@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -17,9 +18,12 @@ from reco.passages import Span
 from reco.places import bundled
 from reco.recommend import Answer, Recommendation
 from reco.refresh import RefreshReport
-from reco.resource import Resource
+from reco.resource import FIELDS, Rejection, Resource
 from reco.snapshot import Snapshot
 from reco.store import Entry
+
+_SHOWN = 240
+"""Characters of a value that a trial shows."""
 
 
 def answer(found: Answer, as_json: bool) -> None:
@@ -30,6 +34,8 @@ def answer(found: Answer, as_json: bool) -> None:
     console = Console()
     for item in found.recommendations:
         _card(console, item)
+    if not found.recommendations:
+        console.print("No resource passes these filters together: leave one out.")
     for slot in found.shelf:
         if slot.rank is None:
             console.print(Text(f"–  {slot.type} : rien d'assez proche\n", style="dim"))
@@ -139,6 +145,44 @@ def report(done: RefreshReport, as_json: bool) -> None:
         console.print(Text(f"Decision of line {stale.line} no longer applies: {stale.why}", style="yellow"))
     if done.quarantine:
         console.print(Text(f"Refused rows: {done.quarantine}"))
+
+
+def trial(
+    admitted: Sequence[Resource], refused: Sequence[Rejection], unmapped: Sequence[str], limit: float
+) -> None:
+    """Show the first rows of a source: as mapped, refused with every reason, and what was left out."""
+    say = partial(Console().print, soft_wrap=True, highlight=False)
+    say(f"records: {len(admitted)}", style="bold")
+    for number, found in enumerate(admitted, start=1):
+        say(Text(f"{number}. {found.title}", style="bold"))
+        for name in FIELDS:
+            if name != "title" and (value := getattr(found, name)):
+                say(Text(f"   {name:<10} {_short(str(value))}"))
+        for aside in found.notes:
+            say(Text(f"   {aside}", style="yellow"))
+    say(f"rejections: {len(refused)}", style="bold")
+    for row in refused:
+        say(Text(row.locator, style="bold"))
+        say(Text(f"   {'; '.join(row.problems)}", style="red"))
+        for name, value in row.values.items():
+            say(Text(f"   {name:<10} {_short(value)}"))
+    if len(refused) > limit * (len(admitted) + len(refused)):
+        say(Text(f"More than {limit:.0%} of these rows: a refresh would keep yesterday's.", style="yellow"))
+    say(Text(f"unmapped: {len(unmapped)}", style="bold"))
+    say(Text(f"   {', '.join(unmapped) or 'every column is read'}"))
+    if admitted:
+        say(Text(f"unfilled: {', '.join(unfilled(admitted)) or 'none'}", style="dim"))
+
+
+def unfilled(admitted: Sequence[Resource]) -> list[str]:
+    """Return our fields that no row fills."""
+    return [name for name in FIELDS if not any(getattr(found, name) for found in admitted)]
+
+
+def _short(text: str) -> str:
+    """Return a text on one line, with its length where its end is left out."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}… ({len(text):,} characters)"
 
 
 def resource(snapshot: Snapshot, row: int, tokens: Callable[[str], int], as_json: bool) -> None:

@@ -4,6 +4,7 @@
 `snapshot.clusters`. `frames` has them as DataFrames. scikit-learn has its one door here.
 """
 
+from reco.clusters.evolving import Located, locate
 from reco.clusters.finding import ClustersUnavailable, Options, find
 from reco.clusters.model import PREFIX, Cluster, Clusters, CuratorName, Event, LevelQuality, Other
 
@@ -15,7 +16,9 @@ __all__ = [
     "CuratorName",
     "Event",
     "LevelQuality",
+    "Located",
     "Options",
     "Other",
     "find",
+    "locate",
 ]

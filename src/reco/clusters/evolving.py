@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,3 +107,24 @@ def _living(
         shown = representatives(catalogue, members, strength)
         living.append(replace(cluster, size=size, representatives=shown))
     return tuple(living), tuple(dead)
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a request is on the map, its nearest resources, and the clusters of the first, broadest first."""
+
+    x: float
+    y: float
+    near: tuple[str, ...]
+    clusters: tuple[str, ...]
+
+
+def locate(clusters: Clusters, vectors: NDArray[np.float32], request: NDArray[np.float32]) -> Located:
+    """Return where a request, (dimension,), belongs among the resources, whose unit vectors are given.
+
+    Both as the snapshot's search sees them: `snapshot.dense.vectors()` and `snapshot.request(vector)`.
+    """
+    near = np.argsort(-(vectors @ request), kind="stable")[:_REPRESENTATIVES]
+    x, y = place_among(request[None], vectors[near], clusters.places[near])[0].tolist()
+    chain = tuple(of[int(near[0])] for of in clusters.membership)
+    return Located(x, y, tuple(clusters.ids[row] for row in near.tolist()), chain)

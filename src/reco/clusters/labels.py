@@ -8,6 +8,7 @@ is nearest to these weights.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ _TITLE = 2.0
 """Weight of a term in a title; in a summary it is one, however often it comes."""
 _READ = 400
 """Characters of a summary in which phrases are looked for: what a text is about comes first."""
+_COVERED = 0.05
+_PHRASED = 1000
+"""Texts of a group, the nearest to its middle, in which phrases are looked for."""
 _LONGEST_LABEL = 48
 _LED_BY = 15
 _CANDIDATES = 40
@@ -62,10 +66,12 @@ class Description:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Which stems each text has, (texts, stems), one or `_TITLE`; how each stem is written; and phrases."""
+    """Which stems each text has, (texts, stems), one or `_TITLE`, and in `shown` whether it writes them as
+    they are shown, which is in `forms`."""
 
     texts: tuple[Text, ...]
     presence: csr_array
+    shown: csr_array
     stems: tuple[str, ...]
     forms: tuple[str, ...]
 
@@ -77,26 +83,36 @@ class Corpus:
         rows: list[int] = []
         columns: list[int] = []
         values: list[float] = []
+        written: list[frozenset[str]] = []
         kept: list[Text] = []
         for row, text in enumerate(texts):
             kept.append(text)
             found: dict[int, float] = {}
+            here: defaultdict[int, set[str]] = defaultdict(set)
             for part, weight in ((text.summary, 1.0), (text.title, _TITLE)):
                 for word in _terms(part):
                     column = known.setdefault(word.stem, len(known))
-                    spelled[column][part[word.start : word.end].casefold()] += 1
+                    form = sys.intern(part[word.start : word.end].casefold())
+                    spelled[column][form] += 1
+                    here[column].add(form)
                     found[column] = weight
             rows.extend([row] * len(found))
             columns.extend(found)
             values.extend(found.values())
-        matrix = csr_array((values, (rows, columns)), shape=(len(kept), len(known)), dtype=np.float64)
+            written.extend(frozenset(here[column]) for column in found)
+        forms = [_commonest(spelled[column]) for column in range(len(known))]
+        shape = (len(kept), len(known))
+        matrix = csr_array((values, (rows, columns)), shape=shape, dtype=np.float64)
+        as_shown = [float(forms[c] in all_forms) for c, all_forms in zip(columns, written, strict=True)]
+        shown = csr_array((as_shown, (rows, columns)), shape=shape, dtype=np.float64)
         several = np.flatnonzero(_documents(matrix) >= least)
         stems = list(known)
         return cls(
             tuple(kept),
             matrix[:, several].tocsr(),
+            shown[:, several].tocsr(),
             tuple(stems[column] for column in several),
-            tuple(_commonest(spelled[int(column)]) for column in several),
+            tuple(forms[column] for column in several),
         )
 
     def weights(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -138,7 +154,7 @@ def describe(
     for one in np.argsort(-sizes, kind="stable").tolist():
         members = np.flatnonzero(labels == one)
         terms = _keywords(corpus, weights[one], precision[one], members)
-        label = _label(corpus, weights[one], members, near, used)
+        label = _label(corpus, weights[one] * np.sqrt(precision[one]), members, near, used)
         label = label or _of_words(terms, used)
         used.add(_sense(label))
         found[one] = Description(label, terms)
@@ -151,7 +167,8 @@ def _keywords(
     """Return the terms that say best what a group is about, chosen to be read together.
 
     The first has the largest weight times the root of its precision, the share of it that is in the
-    group; each next one the largest of that times one plus its mean NPMI with those chosen.
+    group; each next one the largest of that times one plus its mean NPMI with those chosen, counted as
+    they are shown.
     """
     documents = _documents(corpus.presence[members])
     shared = documents > 1 if (documents > 1).any() else documents > 0
@@ -160,7 +177,7 @@ def _keywords(
     few = few[merit[few] > 0]
     if not len(few):
         return ()
-    there = csr_array(corpus.presence[:, few] > 0, dtype=np.float64)
+    there = corpus.shown[:, few]
     bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
     chosen = [0]
     while len(chosen) < min(KEYWORDS, len(few)):
@@ -203,15 +220,18 @@ def _label(
 ) -> str:
     """Return the phrase whose stems are nearest to the group's weights by cosine, "" without any."""
     weight = dict(zip(corpus.stems, weights.tolist(), strict=True))
+    nearest = members[np.argsort(-near[members], kind="stable")[:_PHRASED]]
     leading = {corpus.stems[i] for i in np.argsort(-weights, kind="stable")[:_LED_BY].tolist()}
-    phrases = _phrases(corpus, members, leading)
+    phrases = _phrases(corpus, nearest, leading)
+    # What a single text says is no label, and of a large group a phrase must cover something.
+    enough = max(2.0, _COVERED * len(members))
     best, label = 0.0, ""
     for stems, phrase in sorted(phrases.items()):
         if frozenset(stems) in used:
             continue
         cosine = sum(weight.get(stem, 0.0) for stem in set(stems)) / np.sqrt(len(set(stems)))
         support = sum(near[i] * whole for i, whole in phrase.texts.items())
-        score = cosine * support / (support + 2.0)
+        score = cosine * support / (support + enough)
         if score > best:
             best, label = score, _commonest(phrase.written)
     return label[:1].upper() + label[1:]
@@ -221,10 +241,10 @@ def _phrases(corpus: Corpus, members: NDArray[np.int64], leading: set[str]) -> d
     found: dict[tuple[str, ...], _Phrase] = {}
     for row in members.tolist():
         text = corpus.texts[row]
-        for part in (text.title, text.summary[:_READ]):
+        for part, weight in ((text.title, _TITLE), (text.summary[:_READ], 1.0)):
             for stems, written, whole in _runs(part, leading):
                 phrase = found.setdefault(stems, _Phrase({}, Counter()))
-                phrase.texts[row] = max(whole, phrase.texts.get(row, 0.0))
+                phrase.texts[row] = max(whole * weight, phrase.texts.get(row, 0.0))
                 phrase.written[written] += 1
     return found
 

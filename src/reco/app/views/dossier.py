@@ -10,7 +10,7 @@ import streamlit as st
 
 from reco import settings as configuration
 from reco.app import basket, cards, failures, served
-from reco.app.markup import plain, shortened
+from reco.app.markup import marked, plain, shortened
 from reco.app.wording import count, day, say
 from reco.dossier import (
     Dossier,
@@ -65,7 +65,7 @@ def _item(place: int, item: Item, total: int) -> None:
         st.subheader(f"{place + 1}\\. {plain(item.resource.title)}", anchor=False)
         cards.credit(item.resource)
         for quote in item.quotes:
-            st.markdown(f"> {say('quote.open')}{plain(shortened(quote, 400))}{say('quote.close')}")
+            st.markdown(marked(f"{say('quote.open')}{plain(shortened(quote, 400))}{say('quote.close')}"))
         st.text_area(
             say("dossier.note"),
             item.note,
