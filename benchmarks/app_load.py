@@ -2,8 +2,8 @@
 
 python -m benchmarks app-load [--home DIR] [--catalogue FILE] [--sessions N] [--minutes M] [--no-publish]
 
-The server is the real one, driven by Streamlit's own agent interface (off unless asked for), each session
-in a thread of its own; an empty Streamlit page with one field is measured in the same run, for that part
+The server is the real one. Each session is a thread that speaks to it as a browser does: Streamlit's own
+agent interface describes each page anew, which costs more than our pages do. An empty Streamlit page with one field is measured in the same run, for that part
 of the cost is not ours. Figures of a shared machine are upper bounds. `--home` is copied, never changed.
 """
 
@@ -32,11 +32,21 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from streamlit.proto.Alert_pb2 import Alert
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets import Subprotocol
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
 from reco.store import SnapshotStore
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MOST_SECONDS = 2.0
+PATIENCE = 300.0
+"""Seconds after which an answer counts as none."""
 FIRST_VISITORS = 12
 CROWD = 100
 THINK = (5.0, 15.0)
@@ -74,61 +84,62 @@ class Measured:
 
 
 class Session:
-    """One visitor, by the agent interface."""
+    """One visitor, by the messages that a browser exchanges with the server."""
 
     def __init__(self, address: str) -> None:
-        self._address = f"{address}/_stcore/agent/interact"
-        self._id = ""
-        self.page: dict[str, Any] = {}
+        self._socket = connect(
+            f"{address.replace('http', 'ws', 1)}/_stcore/stream",
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=None,
+            legacy=True,
+        )
+        self._elements: list[Element] = []
 
-    def send(self, **request: Any) -> float:
-        """Make one interaction and return its seconds. Raises OSError when the server refuses it."""
+    def send(self, *states: WidgetState) -> float:
+        """Have the page drawn with these widgets, and return the seconds until it is."""
+        message = BackMsg()
+        message.rerun_script.widget_states.widgets.extend(states)
         started = time.perf_counter()
-        body = {**({"session_id": self._id} if self._id else {}), **request}
-        self.page = self._post(body)
-        while "tree" not in self.page:
-            # The page takes longer than the interface waits: the same run is waited for.
-            if self.page["error"]["code"] != "wait_timed_out":
-                raise OSError(str(self.page["error"]))
-            self._id = self.page["error"].get("session_id", self._id)
-            self.page = self._post({"session_id": self._id})
-        self._id = self.page["session_id"]
-        return time.perf_counter() - started
+        self._socket.send(message.SerializeToString())
+        self._elements = []
+        while True:
+            answer = ForwardMsg()
+            answer.ParseFromString(self._socket.recv(timeout=PATIENCE))
+            kind = answer.WhichOneof("type")
+            if kind == "delta" and answer.delta.WhichOneof("type") == "new_element":
+                self._elements.append(answer.delta.new_element)
+            elif kind == "script_finished":
+                return time.perf_counter() - started
 
-    def _post(self, body: dict[str, Any]) -> dict[str, Any]:
-        data = json.dumps(body).encode()
-        asked = urllib.request.Request(self._address, data, {"content-type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=300) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
+    def type(self, text: str) -> float:
+        """Fill the one field of the empty page."""
+        (field,) = self._of("text_input")
+        return self.send(WidgetState(id=field.id, string_value=text))
 
     def search(self, text: str) -> float:
         """Describe a project and click."""
-        return self.send(widget_state={"description": text}, trigger={"key": "ask"})
+        box = next(iter(self._of("text_area")))
+        button = next(button for button in self._of("button") if button.is_form_submitter)
+        return self.send(
+            WidgetState(id=box.id, string_value=text), WidgetState(id=button.id, trigger_value=True)
+        )
 
-    def elements(self, kind: str) -> Iterator[dict[str, Any]]:
-        """Yield every element of a kind, in the page's order."""
-        waiting = [self.page["tree"]]
-        while waiting:
-            element = waiting.pop(0)
-            if element.get("type") == kind:
-                yield element
-            waiting = [*element.get("children", ()), *waiting]
+    def close(self) -> None:
+        """Leave."""
+        self._socket.close()
 
     @property
     def titles(self) -> tuple[str, ...]:
         """The titles of the results, best first."""
-        return tuple(str(element["props"]["body"]) for element in self.elements("subheader"))
-
-    @property
-    def described(self) -> str:
-        """The text in the box."""
-        return next((str(e.get("value")) for e in self.elements("text_area")), "")
+        return tuple(heading.body for heading in self._of("heading") if heading.tag == "h3")
 
     @property
     def failures(self) -> list[str]:
         """Every red sentence of the page."""
-        return [str(element["props"]["body"]) for element in self.elements("error")]
+        return [alert.body for alert in self._of("alert") if alert.format == Alert.ERROR]
+
+    def _of(self, kind: str) -> Iterator[Any]:
+        return (getattr(one, kind) for one in self._elements if one.WhichOneof("type") == kind)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -241,7 +252,7 @@ class Bench:
 
 @contextmanager
 def serving(bench: Bench, empty: bool = False) -> Iterator[tuple[str, psutil.Process]]:
-    """Run the application, or an empty page, with the agent interface."""
+    """Run the application, or an empty page."""
     script = REPOSITORY / "src" / "reco" / "app" / "main.py"
     if empty:
         script = bench.folder / "empty.py"
@@ -249,8 +260,7 @@ def serving(bench: Bench, empty: bool = False) -> Iterator[tuple[str, psutil.Pro
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = {"port": port, "address": "127.0.0.1", "headless": "true", "enableAgentApi": "true"}
-    options |= {"agentMaxSessions": 500, "agentWaitTimeout": 120}
+    options = {"port": port, "address": "127.0.0.1", "headless": "true"}
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--browser.gatherUsageStats", "false"]
     command += [part for name, value in options.items() for part in (f"--server.{name}", str(value))]
     with bench.log.open("wb") as log:
@@ -307,7 +317,7 @@ def crowd(address: str, sessions: int, minutes: float, step: Step) -> Measured:
                 step(session, number + turn * sessions, found)
                 turn += 1
                 time.sleep(chance.uniform(*THINK))
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, WebSocketException) as error:
             found.errors.append(repr(error))
 
     _together(sessions, live)
@@ -315,7 +325,7 @@ def crowd(address: str, sessions: int, minutes: float, step: Step) -> Measured:
 
 
 def _type(session: Session, turn: int, found: Measured) -> None:
-    found.seconds.append(session.send(widget_state={"text": _text(turn)}))
+    found.seconds.append(session.type(_text(turn)))
 
 
 def _search(known: dict[str, set[tuple[str, ...]]]) -> Step:
@@ -326,7 +336,7 @@ def _search(known: dict[str, set[tuple[str, ...]]]) -> Step:
         found.seconds.append(session.search(text))
         found.errors += session.failures
         mine = set().union(*known[text])
-        if session.described != text or len(mine & set(_bare(session.titles))) < len(mine) // 2:
+        if len(mine & set(_bare(session.titles))) < len(mine) // 2:
             found.strangers.append(text)
 
     known = {text: {_bare(titles) for titles in answers} for text, answers in known.items()}
@@ -361,7 +371,7 @@ def overload(address: str) -> dict[str, Any]:
         try:
             # No text twice: what was asked before is remembered, and would cost nothing.
             found.seconds.append(session.search(f"{_text(number)} Dossier numéro {number} de la mairie."))
-        except OSError as error:
+        except (OSError, WebSocketException) as error:
             found.errors.append(repr(error))
             return
         polite = [text for text in session.failures if "recherches arrivent" in text]
