@@ -3,8 +3,9 @@
 python -m benchmarks app-load [--home DIR] [--catalogue FILE] [--sessions N] [--minutes M] [--no-publish]
 
 The server is the real one. Each session is a thread that speaks to it as a browser does: Streamlit's own
-agent interface describes each page anew, which costs more than our pages do. An empty Streamlit page with one field is measured in the same run, for that part
-of the cost is not ours. Figures of a shared machine are upper bounds. `--home` is copied, never changed.
+agent interface describes each page anew, which costs more than our pages do. An empty page with one field
+is measured in the same run, for that part of the cost is not ours. Figures of a shared machine are upper
+bounds; the processor's own time is not blurred. `--home` is copied, never changed.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ STYLES = (
 )
 OTHERS = ("#8a8f86", "circle-open")
 LONGEST_NAME = 34
-_RINGED = "#c2185b"
+_RINGED = "#d6336c"
+"""Of the request and its results: three to one and more against the light ground and the dark one."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def _ask(made: Any, asked: Asked) -> None:
             mode="markers+text",
             text=[str(rank) for rank in range(1, len(asked.results) + 1)],
             textposition="top center",
+            textfont={"color": _RINGED, "size": 13},
             name=say("explorer.results"),
             marker={"symbol": "circle-open", "size": 17, "color": _RINGED, "line": {"width": 2}},
             hoverinfo="skip",
