@@ -92,6 +92,8 @@ class Session:
             f"{address.replace('http', 'ws', 1)}/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
             max_size=None,
+            # A busy server that answers late is what is measured, not a connection to give up.
+            ping_interval=None,
             legacy=True,
         )
         self._elements: list[Element] = []
