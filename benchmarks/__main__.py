@@ -4,6 +4,7 @@ python -m benchmarks [--catalogue FILE.jsonl] [--texts N] [--home DIR]
 python -m benchmarks refresh-scale ...    what a refresh costs, by size and by share changed
 python -m benchmarks catalogue-scale ...  97,710 real titles read, validated and compared
 python -m benchmarks proofs ...           what proofs, levels and needs cost, and whether they add up
+python -m benchmarks app-load ...         the web application with many sessions, and with too many
 """
 
 from __future__ import annotations
@@ -122,5 +123,9 @@ if __name__ == "__main__":
         from benchmarks import proofs
 
         proofs.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["app-load"]:
+        from benchmarks import app_load
+
+        app_load.main(sys.argv[2:])
     else:
         main()

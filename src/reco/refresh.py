@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reco import storage
+from reco import quarantine, storage
 from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
 from reco.baseline import Baseline
@@ -37,7 +36,6 @@ from reco.gates import ABOUT_VECTORS, Objection, remember
 from reco.journal import Journal
 from reco.levels import Levels, Vectors
 from reco.publication import Outcome, Publishing, publish, write
-from reco.resource import Rejection
 from reco.runlog import recorded
 from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig
@@ -186,7 +184,7 @@ def refresh(
         objections=outcome.objections,
         seconds=round(time.monotonic() - started, 3),
         failures=collected.failures,
-        quarantine=str(night.quarantine) if night.quarantine else None,
+        quarantine=str(night.refused) if night.refused else None,
         hidden=len(collected.hidden),
         families=made.families,
         stale_decisions=collected.stale,
@@ -210,7 +208,7 @@ class _Night:
     catalogue: Catalogue
     collected: Collected
     changes: Changes
-    quarantine: Path | None
+    refused: Path | None
     served: str | None
 
 
@@ -238,7 +236,7 @@ def _begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making
     """Read the sources. Raises SourceError when all fail."""
     previous = _previous(store)
     collected = collect(sources, previous, store.home / "cache", making.curation)
-    quarantine = _quarantine(store, collected.rejections)
+    refused = quarantine.write(store.home, collected.rejections)
     if len(collected.failures) == len(sources):
         raise SourceError(
             "Every source failed: " + " ".join(f"{n}: {why}" for n, why in collected.failures.items()),
@@ -247,7 +245,7 @@ def _begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making
     catalogue = Catalogue(collected.resources)
     changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
     served = previous.id if previous is not None else None
-    return _Night(previous, catalogue, replace(collected, resources=()), changes, quarantine, served)
+    return _Night(previous, catalogue, replace(collected, resources=()), changes, refused, served)
 
 
 def _is_quiet(store: SnapshotStore, night: _Night, encoder: Encoder, making: Making) -> bool:
@@ -510,15 +508,3 @@ def _adapted(
 def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:
     manifest = replace(snapshot.manifest, report={**snapshot.manifest.report, **report})
     return replace(snapshot, manifest=manifest)
-
-
-def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path | None:
-    """Write the refused rows of this run to a file of their own."""
-    if not rejections:
-        return None
-    folder = store.home / "quarantine"
-    storage.make_folder(folder)
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
-    lines = "".join(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
-    storage.replace(path, lines.encode("utf-8", "backslashreplace"))
-    return path

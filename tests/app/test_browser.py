@@ -79,6 +79,13 @@ def _wait_for(address: str) -> None:
             time.sleep(0.3)
 
 
+def settled(page: Page) -> None:
+    """Wait until the page has its heading and nothing runs any more."""
+    page.get_by_role("heading", level=1).first.wait_for()
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(500)
+
+
 class Visit:
     """A page with what it asked of others and what it complained of."""
 

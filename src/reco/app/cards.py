@@ -93,14 +93,15 @@ def to_list(label: str) -> None:
     st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")
 
 
-def row(resource: Resource, place: str) -> None:
-    """Draw a resource as a line of a list: a link to its sheet, and what it is.
+def row(resource: Resource, place: str, facts: Sequence[str] | None = None) -> None:
+    """Draw a resource as a line of a list: a link to its sheet, and what it is, or other `facts`.
 
     `place` tells apart the lists of a page that hold the same resource.
     """
+    if facts is None:
+        facts = (resource.type, resource.theme, resource.publisher, str(resource.year or ""))
     with st.container(gap=None, key=f"row_{place}_{digest(resource.id)[:12]}"):
         to_sheet(resource, f"**{plain(resource.title)}**")
-        facts = [resource.type, resource.theme, resource.publisher, str(resource.year or "")]
         st.caption(" · ".join(plain(shortened(fact, 80)) for fact in facts if fact))
 
 
@@ -114,6 +115,40 @@ def near(resource: Resource, key: str, expanded: bool = False) -> None:
             answer = served.recommender().similar(resource.id, NEAR)
             for item in answer.recommendations:
                 row(item.resource, key)
+
+
+def field_names() -> dict[str, str]:
+    """Return what each field of a resource is called."""
+    return {
+        "title": say("field.title"),
+        "summary": say("field.summary"),
+        "type": say("field.type"),
+        "themes": say("field.theme"),
+        "publisher": say("field.publisher"),
+        "authors": say("field.authors"),
+        "year": say("field.year"),
+        "url": say("field.url"),
+        "audience": say("field.audience"),
+        "scale": say("field.scale"),
+        "place": say("field.place"),
+        "place_code": say("field.place_code"),
+        "language": say("field.language"),
+        "source": say("field.source"),
+        "evidence": say("field.evidence"),
+        "notes": say("field.notes"),
+    }
+
+
+def family_why(code: str) -> str:
+    """Return why two listings are held to be one thing, in words."""
+    known = {
+        "url": say("family.url"),
+        "isbn": say("family.isbn"),
+        "title": say("family.title"),
+        "meaning": say("family.meaning"),
+        "curator": say("family.curator"),
+    }
+    return known.get(code, code)
 
 
 def badges(resource: Resource) -> str:

@@ -17,6 +17,7 @@ from reco.errors import (
     InvalidQuery,
     InvalidSettings,
     RecoError,
+    ServerBusy,
     SnapshotError,
     StorageError,
     UnknownResource,
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 # The first class that fits gives the sentence.
 _SENTENCES: tuple[tuple[type[RecoError], str], ...] = (
     (NoSnapshot, "failure.no_snapshot"),
+    (ServerBusy, "failure.busy"),
     (InvalidQuery, "failure.query"),
     (UnknownResource, "failure.unknown_resource"),
     (InvalidSettings, "failure.settings"),
