@@ -3,6 +3,7 @@
 python -m benchmarks [--catalogue FILE.jsonl] [--texts N] [--home DIR]
 python -m benchmarks refresh-scale ...    what a refresh costs, by size and by share changed
 python -m benchmarks catalogue-scale ...  97,710 real titles read, validated and compared
+python -m benchmarks proofs ...           what proofs, levels and needs cost, and whether they add up
 """
 
 from __future__ import annotations
@@ -117,5 +118,9 @@ if __name__ == "__main__":
         from benchmarks import catalogue_scale
 
         catalogue_scale.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["proofs"]:
+        from benchmarks import proofs
+
+        proofs.main(sys.argv[2:])
     else:
         main()

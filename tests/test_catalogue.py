@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resource, resources
 
+from reco import places
 from reco.catalogue import FACETS, Catalogue, Filters, diff, values_of
+from reco.errors import InvalidQuery
 from reco.resource import Resource
 
 LABELS = st.sampled_from(["Eau", "eau", "Énergie", "ENERGIE", "Sport", "", "guide", "Guides & outils"])
@@ -98,6 +100,57 @@ def test_a_type_may_be_given_by_its_code() -> None:
     catalogue = Catalogue(resources())
     by_code, by_label = (catalogue.select(Filters(types=(v,))) for v in ("guide", "guides & OUTILS"))
     assert by_code.any() and np.array_equal(by_code, by_label)
+
+
+def test_a_place_may_be_given_by_its_name_its_code_or_its_departement() -> None:
+    tremargat, saillans = places.bundled().by_code("22365"), places.bundled().by_code("26289")
+    assert tremargat is not None and saillans is not None
+    catalogue = Catalogue(
+        [
+            resource("a", place="Tremargat", localities=(tremargat,)),
+            resource("b", place="Trémargat ; Un parc", localities=(tremargat,)),
+            resource("c", place="Saillans (Drôme)", localities=(saillans,)),
+            resource("d", place="Saillans"),
+        ]
+    )
+    assert catalogue.facets()["place"] == {
+        "Trémargat (22)": 2,
+        "Saillans": 1,
+        "Saillans (26)": 1,
+        "Un parc": 1,
+    }
+    for asked, found in (
+        ("trémargat (22)", "ab"),
+        ("TREMARGAT", "ab"),
+        ("22365", "ab"),
+        ("22", "ab"),
+        ("un parc", "b"),
+        ("Trémargat ; Un parc", "b"),
+        ("26", "c"),
+        ("Saillans (26)", "c"),
+        ("saillans", "cd"),
+    ):
+        rows = catalogue.select(Filters(places=(asked,)))
+        assert "".join(catalogue[row].id for row in np.flatnonzero(rows)) == found, asked
+        assert catalogue.knows("place", asked)
+    assert not catalogue.knows("place", "33")
+
+
+def test_each_of_several_publishers_is_a_value() -> None:
+    several = resource("a", publisher="ADEME ; Cerema")
+    catalogue = Catalogue([several, resource("b", publisher="Cerema")])
+    assert catalogue.facets()["publisher"] == {"Cerema": 2, "ADEME": 1}
+    for asked, count in (("ademe", 1), ("Cerema", 2), ("ADEME ; Cerema", 1)):
+        assert catalogue.select(Filters(publishers=(asked,))).sum() == count
+
+
+def test_a_filter_that_nothing_can_pass_names_what_can() -> None:
+    catalogue = Catalogue(resources())
+    with pytest.raises(InvalidQuery, match="no resource has the theme 'Energies'") as error:
+        catalogue.require_known(Filters(themes=("Energies", "Eau")))
+    assert "Énergie" in error.value.hint
+    with pytest.raises(InvalidQuery, match="no year is from 2020 to 2010"):
+        catalogue.require_known(Filters(first_year=2020, last_year=2010))
 
 
 def test_two_resources_cannot_share_an_id() -> None:

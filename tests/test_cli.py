@@ -26,7 +26,23 @@ REPORT = {
     "objections",
     "seconds",
 }
-ITEM = {"rank", "id", "title", "type", "theme", "publisher", "year", "url", "score", "level", "explanation"}
+ITEM = {
+    "rank",
+    "id",
+    "title",
+    "type",
+    "theme",
+    "publisher",
+    "year",
+    "url",
+    "score",
+    "level",
+    "explanation",
+} | {
+    "placement",
+    "likeness",
+    "vigilance",
+}
 
 
 def test_refresh_reports_what_it_did(home: Home) -> None:
@@ -48,12 +64,81 @@ def test_recommend_has_the_documented_shape(served: Home) -> None:
         assert set(item["explanation"]["passages"][0]) >= {"text", "start", "end", "similarity"}
 
 
+def test_a_shelf_is_told_slot_by_slot(served: Home) -> None:
+    done = run_cli("recommend", "rouvrir le café", "--shelf", "--json", *served.arguments)
+    filled = [slot for slot in done.json["shelf"] if slot["rank"]]
+    assert len(done.json["shelf"]) == 5 and len(filled) == len(done.json["recommendations"]) == 2
+    assert {item["placement"]["reason"] for item in done.json["recommendations"]} == {"shelf"}
+    plain = run_cli("recommend", "rouvrir le café", "--shelf", *served.arguments)
+    assert plain.code == 0 and plain.out.count("rayon équilibré") == 2
+    assert plain.out.count("rien d'assez proche") == 3
+
+
+def test_a_place_is_compared_and_said(home: Home) -> None:
+    home.write([{**row, "place": "Trémargat", "scale": "commune rurale"} for row in rows()])
+    assert home.refresh().published
+    asked = ("recommend", "café", "-k", "2", "--commune", "Rignac (Aveyron)", "--near", *home.arguments)
+    found = run_cli(*asked, "--json").json
+    assert found["place"] == {"code": "12199", "name": "Rignac (Aveyron)"}
+    likeness = found["recommendations"][0]["likeness"]
+    assert 0 < likeness["value"] < 1 and "smaller" in likeness["reasons"]
+    assert likeness["place"] == "Trémargat (Côtes-d'Armor)"
+    plain = run_cli(*asked).out
+    assert "bien plus petit" in plain and "Lieux comparés à Rignac (Aveyron)" in plain
+
+
+def test_warnings_are_quoted(home: Home) -> None:
+    warning = "Le chantier a pris du retard faute de maçons."
+    home.write([{**row, "summary": f"{row['title']}. {warning}"} for row in rows()])
+    assert home.refresh().published
+    asked = ("recommend", "café", "-k", "1", *home.arguments)
+    (point,) = run_cli(*asked, "--json").json["recommendations"][0]["vigilance"]
+    assert point["kind"] == "delay" and warning in point["text"]
+    assert "vigilance (délai)" in run_cli(*asked).out
+
+
+def test_every_code_has_words() -> None:
+    from reco.cli import asides
+    from reco.likeness import REASONS
+    from reco.placement import REASONS as MOVES
+    from reco.vigilance import KINDS
+
+    assert set(asides._VIGILANCE) == set(KINDS)
+    assert set(asides._LIKENESS) == set(REASONS) and set(asides._PLACEMENT) == set(MOVES)
+
+
 def test_filters_take_a_label_in_any_case_or_a_code(served: Home) -> None:
     for kind in ("Rapports", "rapports", "report"):
         done = run_cli(
             "recommend", "énergie", "--type", kind, "--theme", "energie", "--json", *served.arguments
         )
         assert {(i["type"], i["theme"]) for i in done.json["recommendations"]} == {("Rapports", "Énergie")}
+
+
+def test_filters_of_every_facet_combine(served: Home) -> None:
+    narrowed = (
+        "--publisher",
+        "éditions du lavoir",
+        "--language",
+        "FR",
+        "--year-from",
+        "2004",
+        "--year-to",
+        "2011",
+    )
+    found = run_cli("recommend", "une commune", *narrowed, "--json", *served.arguments).json[
+        "recommendations"
+    ]
+    assert sorted(item["year"] for item in found) == [2004, 2005, 2007, 2008, 2010, 2011]
+    near = run_cli("similar", "r07", *narrowed, "--type", "guide", "--json", *served.arguments).json
+    assert {item["type"] for item in near["recommendations"]} == {"Guides & outils"}
+    for wrong in (
+        ("--scale", "canton"),
+        ("--place", "Atlantide"),
+        ("--year-from", "2030", "--year-to", "2020"),
+    ):
+        done = run_cli("recommend", "une commune", *wrong, "--json", *served.arguments)
+        assert done.code == 2 and done.json["hint"], wrong
 
 
 def test_similar_leaves_the_resource_out(served: Home) -> None:
@@ -86,6 +171,13 @@ def test_a_request_is_read_from_standard_input(served: Home) -> None:
         (("recommend", "école", "-k", "0"), 2),
         (("recommend", "école", "-k", "many"), 2),
         (("recommend", "école", "--type", "Affiches"), 2),
+        (("recommend", "école", "--diversity", "1.5"), 2),
+        (("recommend", "école", "--diversity", "nan"), 2),
+        (("recommend", "école", "--near"), 2),
+        (("recommend", "école", "--commune", "Sainte-Colombe"), 2),
+        (("recommend", "école", "--commune", "Nulle-Part-les-Oies"), 2),
+        (("recommend", "école", "--shelf", "-k", "4"), 2),
+        (("recommend", "école", "--shelf", "--type", "guide"), 2),
         (("recommend",), 2),
         (("recommend", "école", "--unknown"), 2),
         (("similar", "nobody"), 2),

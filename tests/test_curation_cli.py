@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any, get_args
 
 import openpyxl
@@ -179,3 +180,39 @@ def test_facets_count_what_is_served(served: Home) -> None:
     found = run_cli("facets", "--json", *served.arguments).json
     assert sum(found["type"].values()) == 24 and found["theme"]["Biodiversité"] == 2
     assert list(found["type"].values()) == sorted(found["type"].values(), reverse=True)
+
+
+def test_facets_count_what_passes_the_filters(served: Home) -> None:
+    narrowed = ("--type", "guide", "--publisher", "Éditions du Lavoir", "--year-from", "2005")
+    found = run_cli("facets", *narrowed, "--json", *served.arguments).json
+    assert list(found["type"]) == ["Guides & outils"] and list(found["publisher"]) == ["Éditions du Lavoir"]
+    assert min(map(int, found["year"])) >= 2005 and sum(found["year"].values()) > 1
+    shown = run_cli("facets", "-n", "1", *narrowed, *served.arguments).out
+    assert f"{sum(found['year'].values())} resources" in shown and "more" in shown
+    refused = run_cli("facets", "--theme", "Astrologie", "--json", *served.arguments)
+    assert refused.code == 2 and "Astrologie" in refused.json["error"]
+
+
+def test_a_page_says_how_sure_each_field_is_and_the_spellings_it_saw(home: Home) -> None:
+    page = (
+        "Les bourgs\nAchille Warmant, Le Labo des bourgsEau / Livres\nRésumé :\n"
+        "Achille Warnant étudie les bourgs.\n"
+    )
+    (home.folder / "b.txt").write_text(page, encoding="utf-8")
+    home.extra = (
+        '[[sources]]\nname = "trial"\nkind = "page"\npath = "b.txt"\nthemes = ["Eau"]\ntypes = ["Livres"]\n\n'
+    )
+    home.configure()
+    (record,) = run_cli("source", "test", "trial", "--json", *home.arguments).json["records"]
+    for name in ("title", "authors", "publisher", "theme", "type", "summary"):
+        assert re.search(rf"\b{name} \d+%", record["evidence"]), name
+    assert "Achille Warmant: also written Achille Warnant" in record["evidence"]
+    home.refresh()
+    assert run_cli("show", record["id"], "--json", *home.arguments).json["evidence"] == record["evidence"]
+
+
+def test_a_trial_says_what_no_row_fills_and_when_too_many_are_refused(home: Home) -> None:
+    home.write([rows()[0], {**rows()[1], "title": ""}])
+    shown = run_cli("source", "test", "main", *home.arguments).out
+    assert "unfilled: authors, place" in shown and "a refresh would keep yesterday's" in shown
+    assert run_cli("source", "test", "main", "--json", *home.arguments).json["unfilled"][0] == "authors"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ def listed(identifier: str, title: str = TITLE, **values: Any) -> Resource:
         {"title": "Le guide pour désimperméabiliser les cours d'école", "source": "deux"},
         {"title": "Cours d'école : désimperméabiliser et planter", "source": "deux"},
         {"publisher": "Banque des Territoires", "source": "deux"},
+        {"publisher": "Le ministère", "url": "https://www.cerema.fr/outils", "summary": "Un autre texte."},
     ],
 )
 def test_one_thing_is_found_under_two_ids(other: dict[str, Any]) -> None:
@@ -62,9 +64,34 @@ def test_two_things_that_look_alike_stay_apart(other: dict[str, Any]) -> None:
     assert families(first, listed("b", **other)) == []
 
 
-def test_two_sister_bodies_each_have_their_own() -> None:
-    one, other = (listed(i, publisher=f"CAF {name}") for i, name in (("a", "du Nord"), ("b", "du Gard")))
+@pytest.mark.parametrize("url", ["", "https://caf.fr/aides/"])
+def test_two_sister_bodies_each_have_their_own(url: str) -> None:
+    one, other = (
+        listed(i, publisher=f"CAF {name}", url=url and url + i)
+        for i, name in (("a", "du Nord"), ("b", "du Gard"))
+    )
     assert families(one, other) == []
+
+
+def test_a_tool_is_known_by_its_title_and_a_site_that_is_named_for_it() -> None:
+    one = listed("a", title="Mobili'Pro", publisher="ADEME", url="https://mobilipro.beta.gouv.fr")
+    other = listed(
+        "b", title="Mobilipro", publisher="Le Cler", url="https://app.mobilipro.fr/tri", summary="Bref."
+    )
+    assert families(one, other) == [("a", "b")]
+    elsewhere = replace(other, url="https://cler.org/mobilipro")
+    assert families(one, elsewhere) == []
+
+
+def test_two_pages_under_one_title_are_one_only_as_editions_or_in_nearly_the_same_words() -> None:
+    one, other = (
+        listed(i, title="Une aide pour un vélo", url=f"https://caen.fr/{i}", summary=summary)
+        for i, summary in (("a", TEXT), ("b", "Un vélo pliant, deux cents euros, sur facture."))
+    )
+    assert families(one, other) == []
+    assert families(replace(one, year=2024), replace(other, year=2025)) == [("b", "a")]
+    assert families(one, replace(other, summary=TEXT)) == [("a", "b")]
+    assert families(one, replace(other, source="deux")) == [("a", "b")]
 
 
 def test_a_title_that_three_publishers_use_proves_nothing() -> None:

@@ -12,13 +12,19 @@ from pathlib import Path
 import pytest
 from support import REPOSITORY, SOURCE, run_cli
 
+from reco import places
 from reco.admission import Rules, admit_all
+from reco.decisions import Decisions
 from reco.resource import FIELDS
 from reco.settings import load
 from reco.sources import read
 from reco.taxonomy import SCALES, THEMES, TYPES
+from reco.text import fold
 
 CATALOGUE = REPOSITORY / "data" / "catalogue.csv"
+DECISIONS = REPOSITORY / "data" / "decisions.csv"
+_LONGEST_RUN = 9
+"""Words in a row that a summary must not have from the facts: more than the longest name in them."""
 
 
 @pytest.fixture(scope="module")
@@ -37,28 +43,90 @@ def test_every_row_of_the_catalogue_is_admitted_by_its_own_rules(rows: list[dict
 
 def test_the_catalogue_keeps_to_its_schema(rows: list[dict[str, str]]) -> None:
     assert tuple(rows[0]) == FIELDS
+    assert len({row["id"] for row in rows}) == len(rows)
     for row in rows:
-        assert row["scale"] in SCALES and row["language"] in ("fr", "en") and row["evidence"], row["id"]
-        assert 25 <= len(row["summary"].split()) <= 120, row["id"]
-        assert row["url"] == "" or re.fullmatch(r"https?://\S+", row["url"]), row["id"]
-        assert row["place_code"] == "" or re.fullmatch(r"\d{2,3}|2[AB]|\d{5}|2[AB]\d{3}", row["place_code"])
+        name = row["id"]
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+        assert row["title"] == row["title"].strip() != "", name
+        assert row["type"] in TYPES.values(), name
+        assert set(row["theme"].split("; ")) <= set(THEMES), name
+        assert row["scale"] in SCALES and row["language"] in ("fr", "en") and row["evidence"], name
+        assert row["year"] == "" or re.fullmatch(r"(19|20)\d\d", row["year"]), name
+        assert row["url"] == "" or re.fullmatch(r"https?://\S+", row["url"]), name
+        assert 25 <= len(row["summary"].split()) <= 120, name
+        assert not re.search(r"https?://|www\.", row["summary"]), name
+
+
+def test_every_place_code_is_that_of_the_place(rows: list[dict[str, str]]) -> None:
+    gazetteer = places.bundled()
+    for row in rows:
+        coded = gazetteer.by_code(row["place_code"])
+        assert (coded is None) == (row["place_code"] == ""), row["id"]
+        named = gazetteer.locate(row["place"], row["place_code"], row["scale"]).localities
+        if coded is not None and coded.kind == "department":
+            assert all(coded.code in (p.code, p.department) for p in named), row["id"]
+        elif coded is not None:  # where the usual name is not the official one, a pin says so
+            assert named == (coded,) or (row["id"], coded.code) in _pins(), row["id"]
+
+
+def _pins() -> set[tuple[str, str]]:
+    return {(d.id, d.value) for d in Decisions.read(DECISIONS).lines if d.action == "pin"}
+
+
+def test_the_curator_s_decisions_all_apply_and_leave_no_place_shared() -> None:
+    settings = load(REPOSITORY / "reco.toml")
+    source = settings.sources[0]
+    rules = Rules(source.themes, source.types, source.closed)
+    admitted, _ = admit_all(read(source), rules)
+    curated = settings.curation.curation().apply(admitted, {source.name: rules})
+    assert curated.stale == ()
+    assert not [r.id for r in curated.resources if any("shared" in note for note in r.notes)]
 
 
 def test_no_sentence_is_padding(rows: list[dict[str, str]]) -> None:
-    sentences = Counter(s.strip() for row in rows for s in set(re.split(r"(?<=[.!?])\s+", row["summary"])))
+    sentences = Counter(
+        words for row in rows for words in {_words(s) for s in re.split(r"(?<=[.!?])\s+", row["summary"])}
+    )
     assert max(sentences.values()) <= len(rows) // 100
 
 
-def test_summaries_say_no_figure_that_the_facts_lack(
-    rows: list[dict[str, str]], shared: Callable[[str], Path]
-) -> None:
+@pytest.fixture(scope="module")
+def facts(shared: Callable[[str], Path]) -> dict[str, dict[str, str]]:
     with shared("facts/catalogue_facts.csv").open(encoding="utf-8") as stream:
-        facts = {row["id"]: row for row in csv.DictReader(stream)}
+        return {row["id"]: row for row in csv.DictReader(stream)}
+
+
+def test_every_usable_record_of_the_facts_is_there(
+    rows: list[dict[str, str]], facts: dict[str, dict[str, str]]
+) -> None:
     assert {row["id"] for row in rows} == set(facts)
+    for row in rows:
+        known = facts[row["id"]]
+        for name in ("title", "authors", "publisher", "year", "url", "audience"):
+            assert row[name] == known[name], (row["id"], name)
+        assert row["theme"] == known["theme"] and row["type"] == TYPES[known["type"]], row["id"]
+        assert row["evidence"].startswith(known["evidence"]), row["id"]
+
+
+def test_summaries_say_no_figure_that_the_facts_lack(
+    rows: list[dict[str, str]], facts: dict[str, dict[str, str]]
+) -> None:
     for row in rows:
         known = set(re.findall(r"\d+", " ".join(facts[row["id"]].values())))
         said = set(re.findall(r"\d+", row["summary"]))
         assert said <= known, (row["id"], said - known)
+
+
+def test_summaries_are_in_our_own_words(rows: list[dict[str, str]], facts: dict[str, dict[str, str]]) -> None:
+    for row in rows:
+        theirs = f" {_words(facts[row['id']]['facts'])} "
+        ours = _words(row["summary"]).split()
+        runs = [" ".join(ours[at : at + _LONGEST_RUN]) for at in range(len(ours) - _LONGEST_RUN + 1)]
+        assert not any(f" {run} " in theirs for run in runs), row["id"]
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", fold(text)))
 
 
 def test_nothing_unsafe_is_written_in_the_code() -> None:

@@ -37,6 +37,12 @@ def named(place: str, code: str = "", scale: str = "") -> list[tuple[str, str]]:
         ("Bonnœuvre", "", "", [("commune", "44180")]),  # now a part of Vallons-de-l'Erdre
         ("", "75", "", [("department", "75")]),
         ("Paris", "", "", [("commune", "75056")]),
+        ("Paris", "75", "métropole", [("commune", "75056")]),
+        ("Paris", "75", "département", [("department", "75")]),
+        ("Mayenne", "53", "petite ville", [("commune", "53147")]),
+        ("Mayenne", "53", "département", [("department", "53")]),
+        ("Marennes", "69", "", [("commune", "69281")]),
+        ("Marennes", "17", "", [("commune", "17219")]),  # now Marennes-Hiers-Brouage
         ("Normandie, Bretagne, Occitanie", "", "", [("region", "28"), ("region", "53"), ("region", "76")]),
         ("France", "", "", []),
     ],
@@ -45,10 +51,26 @@ def test_a_place_is_found(place: str, code: str, scale: str, expected: list[tupl
     assert named(place, code, scale) == expected
 
 
-@pytest.mark.parametrize("place", ["Sainte-Colombe", "Saint-Martin", "Bretagne", "Aube"])
-def test_a_shared_name_is_never_guessed(place: str) -> None:
-    found = GAZETTEER.locate(place)
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ("Sainte-Colombe", ""),
+        ("Saint-Martin", ""),
+        ("Bretagne", ""),
+        ("Aube", ""),
+        ("Mayenne", ""),
+        ("Mayenne", "53"),  # the commune in the département, or the département itself
+        ("Marennes", ""),  # a commune of Rhône, and one that has joined another in Charente-Maritime
+    ],
+)
+def test_a_shared_name_is_never_guessed(place: str, code: str) -> None:
+    found = GAZETTEER.locate(place, code)
     assert found.localities == () and "shared" in found.notes[0]
+
+
+def test_what_a_shared_name_may_be_is_said_with_the_codes_to_pin() -> None:
+    (note,) = GAZETTEER.locate("Mayenne").notes
+    assert "commune 53147" in note and "department 53" in note
 
 
 def test_no_name_that_communes_share_is_given_to_one_of_them() -> None:

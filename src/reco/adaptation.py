@@ -12,7 +12,7 @@ from reco.deep import DeepReport
 from reco.encoder import Encoder, Progress
 from reco.errors import EncoderMismatch, SnapshotError
 from reco.publication import draft_of
-from reco.refresh import Deepen, Learn, deepened, forget_training, vectors_of
+from reco.refresh import Calibrate, Deepen, Learn, calibrated, deepened, forget_training, vectors_of
 from reco.snapshot import Snapshot
 from reco.store import SnapshotStore
 from reco.vectors import embed
@@ -43,7 +43,9 @@ class AdaptReport:
     head: bool | None = None
 
 
-def adapt(store: SnapshotStore, base: Encoder, learn: Learn) -> AdaptReport:
+def adapt(
+    store: SnapshotStore, base: Encoder, learn: Learn, calibrate: Calibrate | None = None
+) -> AdaptReport:
     """Learn a head from the current snapshot and publish it if it wins beyond noise.
 
     `base` is the encoder without anything learnt. Raises InvalidInput for a catalogue too small to
@@ -58,6 +60,7 @@ def adapt(store: SnapshotStore, base: Encoder, learn: Learn) -> AdaptReport:
         if learnt.kept:
             told = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures}}
             candidate = _next(store, current.with_head(learnt.head), current, told)
+            candidate = calibrated(candidate, _encoder_of(current, base), calibrate, current)
             served = store.publish(draft_of(store, candidate))
     return AdaptReport(
         snapshot=served,
@@ -79,6 +82,7 @@ def adapt_deep(
     deepen: Deepen,
     learn: Learn | None = None,
     progress: Progress | None = None,
+    calibrate: Calibrate | None = None,
 ) -> AdaptReport:
     """Learn low-rank weights from the current catalogue; publish it encoded with them if they win.
 
@@ -101,12 +105,19 @@ def adapt_deep(
                 for name in ("adapt", "deep")
                 if name in snapshot.manifest.report
             }
-            served = store.publish(draft_of(store, _next(store, snapshot, current, told)))
+            candidate = _next(store, snapshot, current, told)
+            candidate = calibrated(candidate, base.adapted(learnt.adapter), calibrate)
+            served = store.publish(draft_of(store, candidate))
         forget_training(store)
     return _deep_report(served, learnt, head, time.monotonic() - started)
 
 
-def undo(store: SnapshotStore, base: Encoder | None = None, progress: Progress | None = None) -> AdaptReport:
+def undo(
+    store: SnapshotStore,
+    base: Encoder | None = None,
+    progress: Progress | None = None,
+    calibrate: Calibrate | None = None,
+) -> AdaptReport:
     """Publish the current snapshot without what was learnt; one that learnt nothing stays as it is.
 
     A snapshot with an adapter is encoded anew by `base`, but for texts that an older snapshot holds.
@@ -119,6 +130,9 @@ def undo(store: SnapshotStore, base: Encoder | None = None, progress: Progress |
         if current.head is not None or current.adapter is not None:
             nothing = {"adapt": {"drift": 0.0, "kept": False}, "deep": {"drift": 0.0, "kept": False}}
             candidate = _next(store, _without(store, current, base, progress), current, nothing)
+            if base is not None:
+                same = current if current.adapter is None else None
+                candidate = calibrated(candidate, base, calibrate, same)
             served = store.publish(draft_of(store, candidate))
         forget_training(store)
     seconds = round(time.monotonic() - started, 3)

@@ -19,6 +19,7 @@ from reco.catalogue import Catalogue
 from reco.encoder import Encoder
 from reco.encoder.adapter import Adapter
 from reco.families import Families
+from reco.levels import Levels
 from reco.recommend import Fusion, Recommender
 from reco.snapshot import Manifest, Snapshot
 
@@ -45,6 +46,7 @@ class Baseline:
     families: Families | None = None
     head: NDArray[np.float32] | None = None
     adapter: Adapter | None = None
+    levels: Levels | None = None
     prints: Mapping[str, bytes] = field(default_factory=dict)
     stable: frozenset[str] = frozenset()
     probes: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Baseline:
             previous.families,
             previous.head,
             previous.adapter,
+            previous.levels,
             stable=stable,
             probes=requests,
         )

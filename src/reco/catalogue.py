@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reco.errors import InvalidQuery
 from reco.resource import Resource
 from reco.taxonomy import TYPES
 from reco.text import fold
@@ -24,7 +26,8 @@ _LISTS = ("themes", "notes")
 class Filters:
     """What a result must be. Values of one field are alternatives; fields are all required.
 
-    Values are compared without case or accents; a type may be given by its code (`guide`).
+    Values are compared without case or accents. A type may be given by its code (`guide`), and a place by
+    its name as the source or the table of places writes it, by its code, or by its département's code.
     """
 
     types: tuple[str, ...] = ()
@@ -104,6 +107,23 @@ class Catalogue(Sequence[Resource]):
         """Whether any resource has this value of a facet."""
         return _key(facet, value) in self._keys[facet]
 
+    def require_known(self, filters: Filters) -> None:
+        """Raise InvalidQuery, naming the nearest values, for a value that no resource has or no year fits."""
+        problems, hints = [], []
+        for facet, values in filters.by_facet.items():
+            known = sorted({v for resource in self for v in values_of(resource, facet)})
+            for value in values:
+                if not self.knows(facet, value):
+                    problems.append(f"no resource has the {facet} {value!r}")
+                    near = get_close_matches(value, known, n=3, cutoff=0.4) or known[:5]
+                    hints.append(f"{facet}s in this catalogue include: {', '.join(near)}.")
+        first, last = filters.first_year, filters.last_year
+        if first is not None and last is not None and first > last:
+            problems.append(f"no year is from {first} to {last}")
+            hints.append("Exchange the two years.")
+        if problems:
+            raise InvalidQuery(f"The request cannot be answered: {'; '.join(problems)}.", " ".join(hints))
+
     def facets(self, filters: Filters | None = None) -> dict[str, dict[str, int]]:
         """Return the values of each facet with their counts, most frequent first, among what passes."""
         allowed = self.select(filters or Filters())
@@ -138,20 +158,20 @@ class Catalogue(Sequence[Resource]):
         for facet in FACETS:
             known: dict[str, int] = {}
             for resource in self:
-                for value in values_of(resource, facet):
-                    known.setdefault(_key(facet, value), len(known))
+                for key in _keys_of(resource, facet):
+                    known.setdefault(key, len(known))
             keys[facet] = known
         return keys
 
     @cached_property
     def _columns(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Per facet, the rows and the number of the value that each has, in parallel."""
+        """Per facet, the rows and the number of each key that they answer to, in parallel."""
         columns = {}
         for facet in FACETS:
             pairs = [
-                (row, self._keys[facet][_key(facet, value)])
+                (row, self._keys[facet][key])
                 for row, resource in enumerate(self)
-                for value in values_of(resource, facet)
+                for key in _keys_of(resource, facet)
             ]
             array = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
             columns[facet] = (array[:, 0], array[:, 1])
@@ -166,12 +186,44 @@ def _key(facet: str, value: str) -> str:
     return fold(TYPES.get(value.strip().casefold(), value)) if facet == "type" else fold(value)
 
 
+def _keys_of(resource: Resource, facet: str) -> Iterable[str]:
+    """Return what a filter may call a resource's values of a facet, each once."""
+    called = list(values_of(resource, facet))
+    if facet == "publisher":
+        called.append(resource.publisher)
+    elif facet == "place":
+        called += [resource.place, *_pieces(resource.place)]
+        for locality in resource.localities:
+            # A région's code can be that of a département elsewhere.
+            codes = () if locality.kind == "region" else (locality.code, locality.department)
+            called += [locality.name, *codes]
+    return dict.fromkeys(_key(facet, value) for value in called if value)
+
+
 def values_of(resource: Resource, facet: str) -> tuple[str, ...]:
-    """Return the values of a facet that a resource has: none, one, or several themes."""
+    """Return the values of a facet that a resource has; it may have several themes, publishers or places."""
     if facet == "theme":
         return resource.themes
+    if facet == "publisher":
+        return tuple(dict.fromkeys(_pieces(resource.publisher)))
+    if facet == "place":
+        return _places(resource)
     value = getattr(resource, facet)
     return (str(value),) if value not in ("", None) else ()
+
+
+def _places(resource: Resource) -> tuple[str, ...]:
+    """Return the localities of a resource, and what its place names besides them."""
+    labels = [locality.label for locality in resource.localities]
+    pieces = _pieces(resource.place)
+    if len(labels) < len(pieces):
+        names = {fold(locality.name) for locality in resource.localities}
+        labels += [piece for piece in pieces if fold(piece) not in names]
+    return tuple(dict.fromkeys(labels))
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.split(";") if piece.strip()]
 
 
 def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Changes:

@@ -54,7 +54,7 @@ def collect(
             logger.warning(
                 "source %s failed and keeps its %d resources: %s", source.name, len(yesterday), error
             )
-            failures[source.name] = f"{error} {error.hint}".strip()
+            failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
             admitted = [r for r in yesterday if r.id not in taken]
             refused = error.rejections if isinstance(error, _TooManyRejections) else []
         resources.extend(admitted)

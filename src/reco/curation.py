@@ -14,7 +14,7 @@ from reco.places import Gazetteer, Locality
 from reco.resource import Resource
 from reco.text import digest
 
-RECIPE = "set aside, located, families/2"
+RECIPE = "set aside, located/2, families/3"
 """Names how resources and families are derived: whoever changes either changes it, for a new snapshot."""
 
 

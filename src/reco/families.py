@@ -2,7 +2,8 @@
 
 Two resources are one thing when they share an address or an ISBN, a title, or nearly a meaning, and
 nothing tells them apart: another place, another number, a word of the title that the other lacks. A
-title that three publishers use names a kind of thing, so it proves nothing.
+title that three publishers use names a kind of thing, so it proves nothing; nor does one that a source
+gives to two pages of one year. Publishers are named in many ways, so one site is as good as one publisher.
 """
 
 from __future__ import annotations
@@ -175,10 +176,15 @@ def _pairs(catalogue: Catalogue, near: Iterable[tuple[str, str, float]], thresho
     """Yield the pairs that are one thing, the surest reason first."""
     marks = _Reader(catalogue)
     titled = _sharing(catalogue, _titles)
-    by = {"url": _sharing(catalogue, _urls), "isbn": _sharing(catalogue, _isbns), "title": titled}
+    by = {
+        "url": _sharing(catalogue, _urls),
+        "isbn": _sharing(catalogue, _isbns),
+        "title": [*titled, *_sharing(catalogue, _spellings)],
+    }
     for why, groups in by.items():
         for first, second in ((marks[i], marks[j]) for group in groups for i, j in _neighbouring(group)):
-            if _may_be_one(first, second) and (why == "isbn" or _is_titled_alike(first, second)):
+            alike = _is_titled_alike(first, second) and not _are_two_pages(first, second)
+            if _may_be_one(first, second) and (why == "isbn" or alike):
                 yield Pair(first.resource.id, second.resource.id, why)
     common = _common_titles([[marks[row] for row in group] for group in titled])
     for a, b, cosine in _alike(catalogue, near):
@@ -246,6 +252,16 @@ class _Marks:
     def url(self) -> str:
         return _address(self.resource.url)
 
+    @cached_property
+    def letters(self) -> str:
+        """The whole title without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
+        return _letters(self.resource.title)
+
+    @cached_property
+    def sites(self) -> frozenset[str]:
+        """The address's host; the title too where the host is named for it: otelo.beta.gouv.fr."""
+        return _sites(self.resource)
+
 
 def _may_be_one(first: _Marks, second: _Marks) -> bool:
     """Whether nothing tells two resources apart: places, and numbers other than years and editions."""
@@ -256,11 +272,25 @@ def _may_be_one(first: _Marks, second: _Marks) -> bool:
 
 def _is_titled_alike(first: _Marks, second: _Marks) -> bool:
     """Whether two titles are one: a single word must be all of both, or it names a subject."""
-    if not first.core or first.core != second.core:
+    if not first.core or (
+        first.letters != second.letters and (first.core != second.core or len(first.core) < 2)
+    ):
         return False
-    if len(first.core) < 2 and fold(first.resource.title) != fold(second.resource.title):
-        return False
-    return _share_makers(first, second)
+    return _share_makers(first, second) or (
+        bool(first.sites & second.sites) and not _are_sisters(first, second)
+    )
+
+
+def _are_two_pages(first: _Marks, second: _Marks) -> bool:
+    """Whether one source gives two pages of one publisher under one title, and no year tells two editions."""
+    one, other = first.resource, second.resource
+    return (
+        one.source == other.source
+        and one.year == other.year
+        and bool(first.makers & second.makers)
+        and "" not in (first.url, second.url)
+        and first.url != second.url
+    )
 
 
 def _says_the_same(first: _Marks, second: _Marks, common: frozenset[frozenset[str]]) -> bool:
@@ -333,6 +363,10 @@ def _titles(resource: Resource) -> Iterable[str]:
     return (" ".join(sorted(_core(_named(resource.title)))),)
 
 
+def _spellings(resource: Resource) -> Iterable[str]:
+    return (_letters(resource.title),)
+
+
 def _named(title: str) -> str:
     """Return a title as it is compared: folded, without years and editions."""
     title = fold(title)
@@ -356,6 +390,17 @@ def _address(url: str) -> str:
         return ""
     host = (parts.hostname or "").removeprefix("www.")
     return f"{host}{path}?{query}" if query else f"{host}{path}"
+
+
+def _sites(resource: Resource) -> frozenset[str]:
+    host = (urlsplit(resource.url).hostname or "").removeprefix("www.")
+    title = _letters(resource.title)
+    named = {title} if title and title in {_letters(label) for label in host.split(".")} else set()
+    return frozenset({host, *named} - {""})
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", fold(text))
 
 
 def _grouped(catalogue: Catalogue, pairs: Iterable[Pair], told: Told) -> tuple[Family, ...]:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import csv
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate, islice
 from pathlib import Path
 
 from reco.text import digest, fold
 
 BUNDLED = Path(__file__).with_name("places.csv")
 KINDS = ("commune", "epci", "department", "region")
+
+_ALIKE = 0.7
+"""Likeness of spellings from which a name is a suggestion."""
+_NEAR = 50
 
 _SEPARATOR = re.compile(r"\s*;\s*")
 _JOINT = re.compile(r"\s*(?:,|&|\bet\b)\s*")
@@ -33,6 +39,8 @@ _CALLED = {
     "region": re.compile(r"^(?:conseil )?region(?:al)? (?:(?:de la|de l|du|des|de|d)\b ?)?"),
 }
 _EMPTY = frozenset(("de", "du", "des", "d", "la", "le", "les", "l", "et", "en", "entre"))
+_PARIS = "75"
+"""The only département that is one commune."""
 _SCALES = {"epci": "epci", "departement": "department", "region": "region"}
 _EVERYWHERE = frozenset(
     ("", "france", "national", "france entiere", "france metropolitaine", "france et territoires d'outre-mer")
@@ -56,6 +64,11 @@ class Locality:
     latitude: float | None = None
     longitude: float | None = None
 
+    @property
+    def label(self) -> str:
+        """The name as it is listed: a commune's with its département, since others may share it."""
+        return f"{self.name} ({self.department})" if self.kind == "commune" else self.name
+
 
 @dataclass(frozen=True)
 class Located:
@@ -63,6 +76,22 @@ class Located:
 
     localities: tuple[Locality, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class _Lines:
+    """Many short texts as one, so that looking through all of them is one search."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self._whole = "\n" + "".join(f"{line}\n" for line in lines)
+        self._starts = list(accumulate((len(line) + 1 for line in lines), initial=1))
+
+    def having(self, needle: str) -> Iterator[int]:
+        """Yield the number of each line that holds `needle`, in order; a newline is a line's edge."""
+        at = self._whole.find(needle)
+        while at >= 0:
+            yield bisect_right(self._starts, at + (needle[0] == "\n")) - 1
+            at = self._whole.find(needle, at + 1)
 
 
 class Gazetteer:
@@ -98,15 +127,23 @@ class Gazetteer:
         return None
 
     def named(self, name: str, kinds: Sequence[str] = KINDS) -> tuple[Locality, ...]:
-        """Return every locality of these kinds with this name, whatever its case, accents and hyphens."""
+        """Return every locality of these kinds with this name, whatever its case, accents and hyphens.
+
+        A commune that now holds one of this name counts, unless a commune of its département has the name.
+        """
         key = _key(name)
         found = [p for p in self._names.get(key, ()) if p.kind in kinds and p.kind != "epci"]
         if "epci" in kinds:
             found += [p for p in self._groups.get(_bare(key), ()) if _bare(key)]
-        if not found and "commune" in kinds:
-            codes = dict.fromkeys(self._former.get(key, ()))
-            found = [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
+        if "commune" in kinds:
+            grounds = {p.department for p in found if p.kind == "commune"}
+            found += [p for p in self._formerly(key) if p.department not in grounds]
         return tuple(found)
+
+    def _formerly(self, key: str) -> list[Locality]:
+        """Return the communes of today in which communes that had this name now are."""
+        codes = dict.fromkeys(self._former.get(key, ()))
+        return [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
 
     def locate(self, place: str, code: str = "", scale: str = "") -> Located:
         """Return what a resource's place names. `scale` tells a town from the EPCI of its name."""
@@ -121,6 +158,47 @@ class Gazetteer:
             localities += [p for p in found.localities if p not in localities]
             notes += found.notes
         return Located(tuple(localities), tuple(notes))
+
+    def label(self, place: Locality) -> str:
+        """Return a place's name with its département, as a person tells homonyms apart."""
+        department = self._by_code.get(("department", place.department))
+        if department is None or place.kind in ("department", "region"):
+            return place.name
+        return f"{place.name} ({department.name})"
+
+    def search(self, text: str, limit: int = 10) -> tuple[Locality, ...]:
+        """Return the communes that a person may mean, the most populous of each kind first.
+
+        Those whose name begins so, then those with a word that does, then those spelt nearly so. A
+        text of digits is the beginning of an INSEE code; a département may follow in brackets.
+        """
+        asides = _ASIDE.findall(text)
+        code = self._department(asides[-1]) if asides else ""
+        key = _key(_ASIDE.sub("", text))
+        if not key or limit < 1:
+            return ()
+        meant = (place for place in self._meant(key) if not code or _within(place, code))
+        return tuple(islice(meant, limit))
+
+    def _meant(self, key: str) -> Iterator[Locality]:
+        """Yield names that are the text, that begin so, with a word that does; or else near spellings."""
+        places, names, codes = self._communes
+        if key[0].isdigit():
+            yield from (places[line] for line in codes.having(f"\n{key}"))
+            return
+        given: set[int] = set()
+        for needle in (f"\n{key}\n", f"\n{key}", f" {key}"):
+            for line in names.having(needle):
+                if line not in given:
+                    given.add(line)
+                    yield places[line]
+        if not given:
+            from rapidfuzz import process
+            from rapidfuzz.distance import OSA
+
+            spelling = OSA.normalized_similarity
+            near = process.extract(key, names.lines, scorer=spelling, score_cutoff=_ALIKE, limit=_NEAR)
+            yield from (places[line] for _, _, line in near)
 
     def _coded(self, code: str) -> Located:
         found = self.by_code(code) if code else None
@@ -148,7 +226,7 @@ class Gazetteer:
         name = _ASIDE.sub("", text).strip()
         exact = self.by_code(code)
         candidates = self._candidates(name, scale)
-        if exact is not None and exact in candidates:
+        if exact is not None and exact in candidates and not _has_namesake(exact, candidates):
             return Located((exact,))
         if hint:
             candidates = [p for p in candidates if _within(p, hint)]
@@ -156,7 +234,7 @@ class Gazetteer:
         if len(chosen) == 1:
             return Located(tuple(chosen))
         if chosen:
-            where = ", ".join(sorted({f"{p.name} ({p.department or p.code})" for p in chosen})[:6])
+            where = ", ".join(f"{p.name} ({p.kind} {p.code})" for p in chosen[:6])
             return Located(notes=(f"place {text!r} is shared by {len(chosen)}: {where}; pin one",))
         return Located(notes=(f"place {text!r} is no commune, EPCI, département or région that is known",))
 
@@ -182,6 +260,14 @@ class Gazetteer:
         return found[0].code if len(found) == 1 else ""
 
     @cached_property
+    def _communes(self) -> tuple[list[Locality], _Lines, _Lines]:
+        """The communes, most populous first, and in parallel their names as compared and their codes."""
+        found = [place for place in self._by_code.values() if place.kind == "commune"]
+        found.sort(key=lambda place: (-(place.population or 0), place.code))
+        keys = _Lines([_key(place.name) for place in found])
+        return found, keys, _Lines([place.code.lower() for place in found])
+
+    @cached_property
     def _names(self) -> dict[str, list[Locality]]:
         names: dict[str, list[Locality]] = defaultdict(list)
         for place in self._by_code.values():
@@ -203,6 +289,11 @@ def bundled() -> Gazetteer:
     return Gazetteer.read()
 
 
+def search(text: str, limit: int = 10) -> tuple[Locality, ...]:
+    """Return the communes of the bundled table that a person may mean: see `Gazetteer.search`."""
+    return bundled().search(text, limit)
+
+
 def _most_apt(candidates: Sequence[Locality], scale: str, name: str) -> list[Locality]:
     """Narrow candidates down: by the scale that is said, then a département that is one commune."""
     wanted = _SCALES.get(fold(scale))
@@ -218,10 +309,17 @@ def _most_apt(candidates: Sequence[Locality], scale: str, name: str) -> list[Loc
     return narrowed
 
 
+def _has_namesake(place: Locality, others: Sequence[Locality]) -> bool:
+    """Whether a département's code, given beside a name, may be there to tell a commune in it."""
+    return place.kind == "department" and any(
+        other.kind == "commune" and other.department == place.code for other in others
+    )
+
+
 def _same_ground(place: Locality, kind: str, others: Sequence[Locality]) -> bool:
     return all(
         (kind == "region" and other.code == place.region and place.kind == "department")
-        or (kind == "department" and other.code == place.department)
+        or (kind == "department" and other.code == place.department == _PARIS)
         for other in others
         if other.kind == kind
     )

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
 
+from reco import vigilance
 from reco.acronyms import Expansion
-from reco.catalogue import Filters, values_of
+from reco.arrangement import Arranger, Placed
+from reco.catalogue import Filters
+from reco.coverage import Covered, Coverer
 from reco.encoder import Encoder
-from reco.errors import EncoderMismatch, InvalidQuery, UnknownResource
-from reco.explain import Explanation, WordShare, explain
+from reco.errors import EncoderMismatch, UnknownResource
+from reco.explain import Explanation, RequestWords, Scored, WordShare, explain
+from reco.levels import FARTHEST, Levels
+from reco.likeness import Likeness
+from reco.needs import FIRST, Need
+from reco.placement import Placement
 from reco.query import Query
 from reco.ranking import Hit, Rows, top
 from reco.resource import Resource
 from reco.scoring import Fusion, Reading, Scorer
+from reco.shelf import Slot
 from reco.snapshot import Snapshot
+from reco.vigilance import Warned
 
 __all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A resource, why it is here, and how sure we are (`level` is None until it is calibrated).
+    """A resource, why it is here, and how sure we are: a `level` of `LEVELS`, None where none is calibrated.
 
     `others` are the same thing under other ids, newest first: editions, and listings by other sources.
+    `placement` says what moved it without changing its score, `vigilance` quotes what it says can go
+    wrong, and `likeness` compares its place with the query's; None when there is nothing to say.
     """
 
     rank: int
@@ -35,20 +46,20 @@ class Recommendation:
     explanation: Explanation
     level: str | None = None
     others: tuple[Resource, ...] = ()
-
-
-@dataclass(frozen=True)
-class Need:
-    """One thing that a request asks for, and the ranks of the results that cover it."""
-
-    text: str
-    level: str | None
-    covered_by: tuple[int, ...]
+    placement: Placement | None = None
+    vigilance: tuple[Warned, ...] = ()
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full."""
+    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full.
+
+    `verdict` is "found", "weak" or "nothing", whose results are all *éloigné*; `confidence` is the
+    probability (0 to 1) that the request belongs to the field. Both are None where levels are not
+    calibrated, and for the neighbours of a resource. `shelf` has the slots of a balanced shelf, in the
+    order of types; it is empty unless one was asked for.
+    """
 
     query: Query
     snapshot: str
@@ -56,6 +67,32 @@ class Answer:
     verdict: str | None = None
     needs: tuple[Need, ...] = ()
     expansions: tuple[Expansion, ...] = ()
+    confidence: float | None = None
+    shelf: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sureness:
+    """What scores are worth for one request; where it does not fit, nothing is close."""
+
+    levels: Levels | None = None
+    verdict: str | None = None
+    confidence: float | None = None
+
+    def level(self, hit: Hit) -> str | None:
+        if self.levels is None:
+            return None
+        return FARTHEST if self.verdict == "nothing" else self.levels.level(hit.score)
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Hits in the order in which they are shown, with all that was found on the way."""
+
+    placed: tuple[Placed, ...]
+    sure: _Sureness = _Sureness()
+    needs: tuple[Need, ...] = ()
+    shelf: tuple[Slot, ...] = ()
 
 
 class Recommender:
@@ -70,6 +107,10 @@ class Recommender:
         self.snapshot = snapshot
         self._encoder = encoder
         self._scorer = Scorer(snapshot, fusion or Fusion())
+        levels = snapshot.levels
+        self._levels = levels if levels is not None and levels.made_for == self.fusion.stamp else None
+        self._arranger = Arranger(snapshot, self.fusion.diversity)
+        self._coverer = Coverer(snapshot, self._scorer, self._levels, self._read, self._best)
 
     @property
     def fusion(self) -> Fusion:
@@ -79,16 +120,16 @@ class Recommender:
     def recommend(self, query: Query) -> Answer:
         """Return the best resources for a request, each with its proof.
 
-        Raises InvalidQuery for a type or theme that the catalogue does not have.
+        Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
-        self._require_known(query.filters)
-        reading = self._read(query)
-        return self._answer(query, reading, self._rank(reading, query))
+        self.snapshot.catalogue.require_known(query.filters)
+        reading = self._read(query.text, query.without)
+        return self._answer(query, reading, self._ranked(reading, query))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
-        self._require_known(query.filters)
-        return self._rank(self._read(query), query)
+        self.snapshot.catalogue.require_known(query.filters)
+        return [one.hit for one in self._ranked(self._read(query.text, query.without), query).placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself nor its other listings.
@@ -100,30 +141,47 @@ class Recommender:
             raise UnknownResource(f"There is no resource {identifier!r}.", self._suggest(identifier))
         resource = self.snapshot.catalogue[row]
         query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
-        self._require_known(query.filters)
+        self.snapshot.catalogue.require_known(query.filters)
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
         reading = self._scorer.read(vector, query.text)
-        return self._answer(query, reading, self._rank(reading, query, self._family(row)))
+        hits = self._best(reading, query, query.k, self._family(row))
+        return self._answer(query, reading, _Ranked(tuple(Placed(hit) for hit in hits)))
 
-    def _read(self, query: Query) -> Reading:
-        expansions = self._scorer.expansions(query.text, query.without)
-        vector = self._encoder.encode_query(_expanded(query.text, expansions))
-        return self._scorer.read(self.snapshot.request(vector), query.text, expansions)
+    def _read(self, text: str, without: Sequence[str]) -> Reading:
+        expansions = self._scorer.expansions(text, without)
+        vector = self._encoder.encode_query(expanded(text, expansions))
+        return replace(self._scorer.read(self.snapshot.request(vector), text, expansions), encoded=vector)
 
-    def _rank(self, reading: Reading, query: Query, leave_out: Sequence[int] = ()) -> list[Hit]:
+    def _ranked(self, reading: Reading, query: Query) -> _Ranked:
+        """Order by score, then by what may move a result without changing it; needs have the last word."""
+        hits = self._best(reading, query, max(self._arranger.depth(query), FIRST))
+        sure = self._sureness(reading, hits)
+        # Needs look at the first ones whatever k is, so that fewer results are the first of more.
+        wide = replace(query, k=max(query.k, FIRST))
+        arranged = self._arranger.arrange(wide, hits, tuple(map(sure.level, hits)))
+        covered = self._coverer.cover(query, reading, [one.hit for one in arranged.placed], not query.shelf)
+        found = {one.hit.row: one for one in arranged.placed}
+        placed = (self._placed(query, hit, found.get(hit.row), covered, sure) for hit in covered.hits)
+        return _Ranked(tuple(placed), sure, covered.needs, arranged.shelf)
+
+    def _placed(
+        self, query: Query, hit: Hit, arranged: Placed | None, covered: Covered, sure: _Sureness
+    ) -> Placed:
+        """Return a hit as it is shown: as it was arranged, unless a need brought it here."""
+        moved = covered.placements.get(hit.row)
+        if arranged is not None:
+            return arranged if moved is None else replace(arranged, placement=moved)
+        return self._arranger.compared(query, Placed(hit, sure.level(hit), placement=moved))
+
+    def _best(self, reading: Reading, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
         allowed = self.snapshot.catalogue.select(query.filters)
         allowed[list(leave_out)] = False
-        rows = self._newest(self._scorer.candidates(reading, allowed, query.k))
-        return top(rows, self._scorer.score(reading, rows), query.k)
+        rows = self._newest(self._scorer.candidates(reading, allowed, k))
+        return top(rows, self._scorer.score(reading, rows), k)
 
     def _family(self, row: int) -> list[int]:
         """Return the rows of the same thing, newest first: the row alone when it is listed once."""
-        resource = self.snapshot.catalogue[row]
-        families = self.snapshot.families
-        if families is None or resource.id not in families.of:
-            return [row]
-        rows = (self.snapshot.catalogue.row(member) for member in families.of[resource.id].members)
-        return [found for found in rows if found is not None]
+        return self.snapshot.listings(row)
 
     def _newest(self, rows: Rows) -> Rows:
         """Return the rows without those of which a newer listing is among them."""
@@ -137,42 +195,58 @@ class Recommender:
             older.update(listed[1:])
         return np.asarray(sorted(there - older), dtype=np.int64)
 
-    def _answer(self, query: Query, reading: Reading, hits: Sequence[Hit]) -> Answer:
-        shares = self._scorer.shares(reading, np.asarray([hit.row for hit in hits], dtype=np.int64))
+    def _sureness(self, reading: Reading, hits: Sequence[Hit]) -> _Sureness:
+        """Return what is known of a request from its hits, best first."""
+        if self._levels is None or reading.encoded is None:
+            return _Sureness()
+        confidence = self._levels.confidence(reading.encoded, hits[0].score if hits else 0.0)
+        verdict = self._levels.verdict(confidence, self._levels.level(hits[0].score) if hits else None)
+        return _Sureness(self._levels, verdict, confidence)
+
+    def _answer(self, query: Query, reading: Reading, ranked: _Ranked) -> Answer:
+        rows = np.asarray([one.hit.row for one in ranked.placed], dtype=np.int64)
+        shares = self._scorer.shares(reading, rows)
+        asked = RequestWords(query.text, reading.expansions, self.snapshot.acronyms)
         recommendations = tuple(
-            Recommendation(
-                rank,
-                self.snapshot.catalogue[hit.row],
-                hit.score,
-                self._explain(reading, hit.row, words),
-                others=tuple(self.snapshot.catalogue[r] for r in self._family(hit.row) if r != hit.row),
-            )
-            for rank, (hit, words) in enumerate(zip(hits, shares, strict=True), start=1)
+            self._recommendation(reading, rank, one, words, asked)
+            for rank, (one, words) in enumerate(zip(ranked.placed, shares, strict=True), start=1)
         )
-        return Answer(query, self.snapshot.id, recommendations, expansions=reading.expansions)
+        return Answer(
+            query,
+            self.snapshot.id,
+            recommendations,
+            ranked.sure.verdict,
+            ranked.needs,
+            reading.expansions,
+            ranked.sure.confidence,
+            ranked.shelf,
+        )
 
-    def _explain(self, reading: Reading, row: int, shares: Sequence[WordShare]) -> Explanation:
-        resource, document = self.snapshot.catalogue[row], self.snapshot.document(row)
-        return explain(resource, document, self._scorer.meaning(reading), shares)
-
-    def _require_known(self, filters: Filters) -> None:
-        problems, hints = [], []
-        for facet, values in filters.by_facet.items():
-            known = sorted({v for r in self.snapshot.catalogue for v in values_of(r, facet)})
-            for value in values:
-                if not self.snapshot.catalogue.knows(facet, value):
-                    problems.append(f"no resource has the {facet} {value!r}")
-                    near = get_close_matches(value, known, n=3, cutoff=0.4) or known[:5]
-                    hints.append(f"{facet}s in this catalogue include: {', '.join(near)}.")
-        if problems:
-            raise InvalidQuery(f"The request cannot be answered: {'; '.join(problems)}.", " ".join(hints))
+    def _recommendation(
+        self, reading: Reading, rank: int, one: Placed, words: Sequence[WordShare], asked: RequestWords
+    ) -> Recommendation:
+        row = one.hit.row
+        resource: Resource = self.snapshot.catalogue[row]
+        document = self.snapshot.document(row)
+        scored = Scored(one.hit.score, self._scorer.meaning(reading), words)
+        return Recommendation(
+            rank,
+            resource,
+            one.hit.score,
+            explain(resource, document, scored, asked),
+            level=one.level,
+            others=tuple(self.snapshot.catalogue[r] for r in self._family(row) if r != row),
+            placement=one.placement,
+            vigilance=vigilance.points(resource.summary, [s for s in document.spans if s.start >= 0]),
+            likeness=one.likeness,
+        )
 
     def _suggest(self, identifier: str) -> str:
         near = get_close_matches(identifier, [r.id for r in self.snapshot.catalogue], n=3)
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 
-def _expanded(text: str, expansions: Sequence[Expansion]) -> str:
+def expanded(text: str, expansions: Sequence[Expansion]) -> str:
     """Return a request with both forms of each acronym that it writes in one."""
     for expansion in sorted(expansions, key=lambda e: -e.start):
         if expansion.entry.is_acronym:

@@ -33,6 +33,7 @@ from reco.errors import (
 from reco.families import Told, find
 from reco.gates import ABOUT_VECTORS, Objection, remember
 from reco.journal import Journal
+from reco.levels import Levels, Vectors
 from reco.publication import Outcome, Publishing, publish, write
 from reco.resource import Rejection
 from reco.runlog import recorded
@@ -46,6 +47,9 @@ logger = logging.getLogger(__name__)
 Learn = Callable[[Snapshot, Encoder], HeadReport]
 Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
 """Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
+
+Calibrate = Callable[[Snapshot, Encoder, Vectors], Levels | None]
+"""Measures what the scores of a snapshot are worth, given the vectors of requests that its encoder gave."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Making:
 
     `learn` tries a head on a candidate snapshot, and `deepen` low-rank weights; None never does.
     `drift` is the share of resources that must have changed since the last attempt before another.
+    `calibrate` measures what scores are worth with what `measure` names; None never does.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
@@ -109,11 +114,15 @@ class Making:
     deepen: Deepen | None = None
     drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
+    calibrate: Calibrate | None = None
+    measure: str = ""
 
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        return storage.digest_of(self.acronyms.to_bytes() + self.curation.stamp.encode())[:16]
+        return storage.digest_of(self.acronyms.to_bytes() + f"{self.curation.stamp}{self.measure}".encode())[
+            :16
+        ]
 
     @property
     def told(self) -> Told:
@@ -325,8 +334,26 @@ def _next(
     share = len(set(table.hashes) - known) / max(1, len(catalogue))
     snapshot = _deeply_adapted(store, snapshot, previous, base, making, share, progress)
     if snapshot.manifest.encoder != encoder.fingerprint:
-        return snapshot
-    return _adapted(snapshot, previous, encoder, making, share)
+        return calibrated(snapshot, base.adapted(snapshot.adapter), making.calibrate)
+    snapshot = _adapted(snapshot, previous, encoder, making, share)
+    return calibrated(snapshot, encoder, making.calibrate, previous)
+
+
+def calibrated(
+    snapshot: Snapshot,
+    encoder: Encoder,
+    calibrate: Calibrate | None,
+    previous: Snapshot | Baseline | None = None,
+) -> Snapshot:
+    """Return a snapshot that knows what its scores are worth; `previous` is one of the same encoder."""
+    if calibrate is None:
+        return replace(snapshot, levels=None)
+    known = previous.levels.asked if previous is not None and previous.levels is not None else {}
+    levels = calibrate(snapshot, encoder, known)
+    if levels is None:
+        return replace(snapshot, levels=None)
+    told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
+    return _reported(replace(snapshot, levels=levels), {"levels": told})
 
 
 def _in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +27,7 @@ from reco.explain import Meaning, WordShare
 from reco.index import LexicalIndex
 from reco.ranking import Rows, Scores
 from reco.snapshot import Snapshot
+from reco.text import digest
 from reco.words import words
 
 _NEIGHBOURS = 64
@@ -35,7 +36,10 @@ _NEIGHBOURS = 64
 
 @dataclass(frozen=True)
 class Fusion:
-    """The weights of `score`. `depth` is how many first-stage hits each side brings."""
+    """The weights of `score`. `depth` is how many first-stage hits each side brings.
+
+    `diversity` moves ranks and no score (`diversity.spread`): it is that of queries that say none.
+    """
 
     meaning: float = 0.2
     passage: float = 0.75
@@ -43,6 +47,12 @@ class Fusion:
     grams: float = 0.4
     expansion: float = 0.5
     depth: int = 1000
+    diversity: float = 0.0
+
+    @property
+    def stamp(self) -> str:
+        """Names these weights: what was measured with others does not hold."""
+        return digest(*(f"{name} {value!r}" for name, value in asdict(self).items()))[:16]
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,8 @@ class Reading:
     """A request as all sides read it.
 
     `owners` gives, for each word as written, its terms on each side with their weights: what a
-    word's share of a score is made of.
+    word's share of a score is made of. `encoded` is what the encoder gave, before any head; None where
+    the request is a resource.
     """
 
     vector: Vector
@@ -69,6 +80,7 @@ class Reading:
     grams: Asked
     owners: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]
     expansions: tuple[Expansion, ...] = ()
+    encoded: Vector | None = None
 
     @property
     def lexical(self) -> Scores:

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from reco.acronyms import Acronyms
 from reco.adapt import learn_head
-from reco.background import background
-from reco.beir import read_topics
+from reco.background import background, unrelated
+from reco.beir import Topic, read_topics
+from reco.calibration import calibrate
 from reco.curation import Curation
 from reco.decisions import Decisions
 from reco.deep import learn_deep
@@ -24,10 +25,11 @@ from reco.errors import InvalidSettings
 from reco.gates import Gates, Thresholds
 from reco.publication import Forced, Publishing
 from reco.recommend import Fusion, Recommender
-from reco.refresh import Deepen, Learn, Making
+from reco.refresh import Calibrate, Deepen, Learn, Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
 from reco.store import SnapshotStore
+from reco.text import digest
 
 
 class _Table(BaseModel):
@@ -55,7 +57,7 @@ class EncoderSettings(_Table):
 
 
 class RankingSettings(_Table):
-    """`[ranking]`: how meaning and words share the points, and the table of acronyms."""
+    """`[ranking]`: how meaning and words share the points, how far a list is spread, and the acronyms."""
 
     meaning: float = Field(default=Fusion.meaning, ge=0)
     passage: float = Field(default=Fusion.passage, ge=0, le=1)
@@ -63,6 +65,7 @@ class RankingSettings(_Table):
     grams: float = Field(default=Fusion.grams, ge=0)
     expansion: float = Field(default=Fusion.expansion, ge=0)
     depth: int = Field(default=Fusion.depth, ge=10)
+    diversity: float = Field(default=Fusion.diversity, ge=0, le=1)
     acronyms: Path | None = None
 
     def fusion(self) -> Fusion:
@@ -279,14 +282,32 @@ def making_of(settings: Settings, progress: Progress | None = None) -> Making:
         deepen=deepening(progress) if learns and settings.adapt.deep else None,
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
+        calibrate=calibration_of(settings),
+        measure=_measure_of(settings),
     )
+
+
+def _measure_of(settings: Settings) -> str:
+    """Name what levels are measured with: another set of weights, or of requests, measures them anew."""
+    judged = _golden(settings)
+    lines = (f"{topic.text} {sorted(topic.qrels.items())}" for topic in judged)
+    return digest(settings.ranking.fusion().stamp, *unrelated(), *lines)[:16]
+
+
+def _golden(settings: Settings) -> tuple[Topic, ...]:
+    folder = settings.gates.golden
+    return read_topics(folder) if folder is not None else ()
+
+
+def calibration_of(settings: Settings) -> Calibrate:
+    """Return how what scores are worth is measured, with the golden set where there is one."""
+    topics, fusion = _golden(settings), settings.ranking.fusion()
+    return lambda snapshot, encoder, known: calibrate(snapshot, encoder, fusion, unrelated(), topics, known)
 
 
 def publishing_of(settings: Settings, forced: Forced | None = None) -> Publishing:
     """Return how a refresh publishes. Raises InvalidInput when the golden set cannot be used."""
-    folder = settings.gates.golden
-    topics = read_topics(folder) if folder is not None else ()
-    gates = Gates(settings.gates.thresholds(), topics, settings.ranking.fusion())
+    gates = Gates(settings.gates.thresholds(), _golden(settings), settings.ranking.fusion())
     return Publishing(gates, forced, settings.snapshots.keep)
 
 

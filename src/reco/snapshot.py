@@ -24,6 +24,7 @@ from reco.encoder.adapter import Adapter
 from reco.errors import SnapshotError
 from reco.families import Families
 from reco.index import Counts, DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
+from reco.levels import Levels
 from reco.passages import Span
 from reco.places import Locality
 from reco.resource import Resource
@@ -54,6 +55,8 @@ _RECURRING = (
 _HEAD = "head.safetensors"
 _FAMILIES = "families.json"
 _ADAPTER = "adapter.safetensors"
+_LEVELS = "levels.json"
+_ASKED = "asked.safetensors"
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class Snapshot:
     """What is listed twice; None in a snapshot made before that was looked for."""
     adapter: Adapter | None = None
     """Low-rank weights learnt from the catalogue, merged into the encoder that made the table."""
+    levels: Levels | None = None
+    """What scores are worth; None where that was not measured, and after a change of encoder or head."""
 
     def document(self, row: int) -> EncodedDocument:
         """Return the parts of one row as the dense index sees them."""
@@ -131,13 +136,23 @@ class Snapshot:
 
     def with_head(self, head: NDArray[np.float32] | None) -> Snapshot:
         """Return the same snapshot seen through another head, or through none."""
-        return replace(self, dense=_dense(self.table, head), head=head)
+        return replace(self, dense=_dense(self.table, head), head=head, levels=None)
 
     def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
         """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
         manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
         dense = _dense(table)
-        return replace(self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter)
+        return replace(
+            self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter, levels=None
+        )
+
+    def listings(self, row: int) -> list[int]:
+        """Return the rows of the same thing, newest first: the row alone when it is listed once."""
+        identifier = self.catalogue[row].id
+        if self.families is None or identifier not in self.families.of:
+            return [row]
+        rows = (self.catalogue.row(member) for member in self.families.of[identifier].members)
+        return [found for found in rows if found is not None]
 
     @cached_property
     def part_lengths(self) -> NDArray[np.float64]:
@@ -209,6 +224,10 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
         yield _FAMILIES, (snapshot.families.to_bytes(),)
     if snapshot.adapter is not None:
         yield _ADAPTER, (snapshot.adapter.to_bytes(),)
+    if snapshot.levels is not None:
+        yield _LEVELS, (snapshot.levels.to_bytes(),)
+        if snapshot.levels.asked:
+            yield _ASKED, (snapshot.levels.asked_bytes(),)
     for name in _TABLE:
         yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
     for kind in _KINDS:
@@ -228,6 +247,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         head = load(files[_HEAD])["head"] if _HEAD in files else None
         families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
         adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
+        levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
             f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
@@ -243,6 +263,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         head=head,
         families=families,
         adapter=adapter,
+        levels=levels,
     )
     _require_consistent(snapshot)
     return snapshot

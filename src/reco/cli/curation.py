@@ -8,6 +8,17 @@ from typing import Annotated
 import typer
 
 from reco.cli.console import note, run, show_json
+from reco.cli.filtering import (
+    FirstYear,
+    Languages,
+    LastYear,
+    Places,
+    Publishers,
+    Scales,
+    Themes,
+    Types,
+    filters,
+)
 
 Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
@@ -39,6 +50,8 @@ def test_source(
         from dataclasses import asdict
 
         from reco.admission import Rules, admit_all
+        from reco.cli import render
+        from reco.cli.render import unfilled
         from reco.errors import InvalidInput
         from reco.settings import home_of, load
         from reco.sources import inspect
@@ -51,15 +64,16 @@ def test_source(
         seen = inspect(source, limit, home_of(settings, home) / "cache")
         rules = Rules(source.themes, source.types, source.closed)
         admitted, refused = admit_all([*seen.records, *seen.rejections], rules)
-        found: dict[str, list[object]] = {
-            "records": [{**asdict(r), "themes": list(r.themes)} for r in admitted],
-            "rejections": [asdict(r) for r in refused],
-            "unmapped": list(seen.unmapped),
-        }
         if as_json:
+            found = {
+                "records": [{**asdict(r), "themes": list(r.themes)} for r in admitted],
+                "rejections": [asdict(r) for r in refused],
+                "unmapped": list(seen.unmapped),
+                "unfilled": unfilled(admitted),
+            }
             show_json(found)
         else:
-            _show(found)
+            render.trial(admitted, refused, seen.unmapped, source.reject_limit)
 
     run(work, as_json)
 
@@ -134,31 +148,39 @@ def duplicates(home: Home = None, config: Config = None, as_json: Json = False) 
     run(work, as_json)
 
 
-def facets(home: Home = None, config: Config = None, as_json: Json = False) -> None:
-    """Count the values of each facet in what is served."""
+def facets(
+    types: Types = None,
+    themes: Themes = None,
+    publishers: Publishers = None,
+    scales: Scales = None,
+    languages: Languages = None,
+    places: Places = None,
+    first_year: FirstYear = None,
+    last_year: LastYear = None,
+    most: Annotated[int, typer.Option("-n", min=1, help="How many values of each, at most.")] = 15,
+    home: Home = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Count the values of each facet in what is served, or in what passes the filters."""
 
     def work() -> None:
         from reco.settings import load, store_of
 
         snapshot, warning = store_of(load(config), home).serve()
         note(warning)
-        counted = snapshot.catalogue.facets()
+        kept = filters((types, themes, publishers, scales, languages, places), first_year, last_year)
+        snapshot.catalogue.require_known(kept)
+        counted = snapshot.catalogue.facets(kept)
         if as_json:
             show_json(counted)
             return
+        print(f"{snapshot.catalogue.select(kept).sum()} resources")
         for facet, values in counted.items():
             print(f"{facet} ({len(values)})")
-            for value, count in list(values.items())[:15]:
+            for value, count in list(values.items())[:most]:
                 print(f"  {count:>6}  {value}")
+            if len(values) > most:
+                print(f"  {'...':>6}  and {len(values) - most} more")
 
     run(work, as_json)
-
-
-def _show(found: dict[str, list[object]]) -> None:
-    from pprint import pformat
-
-    for kind, rows in found.items():
-        print(f"{kind}: {len(rows)}")
-        for row in rows:
-            shown = {k: v for k, v in row.items() if v} if isinstance(row, dict) else row
-            print(pformat(shown, width=110, sort_dicts=False))

@@ -104,18 +104,20 @@ def adapt(
         from reco import adaptation
         from reco.adapt import learn_head
         from reco.background import background
-        from reco.settings import build_encoder, deepening, head_of, load, store_of
+        from reco.settings import build_encoder, calibration_of, deepening, head_of, load, store_of
 
         settings = load(config)
         store = store_of(settings, home)
         base = build_encoder(settings.encoder)
+        calibrate = calibration_of(settings)
         with progress_bar("Adapting") as progress:
             if undo:
-                done = adaptation.undo(store, base, progress)
+                done = adaptation.undo(store, base, progress, calibrate)
             elif deep:
-                done = adaptation.adapt_deep(store, base, deepening(progress), head_of(settings), progress)
+                learn = head_of(settings)
+                done = adaptation.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
             else:
-                done = adaptation.adapt(store, base, lambda s, e: learn_head(s, e, background()))
+                done = adaptation.adapt(store, base, lambda s, e: learn_head(s, e, background()), calibrate)
         show_report(asdict(done), as_json)
 
     run(work, as_json)

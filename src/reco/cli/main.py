@@ -12,10 +12,20 @@ import typer
 import reco
 from reco.cli import curation, evaluation, following, logs, operations
 from reco.cli.console import fail, note, progress_bar, run
+from reco.cli.filtering import (
+    FirstYear,
+    Languages,
+    LastYear,
+    Places,
+    Publishers,
+    Scales,
+    Themes,
+    Types,
+    filters,
+)
 from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from reco.catalogue import Filters
     from reco.publication import Forced
     from reco.recommend import Recommender
     from reco.settings import Settings
@@ -33,8 +43,6 @@ Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Count = Annotated[int, typer.Option("-k", help="How many results.")]
-Types = Annotated[list[str] | None, typer.Option("--type", help="Keep these types only; repeatable.")]
-Themes = Annotated[list[str] | None, typer.Option("--theme", help="Keep these themes only; repeatable.")]
 
 
 @app.command()
@@ -88,6 +96,25 @@ def recommend(
     k: Count = 10,
     types: Types = None,
     themes: Themes = None,
+    publishers: Publishers = None,
+    scales: Scales = None,
+    languages: Languages = None,
+    places: Places = None,
+    first_year: FirstYear = None,
+    last_year: LastYear = None,
+    shelf: Annotated[
+        bool, typer.Option("--shelf", help="The best of each type, from different publishers.")
+    ] = False,
+    diversity: Annotated[
+        float | None, typer.Option("--diversity", help="Spread the list over its subject, 0 to 1.")
+    ] = None,
+    commune: Annotated[
+        str,
+        typer.Option("--commune", metavar="CODE|NAME", help="Yours, or your EPCI: compare places with it."),
+    ] = "",
+    near: Annotated[
+        bool, typer.Option("--near", help="With --commune: like places first among equals.")
+    ] = False,
     home: Home = None,
     config: Config = None,
     as_json: Json = False,
@@ -98,7 +125,16 @@ def recommend(
         from reco.cli import render
         from reco.recommend import Query
 
-        query = Query.of(_text(text), k, _filters(types, themes))
+        listed = (types, themes, publishers, scales, languages, places)
+        query = Query.of(
+            _text(text),
+            k,
+            filters(listed, first_year, last_year),
+            diversity=diversity,
+            shelf=shelf,
+            place=commune,
+            near=near,
+        )
         render.answer(_recommender(_settings(config), home).recommend(query), as_json)
 
     run(work, as_json)
@@ -110,6 +146,12 @@ def similar(
     k: Count = 10,
     types: Types = None,
     themes: Themes = None,
+    publishers: Publishers = None,
+    scales: Scales = None,
+    languages: Languages = None,
+    places: Places = None,
+    first_year: FirstYear = None,
+    last_year: LastYear = None,
     home: Home = None,
     config: Config = None,
     as_json: Json = False,
@@ -119,8 +161,9 @@ def similar(
     def work() -> None:
         from reco.cli import render
 
-        recommender = _recommender(_settings(config), home)
-        render.answer(recommender.similar(identifier, k, _filters(types, themes)), as_json)
+        listed = (types, themes, publishers, scales, languages, places)
+        kept = filters(listed, first_year, last_year)
+        render.answer(_recommender(_settings(config), home).similar(identifier, k, kept), as_json)
 
     run(work, as_json)
 
@@ -219,12 +262,6 @@ def _settings(config: Path | None) -> Settings:
     from reco.settings import load
 
     return load(config)
-
-
-def _filters(types: list[str] | None, themes: list[str] | None) -> Filters:
-    from reco.catalogue import Filters
-
-    return Filters(types=tuple(types or ()), themes=tuple(themes or ()))
 
 
 def _recommender(settings: Settings, home: Path | None) -> Recommender:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reco.cli.asides import asides
 from reco.cli.console import show_json
 from reco.encoder import Document
 from reco.passages import Span
+from reco.places import bundled
 from reco.recommend import Answer, Recommendation
 from reco.refresh import RefreshReport
-from reco.resource import Resource
+from reco.resource import FIELDS, Rejection, Resource
 from reco.snapshot import Snapshot
 from reco.store import Entry
+
+_SHOWN = 240
+"""Characters of a value that a trial shows."""
+_VERDICTS = {
+    "found": "Des ressources répondent à cette demande.",
+    "weak": "Aucune ressource n'est vraiment proche ; voici des pistes.",
+    "nothing": "Rien de probant : cette demande semble étrangère au catalogue. "
+    "Voici malgré tout ce qu'il a de moins éloigné.",
+}
 
 
 def answer(found: Answer, as_json: bool) -> None:
@@ -26,8 +38,19 @@ def answer(found: Answer, as_json: bool) -> None:
         show_json(answer_document(found))
         return
     console = Console()
+    if found.verdict is not None:
+        console.print(Text(f"{_VERDICTS[found.verdict]}\n", style="bold"))
     for item in found.recommendations:
         _card(console, item)
+    _needs(console, found)
+    if not found.recommendations:
+        console.print("No resource passes these filters together: leave one out.")
+    for slot in found.shelf:
+        if slot.rank is None:
+            console.print(Text(f"–  {slot.type} : rien d'assez proche\n", style="dim"))
+    compared = _place(found.query.place)
+    if compared is not None:
+        console.print(Text(f"Lieux comparés à {compared['name']}, {compared['code']}", style="dim"))
     console.print(f"Snapshot {found.snapshot}", style="dim", highlight=False)
 
 
@@ -36,10 +59,19 @@ def answer_document(found: Answer) -> dict[str, Any]:
     return {
         "query": found.query.text,
         "snapshot": found.snapshot,
+        "place": _place(found.query.place),
         "verdict": found.verdict,
+        "confidence": found.confidence,
         "needs": [asdict(need) for need in found.needs],
+        "shelf": [asdict(slot) for slot in found.shelf],
         "recommendations": [_item(item) for item in found.recommendations],
     }
+
+
+def _place(code: str) -> dict[str, str] | None:
+    """Return the place that resources were compared with, by its code and a name that tells it apart."""
+    place = bundled().by_code(code) if code else None
+    return {"code": code, "name": bundled().label(place)} if place is not None else None
 
 
 def _item(item: Recommendation) -> dict[str, Any]:
@@ -57,6 +89,9 @@ def _item(item: Recommendation) -> dict[str, Any]:
         "level": item.level,
         "place": resource.place,
         "others": [listing(other) for other in item.others],
+        "placement": asdict(item.placement) if item.placement else None,
+        "likeness": asdict(item.likeness) if item.likeness else None,
+        "vigilance": [asdict(point) for point in item.vigilance],
         "explanation": asdict(item.explanation),
     }
 
@@ -71,11 +106,18 @@ def _card(console: Console, item: Recommendation) -> None:
     resource = item.resource
     facts = [resource.publisher or resource.authors, str(resource.year or ""), resource.type, resource.theme]
     console.print(
-        Text.assemble((f"{item.rank}. ", "bold"), (resource.title, "bold"), (f"  {item.score:.3f}", "dim"))
+        Text.assemble(
+            (f"{item.rank}. ", "bold"),
+            (resource.title, "bold"),
+            (f"  {item.score:.3f}", "dim"),
+            (f"  {item.level}" if item.level is not None else "", "italic"),
+        )
     )
     console.print(Text("   " + " · ".join(fact for fact in facts if fact), style="cyan"))
     for quote in item.explanation.passages[:1]:
         console.print(Text(f"   « {quote.text} »"))
+    for line in asides(item):
+        console.print(Text(f"   {line}"))
     for other in item.others:
         told = (other.publisher or other.source, other.year, other.id)
         console.print(Text(f"   aussi : {' · '.join(str(fact) for fact in told if fact)}", style="dim"))
@@ -83,6 +125,13 @@ def _card(console: Console, item: Recommendation) -> None:
     if words:
         console.print(Text(f"   mots : {', '.join(words)}", style="dim"))
     console.print(Text(f"   {resource.id}  {resource.url}\n", style="dim"))
+
+
+def _needs(console: Console, found: Answer) -> None:
+    for need in found.needs:
+        ranks = ", ".join(str(rank) for rank in need.covered_by)
+        told = f"voir {ranks}" if ranks else "rien ne le couvre"
+        console.print(Text(f"Besoin : {need.text} ({need.level or '?'} ; {told})"))
 
 
 def report(done: RefreshReport, as_json: bool) -> None:
@@ -118,6 +167,44 @@ def report(done: RefreshReport, as_json: bool) -> None:
         console.print(Text(f"Decision of line {stale.line} no longer applies: {stale.why}", style="yellow"))
     if done.quarantine:
         console.print(Text(f"Refused rows: {done.quarantine}"))
+
+
+def trial(
+    admitted: Sequence[Resource], refused: Sequence[Rejection], unmapped: Sequence[str], limit: float
+) -> None:
+    """Show the first rows of a source: as mapped, refused with every reason, and what was left out."""
+    say = partial(Console().print, soft_wrap=True, highlight=False)
+    say(f"records: {len(admitted)}", style="bold")
+    for number, found in enumerate(admitted, start=1):
+        say(Text(f"{number}. {found.title}", style="bold"))
+        for name in FIELDS:
+            if name != "title" and (value := getattr(found, name)):
+                say(Text(f"   {name:<10} {_short(str(value))}"))
+        for aside in found.notes:
+            say(Text(f"   {aside}", style="yellow"))
+    say(f"rejections: {len(refused)}", style="bold")
+    for row in refused:
+        say(Text(row.locator, style="bold"))
+        say(Text(f"   {'; '.join(row.problems)}", style="red"))
+        for name, value in row.values.items():
+            say(Text(f"   {name:<10} {_short(value)}"))
+    if len(refused) > limit * (len(admitted) + len(refused)):
+        say(Text(f"More than {limit:.0%} of these rows: a refresh would keep yesterday's.", style="yellow"))
+    say(Text(f"unmapped: {len(unmapped)}", style="bold"))
+    say(Text(f"   {', '.join(unmapped) or 'every column is read'}"))
+    if admitted:
+        say(Text(f"unfilled: {', '.join(unfilled(admitted)) or 'none'}", style="dim"))
+
+
+def unfilled(admitted: Sequence[Resource]) -> list[str]:
+    """Return our fields that no row fills."""
+    return [name for name in FIELDS if not any(getattr(found, name) for found in admitted)]
+
+
+def _short(text: str) -> str:
+    """Return a text on one line, with its length where its end is left out."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}… ({len(text):,} characters)"
 
 
 def resource(snapshot: Snapshot, row: int, tokens: Callable[[str], int], as_json: bool) -> None:

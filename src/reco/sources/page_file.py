@@ -49,15 +49,14 @@ def _cells(record: page.PageRecord) -> dict[str, object]:
         "type": record.type,
         "summary": record.summary,
     }
-    return {**cells, "evidence": doubts} if (doubts := _doubts(record)) else cells
+    return {**cells, "evidence": _reading(record)}
 
 
-def _doubts(record: page.PageRecord) -> str:
-    """Say how sure the less sure fields are, and which other spellings of a name the page has."""
-    unsure = [f"{name} {value:.0%}" for name, value in sorted(record.confidence.items()) if value < 1]
+def _reading(record: page.PageRecord) -> str:
+    """Say how sure each field is, and which other spellings of a name the page has."""
+    sure = ", ".join(f"{name} {value:.0%}" for name, value in record.confidence.items())
     others = [f"{name}: also written {', '.join(seen)}" for name, seen in record.variants.items()]
-    read = [f"read from a page, sure of: {', '.join(unsure)}"] if unsure else []
-    return "; ".join([*read, *others])
+    return "; ".join([f"read from a page, sure of: {sure}", *others])
 
 
 def _text(config: SourceConfig, data: bytes) -> str:

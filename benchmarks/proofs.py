@@ -1,0 +1,90 @@
+"""What proofs, levels and needs cost, and whether a thousand proofs add up.
+
+python -m benchmarks proofs --home DIR [--requests 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reco.background import unrelated
+from reco.query import Query
+from reco.recommend import Answer, Recommender
+from reco.settings import load, recommender_of, store_of
+
+TIMED = 60
+KINDS = ("answerable", "gap", "foreign")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure on the snapshot served under a home, and print one JSON document."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--requests", type=int, default=1000)
+    given = parser.parse_args(arguments)
+    settings = load()
+    snapshot, _ = store_of(settings, given.home).serve()
+    recommender = recommender_of(settings, snapshot)
+    print(json.dumps(measure(recommender, requests()[: given.requests]), indent=2, ensure_ascii=False))
+
+
+def requests() -> list[str]:
+    """Return the development requests, then the unrelated ones."""
+    found = []
+    for kind in KINDS:
+        with (Path("data/requests") / f"{kind}.csv").open(encoding="utf-8") as stream:
+            found += [row["text"] for row in csv.DictReader(stream)]
+    return [*found, *unrelated()]
+
+
+def measure(recommender: Recommender, texts: Sequence[str]) -> dict[str, object]:
+    """Return the largest gap between a score and its parts, and milliseconds by stage, medians."""
+    gaps, results, needs = [], 0, 0
+    for text in texts:
+        answer = recommender.recommend(Query.of(text))
+        gaps += _gaps(answer)
+        results, needs = results + len(answer.recommendations), needs + bool(answer.needs)
+    neighbours = recommender.snapshot.catalogue[:100]
+    for resource in neighbours:
+        gaps += _gaps(recommender.similar(resource.id))
+    return {
+        "resources": len(recommender.snapshot.catalogue),
+        "requests": len(texts),
+        "neighbours_of": len(neighbours),
+        "results": results,
+        "requests_of_several_needs": needs,
+        "largest_gap": max(gaps),
+        "milliseconds": times(recommender, list(texts[:TIMED])),
+    }
+
+
+def _gaps(answer: Answer) -> list[float]:
+    return [abs(sum(c.value for c in i.explanation.contributions) - i.score) for i in answer.recommendations]
+
+
+def times(recommender: Recommender, texts: Sequence[str]) -> dict[str, float]:
+    """Return what ten results cost, their requests being encoded already: ranks alone, then everything."""
+    queries = [Query.of(text) for text in texts]
+    ranked = statistics.median(_milliseconds(recommender.rank, query) for query in queries)
+    answered = statistics.median(_milliseconds(recommender.recommend, query) for query in queries)
+    return {"ranked": ranked, "answered": answered, "proofs_and_levels": answered - ranked}
+
+
+def _milliseconds(work: Callable[[Query], object], query: Query) -> float:
+    # The best of five: other programs of the machine only ever add.
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        work(query)
+        best = min(best, time.perf_counter() - start)
+    return 1000 * best
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The several things that one request asks for: split without a language model, spread over the results.
+
+A need is a piece of the request as it was written: a bullet, a sentence, or a clause of a list of
+infinitives. What only places the request (a greeting, who asks, inhabitants, a budget) is none, and a
+short remark belongs to what it follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sentencex import segment
+
+from reco.words import words
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that a request asks for, how close its best answer is, and the ranks of what covers it.
+
+    A result covers a need when it is *proche* or better for the need alone; where levels are not
+    calibrated (`level` is None), when it is among its first three.
+    """
+
+    text: str
+    level: str | None
+    covered_by: tuple[int, ...]
+
+
+MOST = 8
+"""Needs that are read: each is a request of its own."""
+
+FIRST = 5
+"""Results among which every need that has an answer should find one."""
+
+_FEWEST_WORDS = 3
+"""Words that say something, below which a piece is no need by itself."""
+_FEWEST_IN_CLAUSE = 2
+"""The same for each part of a sentence, below which the sentence is left whole."""
+_READ = 400
+"""Pieces among which needs are chosen."""
+_LONGEST = 100_000
+"""Characters in which needs are looked for: fifty pages."""
+_LONGEST_NEED = 600
+
+_BULLET = re.compile(r"^\s*(?:[-–—•*·▪◦‣]|\(?\d{1,2}[.)°]|[a-h][.)])\s+")
+_NOT_VERBS = (
+    "autre|notre|votre|maire|entre|contre|outre|quatre|centre|semestre|trimestre|mètre|titre|hier|janvier|"
+    "février|dernier|premier|cher|léger|mer|hiver|foncier|scolaire|populaire|solidaire|alimentaire|sanitaire|"
+    "territoire|faire part|être"
+)
+_INFINITIVE = rf"(?!(?:{_NOT_VERBS})\b)(?:se |s'|ne pas )?\w{{2,}}(?:er|ir|oir|ire|dre|tre|vre|uire|aire)\b"
+_ASKS = r"(?:(?:nous|on|je|il) \w+(?: aussi| également)? )?(?:à |de |d'|pour )?(?:aussi |également |enfin )?"
+_JOINT = re.compile(
+    rf"(?:\s*[,;]\s*(?:et |puis |ainsi que |ou )?|\s+(?:et|puis|ainsi que)\s+)(?={_ASKS}{_INFINITIVE})"
+    r"|\s*;\s*|(?<=[?!])\s+",
+    re.IGNORECASE,
+)
+_LIST = re.compile(r"^(?P<head>[^:,;]{0,50}):\s*(?P<items>[^:]+)$", re.DOTALL)
+_ITEM = re.compile(
+    r"\s*[,;]\s*(?:et |puis |ainsi que )?"
+    r"|\s+(?:et|puis|ainsi que)\s+(?=(?:l|d)'|(?:la|le|les|un|une|des|du)\s)"
+)
+_FILLER = frozenset(
+    word.stem
+    for word in words(
+        "bonjour bonsoir madame monsieur mesdames messieurs merci avance cordialement salutations "
+        "cher chère habitants hab habitant euros euro budget environ milliers millions million coût "
+        "commune communes village ville bourg mairie maire élu élue adjoint adjointe conseiller "
+        "conseillère municipal municipale département région kilomètres km petite petit rurale rural "
+        "voudrions voudrais aimerions souhaitons cherchons cherche besoin aide conseils conseil idées "
+        "idée pistes exemples exemple savoir sommes suis disposons avons ai secrétaire agent agents "
+        "population intercommunalité interco agglomération an ans année années place projet projets "
+        "sujet sujets question questions chose choses"
+    )
+)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of a request; one that is `listed` with others is a need however short."""
+
+    text: str
+    listed: bool
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The stems that say something of a subject."""
+        return frozenset(w.stem for w in words(self.text) if not w.stem.isdigit()) - _FILLER
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the needs of a request, at most `MOST`, in its order; none when it asks for one thing.
+
+    Of more, those are kept that say most that the others do not. Deterministic.
+    """
+    kept: list[_Piece] = []
+    for piece in _pieces(text[:_LONGEST]):
+        enough = len(piece.told) >= (1 if piece.listed else _FEWEST_WORDS)
+        if enough and not any(piece.told <= before.told for before in kept):
+            kept.append(piece)
+    chosen = _chosen([piece.told for piece in kept[:_READ]])
+    return tuple(kept[place].text[:_LONGEST_NEED] for place in chosen) if len(chosen) > 1 else ()
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    for line in text.split("\n"):
+        bare = _BULLET.sub("", line).strip()
+        for sentence in segment("fr", bare) if bare else ():
+            for clause in _clauses(sentence.strip()):
+                yield _Piece(clause.text, clause.listed or bare != line.strip())
+
+
+def _clauses(sentence: str) -> Iterator[_Piece]:
+    """Yield the parts of a sentence that stand by themselves; the whole where one of them does not."""
+    listed = _LIST.match(sentence)
+    items = [item.strip() for item in _ITEM.split(listed["items"].strip(" ."))] if listed is not None else []
+    parts = [part.strip() for part in _JOINT.split(sentence)]
+    if len(items) > 2 and all(_Piece(item, True).told for item in items):
+        yield from (_Piece(item, True) for item in items)
+    elif len(parts) > 1 and all(len(_Piece(part, False).told) >= _FEWEST_IN_CLAUSE for part in parts):
+        yield from (_Piece(part, True) for part in parts)
+    else:
+        yield _Piece(sentence, False)
+
+
+def _chosen(told: Sequence[frozenset[str]]) -> list[int]:
+    """Return the places of the pieces that add most words to those chosen before, in their order."""
+    chosen: list[int] = []
+    seen: set[str] = set()
+    left = set(range(len(told)))
+    while left and len(chosen) < MOST:
+        best = max(left, key=lambda place: (len(told[place] - seen) / len(told[place]) ** 0.5, -place))
+        chosen.append(best)
+        seen |= told[best]
+        left.remove(best)
+    return sorted(chosen)
+
+
+def distinct(rankings: Sequence[Sequence[int]], shared: int) -> list[int]:
+    """Return the places of the needs that ask for something else than those before them.
+
+    Two that share `shared` of their first results ask for the same thing.
+    """
+    kept: list[int] = []
+    for place, ranking in enumerate(rankings):
+        if all(len(set(ranking) & set(rankings[other])) < shared for other in kept):
+            kept.append(place)
+    return kept
+
+
+def spread(
+    ranked: Sequence[int], answers: Sequence[Sequence[int]], covers: Sequence[Collection[int]]
+) -> tuple[list[int], Mapping[int, int]]:
+    """Return rows so that the first `FIRST` cover every need they can, and which need moved a row.
+
+    `ranked` are rows, best first; `answers` those worth showing for each need, best first; `covers` the
+    rows that cover each. A need that the first ones leave out brings its best answer, after those that
+    stay, in the place of the last one that no need depends on.
+    """
+    first, moved = list(ranked[:FIRST]), dict[int, int]()
+    for need, rows in enumerate(answers):
+        if not rows or any(row in covers[need] for row in first):
+            continue
+        spare = [row for row in first if row not in moved and not _depended_on(row, first, covers)]
+        if not spare:
+            break
+        first.remove(spare[-1])
+        first.append(rows[0])
+        moved[rows[0]] = need
+    rest = [row for row in ranked if row not in first]
+    return [*first, *rest][: len(ranked)], moved
+
+
+def _depended_on(row: int, first: Sequence[int], covers: Sequence[Collection[int]]) -> bool:
+    """Whether a need is covered by this one of the first rows alone. The best result always stays."""
+    alone = ([other for other in first if other in cover] == [row] for cover in covers)
+    return row == first[0] or any(alone)
