@@ -176,7 +176,11 @@ def _pairs(catalogue: Catalogue, near: Iterable[tuple[str, str, float]], thresho
     """Yield the pairs that are one thing, the surest reason first."""
     marks = _Reader(catalogue)
     titled = _sharing(catalogue, _titles)
-    by = {"url": _sharing(catalogue, _urls), "isbn": _sharing(catalogue, _isbns), "title": titled}
+    by = {
+        "url": _sharing(catalogue, _urls),
+        "isbn": _sharing(catalogue, _isbns),
+        "title": [*titled, *_sharing(catalogue, _spellings)],
+    }
     for why, groups in by.items():
         for first, second in ((marks[i], marks[j]) for group in groups for i, j in _neighbouring(group)):
             alike = _is_titled_alike(first, second) and not _are_two_pages(first, second)
@@ -245,17 +249,17 @@ class _Marks:
         return frozenset(place for place in places if place)
 
     @cached_property
+    def url(self) -> str:
+        return _address(self.resource.url)
+
+    @cached_property
     def letters(self) -> str:
         """The whole title without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
         return _letters(self.resource.title)
 
     @cached_property
-    def url(self) -> str:
-        return _address(self.resource.url)
-
-    @cached_property
     def sites(self) -> frozenset[str]:
-        """The host, and the title where the host is named for it: otelo.gouv.fr, otelo.beta.gouv.fr."""
+        """The address's host; the title too where the host is named for it: otelo.beta.gouv.fr."""
         return _sites(self.resource)
 
 
@@ -317,10 +321,11 @@ def _share_makers(first: _Marks, second: _Marks) -> bool:
 
 def _common_titles(groups: Iterable[Sequence[_Marks]]) -> frozenset[frozenset[str]]:
     """Return the titles that several publishers use, given the resources that share each title."""
-    publishers: dict[frozenset[str], set[str]] = defaultdict(set)
-    for mark in (mark for group in groups for mark in group):
-        publishers[mark.core].add(fold(mark.resource.publisher))
-    return frozenset(core for core, found in publishers.items() if len(found) >= _PUBLISHERS)
+    return frozenset(
+        group[0].core
+        for group in groups
+        if len({fold(mark.resource.publisher) for mark in group}) >= _PUBLISHERS
+    )
 
 
 def _sharing(catalogue: Catalogue, keys: Callable[[Resource], Iterable[str]]) -> list[list[int]]:
@@ -355,8 +360,11 @@ def _isbns(resource: Resource) -> Iterable[str]:
 
 
 def _titles(resource: Resource) -> Iterable[str]:
-    core = _core(_named(resource.title))
-    return (" ".join(sorted(core)), f"={_letters(resource.title)}") if core else ()
+    return (" ".join(sorted(_core(_named(resource.title)))),)
+
+
+def _spellings(resource: Resource) -> Iterable[str]:
+    return (_letters(resource.title),)
 
 
 def _named(title: str) -> str:

@@ -204,14 +204,24 @@ class LexicalIndex:
     def build(cls, counts: Counts) -> LexicalIndex:
         """Index documents by how often they have each term, in row order."""
         lengths = np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel()
-        terms, matrix = counts.terms, counts.matrix.tocsc()
-        del counts  # of a large catalogue, as much as the index itself
-        order = sorted(range(len(terms)), key=terms.__getitem__)
-        if order != list(range(len(terms))):
-            matrix = matrix[:, order]
+        order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
+        matrix = counts.matrix.tocsc()[:, order]
         matrix.sort_indices()
         cls._weigh(matrix, lengths)
-        return cls(matrix, [terms[column] for column in order])
+        return cls(matrix, [counts.terms[column] for column in order])
+
+    @classmethod
+    def reading(cls, counts: Counts, reader: Callable[[str], Iterable[str]]) -> LexicalIndex:
+        """Index documents by what each of their terms is read as: `build(counts.read(reader))`.
+
+        Counted by term at once: an index of runs is large, and turning it would hold it twice.
+        """
+        read = Counts.of(map(reader, counts.terms)).ordered()
+        found = sparse.csr_array(read.matrix.T.tocsr() @ counts.matrix.T.tocsr())
+        found.sort_indices()
+        matrix = sparse.csc_array((found.data, found.indices, found.indptr), shape=found.shape[::-1])
+        cls._weigh(matrix, np.asarray(found.sum(axis=0), dtype=np.float64).ravel())
+        return cls(matrix, read.terms)
 
     @classmethod
     def _weigh(cls, counts: sparse.csc_array, lengths: NDArray[np.float64]) -> None:

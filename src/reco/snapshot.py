@@ -196,7 +196,7 @@ def build(
         for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
     )
     # The largest of what is only needed meanwhile comes first.
-    grams = LexicalIndex.build(written.read(runs))
+    grams = LexicalIndex.reading(written, runs)
     return Snapshot(
         manifest,
         catalogue,
