@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reco.acronyms import Acronyms
-from reco.adapt import learn_head
+from reco.adapt import HeadReport, learn_head
 from reco.background import background, unrelated
 from reco.beir import Topic, read_topics
 from reco.calibration import calibrate
@@ -25,6 +25,7 @@ from reco.encoder import Encoder, Progress
 from reco.encoder.adapter import Adapter
 from reco.errors import InvalidSettings
 from reco.gates import Gates, Thresholds
+from reco.lessons import approved_pairs
 from reco.publication import Forced, Publishing
 from reco.recommend import Fusion, Recommender
 from reco.refresh import Calibrate, Deepen, Group, Learn, Making
@@ -295,13 +296,13 @@ def require_model(settings: EncoderSettings) -> None:
         fingerprint_of(settings)
 
 
-def making_of(settings: Settings, progress: Progress | None = None) -> Making:
+def making_of(settings: Settings, progress: Progress | None = None, home: Path | None = None) -> Making:
     """Return what a refresh makes snapshots with. The test encoder knows nothing to learn from."""
     learns = settings.encoder.kind != "hashing-for-tests"
     grouping = settings.clusters.options() if settings.clusters.enabled else None
     return Making(
         acronyms=settings.ranking.table(),
-        learn=head_of(settings) if learns else None,
+        learn=head_of(settings, home) if learns else None,
         deepen=deepening(progress) if learns and settings.adapt.deep else None,
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
@@ -347,11 +348,19 @@ def publishing_of(settings: Settings, forced: Forced | None = None) -> Publishin
     return Publishing(gates, forced, settings.snapshots.keep)
 
 
-def head_of(settings: Settings) -> Learn | None:
+def head_of(settings: Settings, home: Path | None = None) -> Learn | None:
     """Return how a head is learnt from a snapshot, None where the settings want none."""
-    if not settings.adapt.head:
-        return None
-    return lambda snapshot, encoder: learn_head(snapshot, encoder, background())
+    return learning_of(settings, home) if settings.adapt.head else None
+
+
+def learning_of(settings: Settings, home: Path | None = None) -> Learn:
+    """Return how a head is learnt from a snapshot and from the opinions approved in the home."""
+    place = home_of(settings, home)
+
+    def learn(snapshot: Snapshot, encoder: Encoder) -> HeadReport:
+        return learn_head(snapshot, encoder, background(), pairs=approved_pairs(place, snapshot.catalogue))
+
+    return learn
 
 
 def deepening(progress: Progress | None = None) -> Deepen:
