@@ -159,6 +159,22 @@ def test_a_label_is_written_as_its_texts_write_it() -> None:
     assert {term.word for term in first.terms} == {"rénovation", "énergétique", "écoles"}
 
 
+def test_what_a_larger_group_shows_comes_after_a_group_s_own_words() -> None:
+    shared = ("piscine bassin nageur vestiaire", "verger pommier cidre taille")
+    apart = "lampadaire ampoule nuit câble"
+    texts, labels = [], []
+    for group, (own, size) in enumerate(zip((*shared, apart), (16, 12, 60), strict=True)):
+        told = own.split()
+        for i in range(size):
+            title = f"{told[i % 4]} {told[(i + 1) % 4]}"
+            texts.append(Text(f"aménagement {title}" if own in shared else title, ""))
+            labels.append(group)
+    nearness = np.ones(len(texts), dtype=np.float32)
+    larger, smaller, _ = describe(Corpus.read(texts), np.asarray(labels), nearness)
+    assert "aménagement" in [term.word for term in larger.terms]
+    assert {term.word for term in smaller.terms[:4]} == set(shared[1].split())
+
+
 def test_npmi_is_its_formula() -> None:
     together = np.asarray(
         [[0.5, 0.5, 0.25, 0.0], [0.5, 0.5, 0.1, 0.1], [0.25, 0.1, 0.5, 0.1], [0, 0.1, 0.1, 0.5]]

@@ -32,6 +32,8 @@ _PHRASED = 1000
 _LONGEST_LABEL = 48
 _LED_BY = 15
 _CANDIDATES = 40
+_REPEATED = 0.25
+"""What a term keeps of its merit for each larger group of the level that shows it: it tells less."""
 _BREAK = re.compile(r"[^\w\s'’-]|\s[-–]\s|\n")
 _CUT = 0.4
 """What a phrase keeps of its weight for each end at which it may be cut short."""
@@ -151,9 +153,13 @@ def describe(
     used = {_sense(label) for label in taken}
     found: dict[int, Description] = {}
     sizes = np.bincount(labels[labels >= 0], minlength=len(weights))
+    shown = np.zeros(len(corpus.stems))
     for one in np.argsort(-sizes, kind="stable").tolist():
         members = np.flatnonzero(labels == one)
-        terms = _keywords(corpus, weights[one], precision[one], members)
+        merit = weights[one] * np.sqrt(precision[one]) * _REPEATED**shown
+        chosen, documents = _keywords(corpus, merit, members)
+        shown[chosen] += 1
+        terms = _as_terms(corpus, chosen, weights[one], documents)
         label = _label(corpus, weights[one] * np.sqrt(precision[one]), members, near, used)
         label = label or _of_words(terms, used)
         used.add(_sense(label))
@@ -162,31 +168,36 @@ def describe(
 
 
 def _keywords(
-    corpus: Corpus, weights: NDArray[np.float64], precision: NDArray[np.float64], members: NDArray[np.int64]
-) -> tuple[Term, ...]:
-    """Return the terms that say best what a group is about, chosen to be read together.
+    corpus: Corpus, merit: NDArray[np.float64], members: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the terms that say best what a group is about, heaviest first, and the texts of each term.
 
-    The first has the largest weight times the root of its precision, the share of it that is in the
-    group; each next one the largest of that times one plus its mean NPMI with those chosen, counted as
-    they are shown.
+    `merit` is a term's weight times the root of its precision, the share of it that is in the group, less
+    where larger groups show it already. The first term has the largest; each next one the largest of that
+    times the square of one plus its mean NPMI with those chosen, counted as they are shown.
     """
     documents = _documents(corpus.presence[members])
     shared = documents > 1 if (documents > 1).any() else documents > 0
-    merit = weights * np.sqrt(precision) * shared
-    few = np.argsort(-merit, kind="stable")[:_CANDIDATES]
-    few = few[merit[few] > 0]
+    few = np.argsort(-merit * shared, kind="stable")[:_CANDIDATES]
+    few = few[(merit * shared)[few] > 0]
     if not len(few):
-        return ()
+        return few, documents
     there = corpus.shown[:, few]
     bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
     chosen = [0]
     while len(chosen) < min(KEYWORDS, len(few)):
-        score = merit[few] * np.maximum(1.0 + bound[:, chosen].mean(axis=1), 0.01)
+        score = merit[few] * np.maximum(1.0 + bound[:, chosen].mean(axis=1), 0.01) ** 2
         score[chosen] = -1.0
         chosen.append(int(score.argmax()))
+    return few[chosen], documents
+
+
+def _as_terms(
+    corpus: Corpus, chosen: NDArray[np.int64], weights: NDArray[np.float64], documents: NDArray[np.int64]
+) -> tuple[Term, ...]:
     return tuple(
         Term(corpus.stems[i], corpus.forms[i], round(float(weights[i]), 6), int(documents[i]))
-        for i in few[chosen].tolist()
+        for i in chosen.tolist()
     )
 
 
