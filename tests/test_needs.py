@@ -142,10 +142,25 @@ def test_filters_hold_for_needs_too() -> None:
     assert len({i.resource.id.split("-")[0] for i in answer.recommendations[:FIRST]}) == 3
 
 
-def test_without_levels_the_first_of_each_need_cover_it() -> None:
-    answer = Recommender(PLAIN, ENCODER).recommend(Query.of(THREE))
+def test_without_levels_needs_are_told_and_move_nothing() -> None:
+    recommender = Recommender(PLAIN, ENCODER)
+    answer = recommender.recommend(Query.of(THREE))
     assert [need.level for need in answer.needs] == [None] * 3
-    assert all(any(rank <= FIRST for rank in need.covered_by) for need in answer.needs)
+    assert all(item.placement is None for item in answer.recommendations)
+    scores = [item.score for item in answer.recommendations]
+    assert scores == sorted(scores, reverse=True)
+    ranked = [PLAIN.catalogue[hit.row].id for hit in recommender.rank(Query.of(THREE))]
+    assert ranked == [item.resource.id for item in answer.recommendations]
+    firsts = {item.rank: item.resource.id for item in answer.recommendations}
+    for need in answer.needs:
+        alone = recommender.recommend(Query.of(need.text, 3)).recommendations
+        assert {firsts[rank] for rank in need.covered_by} <= {item.resource.id for item in alone}
+
+
+def test_ranking_without_levels_encodes_a_request_once() -> None:
+    encoder = Counting()
+    Recommender(PLAIN, encoder).rank(Query.of(THREE))
+    assert encoder.asked == 1
 
 
 class Counting(HashingEncoderForTests):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,34 @@ def sums(answer: Answer) -> list[float]:
 def test_contributions_sum_to_the_score(text: str, k: int) -> None:
     answer = RECOMMENDER.recommend(Query.of(text, k))
     assert sums(answer) == pytest.approx([item.score for item in answer.recommendations], abs=1e-6)
+
+
+@given(text=REQUESTS, emphasis=st.floats(0.5, 3))
+def test_contributions_sum_to_the_score_at_any_emphasis(text: str, emphasis: float) -> None:
+    recommender = Recommender(SNAPSHOT, ENCODER, Fusion(emphasis=emphasis))
+    answer = recommender.recommend(Query.of(f"{text} verger vergers"))
+    assert sums(answer) == pytest.approx([item.score for item in answer.recommendations], abs=1e-6)
+
+
+def test_what_a_request_repeats_counts_more_than_once_for_each_time() -> None:
+    found = [resource("a", "Le verger"), resource("b", "La piscine"), *resources()]
+    snapshot = snapshot_of(found, ENCODER)
+    words = Fusion(meaning=0.0, grams=0.0)
+
+    def lead(text: str, emphasis: float) -> float:
+        scores = dict(
+            scores_of(
+                Recommender(snapshot, ENCODER, replace(words, emphasis=emphasis)).recommend(
+                    Query.of(text, 26)
+                )
+            )
+        )
+        return scores["a"] / scores["b"]
+
+    once = lead("verger piscine", 1.0)
+    assert lead("verger piscine", 1.5) == pytest.approx(once)
+    assert lead("verger verger verger verger piscine", 1.0) == pytest.approx(4 * once)
+    assert lead("verger verger verger verger piscine", 1.5) == pytest.approx(8 * once)
 
 
 @given(row=st.integers(0, 23))

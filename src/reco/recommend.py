@@ -134,7 +134,7 @@ class Recommender:
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
         self.snapshot.catalogue.require_known(query.filters)
-        return [one.hit for one in self._ranked(self._judged(query), query).placed]
+        return [one.hit for one in self._ranked(self._judged(query), query, telling=False).placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself nor its other listings.
@@ -161,14 +161,21 @@ class Recommender:
         vector = self._encoder.encode_query(expanded(text, expansions))
         return replace(self._scorer.read(self.snapshot.request(vector), text, expansions), encoded=vector)
 
-    def _ranked(self, reading: Reading, query: Query) -> _Ranked:
-        """Order by score, then by what may move a result without changing it; needs have the last word."""
+    def _ranked(self, reading: Reading, query: Query, telling: bool = True) -> _Ranked:
+        """Order by score, then by what may move a result without changing it; needs have the last word.
+
+        Without `telling`, needs that move nothing are not looked for.
+        """
         hits = self._best(reading, query, max(self._arranger.depth(query), FIRST))
         sure = self._sureness(reading, hits)
         # Needs look at the first ones whatever k is, so that fewer results are the first of more.
         wide = replace(query, k=max(query.k, FIRST))
         arranged = self._arranger.arrange(wide, hits, tuple(map(sure.level, hits)))
-        covered = self._coverer.cover(query, reading, [one.hit for one in arranged.placed], not query.shelf)
+        hits = [one.hit for one in arranged.placed]
+        # Without levels nothing says that a need's best answer is close: it would displace better ones.
+        moving = not query.shelf and self._levels is not None
+        looked = telling or moving
+        covered = self._coverer.cover(query, reading, hits, moving) if looked else Covered(hits[: query.k])
         found = {one.hit.row: one for one in arranged.placed}
         placed = (self._placed(query, hit, found.get(hit.row), covered, sure) for hit in covered.hits)
         return _Ranked(tuple(placed), sure, covered.needs, arranged.shelf)

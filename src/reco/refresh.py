@@ -19,7 +19,7 @@ from reco.collection import Collected, collect
 from reco.curation import Curation
 from reco.decisions import Stale
 from reco.deep import DeepReport
-from reco.encoder import Encoder, Progress
+from reco.encoder import Encoder, Matrix, Progress
 from reco.encoder.adapter import Adapter
 from reco.errors import (
     EncoderError,
@@ -49,6 +49,8 @@ Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
 """Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
 Group = Callable[[Snapshot, Clusters | None], Clusters]
 """Finds the clusters of a snapshot, from those of the night before if there are any."""
+Start = Callable[[str], Matrix | None]
+"""Gives the head that a first snapshot starts from, by the fingerprint of its encoder."""
 
 Calibrate = Callable[[Snapshot, Encoder, Vectors], Levels | None]
 """Measures what the scores of a snapshot are worth, given the vectors of requests that its encoder gave."""
@@ -107,14 +109,16 @@ class Making:
     """What a snapshot is made with beside its sources and encoder.
 
     `learn` tries a head on a candidate snapshot, `deepen` low-rank weights, and `group` finds its
-    clusters; None never does. `drift` is the share of resources that must have changed since the last
-    attempt to learn before another. `grouping` is the digest of how clusters are found and named.
+    clusters; None never does. `start` gives the head that a first snapshot has until it learns one
+    better, if any, by fingerprint. `drift` is the share of resources that must have changed since the
+    last attempt to learn before another. `grouping` is the digest of how clusters are found and named.
     `calibrate` measures what scores are worth with what `measure` names; None never does.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
     learn: Learn | None = None
     deepen: Deepen | None = None
+    start: Start | None = None
     drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
     group: Group | None = None
@@ -333,7 +337,7 @@ def _next(
         settings={"making": making.stamp},
     )
     families = find(catalogue, table, making.told, previous.families if previous else None, known)
-    head = previous.head if previous is not None else None
+    head = previous.head if previous is not None else _starting(making, encoder)
     snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
     snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
     share = len(set(table.hashes) - known) / max(1, len(catalogue))
@@ -382,6 +386,10 @@ def _grouped(snapshot: Snapshot, previous: Clusters | None, making: Making) -> S
         "seconds": round(time.monotonic() - started, 3),
     }
     return _reported(replace(snapshot, clusters=found), {"clusters": told})
+
+
+def _starting(making: Making, encoder: Encoder) -> Matrix | None:
+    return making.start(encoder.fingerprint) if making.start is not None else None
 
 
 def _in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:

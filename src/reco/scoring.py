@@ -6,7 +6,8 @@
 `floor` is the request's cosine with the catalogue's average resource and `span` the usual distance
 between that and a near neighbour, so meaning is counted in steps that are the same from one request
 to the next. `self` is the most that the request's words can score, so the lexical sides are the share
-of the request's informative words (stems, then runs of four letters) that the resource has. This is a
+of the request's informative words (stems, then runs of four letters) that the resource has. A term that
+the request writes n times counts n ** emphasis: what a long request repeats is its subject. This is a
 convex combination of normalised scores (Bruch, Gai and Ingber 2023, arXiv:2210.11934); no constant
 depends on filters or on k.
 """
@@ -38,7 +39,8 @@ _NEIGHBOURS = 64
 
 @dataclass(frozen=True)
 class Fusion:
-    """The weights of `score`. `depth` is how many first-stage hits each side brings.
+    """The weights of `score`. `depth` is how many first-stage hits each side brings; an `emphasis` of 1
+    counts a term as often as the request writes it.
 
     `diversity` moves ranks and no score (`diversity.spread`): it is that of queries that say none.
     """
@@ -48,6 +50,7 @@ class Fusion:
     words: float = 0.4
     grams: float = 0.4
     expansion: float = 0.5
+    emphasis: float = 1.5
     depth: int = 1000
     diversity: float = 0.0
 
@@ -107,6 +110,26 @@ class _Terms:
         for gram in grams:
             self.grams[written][gram] += weight
 
+    def emphasised(self, emphasis: float) -> _Terms:
+        """Return the terms with n ** emphasis for n times, each word keeping its share of a term."""
+        return _Terms(_raised(self.stems, emphasis), _raised(self.grams, emphasis))
+
+
+def _raised(owners: Mapping[str, Mapping[str, float]], emphasis: float) -> dict[str, dict[str, float]]:
+    totals = _counted(owners)
+    # Below one is no repetition, but the form of an acronym that the request does not write.
+    return {
+        written: {term: weight * max(1.0, totals[term]) ** (emphasis - 1) for term, weight in terms.items()}
+        for written, terms in owners.items()
+    }
+
+
+def _counted(owners: Mapping[str, Mapping[str, float]]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for terms in owners.values():
+        counts.update(terms)
+    return counts
+
 
 class Scorer:
     """Scores the rows of one snapshot."""
@@ -125,7 +148,7 @@ class Scorer:
         self, vector: Vector, text: str, expansions: tuple[Expansion, ...] = (), leave_out: int | None = None
     ) -> Reading:
         """Return a request as both sides read it; row `leave_out` plays no part in its constants."""
-        terms = self._terms(text, expansions)
+        terms = self._terms(text, expansions).emphasised(self.fusion.emphasis)
         floor = float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
         return Reading(
             vector=vector,
@@ -134,7 +157,7 @@ class Scorer:
             words=_asked(terms.stems, self._snapshot.words, self.fusion.words),
             grams=_asked(terms.grams, self._snapshot.grams, self.fusion.grams),
             owners={
-                w: (terms.stems[w], terms.grams[w])
+                w: (terms.stems.get(w, {}), terms.grams.get(w, {}))
                 for w in (*terms.stems, *(terms.grams.keys() - terms.stems.keys()))
             },
             expansions=expansions,
@@ -261,8 +284,6 @@ class Scorer:
 
 
 def _asked(owners: Mapping[str, Mapping[str, float]], index: LexicalIndex, weight: float) -> Asked:
-    counts: Counter[str] = Counter()
-    for terms in owners.values():
-        counts.update(terms)
+    counts = _counted(owners)
     most = index.self_score(counts)
     return Asked(counts, index.scores(counts), weight / most if most > 0 else 0.0)

@@ -31,6 +31,7 @@ from reco.recommend import Fusion, Recommender
 from reco.refresh import Calibrate, Deepen, Group, Learn, Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
+from reco.starter import starting_head
 from reco.storage import digest_of
 from reco.store import SnapshotStore
 from reco.text import digest
@@ -68,6 +69,7 @@ class RankingSettings(_Table):
     words: float = Field(default=Fusion.words, ge=0)
     grams: float = Field(default=Fusion.grams, ge=0)
     expansion: float = Field(default=Fusion.expansion, ge=0)
+    emphasis: float = Field(default=Fusion.emphasis, ge=0, le=4)
     depth: int = Field(default=Fusion.depth, ge=10)
     diversity: float = Field(default=Fusion.diversity, ge=0, le=1)
     acronyms: Path | None = None
@@ -304,6 +306,7 @@ def making_of(settings: Settings, progress: Progress | None = None, home: Path |
         acronyms=settings.ranking.table(),
         learn=head_of(settings, home) if learns else None,
         deepen=deepening(progress) if learns and settings.adapt.deep else None,
+        start=starting_head if settings.adapt.head else None,
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
         group=grouped_by(grouping) if grouping is not None else None,
