@@ -3,7 +3,10 @@
 python -m benchmarks [--catalogue FILE.jsonl] [--texts N] [--home DIR]
 python -m benchmarks refresh-scale ...    what a refresh costs, by size and by share changed
 python -m benchmarks catalogue-scale ...  97,710 real titles read, validated and compared
+python -m benchmarks cluster-scale ...    100,000 resources clustered, labelled and laid out
+python -m benchmarks.bertopic ...         clusters beside BERTopic, in an environment of its own
 python -m benchmarks proofs ...           what proofs, levels and needs cost, and whether they add up
+python -m benchmarks app-load ...         the web application with many sessions, and with too many
 """
 
 from __future__ import annotations
@@ -114,6 +117,10 @@ if __name__ == "__main__":
         from benchmarks import refresh_scale
 
         refresh_scale.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["cluster-scale"]:
+        from benchmarks import cluster_scale
+
+        cluster_scale.main(sys.argv[2:])
     elif sys.argv[1:2] == ["catalogue-scale"]:
         from benchmarks import catalogue_scale
 
@@ -122,5 +129,9 @@ if __name__ == "__main__":
         from benchmarks import proofs
 
         proofs.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["app-load"]:
+        from benchmarks import app_load
+
+        app_load.main(sys.argv[2:])
     else:
         main()

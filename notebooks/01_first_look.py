@@ -16,7 +16,7 @@
 #
 # What the app serves is a *snapshot*: a catalogue, the vectors of its texts, and the indexes made from
 # them. This notebook opens the current one, asks it a question as a mayor's assistant would, and draws the
-# catalogue as groups of neighbours.
+# catalogue as a map of its subjects.
 #
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or another catalogue.
 
@@ -27,12 +27,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 
+from reco.clusters import find, frames
 from reco.recommend import Query
 from reco.settings import load, recommender_of, store_of
 
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
 settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
 snapshot = store_of(settings).open()
@@ -80,39 +80,52 @@ assert abs(shares["value"].sum() - first.score) < 1e-6
 shares
 
 # %% [markdown]
-# ## Groups of neighbours
+# ## The catalogue at a glance
 #
-# k-means cuts the vectors into groups. The left plot lays the resources out on the two directions in which
-# they differ most; the right one counts, for each group, the themes that its publishers gave: a group that
-# a theme fills is one that words and meaning agree on.
+# How old it is, and who made it. A catalogue whose last bars are low is one that nobody feeds any more.
 
 # %%
-groups = int(min(8, max(2, len(resources) // 5)))
-centred = vectors - vectors.mean(axis=0)
-labels = KMeans(n_clusters=groups, n_init=10, random_state=0).fit_predict(centred)
-flat = PCA(n_components=2, random_state=0).fit_transform(centred)
-
-figure, (left, right) = plt.subplots(1, 2, figsize=(15, 6), constrained_layout=True)
-points = left.scatter(flat[:, 0], flat[:, 1], c=labels, cmap="tab10", s=18, alpha=0.8)
-left.legend(*points.legend_elements(), title="group", frameon=False)
-left.set(title="Resources on the two main directions", xticks=[], yticks=[])
-
-themes = resources["themes"].str.split("; ").str[0].replace("", "no theme")
-common = themes.value_counts().index[:12]
-table = pd.crosstab(themes.where(themes.isin(common), "other"), labels)
-right.imshow(np.sqrt(table), cmap="Blues", aspect="auto")
-for (row, column), count in np.ndenumerate(table.to_numpy()):
-    if count:
-        right.text(column, row, count, ha="center", va="center", fontsize=8)
-right.set(title="Themes in each group", xlabel="group", xticks=range(groups), yticks=range(len(table)))
-right.set_yticklabels(table.index)
+figure, (left, right) = plt.subplots(1, 2, figsize=(15, 4.6), constrained_layout=True)
+years = resources["year"].dropna().astype(int)
+recent = years[years >= 1990]
+kinds = resources["type"].where(resources["type"].isin(resources["type"].value_counts().index[:6]), "other")
+by_year = pd.crosstab(recent, kinds[recent.index])
+if len(by_year):
+    below = np.zeros(len(by_year))
+    for number, kind in enumerate(by_year.columns):
+        left.bar(by_year.index, by_year[kind], bottom=below, color=f"C{number}", label=kind[:40], width=0.85)
+        below += by_year[kind].to_numpy()
+    left.legend(frameon=False, fontsize=8)
+left.set(title=f"Year of publication ({len(resources) - len(recent)} without, or before 1990)")
+publishers = resources["publisher"].replace("", "not said").value_counts().head(12)
+right.barh([name[:45] for name in publishers.index][::-1], publishers[::-1], color="#5b8db8", height=0.7)
+right.set(title="Largest publishers", xlabel="resources")
 plt.show()
 
+# %% [markdown]
+# ## The map
+#
+# Every night the resources are grouped by what they say and laid out on a map: near on it, near in meaning.
+# Each colour is a broad subject, named in the words of its own texts; grey points belong nowhere.
+# `02_clusters` walks over this map, interactively.
+
 # %%
-for group in range(groups):
-    members = np.flatnonzero(labels == group)
-    centre = centred[members].mean(axis=0)
-    nearest = members[np.argsort(-(centred[members] @ centre))[:3]]
-    print(f"Group {group} ({len(members)})")
-    for row in nearest:
-        print("   ", resources["title"][row])
+clusters = snapshot.clusters or find(snapshot.catalogue, vectors, settings.clusters.options())
+places = frames.resources(clusters, snapshot.catalogue)
+figure, axes = plt.subplots(figsize=(15, 9), constrained_layout=True)
+size = 22 if len(places) < 3000 else 5
+out = places[places["cluster_1"] == ""]
+axes.scatter(out["x"], out["y"], s=size, color="#cfcfcf", linewidth=0)
+for number, cluster in enumerate(clusters.at(1), start=1):
+    inside = places[places["cluster_1"] == cluster.id]
+    colour = plt.get_cmap("tab20")((number - 1) % 20)
+    name = f"{number}  {cluster.label} ({cluster.size})"
+    axes.scatter(inside["x"], inside["y"], s=size, color=colour, alpha=0.8, linewidth=0, label=name)
+    # At its most central resource: the middle of a scattered group may lie within another.
+    at = inside.loc[inside["strength"].idxmax(), ["x", "y"]]
+    ring = {"boxstyle": "circle", "facecolor": "white", "edgecolor": colour, "alpha": 0.9}
+    axes.annotate(number, at, ha="center", va="center", fontsize=9, weight="bold", bbox=ring)
+axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2 if size > 10 else 4)
+axes.set(xticks=[], yticks=[])
+axes.spines[:].set_visible(False)
+plt.show()

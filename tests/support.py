@@ -20,7 +20,7 @@ from reco.encoder.hashing import HashingEncoderForTests
 from reco.recommend import Answer, Recommender
 from reco.refresh import RefreshReport, refresh
 from reco.resource import FIELDS, Record, Resource
-from reco.settings import Settings, load, publishing_of, store_of
+from reco.settings import Settings, load, making_of, publishing_of, store_of
 from reco.snapshot import Manifest, Snapshot, build
 from reco.store import SnapshotStore
 from reco.vectors import embed
@@ -191,8 +191,8 @@ class Home:
     def refresh(self, encoder: HashingEncoderForTests | None = None) -> RefreshReport:
         chosen = encoder or HashingEncoderForTests(self.dimension)
         settings = self.settings()
-        publishing = publishing_of(settings)
-        return refresh(self.store, settings.sources, lambda: chosen, publishing=publishing)
+        making, publishing = making_of(settings, home=self.path), publishing_of(settings)
+        return refresh(self.store, settings.sources, lambda: chosen, None, making, publishing)
 
     def recommender(self, encoder: HashingEncoderForTests | None = None) -> Recommender:
         return Recommender(self.store.open(), encoder or HashingEncoderForTests(self.dimension))

@@ -54,6 +54,25 @@ def test_learning_twice_gives_the_same_head() -> None:
     np.testing.assert_array_equal(first, second)
 
 
+def test_approved_opinions_are_lessons_too() -> None:
+    """A word that only visitors use is tied to the records they found useful."""
+    snapshot = snapshot_of(120)
+    chosen = [resource for resource in snapshot.catalogue if "titre7" in resource.title.split()]
+    pairs = [("jargon", resource.id) for resource in chosen] * 20
+    plain, taught = (
+        learn_head(snapshot, ENCODER, GENERAL, HeadRecipe(rate=3e-3), pairs=given).head
+        for given in ((), [*pairs, ("jargon", "gone")])
+    )
+    rows = np.asarray([snapshot.catalogue.row(resource.id) for resource in chosen])
+
+    def nearness(head: np.ndarray) -> float:
+        asked = unit(ENCODER.encode_queries(["jargon"]) @ head.T)
+        return float((asked @ unit(snapshot.dense.vectors(rows) @ head.T).T).mean())
+
+    assert nearness(taught) > nearness(plain) + 0.1
+    np.testing.assert_array_equal(plain, learn_head(snapshot, ENCODER, GENERAL, HeadRecipe(rate=3e-3)).head)
+
+
 def test_a_small_catalogue_teaches_nothing() -> None:
     with pytest.raises(InvalidInput, match="at least 100"):
         learn_head(snapshot_of(99), ENCODER, GENERAL)

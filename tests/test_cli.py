@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -271,3 +273,14 @@ def test_the_test_encoder_needs_no_torch(served: Home) -> None:
 def test_openmp_waits_quietly() -> None:
     assert python("-c", "import os, reco; assert os.environ['OMP_WAIT_POLICY'] == 'PASSIVE'").code == 0
     assert python("-c", "import os, reco; assert os.environ['OPENBLAS_NUM_THREADS'] == '1'").code == 0
+
+
+def test_a_reader_that_has_had_enough_is_no_failure(served: Home) -> None:
+    command = [sys.executable, "-c", "from reco.cli.main import main; main()", "snapshots", "--json"]
+    with subprocess.Popen(
+        [*command, *served.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, "")

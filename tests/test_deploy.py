@@ -37,7 +37,7 @@ def commands() -> Iterator[tuple[str, str]]:
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
     """Return the command that the words name, and what follows it."""
     found: Any = typer.main.get_command(app)
-    while hasattr(found, "commands") and words:
+    while hasattr(found, "commands") and words and not words[0].startswith("-"):
         assert words[0] in found.commands, words[0]
         found, words = found.commands[words[0]], words[1:]
     return found, words

@@ -19,7 +19,7 @@ from reco.catalogue import Catalogue
 from reco.encoder import Document, DocumentVectors, Progress
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import InvalidSettings, PublishRefused, StorageError
-from reco.gates import Gates, Thresholds, Verdict, judge
+from reco.gates import Gates, Thresholds, Verdict, judge, remember
 from reco.index import DenseIndex
 from reco.measures import measure, ndcg
 from reco.refresh import RefreshRefused
@@ -36,7 +36,15 @@ TOPICS = tuple(Topic(f"t{r.id}", f"{r.title} {r.summary}", {r.id: 2}) for r in r
 def verdict(
     candidate: Snapshot, previous: Snapshot | None = None, topics: Sequence[Topic] = (), **limits: float
 ) -> Verdict:
-    return judge(candidate, previous, ENCODER, Gates(Thresholds(**limits), tuple(topics)))  # type: ignore[arg-type]
+    return judged(candidate, previous, ENCODER, Gates(Thresholds(**limits), tuple(topics)))  # type: ignore[arg-type]
+
+
+def judged(
+    candidate: Snapshot, previous: Snapshot | None, encoder: HashingEncoderForTests, gates: Gates
+) -> Verdict:
+    """What the gates say of a candidate once the previous snapshot was remembered and let go."""
+    kept = remember(previous, candidate.catalogue, encoder, gates) if previous is not None else None
+    return judge(candidate, kept, encoder, gates)
 
 
 def objecting(found: Verdict) -> list[str]:
@@ -180,18 +188,18 @@ def test_another_encoder_is_compared_with_the_scores_that_were_kept(base: Snapsh
     kept = replace(base, manifest=replace(base.manifest, report=verdict(base, None, TOPICS).record()))
     other = HashingEncoderForTests(64, seed=5)
     gates = Gates(topics=TOPICS)
-    assert judge(snapshot_of(resources(), other), kept, other, gates).objections == ()
-    worse = judge(snapshot_of(rotated(resources()), other), kept, other, gates)
+    assert judged(snapshot_of(resources(), other), kept, other, gates).objections == ()
+    worse = judged(snapshot_of(rotated(resources()), other), kept, other, gates)
     assert objecting(worse) == ["golden_drop"]
     assert "encoder" in figures(worse)["churn"]["skipped"]
     assert (
         "not kept"
-        in figures(judge(snapshot_of(resources(), other), base, other, gates))["golden_drop"]["skipped"]
+        in figures(judged(snapshot_of(resources(), other), base, other, gates))["golden_drop"]["skipped"]
     )
     fewer = Gates(topics=TOPICS[:-1])
     assert (
         "not kept"
-        in figures(judge(snapshot_of(resources(), other), kept, other, fewer))["golden_drop"]["skipped"]
+        in figures(judged(snapshot_of(resources(), other), kept, other, fewer))["golden_drop"]["skipped"]
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reco.index import Counts, LexicalIndex, array_of, array_pieces
-from reco.words import grams, words
+from reco.words import grams, runs, words
 
 TERMS = st.lists(st.sampled_from("arbre eau école sol plan cour budget".split()), max_size=12)
 
@@ -125,3 +125,18 @@ def test_pickled_arrays_are_refused() -> None:
     np.save(stream, np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError):
         array_of(stream.getvalue())
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["piscine", "café", "école", "cours", "l'eau"]), max_size=6), max_size=8
+    )
+)
+def test_reading_terms_by_runs_is_indexing_the_runs(documents: list[list[str]]) -> None:
+    counts = Counts.of(documents)
+    at_once, in_turn = LexicalIndex.reading(counts, runs), LexicalIndex.build(counts.read(runs))
+    assert content(at_once) == content(in_turn)
+
+
+def content(index: LexicalIndex) -> dict[str, bytes]:
+    return {name: b"".join(pieces) for name, pieces in index.to_files()}

@@ -25,7 +25,7 @@ def test_every_line_of_a_refresh_is_an_object(home: Home, machine: None) -> None
     done = run_process("refresh", "--json", *home.arguments)
     assert done.code == 0 and done.json["published"]
     (line,) = lines(done)
-    assert line["level"] == "WARNING" and line["logger"] == "reco.refresh" and "other" in line["message"]
+    assert line["level"] == "WARNING" and line["logger"] == "reco.collection" and "other" in line["message"]
     assert line["time"].endswith("+00:00")
 
 

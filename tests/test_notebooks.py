@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 from support import REPOSITORY, run_cli
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.py"))
+PICTURES = {"image/png", "application/vnd.plotly.v1+json"}
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,16 @@ def test_a_notebook_runs_from_top_to_bottom(
     notebook = jupytext.read(path)
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    pictures = [o for o in outputs if "image/png" in o.get("data", {})]
+    pictures = [o for o in outputs if PICTURES & set(o.get("data", {}))]
     assert pictures, "a notebook without a picture shows nothing"
     nbformat.validate(notebook)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_paired_and_keeps_no_output_in_git(path: Path) -> None:
+    assert jupytext.read(path).metadata["jupytext"]["formats"] == "ipynb,py:percent"
+    assert "/notebooks/*.ipynb" in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").split("\n")
+
+
+def test_the_story_is_whole() -> None:
+    assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05", "06"]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import CountingEncoder, Home, edited, files_under, rows, scores_of
 
+from reco.collection import collect
 from reco.errors import InvalidSettings, PublishRefused, SourceError
 from reco.recommend import Query
 from reco.snapshot import Snapshot
@@ -219,3 +220,11 @@ def test_incremental_is_from_scratch(first: Table, second: Table) -> None:
         assert dict(scores_of(one.recommender().recommend(REQUEST))) == pytest.approx(
             dict(scores_of(other.recommender().recommend(REQUEST))), abs=1e-6
         )
+
+
+def test_an_unchanged_resource_is_yesterdays_own(served: Home) -> None:
+    """A large catalogue of which little changed is in memory once."""
+    served.write(edited(rows(), "r01", summary="Le verger donne ses pommes."))
+    previous = served.store.open()
+    today = {r.id: r for r in collect(served.settings().sources, previous, served.path / "cache").resources}
+    assert [r.id for r in previous.catalogue if today[r.id] is not r] == ["r01"]

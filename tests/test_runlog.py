@@ -11,7 +11,7 @@ import pytest
 from support import Home, edited, rows, run_cli
 
 from reco import runlog, storage
-from reco.errors import InvalidSettings, RefreshRunning, SourceError
+from reco.errors import InvalidSettings, PublishRefused, RefreshRunning, SourceError
 
 
 def lines(home: Home) -> list[dict[str, Any]]:
@@ -46,6 +46,16 @@ def test_a_failure_is_recorded_and_stays_the_failure(served: Home) -> None:
         served.refresh()
     line = lines(served)[-1]
     assert line["outcome"] == "failed" and line["exit_code"] == 1 and "catalogue.csv" in line["error"]
+
+
+def test_a_refusal_is_recorded_with_its_figures(served: Home) -> None:
+    served.write(rows()[:12])
+    with pytest.raises(PublishRefused):
+        served.refresh()
+    line = lines(served)[-1]
+    assert (line["outcome"], line["exit_code"], line["snapshot"]) == ("refused", 4, "000001")
+    assert line["counts"]["removed"] == 12
+    assert "row_drop (0.5, at most 0.2): The catalogue would go from 24 resources to 12" in line["error"]
 
 
 def test_a_failed_source_beside_a_good_one_is_named(home: Home) -> None:

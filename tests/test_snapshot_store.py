@@ -481,3 +481,18 @@ def test_a_line_never_joins_one_that_was_cut_short(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"thr")
     storage.append_line(path, b"four\n")
     assert path.read_bytes() == b"one\ntwo\nthr\nfour\n"
+
+
+def test_a_file_that_this_version_does_not_read_is_checked_all_the_same(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    with store.writing():
+        draft = store.write_draft(snapshot_of(resources(), ENCODER))
+        stranger = draft / "of-a-later-version.json"
+        known = {"sha256": storage.write(stranger, b"{}"), "bytes": 2}
+        manifest = store.read_draft(draft).manifest
+        store.amend(draft, replace(manifest, files={**manifest.files, stranger.name: known}))
+        store.publish(draft)
+    assert store.open().id == "000001"
+    (store.folder / "000001" / stranger.name).write_bytes(b"[]")
+    with pytest.raises(SnapshotError, match=stranger.name):
+        store.open()

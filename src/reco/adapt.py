@@ -1,6 +1,7 @@
 """Learning from a catalogue alone: a linear head on a frozen encoder.
 
 No label and no log: a record's title and its passages are requests that its own text should answer.
+Requests that people judged, once a curator has approved them, are further lessons of the same kind.
 Pairs are contrasted within a batch in both directions (InfoNCE, van den Oord et al. 2018,
 arXiv:1807.03748), and the layer is held near the identity, where it starts.
 """
@@ -80,7 +81,9 @@ class HeadReport:
 class Lessons:
     """Vectors to learn from, one row a record: its title and a passage read as requests, and targets.
 
-    `answers` is the record without its title, `frames` its title alone.
+    `answers` is the record without its title, `frames` its title alone. `judged` are people's requests,
+    each with the row here, in `places`, of the record found useful for it, and its own number in `requests`:
+    two records useful for one request are no contrast, like two records of one title.
     """
 
     titles: Matrix
@@ -88,19 +91,26 @@ class Lessons:
     answers: Matrix
     frames: Matrix
     groups: NDArray[np.int64]
+    judged: Matrix
+    places: NDArray[np.int64]
+    requests: NDArray[np.int64]
 
 
 def learn_head(
-    snapshot: Snapshot, encoder: Encoder, background: Sequence[str], recipe: HeadRecipe | None = None
+    snapshot: Snapshot,
+    encoder: Encoder,
+    background: Sequence[str],
+    recipe: HeadRecipe | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> HeadReport:
     """Learn a head from a snapshot's records, and try the recipe on records that it did not see.
 
-    `background` are general sentences, found from scraps of themselves, on which nothing may be
-    lost. Raises InvalidInput for a
-    catalogue too small to learn from. Deterministic for a seed.
+    `pairs` are requests with the id of a resource that was found useful for each; `background` are
+    general sentences, found from scraps of themselves, on which nothing may be lost. Raises
+    InvalidInput for a catalogue too small to learn from. Deterministic for a seed.
     """
     chosen = recipe or HeadRecipe()
-    lessons = _lessons(snapshot, encoder, chosen.seed)
+    lessons = _lessons(snapshot, encoder, chosen.seed, pairs)
     before, after = _cross_validated(lessons, chosen)
     head = _train(lessons, np.arange(len(lessons.titles)), chosen)
     scraps = scraps_of(background, encoder)
@@ -133,7 +143,7 @@ def _tasks(lessons: Lessons, head: Matrix | None) -> NDArray[np.float64]:
     return (texts + titles) / 2
 
 
-def _lessons(snapshot: Snapshot, encoder: Encoder, seed: int) -> Lessons:
+def _lessons(snapshot: Snapshot, encoder: Encoder, seed: int, pairs: Sequence[tuple[str, str]]) -> Lessons:
     table, catalogue = snapshot.table, snapshot.catalogue
     rows = np.flatnonzero(np.diff(table.bounds) > 1).astype(np.int64)
     if len(rows) < FEWEST:
@@ -147,12 +157,18 @@ def _lessons(snapshot: Snapshot, encoder: Encoder, seed: int) -> Lessons:
     answers = np.stack([mean_of(d.vectors.parts[1:], d.vectors.weights[1:]) for d in documents])
     spans = [document.spans[pick] for document, pick in zip(documents, picks, strict=True)]
     passages = [catalogue[row].summary[s.start : s.end] for row, s in zip(rows, spans, strict=True)]
+    places = {catalogue[row].id: place for place, row in enumerate(rows)}
+    known = [(text, places[identifier]) for text, identifier in pairs if identifier in places]
+    titles = encoder.encode_queries([catalogue[row].title for row in rows])
     return Lessons(
-        titles=encoder.encode_queries([catalogue[row].title for row in rows]),
+        titles=titles,
         passages=encoder.encode_queries(passages),
         answers=answers,
         frames=np.stack([document.vectors.parts[0] for document in documents]),
         groups=_groups(catalogue, rows),
+        judged=encoder.encode_queries([text for text, _ in known]) if known else titles[:0],
+        places=np.asarray([place for _, place in known], dtype=np.int64),
+        requests=np.unique([text for text, _ in known], return_inverse=True)[1].astype(np.int64),
     )
 
 
@@ -180,18 +196,26 @@ def _train(lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe) -> Mat
         layer.linear.weight.copy_(identity)
     optimiser = torch.optim.AdamW(layer.parameters(), lr=recipe.rate, weight_decay=0.0)
     generator = np.random.default_rng(recipe.seed)
-    tensors = [torch.from_numpy(np.asarray(m)) for m in (lessons.titles, lessons.passages, lessons.answers)]
+    answers = torch.from_numpy(np.asarray(lessons.answers))
+    everyone = np.arange(len(lessons.titles))
+    # People's requests are learnt among titles, whose records are what theirs are told apart from.
+    sets = [
+        (
+            np.concatenate([lessons.titles, lessons.judged]),
+            np.concatenate([everyone, lessons.places]),
+            np.concatenate([lessons.groups, lessons.requests + len(everyone)]),
+        ),
+        (lessons.passages, everyone, lessons.groups),
+    ]
     for _ in range(recipe.epochs):
-        for asked in tensors[:2]:
-            order = generator.permutation(rows)
+        for vectors, places, requests in sets:
+            asked = torch.from_numpy(np.asarray(vectors))
+            order = generator.permutation(np.flatnonzero(np.isin(places, rows)))
             for start in range(0, len(order), recipe.batch):
                 chosen = order[start : start + recipe.batch]
-                loss = _contrast(
-                    layer.linear(asked[chosen]),
-                    layer.linear(tensors[2][chosen]),
-                    lessons.groups[chosen],
-                    recipe,
-                )
+                owners = places[chosen]
+                same = _same(lessons.groups[owners]) | _same(requests[chosen])
+                loss = _contrast(layer.linear(asked[chosen]), layer.linear(answers[owners]), same, recipe)
                 loss = loss + recipe.identity * ((layer.linear.weight - identity) ** 2).sum()
                 optimiser.zero_grad()
                 torch.autograd.backward(loss)
@@ -199,17 +223,21 @@ def _train(lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe) -> Mat
     return np.ascontiguousarray(layer.linear.weight.detach().numpy(), dtype=np.float32)
 
 
+def _same(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which pairs of a batch have one number, each with itself left out."""
+    return np.asarray((numbers[:, None] == numbers[None, :]) & ~np.eye(len(numbers), dtype=bool))
+
+
 def _contrast(
-    asked: torch.Tensor, answers: torch.Tensor, groups: NDArray[np.int64], recipe: HeadRecipe
+    asked: torch.Tensor, answers: torch.Tensor, same: NDArray[np.bool_], recipe: HeadRecipe
 ) -> torch.Tensor:
-    """Return the symmetric in-batch InfoNCE loss; records of one group are masked for each other."""
+    """Return the symmetric in-batch InfoNCE loss; what is the `same` is masked for each other."""
     import torch
     from torch.nn.functional import cross_entropy, normalize
 
     logits = normalize(asked, dim=-1) @ normalize(answers, dim=-1).T / recipe.temperature
-    same = torch.from_numpy((groups[:, None] == groups[None, :]) & ~np.eye(len(groups), dtype=bool))
-    logits = logits.masked_fill(same, -1e4)
-    own = torch.arange(len(groups))
+    logits = logits.masked_fill(torch.from_numpy(same), -1e4)
+    own = torch.arange(len(same))
     return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
 
 

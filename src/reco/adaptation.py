@@ -60,7 +60,7 @@ def adapt(
         if learnt.kept:
             told = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures}}
             candidate = _next(store, current.with_head(learnt.head), current, told)
-            candidate = calibrated(candidate, _encoder_of(current, base), calibrate, current)
+            candidate = calibrated(candidate, _encoder_of(current, base), calibrate, current.asked)
             served = store.publish(draft_of(store, candidate))
     return AdaptReport(
         snapshot=served,
@@ -131,8 +131,8 @@ def undo(
             nothing = {"adapt": {"drift": 0.0, "kept": False}, "deep": {"drift": 0.0, "kept": False}}
             candidate = _next(store, _without(store, current, base, progress), current, nothing)
             if base is not None:
-                same = current if current.adapter is None else None
-                candidate = calibrated(candidate, base, calibrate, same)
+                asked = current.asked if current.adapter is None else {}
+                candidate = calibrated(candidate, base, calibrate, asked)
             served = store.publish(draft_of(store, candidate))
         forget_training(store)
     seconds = round(time.monotonic() - started, 3)

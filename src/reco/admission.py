@@ -95,9 +95,16 @@ def _refused(row: Record | Rejection, problems: tuple[str, ...]) -> Rejection:
 
 
 def admit_all(
-    rows: Iterable[Record | Rejection], rules: Rules, taken: Mapping[str, str] | None = None
+    rows: Iterable[Record | Rejection],
+    rules: Rules,
+    taken: Mapping[str, str] | None = None,
+    known: Mapping[str, Resource] | None = None,
 ) -> tuple[list[Resource], list[Rejection]]:
-    """Admit the rows of one source; an id seen before, here or in `taken` (id -> source), is refused."""
+    """Admit the rows of one source; an id seen before, here or in `taken` (id -> source), is refused.
+
+    A resource equal to that of its id in `known` is that very one: a large catalogue of which little
+    changed is in memory once.
+    """
     resources: list[Resource] = []
     rejections: list[Rejection] = []
     seen = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
@@ -111,7 +118,8 @@ def admit_all(
             rejections.append(_refused(row, twice))
         else:
             seen[admitted.id] = f"at {row.locator}"
-            resources.append(admitted)
+            before = known.get(admitted.id) if known is not None else None
+            resources.append(before if before is not None and before == admitted else admitted)
     return resources, rejections
 
 

@@ -232,5 +232,5 @@ def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Change
     new = {resource.id: resource for resource in after}
     added = tuple(sorted(new.keys() - old.keys()))
     removed = tuple(sorted(old.keys() - new.keys()))
-    changed = tuple(i for i in sorted(new.keys() & old.keys()) if new[i] != old[i])
+    changed = tuple(i for i in sorted(new.keys() & old.keys()) if new[i] is not old[i] and new[i] != old[i])
     return Changes(added, changed, removed, len(new) - len(added) - len(changed))

@@ -9,7 +9,8 @@ from functools import lru_cache
 from reco import boilerplate, places
 from reco.admission import Rules
 from reco.decisions import Decisions, Stale
-from reco.places import Gazetteer
+from reco.passages import Span
+from reco.places import Gazetteer, Locality
 from reco.resource import Resource
 from reco.text import digest
 
@@ -39,16 +40,17 @@ class Curation:
         served = []
         for resource in decided.resources:
             located = locate(resource.place, resource.place_code, resource.scale)
-            notes = dict.fromkeys((*resource.notes, *located.notes))
-            served.append(
-                replace(
-                    resource,
-                    notes=tuple(notes),
-                    set_aside=aside.get(resource.id, ()),
-                    localities=located.localities,
-                )
-            )
+            notes = tuple(dict.fromkeys((*resource.notes, *located.notes)))
+            derived = notes, aside.get(resource.id, ()), located.localities
+            same = derived == (resource.notes, resource.set_aside, resource.localities)
+            served.append(resource if same else _with(resource, *derived))
         return Curated(tuple(served), decided.hidden, decided.stale)
+
+
+def _with(
+    resource: Resource, notes: tuple[str, ...], aside: tuple[Span, ...], localities: tuple[Locality, ...]
+) -> Resource:
+    return replace(resource, notes=notes, set_aside=aside, localities=localities)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,10 @@ class UnconfirmedWrite(StorageError):
     """The disk took a change, which every reader sees, but could not promise that it outlives a power cut."""
 
 
+class ServerBusy(RecoError):
+    """More requests came at the same time than can be answered."""
+
+
 class RefreshRunning(RecoError):
     """Another refresh holds the lock."""
 

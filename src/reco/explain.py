@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,11 +41,12 @@ class Contribution:
     """A share of a score.
 
     Kinds: `passage` (text quotes it), `title`, `word` (text is the request's, or an expansion of it),
-    `form` (a word of the request that the resource has only in a like spelling). `without` is the score
-    that the resource would have if this were not there, all else being equal: its vector is the mean of
-    its other parts, and its nearest passage one of those, the catalogue's average and the words of the
-    text staying as they are; or it lacks the word, and the length of its text stays. Passages share one
-    direction, so `score - without` is not `value`: two passages that say the same can each be spared.
+    `form` (a word of the request that the resource has only in a like spelling), `feedback` (text is how
+    many of the visitor's opinions moved the resource). `without` is the score that the resource would
+    have if this were not there, all else being equal: its vector is the mean of its other parts, and its
+    nearest passage one of those, the catalogue's average and the words of the text staying as they are;
+    or it lacks the word, and the length of its text stays. Passages share one direction, so
+    `score - without` is not `value`: two passages that say the same can each be spared.
     """
 
     kind: str
@@ -161,8 +162,12 @@ def explain(
     """Split a score over the passages and words that made it. Values sum to the score."""
     cosines = unit(document.vectors.parts).astype(np.float64) @ scored.meaning.vector.astype(np.float64)
     lines = [*_part_lines(resource, document, scored, cosines), *_word_lines(scored)]
-    ordered = sorted(lines, key=lambda line: (-abs(line.value), line.kind, line.text))
-    return Explanation(_quotes(resource, document, cosines, asked), tuple(ordered))
+    return Explanation(_quotes(resource, document, cosines, asked), in_order(lines))
+
+
+def in_order(lines: Iterable[Contribution]) -> tuple[Contribution, ...]:
+    """Return contributions, the largest first."""
+    return tuple(sorted(lines, key=lambda line: (-abs(line.value), line.kind, line.text)))
 
 
 def _part_lines(

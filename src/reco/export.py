@@ -17,12 +17,12 @@ from reco.errors import InvalidInput
 
 Cell = str | int | float | None
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def inert(cell: Cell) -> Cell:
     """Return a cell that no spreadsheet runs. A number stays a number, None is an empty cell."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
+    if isinstance(cell, str) and cell.startswith(FORMULA):
         return f"'{cell}"
     return cell
 

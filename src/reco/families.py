@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue import Catalogue
-from reco.encoder import unit
-from reco.index import DenseIndex
+from reco.index import nearest
 from reco.resource import Resource
 from reco.text import fold
 from reco.vectors import VectorTable
-from reco.words import words
+from reco.words import stems
 
 NEAR = 0.25
 """How far apart two texts of one thing may be, as a share of the ordinary distance of two resources."""
@@ -44,13 +43,15 @@ _EDITION = re.compile(
     r"\b\d*\s*(?:re|ere|e|eme|nde|ed)?\s*(?:nouvelle |derniere )?(?:edition|ed\.|version|mise a jour|maj)"
     r"(?:\s*\d+(?:\.\d+)*)?\b"
 )
+_EDITED = re.compile(r"edition|ed\.|version|mise a jour|maj")
+"""What every match of `_EDITION` has: most titles have none, and that takes a tenth of the time."""
+_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?|\b[ivx]{1,4}\b")
 _ISBN = re.compile(r"\b97[89][-\s]?(?:\d[-\s]?){9}\d\b")
 _TRACKING = re.compile(r"^(?:utm_|mtm_|pk_|xtor|fbclid|gclid|at_)", re.IGNORECASE)
 _NAMES = re.compile(r"\s*(?:;|,|/|&|\(|\)|\s[-–—]\s|\set\s)\s*")
 _FORMS = frozenset(
-    word.stem
-    for word in words(
+    stems(
         "guide guides guider rapport rapports livre livret fiche fiches article dossier mode emploi comment "
         "outil outils pratique pratiques recueil manuel méthode conseils conseil note synthèse cahier "
         "document ressource ressources présentation version complète pdf repères"
@@ -123,9 +124,11 @@ def find(
     `known` are those of an earlier catalogue with vectors of the same encoder and `searched` its content
     hashes: only texts that are new since are looked up, against all.
     """
-    vectors = unit(table.pooled())
+    vectors = table.directions()
     near = _near(table, vectors, known, frozenset(searched))
-    pairs = _pairs(catalogue, near, _threshold(vectors, NEAR))
+    threshold = _threshold(vectors, NEAR)
+    del vectors  # a large catalogue's take as much memory as all that follows
+    pairs = _pairs(catalogue, near, threshold)
     return Families(_grouped(catalogue, pairs, told or Told()), near)
 
 
@@ -144,26 +147,26 @@ def _near(
 ) -> tuple[tuple[str, str, float], ...]:
     """Return the pairs of content hashes whose texts are near, each once, in order."""
     hashes = list(table.by_hash)
-    unique = vectors[list(table.by_hash.values())]
+    unique = vectors if len(hashes) == len(vectors) else vectors[list(table.by_hash.values())]
     present = frozenset(hashes)
     found: dict[tuple[str, str], float] = {}
     if known is not None:
         found = {(a, b): cosine for a, b, cosine in known.near if a in present and b in present}
     fresh = [row for row, text in enumerate(hashes) if known is None or text not in searched]
     if fresh:
-        index, least = DenseIndex.build(unique), _threshold(vectors, _KEPT)
-        for row, other, cosine in _neighbours(index, unique, fresh, least):
+        least = _threshold(vectors, _KEPT)
+        for row, other, cosine in _neighbours(unique, fresh, least):
             first, second = sorted((hashes[row], hashes[other]))
             found[first, second] = round(cosine, 4)
     return tuple((a, b, cosine) for (a, b), cosine in sorted(found.items()))
 
 
 def _neighbours(
-    index: DenseIndex, vectors: NDArray[np.float32], fresh: Sequence[int], least: float
+    vectors: NDArray[np.float32], fresh: Sequence[int], least: float
 ) -> Iterator[tuple[int, int, float]]:
     for start in range(0, len(fresh), _BLOCK):
         block = fresh[start : start + _BLOCK]
-        rows, cosines = index.search_many(vectors[block], _NEIGHBOURS + 1)
+        rows, cosines = nearest(vectors[block], vectors, _NEIGHBOURS + 1)
         for i, j in zip(*np.nonzero(cosines >= least), strict=True):
             if rows[i, j] != block[i]:
                 yield block[i], int(rows[i, j]), float(cosines[i, j])
@@ -171,65 +174,93 @@ def _neighbours(
 
 def _pairs(catalogue: Catalogue, near: Iterable[tuple[str, str, float]], threshold: float) -> Iterator[Pair]:
     """Yield the pairs that are one thing, the surest reason first."""
-    marks = [_Marks.of(resource) for resource in catalogue]
-    common = _common_titles(marks)
-    for why, keys in (("url", _urls), ("isbn", _isbns), ("title", _titles)):
-        for first, second in _sharing(marks, keys):
-            titled = _is_titled_alike(first, second) and not _are_two_pages(first, second)
-            if _may_be_one(first, second) and (why == "isbn" or titled):
+    marks = _Reader(catalogue)
+    titled = _sharing(catalogue, _titles)
+    by = {
+        "url": _sharing(catalogue, _urls),
+        "isbn": _sharing(catalogue, _isbns),
+        "title": [*titled, *_sharing(catalogue, _spellings)],
+    }
+    for why, groups in by.items():
+        for first, second in ((marks[i], marks[j]) for group in groups for i, j in _neighbouring(group)):
+            alike = _is_titled_alike(first, second) and not _are_two_pages(first, second)
+            if _may_be_one(first, second) and (why == "isbn" or alike):
                 yield Pair(first.resource.id, second.resource.id, why)
-    rows: dict[str, list[_Marks]] = defaultdict(list)
-    for mark in marks:
-        rows[mark.resource.content_hash].append(mark)
-    alike = ((text, text, 1.0) for text, listed in rows.items() if 1 < len(listed) <= _NEIGHBOURS)
-    for a, b, cosine in (*alike, *near):
-        for first, second in product(rows[a], rows[b]):
-            if (
-                first is not second
-                and cosine >= threshold
-                and _may_be_one(first, second)
-                and _says_the_same(first, second, common)
-            ):
-                yield Pair(first.resource.id, second.resource.id, "meaning", cosine)
+    common = _common_titles([[marks[row] for row in group] for group in titled])
+    for a, b, cosine in _alike(catalogue, near):
+        first, second = marks[a], marks[b]
+        if cosine >= threshold and _may_be_one(first, second) and _says_the_same(first, second, common):
+            yield Pair(first.resource.id, second.resource.id, "meaning", cosine)
+
+
+def _alike(catalogue: Catalogue, near: Iterable[tuple[str, str, float]]) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs of rows whose texts are the same or near, with their cosine."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, resource in enumerate(catalogue):
+        rows[resource.content_hash].append(row)
+    same = ((text, text, 1.0) for text, listed in rows.items() if 1 < len(listed) <= _NEIGHBOURS)
+    for a, b, cosine in (*same, *near):
+        yield from ((first, second, cosine) for first, second in product(rows[a], rows[b]) if first != second)
+
+
+class _Reader(dict[int, "_Marks"]):
+    """The marks of rows, read when they are first asked for: few resources resemble any other."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__()
+        self._catalogue = catalogue
+
+    def __missing__(self, row: int) -> _Marks:
+        self[row] = _Marks(self._catalogue[row])
+        return self[row]
 
 
 @dataclass(frozen=True)
 class _Marks:
-    """What tells a resource from others, read once."""
+    """What tells a resource from others: each mark is read when it is first asked for, and then kept."""
 
     resource: Resource
-    core: frozenset[str]
-    """Stems of the title, without years, editions and words such as "guide"."""
-    letters: str
-    """The whole title without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
-    numbers: frozenset[str]
-    stems: frozenset[str]
-    """Stems of title and summary."""
-    makers: frozenset[str]
-    ground: frozenset[str]
-    url: str
-    sites: frozenset[str]
-    """The address's host, and the title where the host is named for it: otelo.gouv.fr, otelo.beta.gouv.fr."""
-    isbns: frozenset[str]
 
-    @classmethod
-    def of(cls, resource: Resource) -> _Marks:
-        title = _EDITION.sub(" ", _YEAR.sub(" ", fold(resource.title)))
-        core = frozenset(word.stem for word in words(title))
-        text = f"{resource.title} {resource.summary} {resource.url} {resource.evidence}"
-        places = [place.code for place in resource.localities] or [fold(resource.place)]
-        return cls(
-            resource=resource,
-            core=(core - _FORMS) or core,
-            letters=_letters(resource.title),
-            numbers=frozenset(_NUMBER.findall(title)),
-            stems=core | {word.stem for word in words(resource.summary)},
-            makers=_names(resource.publisher) | _names(resource.authors),
-            ground=frozenset(place for place in places if place),
-            url=_address(resource.url),
-            sites=_sites(resource),
-            isbns=frozenset(re.sub(r"\D", "", isbn) for isbn in _ISBN.findall(text)),
-        )
+    @cached_property
+    def _title(self) -> str:
+        return _named(self.resource.title)
+
+    @cached_property
+    def core(self) -> frozenset[str]:
+        """Stems of the title, without years, editions and words such as "guide"."""
+        return _core(self._title)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(_NUMBER.findall(self._title))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Stems of title and summary."""
+        return frozenset((*stems(self._title), *stems(self.resource.summary)))
+
+    @cached_property
+    def makers(self) -> frozenset[str]:
+        return _names(self.resource.publisher) | _names(self.resource.authors)
+
+    @cached_property
+    def ground(self) -> frozenset[str]:
+        places = [place.code for place in self.resource.localities] or [fold(self.resource.place)]
+        return frozenset(place for place in places if place)
+
+    @cached_property
+    def url(self) -> str:
+        return _address(self.resource.url)
+
+    @cached_property
+    def letters(self) -> str:
+        """The whole title without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
+        return _letters(self.resource.title)
+
+    @cached_property
+    def sites(self) -> frozenset[str]:
+        """The address's host; the title too where the host is named for it: otelo.beta.gouv.fr."""
+        return _sites(self.resource)
 
 
 def _may_be_one(first: _Marks, second: _Marks) -> bool:
@@ -288,41 +319,66 @@ def _share_makers(first: _Marks, second: _Marks) -> bool:
     return not first.makers or not second.makers or bool(first.makers & second.makers)
 
 
-def _common_titles(marks: Iterable[_Marks]) -> frozenset[frozenset[str]]:
-    publishers: dict[frozenset[str], set[str]] = defaultdict(set)
-    for mark in marks:
-        publishers[mark.core].add(fold(mark.resource.publisher))
-    return frozenset(core for core, found in publishers.items() if len(found) >= _PUBLISHERS)
+def _common_titles(groups: Iterable[Sequence[_Marks]]) -> frozenset[frozenset[str]]:
+    """Return the titles that several publishers use, given the resources that share each title."""
+    return frozenset(
+        group[0].core
+        for group in groups
+        if len({fold(mark.resource.publisher) for mark in group}) >= _PUBLISHERS
+    )
 
 
-def _sharing(
-    marks: Iterable[_Marks], keys: Callable[[_Marks], Iterable[Hashable]]
-) -> Iterator[tuple[_Marks, _Marks]]:
-    """Yield the neighbours, in order of id, of those that share a key: enough to join them all."""
-    groups: dict[Hashable, list[_Marks]] = defaultdict(list)
-    for mark in marks:
-        for key in keys(mark):
-            groups[key].append(mark)
-    for group in groups.values():
-        for first, others in ((mark, group[i + 1 : i + 1 + _NEIGHBOURS]) for i, mark in enumerate(group)):
-            for second in others:
-                yield first, second
+def _sharing(catalogue: Catalogue, keys: Callable[[Resource], Iterable[str]]) -> list[list[int]]:
+    """Return the rows that share each key, in order, where there are several."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row, resource in enumerate(catalogue):
+        for key in keys(resource):
+            groups[key].append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _neighbouring(group: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the neighbours among rows that share a key: enough to join them all."""
+    for i, row in enumerate(group):
+        yield from ((row, other) for other in group[i + 1 : i + 1 + _NEIGHBOURS])
 
 
 def _names(makers: str) -> frozenset[str]:
     return frozenset(name for name in _NAMES.split(fold(makers)) if name)
 
 
-def _urls(mark: _Marks) -> Iterable[Hashable]:
-    return (mark.url,) if mark.url else ()
+def _urls(resource: Resource) -> Iterable[str]:
+    url = _address(resource.url)
+    return (url,) if url else ()
 
 
-def _isbns(mark: _Marks) -> Iterable[Hashable]:
-    return sorted(mark.isbns)
+def _isbns(resource: Resource) -> Iterable[str]:
+    texts = (resource.title, resource.summary, resource.url, resource.evidence)
+    # Few texts have these digits, and looking for them takes a hundredth of the time.
+    found = (isbn for text in texts if "97" in text for isbn in _ISBN.findall(text))
+    return sorted({re.sub(r"\D", "", isbn) for isbn in found})
 
 
-def _titles(mark: _Marks) -> Iterable[Hashable]:
-    return (mark.core, mark.letters) if mark.core else ()
+def _titles(resource: Resource) -> Iterable[str]:
+    return (" ".join(sorted(_core(_named(resource.title)))),)
+
+
+def _spellings(resource: Resource) -> Iterable[str]:
+    return (_letters(resource.title),)
+
+
+def _named(title: str) -> str:
+    """Return a title as it is compared: folded, without years and editions."""
+    title = fold(title)
+    if _DIGIT.search(title):
+        title = _YEAR.sub(" ", title)
+    return _EDITION.sub(" ", title) if _EDITED.search(title) else title
+
+
+def _core(title: str) -> frozenset[str]:
+    """Return the stems of a title, without words such as "guide" unless it has no other."""
+    found = frozenset(stems(title))
+    return (found - _FORMS) or found
 
 
 def _address(url: str) -> str:

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco import behaviour
+from reco.baseline import Baseline
 from reco.beir import Topic
+from reco.catalogue import Catalogue
 from reco.encoder import Encoder
 from reco.recommend import Fusion, Recommender
 from reco.snapshot import Snapshot
@@ -119,10 +121,16 @@ class Gates:
     fusion: Fusion = field(default_factory=Fusion)
 
 
-def judge(candidate: Snapshot, previous: Snapshot | None, encoder: Encoder, gates: Gates) -> Verdict:
+def remember(previous: Snapshot, catalogue: Catalogue, encoder: Encoder, gates: Gates) -> Baseline:
+    """Return what the gates need of what is served now, to judge a snapshot of `catalogue`."""
+    return Baseline.of(previous, catalogue, encoder, gates.topics, gates.thresholds.probes, gates.fusion)
+
+
+def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates) -> Verdict:
     """Put a snapshot, as read back from the disk, through every gate.
 
-    `previous` is what is served now, whoever encoded it; `encoder` is the candidate's.
+    `previous` is what is served now, whoever encoded it, as `remember` returned it for the candidate's
+    catalogue; `encoder` is the candidate's.
     """
     limits = gates.thresholds
     invalid = _invalid(candidate)
@@ -161,10 +169,10 @@ def _finding(
     return Finding(gate, share, getattr(limits, gate), message)
 
 
-def _row_drop(candidate: Snapshot, previous: Snapshot | None, limits: Thresholds) -> Finding:
-    if previous is None or not len(previous.catalogue):
+def _row_drop(candidate: Snapshot, previous: Baseline | None, limits: Thresholds) -> Finding:
+    if previous is None or not previous.texts:
         return _skip("row_drop", limits, _NO_PREVIOUS)
-    before, after = len(previous.catalogue), len(candidate.catalogue)
+    before, after = len(previous.texts), len(candidate.catalogue)
     drop = (before - after) / before
     message = f"The catalogue would go from {before} resources to {after} ({drop:.0%} fewer)."
     return Finding("row_drop", max(0.0, drop), limits.row_drop, message)
@@ -172,10 +180,10 @@ def _row_drop(candidate: Snapshot, previous: Snapshot | None, limits: Thresholds
 
 def _invalid(candidate: Snapshot) -> NDArray[np.int64]:
     """Return the rows whose vector has a NaN, an infinity or not the length one, or such a part."""
-    lengths = np.linalg.norm(candidate.dense.vectors().astype(np.float64), axis=1)
+    vectors, table = candidate.dense.vectors(), candidate.table
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     # A comparison with NaN is false: what is not shown to be sound is not.
     wrong = ~(np.abs(lengths - 1.0) <= _UNIT)
-    table = candidate.table
     parts = np.flatnonzero(~np.isfinite(table.parts.sum(axis=1) + table.weights))
     wrong[np.searchsorted(table.bounds, parts, side="right") - 1] = True
     return np.flatnonzero(wrong).astype(np.int64)
@@ -193,7 +201,7 @@ def _identical(candidate: Snapshot, limits: Thresholds) -> Finding:
     return _finding("identical_vectors", np.asarray(sorted(rows), dtype=np.int64), candidate, limits, what)
 
 
-def _unmatched(candidate: Snapshot, previous: Snapshot | None) -> NDArray[np.int64]:
+def _unmatched(candidate: Snapshot, previous: Baseline | None) -> NDArray[np.int64]:
     """Return the rows that have no part, a part beyond their text, or another vector than yesterday's.
 
     A text that was there yesterday, read by the same encoder, has the same parts to the last bit.
@@ -204,14 +212,9 @@ def _unmatched(candidate: Snapshot, previous: Snapshot | None) -> NDArray[np.int
     np.maximum.at(ends, np.repeat(np.arange(len(catalogue)), counts), table.spans[:, 1])
     wrong = (counts < 1) | (ends > [len(resource.summary) for resource in catalogue])
     if previous is not None and previous.manifest.encoder == candidate.manifest.encoder:
-        old, known = previous.table, previous.table.by_hash
         for row, content in enumerate(table.hashes):
-            before = known.get(content)
-            if before is not None and not np.array_equal(
-                old.parts[old.bounds[before] : old.bounds[before + 1]],
-                table.parts[table.bounds[row] : table.bounds[row + 1]],
-                equal_nan=True,
-            ):
+            known = previous.prints.get(content)
+            if known is not None and known != table.print(row):
                 wrong[row] = True
     return np.flatnonzero(wrong).astype(np.int64)
 
@@ -225,16 +228,16 @@ def _lost(candidate: Snapshot, limits: Thresholds) -> Finding:
 
 
 class _Behaviour:
-    """Compares what two snapshots answer; the previous one is asked only if this encoder made it."""
+    """Compares what two snapshots answer; the previous one was asked only if this encoder made it."""
 
     def __init__(
-        self, candidate: Snapshot, previous: Snapshot | None, encoder: Encoder, gates: Gates
+        self, candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates
     ) -> None:
         self._candidate, self._previous = candidate, previous
         self._gates, self._limits, self._encoder = gates, gates.thresholds, encoder
         self._new = Recommender(candidate, encoder, gates.fusion)
         same = previous is not None and previous.manifest.encoder == encoder.fingerprint
-        self._old = Recommender(previous, encoder, gates.fusion) if previous is not None and same else None
+        self._old = previous.answers if previous is not None and same else None
 
     def golden(self) -> tuple[Finding, dict[str, Any]]:
         """Return the golden set's finding, and the scores to keep in the manifest."""
@@ -243,13 +246,15 @@ class _Behaviour:
             return _skip("golden_drop", self._limits, "no golden set is configured"), {}
         common = _ids(self._candidate)
         if self._previous is not None:
-            common &= _ids(self._previous)
+            common &= self._previous.texts.keys()
         share = behaviour.covered(topics, common)
         if share < self._limits.golden_coverage:
             why = f"only {share:.0%} of the resources that it judges relevant are in the catalogue"
             return _skip("golden_drop", self._limits, why), {}
         requests = {topic.id: topic.text for topic in topics}
-        new = self._judged(self._candidate, requests)
+        whole = behaviour.every_listing(self._candidate)
+        # Every listing, as `reco evaluate --golden` has them: each id was judged.
+        new = behaviour.rank(Recommender(whole, self._encoder, self._gates.fusion), requests)
         kept = {"set": _stamp(topics), "ndcg@10": behaviour.scores(topics, new)}
         if self._previous is None:
             return _skip("golden_drop", self._limits, _NO_PREVIOUS), kept
@@ -261,17 +266,11 @@ class _Behaviour:
             return self._golden(behaviour.loss(before["ndcg@10"], behaviour.scores(topics, new))), kept
         # Judged among what both hold: a newcomer nobody judged, or a judged one that left, says nothing.
         judged = behaviour.among(topics, common)
-        old = self._judged(self._previous, requests)
         found = behaviour.loss(
-            behaviour.scores(judged, behaviour.only(old, common)),
+            behaviour.scores(judged, behaviour.only(self._old.golden, common)),
             behaviour.scores(judged, behaviour.only(new, common)),
         )
         return self._golden(found), kept
-
-    def _judged(self, snapshot: Snapshot, requests: Mapping[str, str]) -> behaviour.Rankings:
-        """Return rankings of every listing, as `reco evaluate --golden` has them: each id was judged."""
-        whole = behaviour.every_listing(snapshot)
-        return behaviour.rank(Recommender(whole, self._encoder, self._gates.fusion), requests)
 
     def _golden(self, found: behaviour.Loss) -> Finding:
         message = (
@@ -293,13 +292,10 @@ class _Behaviour:
             return _skip("churn", self._limits, _NO_PREVIOUS)
         if self._old is None:
             return _skip("churn", self._limits, "another encoder made the previous snapshot")
-        stable = behaviour.unchanged(self._previous.catalogue, self._candidate.catalogue)
-        requests = behaviour.probes(self._candidate.catalogue, stable, self._limits.probes)
+        requests, stable = self._previous.probes, self._previous.stable
         if len(requests) < _FEWEST_PROBES:
             return _skip("churn", self._limits, f"only {len(requests)} resources stayed as they were")
-        figure = behaviour.churn(
-            behaviour.rank(self._old, requests), behaviour.rank(self._new, requests), stable
-        )
+        figure = behaviour.churn(self._old.probes, behaviour.rank(self._new, requests), stable)
         if figure is None:
             return _skip("churn", self._limits, "no request of the probes has a result")
         if why := _remade(self._previous, self._candidate):
@@ -311,7 +307,7 @@ class _Behaviour:
         return Finding("churn", figure, self._limits.churn, message, details={"probes": len(requests)})
 
 
-def _remade(previous: Snapshot, candidate: Snapshot) -> str:
+def _remade(previous: Baseline, candidate: Snapshot) -> str:
     """Return which of what decides a ranking, beside the catalogue, is not the previous snapshot's."""
     heads = (previous.head, candidate.head)
     same_head = (heads[0] is None) == (heads[1] is None) and (

@@ -35,10 +35,18 @@ class DenseIndex:
     @classmethod
     def build(cls, vectors: NDArray[np.float32]) -> DenseIndex:
         """Index (rows, dimension) vectors, in order. Raises ValueError unless all are finite."""
-        if not np.isfinite(vectors).all():
-            raise ValueError("a vector is not finite")
-        index = faiss.IndexFlatIP(vectors.shape[1])
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return cls.of(vectors.shape[1], len(vectors), [vectors])
+
+    @classmethod
+    def of(cls, dimension: int, rows: int, blocks: Iterable[NDArray[np.float32]]) -> DenseIndex:
+        """Index `rows` vectors given some at a time, in order. Raises ValueError unless all are finite."""
+        index: Any = faiss.IndexFlatIP(dimension)
+        # Room for all at once: growing would hold them twice.
+        index.codes.resize(rows * index.code_size)
+        for vectors in blocks:
+            if not np.isfinite(vectors).all():
+                raise ValueError("a vector is not finite")
+            index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         return cls(index)
 
     def __len__(self) -> int:
@@ -64,13 +72,6 @@ class DenseIndex:
         found = rows[0] >= 0
         return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)
 
-    def search_many(
-        self, vectors: NDArray[np.float32], depth: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the nearest rows of each vector and their cosines, both (vectors, min(depth, rows))."""
-        cosines, rows = self._index.search(np.ascontiguousarray(vectors), min(depth, len(self)))
-        return rows, cosines
-
     def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
         """Return the cosine of each of `rows`."""
         self._check(vector)
@@ -81,19 +82,38 @@ class DenseIndex:
         every: NDArray[np.float32] = np.asarray(_Lent(self._index))
         return every if rows is None else every[rows]
 
-    def to_bytes(self) -> memoryview:
-        """Serialise: the caller writes, for FAISS's own writing can fail without a word."""
-        data: memoryview = faiss.serialize_index(self._index).data
-        return data
+    def to_pieces(self) -> Pieces:
+        """Serialise in FAISS's format: its header, then the vectors themselves, not a copy.
+
+        The caller writes, for FAISS's own writing can fail without a word.
+        """
+        header = bytearray(faiss.serialize_index(faiss.IndexFlatIP(self.dimension)).tobytes())
+        # What an empty index says of its size: rows after the dimension, numbers before the vectors.
+        header[8:16] = len(self).to_bytes(8, "little")
+        header[-8:] = (len(self) * self.dimension).to_bytes(8, "little")
+        return bytes(header), self.vectors().reshape(-1).view(np.uint8).data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> DenseIndex:
-        """Read what `to_bytes` wrote. The caller has checked the digest: FAISS would not notice."""
+        """Read what `to_pieces` gave. The caller has checked the digest: FAISS would not notice."""
         return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
 
     def _check(self, vector: NDArray[np.float32]) -> None:
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"a query vector must be {self.dimension} finite numbers, not {vector.shape}")
+
+
+def nearest(
+    vectors: NDArray[np.float32], among: NDArray[np.float32], depth: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the rows of `among` nearest to each vector and their cosines, both (vectors, depth or less).
+
+    As an index of `among` would, without the copy that it would hold.
+    """
+    cosines, rows = faiss.knn(
+        np.ascontiguousarray(vectors), among, min(depth, len(among)), metric=faiss.METRIC_INNER_PRODUCT
+    )
+    return rows, cosines
 
 
 class _Lent:
@@ -140,8 +160,13 @@ class Counts:
 
     def read(self, reader: Callable[[str], Iterable[str]]) -> Counts:
         """Return the counts of what each term is read as: a million texts have few different terms."""
-        read = Counts.of(map(reader, self.terms))
+        read = Counts.of(map(reader, self.terms)).ordered()
         return Counts(sparse.csr_array(self.matrix @ read.matrix), read.terms)
+
+    def ordered(self) -> Counts:
+        """Return the same counts with the terms in alphabetical order."""
+        order = sorted(range(len(self.terms)), key=self.terms.__getitem__)
+        return Counts(self.matrix[:, order], tuple(self.terms[column] for column in order))
 
     def beside(self, other: Counts) -> Counts:
         """Return the counts of both; no term may be in both."""
@@ -178,11 +203,25 @@ class LexicalIndex:
     @classmethod
     def build(cls, counts: Counts) -> LexicalIndex:
         """Index documents by how often they have each term, in row order."""
+        lengths = np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel()
         order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
         matrix = counts.matrix.tocsc()[:, order]
         matrix.sort_indices()
-        cls._weigh(matrix, np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel())
+        cls._weigh(matrix, lengths)
         return cls(matrix, [counts.terms[column] for column in order])
+
+    @classmethod
+    def reading(cls, counts: Counts, reader: Callable[[str], Iterable[str]]) -> LexicalIndex:
+        """Index documents by what each of their terms is read as: `build(counts.read(reader))`.
+
+        Counted by term at once: an index of runs is large, and turning it would hold it twice.
+        """
+        read = Counts.of(map(reader, counts.terms)).ordered()
+        found = sparse.csr_array(read.matrix.T.tocsr() @ counts.matrix.T.tocsr())
+        found.sort_indices()
+        matrix = sparse.csc_array((found.data, found.indices, found.indptr), shape=found.shape[::-1])
+        cls._weigh(matrix, np.asarray(found.sum(axis=0), dtype=np.float64).ravel())
+        return cls(matrix, read.terms)
 
     @classmethod
     def _weigh(cls, counts: sparse.csc_array, lengths: NDArray[np.float64]) -> None:
@@ -192,8 +231,12 @@ class LexicalIndex:
         documents = np.diff(counts.indptr)
         idf = np.log1p((len(lengths) - documents + 0.5) / (documents + 0.5)).astype(np.float32)
         saturating = (cls.K1 * (1 - cls.B + cls.B * lengths / lengths.mean())).astype(np.float32)
-        counts.data /= counts.data + saturating[counts.indices]
-        counts.data *= np.repeat(idf, documents)
+        for first in range(0, len(documents), _CHUNK):
+            terms = slice(first, first + _CHUNK)
+            bounds = counts.indptr[first : first + _CHUNK + 1]
+            data, rows = counts.data[bounds[0] : bounds[-1]], counts.indices[bounds[0] : bounds[-1]]
+            data /= data + saturating[rows]
+            data *= np.repeat(idf[terms], documents[terms])
 
     def __len__(self) -> int:
         return int(self._weights.shape[0])

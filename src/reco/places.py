@@ -119,6 +119,10 @@ class Gazetteer:
         """Digest of every locality."""
         return digest(*(repr(place) for place in self._by_code.values()))
 
+    def all(self, kind: str) -> tuple[Locality, ...]:
+        """Return every locality of a kind, in the order of the table."""
+        return tuple(place for place in self._by_code.values() if place.kind == kind)
+
     def by_code(self, code: str) -> Locality | None:
         """Return the locality with this code: an EPCI's SIREN, a commune's or a département's INSEE code."""
         for kind in ("commune", "epci", "department"):

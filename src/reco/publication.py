@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from reco import storage
+from reco.baseline import Baseline
 from reco.encoder import Encoder
 from reco.errors import InvalidInput, SnapshotError
 from reco.gates import Gates, Objection, judge
@@ -60,45 +59,58 @@ class Outcome:
     refused: Path | None = None
 
 
+@dataclass(frozen=True)
+class Written:
+    """A draft, and by what it is known to read back: its content hashes and a digest of its vectors."""
+
+    draft: Path
+    hashes: tuple[str, ...]
+    vectors: str
+
+
+def write(store: SnapshotStore, snapshot: Snapshot) -> Written:
+    """Write a snapshot beside the published ones; it can then be let go. Raises StorageError."""
+    return Written(store.write_draft(snapshot), snapshot.table.hashes, _vectors(snapshot))
+
+
 def publish(
     store: SnapshotStore,
-    snapshot: Snapshot,
-    previous: Snapshot | None,
+    written: Written,
+    previous: Baseline | None,
     encoder: Encoder,
     publishing: Publishing,
 ) -> Outcome:
-    """Write a snapshot, read it back as a reader would, and serve it unless a gate objects.
+    """Read a draft back as a reader would, and serve it unless a gate objects.
 
     `previous` is what is served now. A refused snapshot is kept beside the others with its objections.
     Raises StorageError when the disk refuses; what is served is then what was before.
     """
-    draft = store.write_draft(snapshot)
-    with store.abandoning(draft):
-        return _judged(store, draft, snapshot, previous, encoder, publishing)
+    with store.abandoning(written.draft):
+        return _judged(store, written, previous, encoder, publishing)
 
 
 def _judged(
     store: SnapshotStore,
-    draft: Path,
-    snapshot: Snapshot,
-    previous: Snapshot | None,
+    written: Written,
+    previous: Baseline | None,
     encoder: Encoder,
     publishing: Publishing,
 ) -> Outcome:
+    draft = written.draft
     try:
-        written = _read_back(store, draft, snapshot)
+        candidate = _read_back(store, written)
     except SnapshotError as error:
         return _refuse(store, draft, (_unreadable(error),))
-    verdict = judge(written, previous, encoder, publishing.gates)
+    verdict = judge(candidate, previous, encoder, publishing.gates)
     objections, forced = verdict.objections, publishing.forced
     findings = verdict.record()
     findings["gates"][BYTES] = {"figure": 0.0, "threshold": 0.0}
-    report = {**written.manifest.report, **findings}
+    report = {**candidate.manifest.report, **findings}
     if objections and forced is not None:
         report["forced"] = {**asdict(forced), "at": _now(), "objections": list(map(asdict, objections))}
         logger.warning("%s publishes in spite of the gates: %s", forced.by, forced.reason)
     try:
-        _amend(store, draft, replace(written.manifest, report=report))
+        _amend(store, draft, replace(candidate.manifest, report=report))
     except SnapshotError as error:
         return _refuse(store, draft, (_unreadable(error),))
     if objections and forced is None:
@@ -109,20 +121,21 @@ def _judged(
 
 def draft_of(store: SnapshotStore, snapshot: Snapshot) -> Path:
     """Write a snapshot as a draft that reads back as it was written. Raises SnapshotError otherwise."""
-    draft = store.write_draft(snapshot)
-    with store.abandoning(draft):
-        _read_back(store, draft, snapshot)
-    return draft
+    written = write(store, snapshot)
+    with store.abandoning(written.draft):
+        _read_back(store, written)
+    return written.draft
 
 
-def _read_back(store: SnapshotStore, draft: Path, snapshot: Snapshot) -> Snapshot:
-    written = store.read_draft(draft)
-    same = written.table.hashes == snapshot.table.hashes and np.array_equal(
-        written.dense.vectors(), snapshot.dense.vectors(), equal_nan=True
-    )
-    if not same:
+def _read_back(store: SnapshotStore, written: Written) -> Snapshot:
+    found = store.read_draft(written.draft)
+    if found.table.hashes != written.hashes or _vectors(found) != written.vectors:
         raise SnapshotError("The new snapshot does not read back as it was written.", "Check the disk.")
-    return written
+    return found
+
+
+def _vectors(snapshot: Snapshot) -> str:
+    return storage.digest_of(snapshot.dense.vectors().data)
 
 
 def _amend(store: SnapshotStore, draft: Path, manifest: Manifest) -> None:

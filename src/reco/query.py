@@ -13,7 +13,18 @@ from reco.text import clean, strip_markup
 LONGEST = 200_000
 """Characters of a request that are read."""
 
+MOST_OPINIONS = 50
+"""Opinions that one request may carry."""
+
 _READABLE = re.compile(r"[^\W_]")
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a visitor thinks of a resource for this request: useful, or off-topic."""
+
+    id: str
+    useful: bool
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class Query:
     `diversity` spreads the list over its subject, 0 to 1, None for the recommender's own; `shelf` asks
     for the best of each type instead of a list. `place` is the code of a commune or an EPCI to which
     resources are compared, and `near` puts like places first among equals. None changes a score.
+    `opinions` are the visitor's own on this request; the last one on a resource counts.
     """
 
     text: str
@@ -33,6 +45,7 @@ class Query:
     shelf: bool = False
     place: str = ""
     near: bool = False
+    opinions: tuple[Opinion, ...] = ()
 
     @classmethod
     def of(
@@ -46,6 +59,7 @@ class Query:
         shelf: bool = False,
         place: str = "",
         near: bool = False,
+        opinions: tuple[Opinion, ...] = (),
     ) -> Query:
         """Clean and check a request. Raises InvalidQuery with every problem at once.
 
@@ -66,10 +80,13 @@ class Query:
         if near and not place:
             problems.append("like places cannot come first without a place to compare them with")
             hint += " Name your commune."
+        last = {opinion.id: opinion for opinion in opinions}
+        if len(last) > MOST_OPINIONS:
+            problems.append(f"there are {len(last)} opinions; at most {MOST_OPINIONS} count")
         if problems:
             raise InvalidQuery(
                 f"The request cannot be answered: {'; '.join(problems)}.",
                 hint,
             )
         code = chosen(place).code if place else ""
-        return cls(text, k, filters or Filters(), without, diversity, shelf, code, near)
+        return cls(text, k, filters or Filters(), without, diversity, shelf, code, near, tuple(last.values()))

@@ -16,6 +16,7 @@ from reco.coverage import Covered, Coverer
 from reco.encoder import Encoder
 from reco.errors import EncoderMismatch, UnknownResource
 from reco.explain import Explanation, RequestWords, Scored, WordShare, explain
+from reco.judged import Moves
 from reco.levels import FARTHEST, Levels
 from reco.likeness import Likeness
 from reco.needs import FIRST, Need
@@ -73,16 +74,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Sureness:
-    """What scores are worth for one request; where it does not fit, nothing is close."""
+    """What scores are worth for one request; where it does not fit, nothing is close.
+
+    The visitor's own opinions change the order, never how sure a result or a verdict is.
+    """
 
     levels: Levels | None = None
     verdict: str | None = None
     confidence: float | None = None
+    moves: Moves | None = None
 
     def level(self, hit: Hit) -> str | None:
         if self.levels is None:
             return None
-        return FARTHEST if self.verdict == "nothing" else self.levels.level(hit.score)
+        return FARTHEST if self.verdict == "nothing" else self.levels.level(_own(hit, self.moves))
 
 
 @dataclass(frozen=True)
@@ -123,14 +128,13 @@ class Recommender:
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
-        reading = self._read(query.text, query.without)
+        reading = self._judged(query)
         return self._answer(query, reading, self._ranked(reading, query))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
         self.snapshot.catalogue.require_known(query.filters)
-        reading = self._read(query.text, query.without)
-        return [one.hit for one in self._ranked(reading, query, telling=False).placed]
+        return [one.hit for one in self._ranked(self._judged(query), query, telling=False).placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself nor its other listings.
@@ -147,6 +151,10 @@ class Recommender:
         reading = self._scorer.read(vector, query.text)
         hits = self._best(reading, query, query.k, self._family(row))
         return self._answer(query, reading, _Ranked(tuple(Placed(hit) for hit in hits)))
+
+    def _judged(self, query: Query) -> Reading:
+        """Return a request as it is read, with what the visitor's opinions move."""
+        return self._scorer.judged(self._read(query.text, query.without), query.opinions)
 
     def _read(self, text: str, without: Sequence[str]) -> Reading:
         expansions = self._scorer.expansions(text, without)
@@ -207,9 +215,10 @@ class Recommender:
         """Return what is known of a request from its hits, best first."""
         if self._levels is None or reading.encoded is None:
             return _Sureness()
-        confidence = self._levels.confidence(reading.encoded, hits[0].score if hits else 0.0)
-        verdict = self._levels.verdict(confidence, self._levels.level(hits[0].score) if hits else None)
-        return _Sureness(self._levels, verdict, confidence)
+        best = max((_own(hit, reading.moves) for hit in hits), default=None)
+        confidence = self._levels.confidence(reading.encoded, best or 0.0)
+        verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
+        return _Sureness(self._levels, verdict, confidence, reading.moves)
 
     def _answer(self, query: Query, reading: Reading, ranked: _Ranked) -> Answer:
         rows = np.asarray([one.hit.row for one in ranked.placed], dtype=np.int64)
@@ -236,12 +245,13 @@ class Recommender:
         row = one.hit.row
         resource: Resource = self.snapshot.catalogue[row]
         document = self.snapshot.document(row)
-        scored = Scored(one.hit.score, self._scorer.meaning(reading), words)
+        scored = Scored(_own(one.hit, reading.moves), self._scorer.meaning(reading), words)
+        explanation = explain(resource, document, scored, asked)
         return Recommendation(
             rank,
             resource,
             one.hit.score,
-            explain(resource, document, scored, asked),
+            explanation if reading.moves is None else reading.moves.told(explanation, one.hit),
             level=one.level,
             others=tuple(self.snapshot.catalogue[r] for r in self._family(row) if r != row),
             placement=one.placement,
@@ -252,6 +262,11 @@ class Recommender:
     def _suggest(self, identifier: str) -> str:
         near = get_close_matches(identifier, [r.id for r in self.snapshot.catalogue], n=3)
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
+
+
+def _own(hit: Hit, moves: Moves | None) -> float:
+    """Return a hit's score without opinions."""
+    return hit.score if moves is None else moves.own(hit)
 
 
 def expanded(text: str, expansions: Sequence[Expansion]) -> str:

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reco import storage
+from reco import quarantine, storage
 from reco.acronyms import Acronyms
 from reco.adapt import HeadReport
-from reco.admission import Rules, admit_all
-from reco.catalogue import Catalogue, diff
+from reco.baseline import Baseline
+from reco.catalogue import Catalogue, Changes, diff
+from reco.clusters import Clusters
+from reco.collection import Collected, collect
 from reco.curation import Curation
 from reco.decisions import Stale
 from reco.deep import DeepReport
 from reco.encoder import Encoder, Matrix, Progress
+from reco.encoder.adapter import Adapter
 from reco.errors import (
     EncoderError,
     InvalidInput,
     InvalidSettings,
     PublishRefused,
+    RecoError,
     SnapshotError,
     SourceError,
     StorageError,
 )
-from reco.families import Families, Told, find
-from reco.gates import ABOUT_VECTORS, Objection
+from reco.families import Told, find
+from reco.gates import ABOUT_VECTORS, Objection, remember
 from reco.journal import Journal
 from reco.levels import Levels, Vectors
-from reco.publication import Outcome, Publishing, publish
-from reco.resource import Rejection, Resource
+from reco.publication import Outcome, Publishing, publish, write
 from reco.runlog import recorded
 from reco.snapshot import Manifest, Snapshot, build
-from reco.sources import SourceConfig, read
+from reco.sources import SourceConfig
 from reco.store import SnapshotStore
 from reco.vectors import VectorTable, embed
 
@@ -45,6 +47,8 @@ logger = logging.getLogger(__name__)
 Learn = Callable[[Snapshot, Encoder], HeadReport]
 Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
 """Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
+Group = Callable[[Snapshot, Clusters | None], Clusters]
+"""Finds the clusters of a snapshot, from those of the night before if there are any."""
 Start = Callable[[str], Matrix | None]
 """Gives the head that a first snapshot starts from, by the fingerprint of its encoder."""
 
@@ -88,7 +92,10 @@ class RefreshRefused(PublishRefused):
     """The gates refused the new snapshot; `report` says what was read and what they object to."""
 
     def __init__(self, report: RefreshReport) -> None:
-        reasons = " ".join(f"{objection.gate}: {objection.message}" for objection in report.objections)
+        reasons = " ".join(
+            f"{found.gate} ({found.figure:.3g}, at most {found.threshold:g}): {found.message}"
+            for found in report.objections
+        )
         super().__init__(
             f"The new snapshot was refused. {reasons}",
             f"Snapshot {report.snapshot or 'none'} is still served; the refused one is in {report.refused}. "
@@ -98,27 +105,13 @@ class RefreshRefused(PublishRefused):
 
 
 @dataclass(frozen=True)
-class Collected:
-    """What the sources gave: resources, refused rows, and the sources that failed with their reason.
-
-    `hidden` are the ids that the curator leaves out, `stale` the decisions that no longer apply.
-    """
-
-    resources: tuple[Resource, ...]
-    rejections: tuple[Rejection, ...]
-    failures: dict[str, str]
-    read: int
-    hidden: tuple[str, ...] = ()
-    stale: tuple[Stale, ...] = ()
-
-
-@dataclass(frozen=True)
 class Making:
     """What a snapshot is made with beside its sources and encoder.
 
-    `learn` tries a head on a candidate snapshot, and `deepen` low-rank weights; None never does.
-    `start` gives the head that a first snapshot has until it learns one better, if any, by fingerprint.
-    `drift` is the share of resources that must have changed since the last attempt before another.
+    `learn` tries a head on a candidate snapshot, `deepen` low-rank weights, and `group` finds its
+    clusters; None never does. `start` gives the head that a first snapshot has until it learns one
+    better, if any, by fingerprint. `drift` is the share of resources that must have changed since the
+    last attempt to learn before another. `grouping` is the digest of how clusters are found and named.
     `calibrate` measures what scores are worth with what `measure` names; None never does.
     """
 
@@ -128,15 +121,16 @@ class Making:
     start: Start | None = None
     drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
+    group: Group | None = None
+    grouping: str = ""
     calibrate: Calibrate | None = None
     measure: str = ""
 
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        return storage.digest_of(self.acronyms.to_bytes() + f"{self.curation.stamp}{self.measure}".encode())[
-            :16
-        ]
+        decided = f"{self.curation.stamp}{self.measure}{self.grouping}"
+        return storage.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property
     def told(self) -> Told:
@@ -163,41 +157,24 @@ def refresh(
     if not sources:
         raise InvalidSettings("No source is configured.", "Add a [[sources]] table to reco.toml.")
     started = time.monotonic()
+    recipe, how = making or Making(), publishing or Publishing()
     with store.writing():
-        previous = _previous(store)
-        recipe = making or Making()
-        collected = collect(sources, previous, store.home / "cache", recipe.curation)
-        quarantine = _quarantine(store, collected.rejections)
-        if len(collected.failures) == len(sources):
-            raise SourceError(
-                "Every source failed: " + " ".join(f"{n}: {why}" for n, why in collected.failures.items()),
-                "The served snapshot is untouched. Check the sources with `reco source test NAME`.",
-            )
-        catalogue = Catalogue(collected.resources)
-        changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
+        night = _begun(store, sources, recipe)
         base = encoder()
-        chosen = _in_lineage(base, previous)
-        # A snapshot served in place of a damaged one is republished, even on a quiet night.
-        sound = previous is not None and previous.id == store.named()
-        same_encoder = previous is not None and previous.manifest.encoder == chosen.fingerprint
-        same_making = previous is not None and previous.manifest.settings.get("making") == recipe.stamp
-        snapshot, encoded = (
-            (previous, 0)
-            if previous is not None and same_encoder and same_making and changes.quiet and sound
-            else _next(store, catalogue, previous if same_encoder else None, (base, chosen), progress, recipe)
+        encoders = base, _in_lineage(base, night.previous)
+        quiet = _is_quiet(store, night, encoders[1], recipe)
+        made, outcome = (
+            (_Made.of(night.previous, night.previous.adapter, quiet=True), Outcome(False, ()))
+            if quiet and night.previous is not None
+            else _published(store, night, encoders, progress, recipe, how)
         )
-        quiet = snapshot is previous
-        how = publishing or Publishing()
-        maker = chosen if snapshot.manifest.encoder == chosen.fingerprint else base.adapted(snapshot.adapter)
-        outcome = Outcome(False, ()) if quiet else publish(store, snapshot, previous, maker, how)
         # After a refusal the journal and the training stay, so that the next try does neither again.
         doubted = any(objection.gate in ABOUT_VECTORS for objection in outcome.objections)
-        served = snapshot if outcome.published else previous
         if quiet or outcome.published or doubted:
-            trained = not quiet and _tried_deep(snapshot)
-            _tidy(store, _journal(store, chosen), how.keep if outcome.published else None, trained)
+            _tidy(store, _journal(store, encoders[1]), how.keep if outcome.published else None, made.trained)
+    collected, changes = night.collected, night.changes
     report = RefreshReport(
-        snapshot=served.id if served is not None else None,
+        snapshot=made.id if outcome.published else night.served,
         published=outcome.published,
         read=collected.read,
         added=len(changes.added),
@@ -205,76 +182,124 @@ def refresh(
         removed=len(changes.removed),
         unchanged=changes.unchanged,
         rejected=len(collected.rejections),
-        encoded=encoded,
-        reused=len(catalogue) - encoded,
+        encoded=made.encoded,
+        reused=made.resources - made.encoded,
         failed_sources=tuple(collected.failures),
         objections=outcome.objections,
         seconds=round(time.monotonic() - started, 3),
         failures=collected.failures,
-        quarantine=str(quarantine) if quarantine else None,
+        quarantine=str(night.refused) if night.refused else None,
         hidden=len(collected.hidden),
-        families=len(snapshot.families.families) if snapshot.families is not None else 0,
+        families=made.families,
         stale_decisions=collected.stale,
         refused=str(outcome.refused) if outcome.refused else None,
-        adapter=_fate(previous, snapshot),
+        adapter=made.adapter,
     )
     if outcome.refused is not None:
         raise RefreshRefused(report)
     return report
 
 
-def collect(
-    sources: Sequence[SourceConfig], previous: Snapshot | None, cache: Path, curation: Curation | None = None
-) -> Collected:
-    """Read and curate every source; one that fails keeps the rows it had in `previous`."""
-    resources: list[Resource] = []
-    rejections: list[Rejection] = []
-    failures: dict[str, str] = {}
-    taken: dict[str, str] = {}
-    rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
-    count = 0
-    for source in sources:
-        yesterday = [r for r in previous.catalogue if r.source == source.name] if previous is not None else []
-        try:
-            admitted, refused = admit_all(read(source, cache), rules[source.name], taken)
-            _require_sound(source, admitted, refused)
-            count += len(admitted) + len(refused)
-        except SourceError as error:
-            logger.warning(
-                "source %s failed and keeps its %d resources: %s", source.name, len(yesterday), error
-            )
-            failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
-            admitted = [r for r in yesterday if r.id not in taken]
-            refused = error.rejections if isinstance(error, _TooManyRejections) else []
-        resources.extend(admitted)
-        rejections.extend(refused)
-        taken.update({resource.id: source.name for resource in admitted})
-    curated = (curation or Curation()).apply(resources, rules, unread=failures)
-    return Collected(curated.resources, tuple(rejections), failures, count, curated.hidden, curated.stale)
+@dataclass
+class _Night:
+    """A refresh under way: what is served, what the sources gave, and how they differ.
+
+    `previous` and `catalogue` are let go once the next snapshot has what it needs of them: so a large
+    catalogue is in memory once. `collected` has no resources, they are in `catalogue`.
+    """
+
+    previous: Snapshot | None
+    catalogue: Catalogue
+    collected: Collected
+    changes: Changes
+    refused: Path | None
+    served: str | None
 
 
-class _TooManyRejections(SourceError):
-    def __init__(self, message: str, hint: str, rejections: list[Rejection]) -> None:
-        super().__init__(message, hint)
-        self.rejections = rejections
+@dataclass(frozen=True)
+class _Made:
+    """What the report says of a snapshot that was made, or of the one that a quiet night leaves."""
+
+    id: str
+    resources: int
+    encoded: int
+    families: int
+    adapter: str
+    trained: bool = False
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, before: Adapter | None, encoded: int = 0, quiet: bool = False) -> _Made:
+        """`before` is what the snapshot served before had learnt."""
+        families = snapshot.families.families if snapshot.families is not None else ()
+        trained = not quiet and _tried_deep(snapshot)
+        fate = _fate(before, snapshot.adapter, trained)
+        return cls(snapshot.id, len(snapshot.catalogue), encoded, len(families), fate, trained)
 
 
-def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: list[Rejection]) -> None:
-    total = len(admitted) + len(refused)
-    if not total:
+def _begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making) -> _Night:
+    """Read the sources. Raises SourceError when all fail."""
+    previous = _previous(store)
+    collected = collect(sources, previous, store.home / "cache", making.curation)
+    refused = quarantine.write(store.home, collected.rejections)
+    if len(collected.failures) == len(sources):
         raise SourceError(
-            "It holds no record.", "An empty source is not a deletion: remove it from reco.toml."
+            "Every source failed: " + " ".join(f"{n}: {why}" for n, why in collected.failures.items()),
+            "The served snapshot is untouched. Check the sources with `reco source test NAME`.",
         )
-    share = len(refused) / total
-    if share > source.reject_limit:
-        first = f"{refused[0].locator}: {'; '.join(refused[0].problems)}"
-        raise _TooManyRejections(
-            f"{len(refused)} of its {total} rows were refused ({share:.0%}; "
-            f"limit {source.reject_limit:.0%}). "
-            f"First, {first}.",
-            "Mend the rows (see the quarantine file), or raise `reject_limit` for this source.",
-            refused,
-        )
+    catalogue = Catalogue(collected.resources)
+    changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
+    served = previous.id if previous is not None else None
+    return _Night(previous, catalogue, replace(collected, resources=()), changes, refused, served)
+
+
+def _is_quiet(store: SnapshotStore, night: _Night, encoder: Encoder, making: Making) -> bool:
+    """Whether a new snapshot would be the one that is served."""
+    previous = night.previous
+    return (
+        previous is not None
+        and previous.manifest.encoder == encoder.fingerprint
+        and previous.manifest.settings.get("making") == making.stamp
+        and night.changes.quiet
+        # A snapshot served in place of a damaged one is republished, even on a quiet night.
+        and previous.id == store.named()
+    )
+
+
+def _published(
+    store: SnapshotStore,
+    night: _Night,
+    encoders: tuple[Encoder, Encoder],
+    progress: Progress | None,
+    making: Making,
+    how: Publishing,
+) -> tuple[_Made, Outcome]:
+    """Make the next snapshot and publish it, unless a gate objects."""
+    base, encoder = encoders
+    baseline = (
+        remember(night.previous, night.catalogue, encoder, how.gates) if night.previous is not None else None
+    )
+    table, encoded = _embedded(store, night, encoder, progress)
+    snapshot = _next(store, night.catalogue, table, baseline, encoders, progress, making)
+    if snapshot.manifest.encoder != encoder.fingerprint:
+        encoder, encoded = base.adapted(snapshot.adapter), len(night.catalogue)
+    snapshot = _grouped(snapshot, baseline.clusters if baseline is not None else None, making)
+    made = _Made.of(snapshot, baseline.adapter if baseline is not None else None, encoded)
+    written = write(store, snapshot)
+    # The new snapshot is read back next: not beside itself.
+    night.catalogue = Catalogue(())
+    del table, snapshot
+    return made, publish(store, written, baseline, encoder, how)
+
+
+def _embedded(
+    store: SnapshotStore, night: _Night, encoder: Encoder, progress: Progress | None
+) -> tuple[VectorTable, int]:
+    """Return the vectors of the new catalogue, and let the previous snapshot go."""
+    previous, night.previous = night.previous, None
+    same = previous is not None and previous.manifest.encoder == encoder.fingerprint
+    reuse = previous.table if previous is not None and same else None
+    del previous
+    return embed(night.catalogue, encoder, reuse, progress, _journal(store, encoder))
 
 
 def _previous(store: SnapshotStore) -> Snapshot | None:
@@ -290,16 +315,17 @@ def _previous(store: SnapshotStore) -> Snapshot | None:
 def _next(
     store: SnapshotStore,
     catalogue: Catalogue,
-    previous: Snapshot | None,
+    table: VectorTable,
+    baseline: Baseline | None,
     encoders: tuple[Encoder, Encoder],
     progress: Progress | None,
     making: Making,
-) -> tuple[Snapshot, int]:
+) -> Snapshot:
+    """Return the next snapshot of a catalogue and its vectors, with what is learnt or carried on."""
     base, encoder = encoders
-    reuse: VectorTable | None = previous.table if previous is not None else None
-    table, encoded = embed(catalogue, encoder, reuse, progress, _journal(store, encoder))
-    known = reuse.by_hash if reuse is not None else {}
-    fresh = len({content for content in table.hashes if content not in known})
+    same = baseline is not None and baseline.manifest.encoder == encoder.fingerprint
+    previous = baseline if same else None
+    known = frozenset(previous.texts.values()) if previous is not None else frozenset()
     manifest = Manifest(
         snapshot=store.next_id(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -310,30 +336,56 @@ def _next(
         parent=store.named(),
         settings={"making": making.stamp},
     )
+    families = find(catalogue, table, making.told, previous.families if previous else None, known)
     head = previous.head if previous is not None else _starting(making, encoder)
-    families = _families(catalogue, table, previous, making)
     snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
     snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
-    share = fresh / max(1, len(catalogue))
+    share = len(set(table.hashes) - known) / max(1, len(catalogue))
     snapshot = _deeply_adapted(store, snapshot, previous, base, making, share, progress)
     if snapshot.manifest.encoder != encoder.fingerprint:
-        return calibrated(snapshot, base.adapted(snapshot.adapter), making.calibrate), len(catalogue)
+        return calibrated(snapshot, base.adapted(snapshot.adapter), making.calibrate)
     snapshot = _adapted(snapshot, previous, encoder, making, share)
-    return calibrated(snapshot, encoder, making.calibrate, previous), encoded
+    return calibrated(snapshot, encoder, making.calibrate, previous.asked if previous is not None else {})
 
 
 def calibrated(
-    snapshot: Snapshot, encoder: Encoder, calibrate: Calibrate | None, previous: Snapshot | None = None
+    snapshot: Snapshot, encoder: Encoder, calibrate: Calibrate | None, asked: Vectors | None = None
 ) -> Snapshot:
-    """Return a snapshot that knows what its scores are worth; `previous` is one of the same encoder."""
+    """Return a snapshot that knows what its scores are worth; `asked` are vectors of the same encoder."""
     if calibrate is None:
         return replace(snapshot, levels=None)
-    known = previous.levels.asked if previous is not None and previous.levels is not None else {}
-    levels = calibrate(snapshot, encoder, known)
+    levels = calibrate(snapshot, encoder, asked or {})
     if levels is None:
         return replace(snapshot, levels=None)
     told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
     return _reported(replace(snapshot, levels=levels), {"levels": told})
+
+
+def _grouped(snapshot: Snapshot, previous: Clusters | None, making: Making) -> Snapshot:
+    """Return the snapshot with its clusters, or with the reason why it has none.
+
+    Whatever goes wrong here is told of and never keeps a catalogue from being served.
+    """
+    if making.group is None:
+        return snapshot
+    started = time.monotonic()
+    try:
+        found = making.group(snapshot, previous)
+    except Exception as error:
+        expected = isinstance(error, RecoError)
+        logger.warning("no clusters were found: %s", error, exc_info=not expected)
+        reason = (
+            f"{error} {error.hint}" if isinstance(error, RecoError) else f"{type(error).__name__}: {error}"
+        )
+        return _reported(snapshot, {"clusters": {"found": False, "reason": reason.strip()}})
+    told = {
+        "found": True,
+        "levels": [len(found.at(level)) for level in range(1, found.levels + 1)],
+        "outliers": len(found.outliers),
+        "drift": round(found.drift, 4),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    return _reported(replace(snapshot, clusters=found), {"clusters": told})
 
 
 def _starting(making: Making, encoder: Encoder) -> Matrix | None:
@@ -350,15 +402,13 @@ def _in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:
     return base.adapted(previous.adapter)
 
 
-def _fate(previous: Snapshot | None, snapshot: Snapshot) -> str:
+def _fate(before: Adapter | None, now: Adapter | None, trained: bool) -> str:
     """Return what became of deep adaptation, as `RefreshReport.adapter` has it."""
-    before = previous.adapter if previous is not None else None
-    if snapshot.adapter is not None:
-        same = before is not None and before.digest == snapshot.adapter.digest
-        return "carried" if same else "learnt"
+    if now is not None:
+        return "carried" if before is not None and before.digest == now.digest else "learnt"
     if before is not None:
         return "dropped"
-    return "refused" if snapshot is not previous and _tried_deep(snapshot) else ""
+    return "refused" if trained else ""
 
 
 def _tried_deep(snapshot: Snapshot) -> bool:
@@ -368,7 +418,7 @@ def _tried_deep(snapshot: Snapshot) -> bool:
 def _deeply_adapted(
     store: SnapshotStore,
     snapshot: Snapshot,
-    previous: Snapshot | None,
+    previous: Baseline | None,
     base: Encoder,
     making: Making,
     fresh: float,
@@ -445,7 +495,7 @@ def _journal(store: SnapshotStore, encoder: Encoder) -> Journal:
 
 
 def _adapted(
-    snapshot: Snapshot, previous: Snapshot | None, encoder: Encoder, making: Making, fresh: float
+    snapshot: Snapshot, previous: Baseline | None, encoder: Encoder, making: Making, fresh: float
 ) -> Snapshot:
     """Return the snapshot with a head learnt anew when enough has changed and it wins."""
     last = previous.manifest.report.get("adapt", {}) if previous is not None else {}
@@ -463,26 +513,6 @@ def _adapted(
     return _reported(snapshot.with_head(learnt.head), report)
 
 
-def _families(
-    catalogue: Catalogue, table: VectorTable, previous: Snapshot | None, making: Making
-) -> Families:
-    if previous is None or previous.families is None:
-        return find(catalogue, table, making.told)
-    return find(catalogue, table, making.told, previous.families, previous.table.hashes)
-
-
 def _reported(snapshot: Snapshot, report: Mapping[str, object]) -> Snapshot:
     manifest = replace(snapshot.manifest, report={**snapshot.manifest.report, **report})
     return replace(snapshot, manifest=manifest)
-
-
-def _quarantine(store: SnapshotStore, rejections: Sequence[Rejection]) -> Path | None:
-    """Write the refused rows of this run to a file of their own."""
-    if not rejections:
-        return None
-    folder = store.home / "quarantine"
-    storage.make_folder(folder)
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
-    lines = "".join(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
-    storage.replace(path, lines.encode("utf-8", "backslashreplace"))
-    return path

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from reco import storage
 from reco.errors import PublishRefused, RecoError, RefreshRunning, StorageError
@@ -135,20 +135,28 @@ def _done(report: _Report, started: str, seconds: float) -> Run:
         seconds=round(seconds, 3),
         outcome="ok" if report.published else "quiet",
         exit_code=0,
-        snapshot=report.snapshot,
-        counts={name: getattr(report, name) for name in COUNTS if hasattr(report, name)},
-        failures={source: why[:_LONGEST] for source, why in report.failures.items()},
+        **_told(report),
     )
+
+
+def _told(report: _Report) -> dict[str, Any]:
+    return {
+        "snapshot": report.snapshot,
+        "counts": {name: getattr(report, name) for name in COUNTS if hasattr(report, name)},
+        "failures": {source: why[:_LONGEST] for source, why in report.failures.items()},
+    }
 
 
 def _failed(error: BaseException, started: str, seconds: float) -> Run:
     known = isinstance(error, RecoError)
+    report: _Report | None = getattr(error, "report", None)
     return Run(
         start=started,
         end=_now(),
         seconds=round(seconds, 3),
         outcome=_outcome(error),
         exit_code=error.exit_code if isinstance(error, RecoError) else 1,
+        **(_told(report) if report is not None else {}),
         error=(str(error) if known else f"{type(error).__name__}: {error}")[:_LONGEST],
     )
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,8 @@ from reco.acronyms import Expansion
 from reco.encoder import Vector
 from reco.explain import Meaning, WordShare
 from reco.index import LexicalIndex
+from reco.judged import Moves, moves
+from reco.query import Opinion
 from reco.ranking import Rows, Scores
 from reco.snapshot import Snapshot
 from reco.text import digest
@@ -73,7 +75,7 @@ class Reading:
 
     `owners` gives, for each word as written, its terms on each side with their weights: what a
     word's share of a score is made of. `encoded` is what the encoder gave, before any head; None where
-    the request is a resource.
+    the request is a resource. `moves` is what the visitor's own opinions add to the score.
     """
 
     vector: Vector
@@ -84,6 +86,7 @@ class Reading:
     owners: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]
     expansions: tuple[Expansion, ...] = ()
     encoded: Vector | None = None
+    moves: Moves | None = None
 
     @property
     def lexical(self) -> Scores:
@@ -160,15 +163,26 @@ class Scorer:
             expansions=expansions,
         )
 
+    def judged(self, reading: Reading, opinions: Sequence[Opinion]) -> Reading:
+        """Return a reading that opinions move, in a span of scores that no filter and no k changes."""
+        if not opinions:
+            return reading
+        everything = np.ones(len(self._snapshot.catalogue), dtype=np.bool_)
+        scores = self.score(reading, self.candidates(reading, everything, 1))
+        return replace(reading, moves=moves(self._snapshot, opinions, float(np.ptp(scores))))
+
     def candidates(self, reading: Reading, allowed: NDArray[np.bool_], k: int) -> Rows:
-        """Return the allowed rows that either side puts among its first."""
+        """Return the allowed rows that either side puts among its first, and those near what was liked."""
         depth = max(k, self.fusion.depth)
         near, _ = self._snapshot.dense.search(reading.vector, depth, allowed)
         lexical = reading.lexical
         worded = np.flatnonzero(allowed & (lexical > 0))
         if len(worded) > depth:
             worded = worded[np.argpartition(-lexical[worded], depth)[:depth]]
-        return np.union1d(near, worded)
+        found: Rows = np.union1d(near, worded)
+        for liked in reading.moves.liked if reading.moves is not None else ():
+            found = np.union1d(found, self._snapshot.dense.search(liked, k, allowed)[0])
+        return found
 
     def score(self, reading: Reading, rows: Rows) -> Scores:
         """Return the score of each of `rows`."""
@@ -181,7 +195,8 @@ class Scorer:
         points = points + reading.words.rate * reading.words.scores[rows]
         points = points + reading.grams.rate * reading.grams.scores[rows]
         # The last bits of a matrix product depend on its other rows: they must not decide a rank.
-        return np.round(points, 9)
+        points = np.round(points, 9)
+        return points if reading.moves is None else points + reading.moves.points[rows]
 
     def best_passages(self, reading: Reading, rows: Rows) -> Scores:
         """Return the cosine of each row's nearest passage, or of its title where it has no other."""

@@ -12,10 +12,12 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reco.acronyms import Acronyms
-from reco.adapt import learn_head
+from reco.adapt import HeadReport, learn_head
 from reco.background import background, unrelated
 from reco.beir import Topic, read_topics
 from reco.calibration import calibrate
+from reco.clusters import Clusters, Options, find
+from reco.clusters.names import Names
 from reco.curation import Curation
 from reco.decisions import Decisions
 from reco.deep import learn_deep
@@ -23,12 +25,14 @@ from reco.encoder import Encoder, Progress
 from reco.encoder.adapter import Adapter
 from reco.errors import InvalidSettings
 from reco.gates import Gates, Thresholds
+from reco.lessons import approved_pairs
 from reco.publication import Forced, Publishing
 from reco.recommend import Fusion, Recommender
-from reco.refresh import Calibrate, Deepen, Learn, Making
+from reco.refresh import Calibrate, Deepen, Group, Learn, Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
 from reco.starter import starting_head
+from reco.storage import digest_of
 from reco.store import SnapshotStore
 from reco.text import digest
 
@@ -118,6 +122,21 @@ class GateSettings(_Table):
         return Thresholds(**{field.name: getattr(self, field.name) for field in fields(Thresholds)})
 
 
+class ClusterSettings(_Table):
+    """`[clusters]`: whether refresh looks for clusters, and how; the file of a curator's names."""
+
+    enabled: bool = True
+    seed: int = Field(default=Options.seed, ge=0, lt=2**32)
+    levels: int | None = Field(default=None, ge=2, le=3)
+    relayout: float = Field(default=Options.relayout, gt=0, le=1)
+    names: Path | None = None
+
+    def options(self) -> Options:
+        """Return the settings as clusters take them. Raises InvalidDecisions for a file with bad lines."""
+        names = Names.read(self.names) if self.names is not None else Names()
+        return Options(self.seed, self.levels, self.relayout, names.lines)
+
+
 class SnapshotSettings(_Table):
     """`[snapshots]`: how many of the newest are kept."""
 
@@ -139,6 +158,7 @@ class Settings(_Table):
     adapt: AdaptSettings = AdaptSettings()
     curation: CurationSettings = CurationSettings()
     gates: GateSettings = GateSettings()
+    clusters: ClusterSettings = ClusterSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     operation: OperationSettings = OperationSettings()
     sources: tuple[SourceConfig, ...] = ()
@@ -202,6 +222,9 @@ def _located(settings: Settings, base: Path) -> Settings:
                 update={"decisions": base / settings.curation.decisions}
                 if settings.curation.decisions
                 else {}
+            ),
+            "clusters": settings.clusters.model_copy(
+                update={"names": base / settings.clusters.names} if settings.clusters.names else {}
             ),
             "gates": settings.gates.model_copy(
                 update={"golden": base / settings.gates.golden} if settings.gates.golden else {}
@@ -275,19 +298,33 @@ def require_model(settings: EncoderSettings) -> None:
         fingerprint_of(settings)
 
 
-def making_of(settings: Settings, progress: Progress | None = None) -> Making:
+def making_of(settings: Settings, progress: Progress | None = None, home: Path | None = None) -> Making:
     """Return what a refresh makes snapshots with. The test encoder knows nothing to learn from."""
     learns = settings.encoder.kind != "hashing-for-tests"
+    grouping = settings.clusters.options() if settings.clusters.enabled else None
     return Making(
         acronyms=settings.ranking.table(),
-        learn=head_of(settings) if learns else None,
+        learn=head_of(settings, home) if learns else None,
         deepen=deepening(progress) if learns and settings.adapt.deep else None,
         start=starting_head if settings.adapt.head else None,
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
+        group=grouped_by(grouping) if grouping is not None else None,
+        grouping=digest(repr(grouping)) if grouping is not None else "",
         calibrate=calibration_of(settings),
         measure=_measure_of(settings),
     )
+
+
+def grouped_by(options: Options) -> Group:
+    """Return how a snapshot's clusters are found, in the space that its own search uses."""
+
+    def group(snapshot: Snapshot, previous: Clusters | None) -> Clusters:
+        learnt = "" if snapshot.head is None else digest_of(snapshot.head.tobytes())
+        vectors = snapshot.dense.vectors()
+        return find(snapshot.catalogue, vectors, options, previous, snapshot.manifest.encoder + learnt)
+
+    return group
 
 
 def _measure_of(settings: Settings) -> str:
@@ -314,11 +351,19 @@ def publishing_of(settings: Settings, forced: Forced | None = None) -> Publishin
     return Publishing(gates, forced, settings.snapshots.keep)
 
 
-def head_of(settings: Settings) -> Learn | None:
+def head_of(settings: Settings, home: Path | None = None) -> Learn | None:
     """Return how a head is learnt from a snapshot, None where the settings want none."""
-    if not settings.adapt.head:
-        return None
-    return lambda snapshot, encoder: learn_head(snapshot, encoder, background())
+    return learning_of(settings, home) if settings.adapt.head else None
+
+
+def learning_of(settings: Settings, home: Path | None = None) -> Learn:
+    """Return how a head is learnt from a snapshot and from the opinions approved in the home."""
+    place = home_of(settings, home)
+
+    def learn(snapshot: Snapshot, encoder: Encoder) -> HeadReport:
+        return learn_head(snapshot, encoder, background(), pairs=approved_pairs(place, snapshot.catalogue))
+
+    return learn
 
 
 def deepening(progress: Progress | None = None) -> Deepen:

@@ -19,12 +19,14 @@ from safetensors.numpy import load, save
 from reco import __version__
 from reco.acronyms import Acronyms, learn
 from reco.catalogue import Catalogue
+from reco.clusters.model import PREFIX as CLUSTERS
+from reco.clusters.model import Clusters
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.encoder.adapter import Adapter
 from reco.errors import SnapshotError
 from reco.families import Families
 from reco.index import Counts, DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
-from reco.levels import Levels
+from reco.levels import Levels, Vectors
 from reco.passages import Span
 from reco.places import Locality
 from reco.resource import Resource
@@ -38,6 +40,20 @@ _KINDS = ("words", "grams")
 TITLE_WEIGHT = 3
 """How often a title's terms are counted: an officer names a subject as titles do."""
 
+_ROWS = 4096
+"""Rows of the catalogue turned into objects, or back, at a time."""
+
+_RECURRING = (
+    "source",
+    "authors",
+    "publisher",
+    "type",
+    "place",
+    "place_code",
+    "audience",
+    "scale",
+    "language",
+)
 _HEAD = "head.safetensors"
 _FAMILIES = "families.json"
 _ADAPTER = "adapter.safetensors"
@@ -101,6 +117,9 @@ class Snapshot:
     """What is listed twice; None in a snapshot made before that was looked for."""
     adapter: Adapter | None = None
     """Low-rank weights learnt from the catalogue, merged into the encoder that made the table."""
+    clusters: Clusters | None = None
+    """Groups of resources and their map; None where they were not looked for, or could not be found:
+    `manifest.report["clusters"]` then says why."""
     levels: Levels | None = None
     """What scores are worth; None where that was not measured, and after a change of encoder or head."""
 
@@ -122,17 +141,20 @@ class Snapshot:
 
     def with_head(self, head: NDArray[np.float32] | None) -> Snapshot:
         """Return the same snapshot seen through another head, or through none."""
-        pooled = self.table.pooled()
-        dense = DenseIndex.build(unit(pooled if head is None else pooled @ head.T))
-        return replace(self, dense=dense, head=head, levels=None)
+        return replace(self, dense=_dense(self.table, head), head=head, levels=None)
 
     def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
         """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
         manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
-        dense = DenseIndex.build(_directions(table.pooled()))
+        dense = _dense(table)
         return replace(
             self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter, levels=None
         )
+
+    @property
+    def asked(self) -> Vectors:
+        """Vectors of the texts that its levels were measured with, by digest; none without levels."""
+        return self.levels.asked if self.levels is not None else {}
 
     def listings(self, row: int) -> list[int]:
         """Return the rows of the same thing, newest first: the row alone when it is listed once."""
@@ -146,8 +168,8 @@ class Snapshot:
     def part_lengths(self) -> NDArray[np.float64]:
         """Length of each part's vector as the dense index sees it, (parts,); never zero."""
         lengths = np.empty(len(self.table.parts))
-        for start in range(0, len(lengths), 65_536):
-            block = self.table.parts[start : start + 65_536]
+        for start in range(0, len(lengths), 8_192):
+            block = self.table.parts[start : start + 8_192]
             seen = block if self.head is None else block @ self.head.T
             lengths[start : start + len(block)] = np.linalg.norm(seen, axis=1)
         return np.maximum(lengths, 1e-12)
@@ -173,25 +195,24 @@ def build(
         known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
         for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
     )
-    pooled = table.pooled()
-    dense = DenseIndex.build(_directions(pooled if head is None else pooled @ head.T))
+    # The largest of what is only needed meanwhile comes first.
+    grams = LexicalIndex.reading(written, runs)
     return Snapshot(
         manifest,
         catalogue,
         table,
-        dense,
+        dense=_dense(table, head),
         words=LexicalIndex.build(written.read(stems).beside(concepts)),
-        grams=LexicalIndex.build(written.read(runs)),
+        grams=grams,
         acronyms=known,
         head=head,
         families=families,
     )
 
 
-def _directions(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return unit vectors; one that is no number is zero, which finds nothing and which a gate refuses."""
-    finite = np.isfinite(pooled).all(axis=1, keepdims=True)
-    return unit(np.where(finite, pooled, np.float32(0.0)))
+def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> DenseIndex:
+    blocks = (block for _, block in table.directed(head))
+    return DenseIndex.of(table.parts.shape[1], len(table), blocks)
 
 
 def tokens_of(resource: Resource) -> list[str]:
@@ -206,13 +227,16 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
     """
     yield "catalogue.parquet", (_catalogue_bytes(snapshot.catalogue),)
     yield "acronyms.json", (snapshot.acronyms.to_bytes(),)
-    yield "dense.faiss", (snapshot.dense.to_bytes(),)
+    yield "dense.faiss", snapshot.dense.to_pieces()
     if snapshot.head is not None:
         yield _HEAD, (save({"head": snapshot.head}),)
     if snapshot.families is not None:
         yield _FAMILIES, (snapshot.families.to_bytes(),)
     if snapshot.adapter is not None:
         yield _ADAPTER, (snapshot.adapter.to_bytes(),)
+    if snapshot.clusters is not None:
+        for name, data in snapshot.clusters.to_files():
+            yield f"{CLUSTERS}{name}", (data,)
     if snapshot.levels is not None:
         yield _LEVELS, (snapshot.levels.to_bytes(),)
         if snapshot.levels.asked:
@@ -228,14 +252,16 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
     """Read what `to_files` wrote. Raises SnapshotError when the parts do not belong together."""
     try:
         catalogue = _catalogue_of(files["catalogue.parquet"])
+        dense = DenseIndex.from_bytes(files["dense.faiss"])  # first: FAISS copies what it is given
         arrays = {name: array_of(files[f"{name}.npy"]) for name in _TABLE}
         table = VectorTable(tuple(r.content_hash for r in catalogue), **arrays)
-        dense = DenseIndex.from_bytes(files["dense.faiss"])
         lexical = {kind: LexicalIndex.from_files(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS}
         acronyms = Acronyms.from_bytes(files["acronyms.json"])
         head = load(files[_HEAD])["head"] if _HEAD in files else None
         families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
         adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
+        grouped = _under(CLUSTERS, files)
+        clusters = Clusters.from_files(grouped) if grouped else None
         levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
@@ -252,6 +278,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         head=head,
         families=families,
         adapter=adapter,
+        clusters=clusters,
         levels=levels,
     )
     _require_consistent(snapshot)
@@ -259,11 +286,12 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
 
 
 def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {name.removeprefix(prefix): data for name, data in files.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): files[name] for name in files if name.startswith(prefix)}
 
 
 def _require_consistent(snapshot: Snapshot) -> None:
     rows = len(snapshot.catalogue)
+    grouped = snapshot.clusters
     counts = {
         rows,
         snapshot.manifest.resources,
@@ -278,6 +306,8 @@ def _require_consistent(snapshot: Snapshot) -> None:
         len(snapshot.table.spans),
         int(snapshot.table.bounds[-1]),
     }
+    if grouped is not None and grouped.ids != tuple(resource.id for resource in snapshot.catalogue):
+        counts.add(-1)
     if len(counts) > 1 or len(parts) > 1 or snapshot.dense.dimension != snapshot.manifest.dimension:
         raise SnapshotError(
             f"The parts of snapshot {snapshot.id} do not belong together.", "Run `reco rollback`."
@@ -285,9 +315,12 @@ def _require_consistent(snapshot: Snapshot) -> None:
 
 
 def _catalogue_bytes(catalogue: Catalogue) -> bytes:
-    rows = [_row(resource) for resource in catalogue]
-    stream = io.BytesIO()
-    table = pa.Table.from_pylist(rows, schema=_schema())
+    schema, stream = _schema(), io.BytesIO()
+    batches = [
+        pa.RecordBatch.from_pylist(list(map(_row, catalogue[start : start + _ROWS])), schema=schema)
+        for start in range(0, len(catalogue), _ROWS)
+    ]
+    table = pa.Table.from_batches(batches, schema=schema)
     pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
     return stream.getvalue()
 
@@ -300,15 +333,23 @@ def _row(resource: Resource) -> dict[str, Any]:
 
 
 def _catalogue_of(data: bytes) -> Catalogue:
-    rows = pq.read_table(io.BytesIO(data), page_checksum_verification=True).to_pylist()
-    return Catalogue(_resource(row) for row in rows)
+    table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+    batches = table.to_batches(max_chunksize=_ROWS)
+    shared: dict[str, str] = {}
+    found = Catalogue(_resource(row, shared) for batch in batches for row in batch.to_pylist())
+    del table, batches
+    pa.default_memory_pool().release_unused()  # it would keep a large catalogue's pages for the next one
+    return found
 
 
-def _resource(row: dict[str, Any]) -> Resource:
+def _resource(row: dict[str, Any], shared: dict[str, str]) -> Resource:
+    """Return the resource of a row; texts that recur are kept once, in `shared`."""
+    known = {name: shared.setdefault(row[name], row[name]) for name in _RECURRING}
     return Resource(
         **{
             **row,
-            "themes": tuple(row["themes"]),
+            **known,
+            "themes": tuple(shared.setdefault(theme, theme) for theme in row["themes"]),
             "notes": tuple(row["notes"]),
             # Snapshots made before these were derived lack them.
             "set_aside": tuple(Span(*edges) for edges in row.get("set_aside", ())),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from reco.encoder import unit
 from reco.errors import SnapshotError
 from reco.runlog import last_failure, last_success
 from reco.snapshot import Snapshot
@@ -83,10 +82,12 @@ def lost(snapshot: Snapshot, sample: int = _SAMPLE) -> tuple[str, ...]:
     count = len(snapshot.catalogue)
     if not count:
         return ()
-    pooled = snapshot.table.pooled()
-    expected = unit(pooled if snapshot.head is None else pooled @ snapshot.head.T)
     vectors = snapshot.dense.vectors()
-    wrong = set(np.flatnonzero(np.abs(vectors - expected).max(axis=1) > _EQUAL).tolist())
+    wrong: set[int] = set()
+    for rows, expected in snapshot.table.directed(snapshot.head):
+        apart = np.abs(vectors[rows] - expected).max(axis=1)
+        # A comparison with NaN is false: what is not shown to be near is not.
+        wrong.update((rows.start + np.flatnonzero(~(apart <= _EQUAL))).tolist())
     for row in np.unique(np.linspace(0, count - 1, min(count, sample)).astype(np.int64)):
         _, cosines = snapshot.dense.search(vectors[row], 1)
         if abs(float(cosines[0]) - float(vectors[row] @ vectors[row])) > _EQUAL:

@@ -191,6 +191,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def digest_of(data: bytes) -> str:
+def digest_of(data: Piece) -> str:
     """Return the sha256 of bytes in memory."""
     return hashlib.sha256(data).hexdigest()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,7 +180,7 @@ class SnapshotStore:
     def read_draft(self, draft: Path) -> Snapshot:
         """Open a draft with the checks of `open`."""
         number = draft.name.split(".")[0]
-        return self._read(draft, number, self._bytes(draft / _MANIFEST, number))
+        return self._read(draft, number, _bytes_of(draft / _MANIFEST, number))
 
     def amend(self, draft: Path, manifest: Manifest) -> None:
         """Give a draft, which nobody reads yet, another manifest."""
@@ -245,7 +245,7 @@ class SnapshotStore:
         if pointed is None or pointed[0] not in self._numbers() or self._is_sealed(pointed[0]):
             return
         with suppress(SnapshotError):  # a damaged one is nothing to keep
-            manifest = self._bytes(self.folder / pointed[0] / _MANIFEST, pointed[0])
+            manifest = _bytes_of(self.folder / pointed[0] / _MANIFEST, pointed[0])
             if storage.digest_of(manifest) == pointed[1]:
                 self._serve_and_seal(*pointed)
 
@@ -349,12 +349,12 @@ class SnapshotStore:
 
     def _committed(self, number: str, pointed: str | None) -> bytes:
         """Return a manifest's bytes. They must be those that `CURRENT` (`pointed`) and the seal name."""
-        raw = self._bytes(self.folder / number / _MANIFEST, number)
+        raw = _bytes_of(self.folder / number / _MANIFEST, number)
         digest = storage.digest_of(raw)
         if pointed is not None and digest != pointed:
             raise _damaged(number, f"{_MANIFEST} is not the one that was published")
         if self._is_sealed(number):
-            if self._bytes(self.folder / number / _SEAL, number) != _seal_of(digest):
+            if _bytes_of(self.folder / number / _SEAL, number) != _seal_of(digest):
                 raise _damaged(number, f"{_MANIFEST} and {_SEAL} do not agree")
         elif (number, digest) != self._pointed():
             raise _damaged(number, f"it has no {_SEAL}")
@@ -364,19 +364,51 @@ class SnapshotStore:
         manifest = Manifest.from_bytes(raw)
         if manifest.snapshot != number:
             raise _damaged(number, f"its manifest is that of {manifest.snapshot}")
-        files = {}
-        for name, known in manifest.files.items():
-            data = self._bytes(folder / name, number)
-            if storage.digest_of(data) != known["sha256"]:
-                raise _damaged(number, f"{name} has changed since it was written")
-            files[name] = data
-        return from_files(manifest, files)
+        files = _Verified(folder, manifest)
+        snapshot = from_files(manifest, files)
+        files.require_rest()
+        return snapshot
 
-    def _bytes(self, path: Path, number: str) -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise _unreadable(number, path.name, error) from error
+
+class _Verified(Mapping[str, bytes]):
+    """A snapshot's files, each read when it is asked for and checked against the manifest.
+
+    Nobody holds the bytes of one file while the next is made into objects.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder, self._manifest = folder, manifest
+        self._sound: set[str] = set()
+
+    def __getitem__(self, name: str) -> bytes:
+        known = self._manifest.files[name]
+        data = _bytes_of(self._folder / name, self._manifest.snapshot)
+        if storage.digest_of(data) != known["sha256"]:
+            raise _damaged(self._manifest.snapshot, f"{name} has changed since it was written")
+        self._sound.add(name)
+        return data
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._manifest.files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._manifest.files)
+
+    def __len__(self) -> int:
+        return len(self._manifest.files)
+
+    def require_rest(self) -> None:
+        """Check the files that nobody asked for. Raises SnapshotError."""
+        for name in self:
+            if name not in self._sound:
+                self[name]
+
+
+def _bytes_of(path: Path, number: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(number, path.name, error) from error
 
 
 def _seal_of(digest: str) -> bytes:

@@ -17,6 +17,9 @@ _BLANK_LINES = re.compile(r" ?\n ?(?:\n ?)*")
 _MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")
 _MOST_MARKS = 30
 """Combining marks kept on one letter, as in Unicode's stream-safe format (UAX #15, section 13)."""
+_ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
+_RARE = re.compile("[\u0483-\u1fff\u20d0-\U0010ffff]")
+"""Every other combining mark is among these."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 _ODD = re.compile(r"<(?!/?[a-zA-Z][^<>]*>|![^<>\[-][^<>]*>|\?[^<>]*>)")
 _MOST_ODD = 20
@@ -123,9 +126,17 @@ def clean(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return `text` in lower case without accents, for matching labels and names."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe"))
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(bare.replace("’", "'").casefold().split())
+    if not text.isascii():
+        text = bare(text.replace("œ", "oe").replace("Œ", "oe")).replace("’", "'")
+    return " ".join(text.casefold().split())
+
+
+def bare(text: str) -> str:
+    """Return `text` in Unicode's form NFKD, without combining marks."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    if _RARE.search(decomposed) is None:  # a tenth of the time, for nearly every text
+        return _ACCENTS.sub("", decomposed)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def digest(*parts: str) -> str:

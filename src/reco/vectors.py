@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.encoder import Document, DocumentVectors, Encoder, Progress
+from reco.encoder import Document, DocumentVectors, Encoder, Progress, unit
 from reco.passages import Span
 from reco.resource import Resource
 
@@ -20,6 +21,9 @@ FRAME = Span(-1, -1)
 
 CHUNK = 64
 """Documents encoded at a time: what a killed run loses at most."""
+
+
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,49 @@ class VectorTable:
         """A row that holds each content hash."""
         return {content: row for row, content in enumerate(self.hashes)}
 
+    def prints(self, wanted: Collection[str]) -> dict[str, bytes]:
+        """Return a digest of the parts of each content hash in `wanted` that is here: equal to the last bit
+        when the digests are."""
+        return {content: self.print(row) for content, row in self.by_hash.items() if content in wanted}
+
+    def print(self, row: int) -> bytes:
+        """Return the digest of one row's parts."""
+        parts = np.ascontiguousarray(self.parts[self.bounds[row] : self.bounds[row + 1]])
+        return hashlib.blake2b(parts.view(np.uint8).data, digest_size=16).digest()
+
     def pooled(self) -> NDArray[np.float32]:
         """Return the weighted mean of each document's parts, not normalised, (rows, dimension)."""
-        if not len(self):
-            return np.empty((0, self.parts.shape[1]), dtype=np.float32)
         pooled = np.empty((len(self), self.parts.shape[1]), dtype=np.float32)
-        for start in range(0, len(self), 4096):
-            first, last = self.bounds[start], self.bounds[min(start + 4096, len(self))]
-            weighted = self.parts[first:last].astype(np.float64) * self.weights[first:last, None]
-            inner = self.bounds[start : min(start + 4096, len(self))] - first
-            pooled[start : start + 4096] = np.add.reduceat(weighted, inner, axis=0)
+        for rows, block in self._pooled():
+            pooled[rows] = block
         return pooled
+
+    def directions(self, head: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Return each document's unit vector, through a head if there is one, (rows, dimension).
+
+        One that is no number is zero, which finds nothing and which a gate refuses.
+        """
+        found = np.empty((len(self), self.parts.shape[1]), dtype=np.float32)
+        for rows, block in self.directed(head):
+            found[rows] = block
+        return found
+
+    def directed(
+        self, head: NDArray[np.float32] | None = None
+    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield what `directions` returns, some rows at a time: all would be as large as an index."""
+        for rows, block in self._pooled():
+            seen = block if head is None else block @ head.T
+            finite = np.isfinite(seen).all(axis=1, keepdims=True)
+            yield rows, unit(np.where(finite, seen, np.float32(0.0)))
+
+    def _pooled(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        for start in range(0, len(self), _BLOCK):
+            bounds = self.bounds[start : start + _BLOCK + 1]
+            part = slice(bounds[0], bounds[-1])
+            weighted = self.parts[part].astype(np.float64) * self.weights[part, None]
+            block = np.add.reduceat(weighted, bounds[:-1] - bounds[0], axis=0)
+            yield slice(start, start + len(block)), block.astype(np.float32)
 
     @cached_property
     def norms(self) -> NDArray[np.float64]:

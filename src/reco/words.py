@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import threading
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 import Stemmer
+
+from reco.text import bare
 
 _APOSTROPHES = "’ʼ‘`"
 _TOKEN = re.compile(r"\w+(?:'\w+)*")
@@ -116,8 +117,7 @@ def grams(word: str) -> tuple[str, ...]:
 
 
 def _folded(word: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", word.replace("œ", "oe").replace("æ", "ae"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return word if word.isascii() else bare(word.replace("œ", "oe").replace("æ", "ae"))
 
 
 def _pieces(token: str) -> list[tuple[int, int]]:

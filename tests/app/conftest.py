@@ -14,7 +14,20 @@ from reco.app.server import SCRIPT
 from reco.refresh import refresh
 from reco.settings import build_encoder, load, publishing_of, store_of
 
-COLUMNS = ("id", "title", "publisher", "year", "type", "theme", "url", "summary")
+COLUMNS = (
+    "id",
+    "title",
+    "publisher",
+    "year",
+    "type",
+    "theme",
+    "url",
+    "summary",
+    "place",
+    "place_code",
+    "scale",
+)
+"""Of the source; a row may stop early."""
 ROWS = (
     (
         "ecole",
@@ -48,6 +61,61 @@ ROWS = (
     ),
 )
 
+PLACED = (
+    (
+        "arvieu",
+        "Un village numérique",
+        "Réseau des villages",
+        "2019",
+        "Initiatives & retours d'expérience",
+        "Numérique & données",
+        "https://example.org/arvieu",
+        "Arvieu ouvre un espace de travail partagé. Les habitants l'animent.",
+        "Arvieu",
+        "12011",
+        "commune rurale",
+    ),
+    (
+        "pyrenees",
+        "Une charte au parc",
+        "Parc naturel",
+        "2024",
+        "Initiatives & retours d'expérience",
+        "Adaptation",
+        "",
+        "Un parc naturel confronte sa charte au climat.",
+        "PNR des Pyrénées Ariégeoises",
+        "",
+        "EPCI",
+    ),
+    (
+        "lacanau",
+        "Le littoral se retire",
+        "Ville littorale",
+        "2022",
+        "Rapports",
+        "Adaptation; Risques naturels & sécurité",
+        "",
+        "La commune prépare le recul de ses commerces.",
+        "Lacanau",
+        "33214",
+        "petite ville",
+    ),
+    (
+        "mamoudzou",
+        "L'eau partagée à Mayotte",
+        "Agglomération",
+        "2023",
+        "Initiatives & retours d'expérience",
+        "Eau; Outre-mer",
+        "",
+        "L'agglomération répare les fuites du réseau.",
+        "CA Dembéni-Mamoudzou",
+        "",
+        "EPCI",
+    ),
+)
+
 Row = Sequence[str]
 Publish = Callable[[Sequence[Row]], None]
 Open = Callable[..., AppTest]
@@ -70,7 +138,8 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
 
     def run(rows: Sequence[Row]) -> None:
         with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
-            csv.writer(stream).writerows([COLUMNS, *rows])
+            padded = [[*row, *[""] * (len(COLUMNS) - len(row))] for row in rows]
+            csv.writer(stream).writerows([COLUMNS, *padded])
         settings = load()
         encoder = build_encoder(settings.encoder)
         refresh(store_of(settings), settings.sources, lambda: encoder, publishing=publishing_of(settings))

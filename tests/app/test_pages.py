@@ -23,7 +23,7 @@ def titles(test: AppTest) -> list[str]:
     return [heading.value for heading in test.subheader]
 
 
-@pytest.mark.parametrize("view", ["recommend", "catalogue", "sheet", "about"])
+@pytest.mark.parametrize("view", ["recommend", "dossier", "catalogue", "sheet", "about"])
 @pytest.mark.parametrize("language", ["FR", "EN"])
 def test_every_page_renders_in_both_languages(home: None, page: Open, view: str, language: str) -> None:
     test = page(view)
@@ -90,6 +90,7 @@ def test_why_shows_shares_that_add_up(home: None, page: Open) -> None:
     assert not test.exception
     assert len(test.get("progress")) >= 3
     assert "points** =" in everything(test)
+    assert "La cour est plantée" in everything(test), "the passages that come after the best one are quoted"
 
 
 def test_similar_resources_are_others(home: None, page: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +27,11 @@ def test_search_is_brute_force_under_a_filter(rows: int, depth: int, seed: int, 
 
 def test_what_is_written_is_what_is_read() -> None:
     vectors = unit(np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32))
-    index = DenseIndex.from_bytes(DenseIndex.build(vectors).to_bytes())
+    data = b"".join(DenseIndex.build(vectors).to_pieces())
+    flat = faiss.IndexFlatIP(8)
+    flat.add(vectors)
+    assert data == faiss.serialize_index(flat).tobytes(), "FAISS itself would write other bytes"
+    index = DenseIndex.from_bytes(data)
     np.testing.assert_array_equal(index.vectors(), vectors)
     np.testing.assert_allclose(
         index.scores(vectors[3], np.array([3, 5])), [1, vectors[3] @ vectors[5]], atol=1e-6

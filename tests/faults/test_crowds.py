@@ -13,7 +13,7 @@ SLOW = pytest.mark.slow
 READERS = 8
 
 
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(7_200)
 @pytest.mark.parametrize(("publishes", "answers"), [(10, 200), pytest.param(500, 100_000, marks=SLOW)])
 def test_readers_while_snapshots_come_and_go(
     worker: Ask, scratch: Path, publishes: int, answers: int, request: pytest.FixtureRequest

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import served, why
+from reco.app import asides, basket, opinions, served, why
 from reco.app.markup import badge, link, marked, plain, shortened, with_words
 from reco.app.wording import say
 from reco.explain import Explanation, Quote
-from reco.recommend import Recommendation
+from reco.recommend import Answer, Recommendation
 from reco.resource import Resource
 from reco.text import digest
 from reco.words import words
@@ -30,18 +30,26 @@ _LEVELS = {
 }
 
 
-def card(item: Recommendation, request: str) -> None:
+def card(item: Recommendation, answer: Answer) -> None:
     """Draw one result of a request."""
     key = digest(item.resource.id)[:12]
     with st.container(border=True, gap="xsmall"):
         _badges(item.resource, item.level)
         st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
         credit(item.resource)
-        _excerpt(item, request)
+        _excerpt(item, answer.query.text)
+        asides.moved(item.placement)
+        asides.like(item.likeness)
+        asides.warnings(item.vigilance)
         links(item.resource)
         _others(item.others, key)
-        _why(item.explanation, key)
+        _why(item.explanation, key, answer.query.text)
         near(item.resource, key)
+        with st.container(horizontal=True, gap="small", key=f"acts_{key}"):
+            opinions.buttons(item, answer, key)
+            asked = basket.Asked(answer.query.text, answer.query.filters)
+            basket.button(item.resource, key, item.explanation, _level(item.level), asked)
+        opinions.told(item, answer, key)
 
 
 def credit(resource: Resource) -> None:
@@ -69,19 +77,31 @@ def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
     st.page_link(_VIEWS / "sheet.py", label=label, icon=icon, query_params={"id": resource.id})
 
 
+def to_recommend(label: str) -> None:
+    """Draw a link to the first page."""
+    st.page_link(_VIEWS / "recommend.py", label=label, icon=":material/search:")
+
+
+def to_dossier() -> None:
+    """Draw a link to the dossier when it holds something."""
+    if basket.kept():
+        st.page_link(_VIEWS / "dossier.py", label=basket.label(), icon=":material/bookmark:")
+
+
 def to_list(label: str) -> None:
     """Draw a link back to the list of the catalogue."""
     st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")
 
 
-def row(resource: Resource, place: str) -> None:
-    """Draw a resource as a line of a list: a link to its sheet, and what it is.
+def row(resource: Resource, place: str, facts: Sequence[str] | None = None) -> None:
+    """Draw a resource as a line of a list: a link to its sheet, and what it is, or other `facts`.
 
     `place` tells apart the lists of a page that hold the same resource.
     """
+    if facts is None:
+        facts = (resource.type, resource.theme, resource.publisher, str(resource.year or ""))
     with st.container(gap=None, key=f"row_{place}_{digest(resource.id)[:12]}"):
         to_sheet(resource, f"**{plain(resource.title)}**")
-        facts = [resource.type, resource.theme, resource.publisher, str(resource.year or "")]
         st.caption(" · ".join(plain(shortened(fact, 80)) for fact in facts if fact))
 
 
@@ -97,6 +117,40 @@ def near(resource: Resource, key: str, expanded: bool = False) -> None:
                 row(item.resource, key)
 
 
+def field_names() -> dict[str, str]:
+    """Return what each field of a resource is called."""
+    return {
+        "title": say("field.title"),
+        "summary": say("field.summary"),
+        "type": say("field.type"),
+        "themes": say("field.theme"),
+        "publisher": say("field.publisher"),
+        "authors": say("field.authors"),
+        "year": say("field.year"),
+        "url": say("field.url"),
+        "audience": say("field.audience"),
+        "scale": say("field.scale"),
+        "place": say("field.place"),
+        "place_code": say("field.place_code"),
+        "language": say("field.language"),
+        "source": say("field.source"),
+        "evidence": say("field.evidence"),
+        "notes": say("field.notes"),
+    }
+
+
+def family_why(code: str) -> str:
+    """Return why two listings are held to be one thing, in words."""
+    known = {
+        "url": say("family.url"),
+        "isbn": say("family.isbn"),
+        "title": say("family.title"),
+        "meaning": say("family.meaning"),
+        "curator": say("family.curator"),
+    }
+    return known.get(code, code)
+
+
 def badges(resource: Resource) -> str:
     """Return the type and themes as Markdown."""
     kind = [badge(resource.type, "blue")] if resource.type else []
@@ -106,10 +160,16 @@ def badges(resource: Resource) -> str:
 def _badges(resource: Resource, level: str | None) -> None:
     found = badges(resource)
     if level is not None:
-        key, colour = _LEVELS.get(level, (None, "gray"))
-        found = f"{badge(say(key) if key else level, colour)} {found}"
+        _, colour = _LEVELS.get(level, ("", "gray"))
+        found = f"{badge(_level(level), colour)} {found}"
     if found:
         st.markdown(found)
+
+
+def _level(level: str | None) -> str:
+    """Return a level in the visitor's words."""
+    key, _ = _LEVELS.get(level or "", ("", ""))
+    return say(key) if key else level or ""
 
 
 def _others(others: Sequence[Resource], key: str) -> None:
@@ -137,8 +197,18 @@ def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
     return " ".join(part for part in (*parts, with_words(shortened(after, CONTEXT), stems)) if part)
 
 
-def _why(explanation: Explanation, key: str) -> None:
+def _why(explanation: Explanation, key: str, request: str) -> None:
     box = st.expander(say("why.open"), icon=":material/help:", key=f"why_{key}", on_change="rerun")
     if box.open:
         with box:
             why.show(explanation.contributions)
+            _other_passages(explanation.passages[1:], {word.stem for word in words(request)})
+
+
+def _other_passages(quotes: Sequence[Quote], asked: set[str]) -> None:
+    """Draw the passages that are nearest after the one on the card, the words of the request bold."""
+    if quotes:
+        lines = "\n".join(
+            f"- {say('quote.open')}{with_words(q.text, asked)}{say('quote.close')}" for q in quotes
+        )
+        st.markdown(f"{say('why.others')}\n\n{lines}")

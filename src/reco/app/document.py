@@ -16,6 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reco.app.wording import DEFAULT, LANGUAGES, phrase
 
+FEED = "nouveautes.atom"
+"""The address of the feed of new resources, beside the pages."""
+
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -97,6 +100,8 @@ def rewrite(html: str, language: str) -> str:
     head = (
         f"<title>{phrase(language, 'app.document_title')}</title>"
         f'<meta name="description" content="{phrase(language, "app.description")}">'
+        f'<link rel="alternate" type="application/atom+xml" href="./{FEED}"'
+        f' title="{phrase(language, "news.title")}">'
     )
     html = html.replace("<title>Streamlit</title>", head)
     return re.sub(

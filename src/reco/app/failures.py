@@ -17,6 +17,7 @@ from reco.errors import (
     InvalidQuery,
     InvalidSettings,
     RecoError,
+    ServerBusy,
     SnapshotError,
     StorageError,
     UnknownResource,
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 # The first class that fits gives the sentence.
 _SENTENCES: tuple[tuple[type[RecoError], str], ...] = (
     (NoSnapshot, "failure.no_snapshot"),
+    (ServerBusy, "failure.busy"),
     (InvalidQuery, "failure.query"),
     (UnknownResource, "failure.unknown_resource"),
     (InvalidSettings, "failure.settings"),
@@ -75,9 +77,14 @@ def tell(error: Exception) -> None:
         logger.error("unexpected failure, reference %s: %s", reference, type(error).__name__)
         _unexpected(reference)
         return
-    logger.warning("%s: %s %s", type(error).__name__, error, getattr(error, "hint", ""))
+    note(error)
     show = st.info if isinstance(error, NoSnapshot) else st.error
     show(say(key), icon=":material/error:")
+
+
+def note(error: Exception) -> None:
+    """Log a failure that the page words itself."""
+    logger.warning("%s: %s %s", type(error).__name__, error, getattr(error, "hint", ""))
 
 
 def _unexpected(reference: str) -> None:

@@ -22,6 +22,8 @@ _FIELDS = {
     "language": "languages",
     "place": "places",
 }
+_YEARS = ("first_year", "last_year")
+_EVER = (1800, 2100)
 
 
 def labels() -> dict[str, str]:
@@ -41,7 +43,16 @@ def chosen(page: str, facets: tuple[str, ...]) -> Filters:
     values: dict[str, Any] = {
         _FIELDS[facet]: tuple(st.session_state.get(_key(page, facet)) or ()) for facet in facets
     }
-    return Filters(**values)
+    years: dict[str, Any] = {bound: st.session_state.get(_key(page, bound)) for bound in _YEARS}
+    return Filters(**values, **years)
+
+
+def put(page: str, wanted: Filters) -> None:
+    """Make choices for the visitor, before the boxes are drawn."""
+    for facet, field in _FIELDS.items():
+        st.session_state[_key(page, facet)] = list(getattr(wanted, field))
+    for bound in _YEARS:
+        st.session_state[_key(page, bound)] = getattr(wanted, bound)
 
 
 def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters) -> None:
@@ -57,6 +68,21 @@ def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters
             key=_key(page, facet),
             format_func=partial(_counted, counts),
             placeholder=say("filters.all"),
+            persist_state="session",
+        )
+
+
+def choose_years(page: str) -> None:
+    """Draw the boxes of the first and the last year."""
+    names = {"first_year": say("filters.first_year"), "last_year": say("filters.last_year")}
+    for column, bound in zip(st.columns(len(_YEARS)), _YEARS, strict=True):
+        column.number_input(
+            names[bound],
+            *_EVER,
+            value=None,
+            step=1,
+            key=_key(page, bound),
+            placeholder=say("filters.any_year"),
             persist_state="session",
         )
 

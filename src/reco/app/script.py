@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import failures
+from reco.app import access, basket, failures
 from reco.app.wording import LANGUAGES, STATE, count, day, say
 
 HERE = Path(__file__).parent
@@ -14,27 +14,41 @@ VIEWS = HERE / "views"
 LOGO = HERE / "assets" / "logo.svg"
 ICON = HERE / "assets" / "icon.svg"
 STYLE = HERE / "assets" / "style.css"
+WIDE = ("carte", "catalogue", "explorer")
 
 
 def show() -> None:
     """Run the chosen page inside the frame."""
-    st.set_page_config(page_title=say("app.name"), page_icon=str(ICON), layout="centered")
+    page = st.navigation(_pages(), position="top")
+    st.set_page_config(
+        page_title=f"{page.title} · {say('app.name')}",
+        page_icon=str(ICON),
+        # A page that shows two things side by side takes the screen; text is read in a column.
+        layout="wide" if page.url_path in WIDE else "centered",
+    )
     st.html(STYLE)
     st.logo(str(LOGO), size="large")
-    page = st.navigation(
-        [
-            st.Page(VIEWS / "recommend.py", title=say("nav.recommend"), url_path="recommander", default=True),
-            st.Page(VIEWS / "catalogue.py", title=say("nav.catalogue"), url_path="catalogue"),
-            st.Page(VIEWS / "sheet.py", title=say("nav.sheet"), url_path="fiche", visibility="hidden"),
-            st.Page(VIEWS / "about.py", title=say("nav.about"), url_path="a-propos"),
-        ],
-        position="top",
-    )
     _language()
-    with failures.told():
+    with failures.told(), st.container(key="wide" if page.url_path in WIDE else None):
         page.run()
     with failures.told():
         _foot()
+
+
+def _pages() -> list[st.Page]:
+    found = [
+        st.Page(VIEWS / "recommend.py", title=say("nav.recommend"), url_path="recommander", default=True),
+        st.Page(VIEWS / "dossier.py", title=basket.label(), url_path="dossier"),
+        st.Page(VIEWS / "explorer.py", title=say("nav.explorer"), url_path="explorer"),
+        st.Page(VIEWS / "experiences.py", title=say("nav.map"), url_path="carte"),
+        st.Page(VIEWS / "news.py", title=say("nav.news"), url_path="nouveautes"),
+        st.Page(VIEWS / "catalogue.py", title=say("nav.catalogue"), url_path="catalogue"),
+        st.Page(VIEWS / "sheet.py", title=say("nav.sheet"), url_path="fiche", visibility="hidden"),
+        st.Page(VIEWS / "about.py", title=say("nav.about"), url_path="a-propos"),
+    ]
+    if access.expected():
+        found.append(st.Page(VIEWS / "curator.py", title=say("nav.curator"), url_path="curation"))
+    return found
 
 
 def _language() -> None:

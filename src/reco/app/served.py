@@ -13,10 +13,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from reco import places
 from reco import settings as configuration
+from reco.app.turnstile import QueuedRecommender
+from reco.cartography import Atlas
 from reco.catalogue import Filters
 from reco.encoder import Encoder
 from reco.errors import SnapshotError
+from reco.experiences import Experience, experiences
+from reco.holdings import Holdings, holdings
 from reco.recommend import Recommender
 from reco.settings import RankingSettings, Settings
 from reco.snapshot import Manifest, Snapshot
@@ -70,14 +75,38 @@ def recommender() -> Recommender:
     chosen = settings()
     found = opened()
     key = (str(configuration.home_of(chosen)), found.snapshot.id)
-    learnt = found.snapshot.adapter
-    encoder_key = chosen.encoder.model_dump_json() + (learnt.digest if learnt is not None else "")
+    encoder_key = _encoder_key(chosen, found.snapshot)
     return _recommender(key, encoder_key, chosen.ranking, found.snapshot, chosen)
+
+
+def recommender_from(found: Snapshot) -> Recommender:
+    """Return what answers queries from an older snapshot, with the model that is there already.
+
+    Raises EncoderMismatch when it was made by another encoder than the one in the settings.
+    """
+    chosen = settings()
+    encoder = _encoder(_encoder_key(chosen, found), chosen, found)
+    return QueuedRecommender(found, encoder, chosen.ranking.fusion())
 
 
 def facets(found: Snapshot, filters: Filters) -> dict[str, dict[str, int]]:
     """Return the facets of what passes, computed once for a snapshot and a choice."""
     return _facets(str(configuration.home_of(settings())), found.id, filters, found)
+
+
+def atlas() -> Atlas:
+    """Return the map of France. The first call draws its outlines."""
+    return _atlas()
+
+
+def experiences_of(found: Snapshot) -> tuple[Experience, ...]:
+    """Return what a snapshot's resources say was done somewhere."""
+    return _experiences(str(configuration.home_of(settings())), found.id, found)
+
+
+def holdings_of(found: Snapshot) -> Holdings:
+    """Return what a snapshot covers by theme, type and scale."""
+    return _holdings(str(configuration.home_of(settings())), found.id, found)
 
 
 def manifest() -> Manifest | None:
@@ -94,6 +123,11 @@ def freshness(found: Manifest) -> Freshness:
     return freshness_of(configuration.home_of(chosen), found.created, chosen.operation.stale_hours)
 
 
+def _encoder_key(chosen: Settings, found: Snapshot) -> str:
+    learnt = found.adapter
+    return chosen.encoder.model_dump_json() + (learnt.digest if learnt is not None else "")
+
+
 def _still_good(found: Opened) -> bool:
     return not found.instead or time.monotonic() - found.at < RETRY_SECONDS
 
@@ -103,6 +137,7 @@ def _open(home: str, number: str) -> Opened:
     found, warning = SnapshotStore(Path(home)).serve()
     if warning:
         logger.warning("%s", warning)
+    logger.info("snapshot opened: %s", found.id)
     return Opened(found, found.id != number, time.monotonic())
 
 
@@ -110,6 +145,7 @@ def _open(home: str, number: str) -> Opened:
 def _encoder(key: str, _settings: Settings, _snapshot: Snapshot) -> Encoder:
     encoder = configuration.encoder_of(_settings, _snapshot)
     encoder.encode_query("préparation")
+    logger.info("model prepared")
     return encoder
 
 
@@ -121,9 +157,24 @@ def _recommender(
     _snapshot: Snapshot,
     _settings: Settings,
 ) -> Recommender:
-    return Recommender(_snapshot, _encoder(encoder_key, _settings, _snapshot), ranking.fusion())
+    return QueuedRecommender(_snapshot, _encoder(encoder_key, _settings, _snapshot), ranking.fusion())
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _facets(home: str, number: str, filters: Filters, _snapshot: Snapshot) -> dict[str, dict[str, int]]:
     return _snapshot.catalogue.facets(filters)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _atlas() -> Atlas:
+    return Atlas(places.bundled())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _experiences(home: str, number: str, _snapshot: Snapshot) -> tuple[Experience, ...]:
+    return experiences(_snapshot.catalogue, _atlas())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _holdings(home: str, number: str, _snapshot: Snapshot) -> Holdings:
+    return holdings(_snapshot.catalogue)

@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from reco.app.document import Document
+from reco.app.document import FEED, Document
 
 SCRIPT = Path(__file__).with_name("script.py")
+SWITCH_SECONDS = 0.001
+"""A fifth of Python's own: with a hundred threads at work, the loop comes to its turn within a tenth."""
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +32,22 @@ def parts() -> dict[str, Any]:
         level=os.environ.get("RECO_LOG", "WARNING"),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    # Pages are drawn in threads, which keep the loop that answers everybody waiting for one turn each.
+    sys.setswitchinterval(SWITCH_SECONDS)
     return {
         "script_path": SCRIPT,
         "middleware": [Middleware(Document)],
+        "routes": [Route(f"/{FEED}", _feed)],
         "lifespan": _lifespan,
         "on_script_error": _last_resort,
     }
+
+
+def _feed(request: Request) -> Response:
+    """Answer a feed reader; a function that is no coroutine runs in a thread of its own."""
+    from reco.app import following
+
+    return following.answer_feed(request)
 
 
 @asynccontextmanager
@@ -43,10 +58,11 @@ async def _lifespan(_app: Any) -> AsyncIterator[None]:
 
 
 def _warm_up() -> None:
-    from reco.app import served
+    from reco.app import france, served
 
     try:
         served.recommender()
+        france.background()
     except Exception as error:
         # The visitor who needs it gets the sentence; here there is no one to tell.
         logger.warning("warm-up: %s", error)

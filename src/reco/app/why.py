@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from reco.app.markup import plain, shortened
-from reco.app.wording import decimal, say
+from reco.app.wording import count, decimal, say
 from reco.explain import Contribution
 
 SHOWN = 8
 LONGEST_QUOTE = 150
+TOLD = 4
+"""How many reasons are told where there is no room for all."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,15 @@ def show(contributions: Sequence[Contribution]) -> None:
     st.caption(say("why.unit"))
 
 
+def reasons(contributions: Sequence[Contribution]) -> tuple[str, ...]:
+    """Return the largest shares as plain sentences, for a document."""
+    return tuple(
+        say("why.reason", what=_named(line, shortened(line.text, LONGEST_QUOTE)), points=_signed(line.tenths))
+        for line in shares(contributions)[:TOLD]
+        if line.tenths
+    )
+
+
 def _summary(lines: Sequence[Share]) -> str:
     names = _kinds()
     sums = dict.fromkeys(names, 0)
@@ -67,19 +78,28 @@ def _kinds() -> dict[str, str]:
         "title": say("why.title"),
         "word": say("why.words"),
         "form": say("why.forms"),
+        "feedback": say("why.feedback"),
     }
 
 
-def _label(line: Share) -> str:
-    text = plain(shortened(line.text, LONGEST_QUOTE))
+def _named(line: Share, text: str) -> str:
+    """Return what a share is of, in words; `text` is the source's, as safe as its reader needs."""
+    if line.kind == "feedback":
+        number = int(line.text)
+        return count("why.raised", number) if line.tenths >= 0 else count("why.lowered", number)
     named = {
         "passage": say("why.one_passage", text=text),
         "title": say("why.one_title", text=text),
         "word": say("why.one_word", text=text),
         "form": say("why.one_form", text=text),
     }
-    label = f"{named.get(line.kind, text)} : **{_signed(line.tenths)}**"
-    return f"{label} {say('why.lowers')}" if line.tenths < 0 else label
+    return named.get(line.kind, text)
+
+
+def _label(line: Share) -> str:
+    label = f"{_named(line, plain(shortened(line.text, LONGEST_QUOTE)))} : **{_signed(line.tenths)}**"
+    lowers = line.tenths < 0 and line.kind != "feedback"
+    return f"{label} {say('why.lowers')}" if lowers else label
 
 
 def _signed(tenths: int) -> str:

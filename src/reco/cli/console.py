@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,11 @@ def run(work: Callable[[], None], as_json: bool) -> None:
     """Do the work of a command; say any failure in one sentence and exit with its code."""
     try:
         work()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has had enough: `reco changes | head`. What is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except RecoError as error:
         fail(error, as_json)
     except KeyboardInterrupt:

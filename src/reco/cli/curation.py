@@ -84,8 +84,8 @@ def check_decisions(home: Home = None, config: Config = None, as_json: Json = Fa
     def work() -> None:
         from dataclasses import asdict
 
+        from reco.collection import collect
         from reco.errors import SnapshotError
-        from reco.refresh import collect
         from reco.settings import home_of, load, store_of
 
         settings = load(config)

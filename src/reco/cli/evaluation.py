@@ -98,13 +98,19 @@ def adapt(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Learn from the catalogue alone, and keep what was learnt if it wins."""
+    """Learn from the catalogue, and from approved opinions if any; keep what was learnt if it wins."""
 
     def work() -> None:
         from reco import adaptation
-        from reco.adapt import learn_head
-        from reco.background import background
-        from reco.settings import build_encoder, calibration_of, deepening, head_of, load, store_of
+        from reco.settings import (
+            build_encoder,
+            calibration_of,
+            deepening,
+            head_of,
+            learning_of,
+            load,
+            store_of,
+        )
 
         settings = load(config)
         store = store_of(settings, home)
@@ -114,10 +120,10 @@ def adapt(
             if undo:
                 done = adaptation.undo(store, base, progress, calibrate)
             elif deep:
-                learn = head_of(settings)
+                learn = head_of(settings, home)
                 done = adaptation.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
             else:
-                done = adaptation.adapt(store, base, lambda s, e: learn_head(s, e, background()), calibrate)
+                done = adaptation.adapt(store, base, learning_of(settings, home), calibrate)
         show_report(asdict(done), as_json)
 
     run(work, as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import curation, evaluation, following, logs, operations
+from reco.cli import curation, evaluation, exploring, feedback, following, logs, operations
 from reco.cli.console import fail, note, progress_bar, run
 from reco.cli.filtering import (
     FirstYear,
@@ -75,7 +75,7 @@ def refresh(
                     settings.sources,
                     lambda: build_encoder(settings.encoder),
                     progress,
-                    making_of(settings, progress),
+                    making_of(settings, progress, home),
                     publishing,
                 )
         except RefreshRefused as refused:
@@ -242,6 +242,8 @@ def serve_app(
 
 curation.register(app)
 evaluation.register(app)
+exploring.register(app)
+feedback.register(app)
 following.register(app)
 operations.register(app)
 

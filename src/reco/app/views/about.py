@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import streamlit as st
 
-from reco.app import failures
+from reco.app import failures, served
+from reco.app.markup import plain
 from reco.app.wording import count, day, decimal, say
 
 
@@ -14,8 +17,11 @@ def show() -> None:
     for heading, text in (
         ("about.how", "about.how_text"),
         ("about.why", "about.why_text"),
+        ("about.levels", "about.levels_text"),
+        ("about.night", "about.night_text"),
         ("about.limits", "about.limits_text"),
         ("about.privacy", "about.privacy_text"),
+        ("about.data", "about.data_text"),
     ):
         st.header(say(heading), anchor=False)
         st.markdown(say(text))
@@ -24,7 +30,8 @@ def show() -> None:
 
 def _snapshot() -> None:
     st.header(say("about.snapshot"), anchor=False)
-    manifest = failures.snapshot().manifest
+    snapshot = failures.snapshot()
+    manifest = snapshot.manifest
     st.markdown(
         say(
             "about.snapshot_text",
@@ -36,6 +43,11 @@ def _snapshot() -> None:
             encoder=manifest.encoder[:12],
         )
     )
+    checked = served.freshness(manifest).checked
+    st.markdown(say("about.checked", day=day(checked), time=checked[11:16]))
+    sources = Counter(resource.source for resource in snapshot.catalogue)
+    named = [f"{plain(name)} ({decimal(number, 0)})" for name, number in sources.most_common()]
+    st.markdown(say("about.sources", sources=", ".join(named)))
 
 
 show()

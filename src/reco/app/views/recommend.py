@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from reco.app import cards, failures, filters, served
+from reco.app import asides, asking, cards, failures, filters, locality, opinions, served
 from reco.app.markup import plain
 from reco.app.wording import count, say
 from reco.catalogue import Filters
 from reco.errors import InvalidQuery
 from reco.query import LONGEST, Query
 from reco.recommend import Answer, Need, Recommender
+from reco.snapshot import Snapshot
 
+PAGE = "recommend"
 FACETS = ("type", "theme")
-STEP = 10
+MORE_FACETS = ("scale", "publisher")
 _EXAMPLES = (
     ("example.school.label", "example.school.text"),
     ("example.centre.label", "example.centre.text"),
@@ -26,12 +28,42 @@ def show() -> None:
     """Draw the page."""
     st.title(say("recommend.title"), anchor=False)
     st.markdown(say("recommend.lead"))
-    _form()
+    asking.reopen(PAGE)
+    # A file fills the description, which Streamlit allows only before its box is drawn.
+    above, below = st.container(), st.container()
+    with below:
+        _from_a_file()
+    with above:
+        _form()
     snapshot = failures.snapshot()
-    chosen = filters.chosen("recommend", FACETS)
-    filters.choose("recommend", FACETS, snapshot, chosen)
+    _options(snapshot)
     if "request" in st.session_state:
-        _results(st.session_state["request"], filters.chosen("recommend", FACETS))
+        _results(st.session_state["request"], filters.chosen(PAGE, FACETS + MORE_FACETS))
+
+
+def _from_a_file() -> None:
+    box = st.expander(say("file.open"), icon=":material/upload_file:", key="file_box", on_change="rerun")
+    if box.open:
+        with box:
+            asking.drop_a_file()
+
+
+def _options(snapshot: Snapshot) -> None:
+    chosen = filters.chosen(PAGE, FACETS + MORE_FACETS)
+    locality.choose()
+    filters.choose(PAGE, FACETS, snapshot, chosen)
+    with st.container(horizontal=True, gap="medium"):
+        st.checkbox(say("shelf.box"), key="shelf", help=say("shelf.help"), persist_state="session")
+        st.checkbox(
+            say("like.box"),
+            key="near",
+            help=say("like.help"),
+            disabled=not locality.chosen(),
+            persist_state="session",
+        )
+    with st.expander(say("filters.more"), icon=":material/tune:"):
+        filters.choose(PAGE, MORE_FACETS, snapshot, chosen)
+        filters.choose_years(PAGE)
 
 
 def _form() -> None:
@@ -55,9 +87,8 @@ def _form() -> None:
 def _ask(example: str | None = None) -> None:
     if example is not None:
         st.session_state["description"] = example
-    st.session_state["request"] = st.session_state.get("description") or ""
-    st.session_state["wanted"] = STEP
-    st.session_state["without"] = ()
+    st.session_state.pop("file_told", None)
+    asking.begin(st.session_state.get("description") or "")
 
 
 def _leave_out(shorts: tuple[str, ...]) -> None:
@@ -65,13 +96,12 @@ def _leave_out(shorts: tuple[str, ...]) -> None:
 
 
 def _more() -> None:
-    st.session_state["wanted"] = st.session_state.get("wanted", STEP) + STEP
+    st.session_state["wanted"] = st.session_state.get("wanted", asking.STEP) + asking.STEP
 
 
 def _results(request: str, chosen: Filters) -> None:
     try:
-        without = st.session_state.get("without", ())
-        query = Query.of(request, st.session_state.get("wanted", STEP), chosen, without)
+        query = asking.query_for(request, chosen, opinions.asked())
     except InvalidQuery:
         too_long = len(request) > LONGEST
         st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
@@ -79,14 +109,33 @@ def _results(request: str, chosen: Filters) -> None:
     with st.spinner(say("progress.model"), show_time=True):
         recommender = served.recommender()
     with st.spinner(say("progress.search"), show_time=True):
-        answer = _answer(recommender, query)
+        answer = _answer_or_reason(recommender, query)
+    if answer is None:
+        return
     _told(answer)
+    asides.shelf(answer.shelf)
     _expansions(answer)
+    opinions.summary(answer)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        asking.share(answer.query)
+        cards.to_dossier()
     if answer.verdict == "nothing":
         with st.expander(say("verdict.list")):
             _cards(answer)
     else:
         _cards(answer)
+
+
+def _answer_or_reason(recommender: Recommender, query: Query) -> Answer | None:
+    """Return the answer, or say what a shelf needs where none can be filled."""
+    try:
+        return _answer(recommender, query)
+    except InvalidQuery as error:
+        if not query.shelf:
+            raise
+        failures.note(error)
+        st.warning(say("shelf.refused"), icon=":material/edit:")
+        return None
 
 
 def _answer(recommender: Recommender, query: Query) -> Answer:
@@ -101,7 +150,8 @@ def _answer(recommender: Recommender, query: Query) -> Answer:
 
 def _told(answer: Answer) -> None:
     """Say what was found before showing it: how many, how sure, and which needs are answered."""
-    st.header(count("recommend.found", len(answer.recommendations)), anchor=False)
+    found = count("recommend.found", len(answer.recommendations))
+    st.header(say("verdict.nothing_title") if answer.verdict == "nothing" else found, anchor=False)
     if not answer.recommendations:
         st.markdown(say("recommend.none"))
     if answer.verdict in _VERDICTS:
@@ -151,7 +201,7 @@ def _where(need: Need) -> str:
 
 def _cards(answer: Answer) -> None:
     for item in answer.recommendations:
-        cards.card(item, answer.query.text)
+        cards.card(item, answer)
     if len(answer.recommendations) == answer.query.k:
         st.button(say("recommend.more"), on_click=_more, icon=":material/expand_more:", key="more")
 

@@ -6,9 +6,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from reco.app import cards, failures
+from reco.app import cards, failures, following
 from reco.app.markup import line, plain
-from reco.app.wording import count, language, say
+from reco.app.wording import count, day, decimal, language, say
+from reco.places import Locality
 from reco.resource import Resource
 from reco.snapshot import Snapshot
 from reco.text import digest
@@ -29,14 +30,15 @@ def show() -> None:
     if found := cards.badges(resource):
         st.markdown(found)
     cards.links(resource, sheet=False)
-    _fields(resource)
+    _fields(snapshot, resource)
     _read(snapshot, row, resource)
+    _others(snapshot, resource)
     cards.near(resource, digest(resource.id)[:12], expanded=True)
     st.caption(say("sheet.permanent"))
     st.code(_address(resource), language=None, wrap_lines=True)
 
 
-def _fields(resource: Resource) -> None:
+def _fields(snapshot: Snapshot, resource: Resource) -> None:
     named = {
         say("field.publisher"): resource.publisher,
         say("field.authors"): resource.authors,
@@ -44,10 +46,12 @@ def _fields(resource: Resource) -> None:
         say("field.audience"): resource.audience,
         say("field.scale"): "" if resource.scale == "unknown" else resource.scale,
         say("field.place"): resource.place,
+        say("sheet.localities"): " ; ".join(_locality(place) for place in resource.localities),
         say("field.language"): "" if resource.language == language() else resource.language,
         say("field.source"): resource.source,
         say("field.evidence"): resource.evidence,
         say("field.notes"): " ".join(resource.notes),
+        say("sheet.dates"): _dates(snapshot, resource),
     }
     with st.container(horizontal=True, gap="medium"):
         for name, value in named.items():
@@ -57,8 +61,28 @@ def _fields(resource: Resource) -> None:
                     st.text(value)
 
 
+def _locality(place: Locality) -> str:
+    kinds = {
+        "commune": say("locality.commune"),
+        "epci": say("locality.epci"),
+        "department": say("locality.department"),
+        "region": say("locality.region"),
+    }
+    facts = [kinds[place.kind], place.code]
+    if place.population is not None:
+        facts.append(count("locality.population", place.population))
+    return f"{place.name} ({', '.join(facts)})"
+
+
+def _dates(snapshot: Snapshot, resource: Resource) -> str:
+    found = following.dates_of(snapshot, resource.id)
+    seen = say("sheet.seen" if found.since else "sheet.seen_before", day=day(found.seen))
+    changed = say("sheet.changed", day=day(found.changed)) if found.changed else ""
+    return f"{seen} {changed}".strip()
+
+
 def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
-    """Draw what the model reads: the title and each passage, which together are the whole summary."""
+    """Draw what the model reads: the title and each passage; then what of the summary is set aside."""
     spans = [span for span in snapshot.table.document(row).spans if span.start >= 0]
     st.header(say("sheet.reads"), anchor=False)
     st.caption(count("sheet.passages", len(spans)))
@@ -67,6 +91,28 @@ def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
             st.text(line(resource.summary[span.start : span.end]))
         if not spans:
             st.caption(say("sheet.no_summary"))
+    if resource.set_aside:
+        left_out = sum(span.end - span.start for span in resource.set_aside)
+        with st.expander(say("sheet.aside", count=decimal(left_out, 0))):
+            st.caption(say("sheet.aside_why"))
+            for span in resource.set_aside:
+                st.text(line(resource.summary[span.start : span.end]))
+
+
+def _others(snapshot: Snapshot, resource: Resource) -> None:
+    """Draw the other listings of the same thing, newest first, and why they are held to be it."""
+    family = snapshot.families.of.get(resource.id) if snapshot.families is not None else None
+    if family is None:
+        return
+    st.header(say("sheet.others"), anchor=False)
+    whys = sorted(
+        {cards.family_why(pair.why) for pair in family.pairs if resource.id in (pair.first, pair.second)}
+    )
+    st.caption(say("sheet.others_why", why=", ".join(whys)) if whys else say("sheet.others_chain"))
+    rows = (snapshot.catalogue.row(member) for member in family.members if member != resource.id)
+    for row in rows:
+        if row is not None:
+            cards.row(snapshot.catalogue[row], "others")
 
 
 def _address(resource: Resource) -> str:

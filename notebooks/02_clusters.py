@@ -1,0 +1,228 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What is the catalogue about?
+#
+# Publishers file their resources under themes, each in its own way. This notebook looks at the catalogue
+# the other way round: which resources *say* nearly the same, whatever they are filed under? `refresh`
+# groups them every night, names each group in its own words, and keeps yesterday's names where the group is
+# still the same. Here we walk over the map, open a few groups, and hold them against the publishers'
+# themes.
+#
+# Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings.
+
+# %%
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import plotly.express as px
+
+from reco.clusters import find, frames
+from reco.settings import load, store_of
+
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
+settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
+snapshot = store_of(settings).open()
+catalogue = snapshot.catalogue
+clusters = snapshot.clusters or find(catalogue, snapshot.dense.vectors(), settings.clusters.options())
+resources, table = frames.resources(clusters, catalogue), frames.table(clusters)
+print(
+    f"Snapshot {snapshot.id}: {len(catalogue)} resources, {clusters.levels} levels, "
+    f"{len(clusters.outliers)} outliers"
+)
+
+# %% [markdown]
+# ## The map
+#
+# Each point is a resource; near points say similar things. Colours are the broad subjects, the words are
+# the names of the largest subjects. Point at one to read its title; click a name in the legend to hide a
+# subject, twice to see it alone. Directions and empty areas mean nothing: only who is next to whom does.
+
+# %%
+shown = resources.assign(
+    broad=resources["label_1"].replace("", "outlier"),
+    subject=resources["label_2"].replace("", "outlier"),
+    short=resources["title"].str.slice(0, 90),
+)
+order = [*[cluster.label for cluster in clusters.at(1)], "outlier"]
+colours = dict(zip(order, px.colors.qualitative.Dark24, strict=False)) | {"outlier": "#cfcfcf"}
+figure = px.scatter(
+    shown,
+    x="x",
+    y="y",
+    color="broad",
+    category_orders={"broad": order},
+    color_discrete_map=colours,
+    hover_name="short",
+    hover_data={"x": False, "y": False, "broad": False, "subject": True, "publisher": True},
+    template="plotly_white",
+    width=1150,
+    height=750,
+)
+figure.update_traces(marker={"size": 6 if len(shown) < 3000 else 3, "opacity": 0.75})
+for cluster in clusters.at(2)[:16]:
+    middle = shown.loc[shown["cluster_2"] == cluster.id, ["x", "y"]].median()
+    figure.add_annotation(
+        x=middle["x"],
+        y=middle["y"],
+        text=cluster.label,
+        showarrow=False,
+        font={"size": 11, "color": "#222222"},
+        bgcolor="rgba(255,255,255,0.75)",
+    )
+figure.update_xaxes(visible=False)
+figure.update_yaxes(visible=False)
+figure.update_layout(legend_title="broad subject", margin={"l": 0, "r": 0, "t": 10, "b": 0})
+figure
+
+# %% [markdown]
+# ## From broad to fine
+#
+# Every subject lies within one broad subject. The area is the number of resources; the darker, the more
+# surely a group is found again when a fifth of the catalogue is left out. Click to go down a level.
+
+# %%
+tree = table[table["level"] <= 2]
+figure = px.treemap(
+    tree,
+    ids="id",
+    names="label",
+    parents="parent",
+    values="size",
+    color="stability",
+    color_continuous_scale="Blues",
+    range_color=(0, 1),
+    hover_data=["keywords"],
+    template="plotly_white",
+    width=1150,
+    height=650,
+)
+# A broad subject also holds outliers of none of its subjects: sizes need not add up.
+figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4}, root_color="#f2f2f2")
+figure.data[0].values = np.where(tree["level"] == 2, tree["size"], 0)
+figure.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0})
+figure
+
+# %% [markdown]
+# ## Opening a group
+#
+# A name is a phrase found in the group's own texts, so it can be narrower than the group. Before trusting
+# one, read its keywords, and the resources nearest to its middle.
+
+# %%
+for cluster in clusters.at(2)[:5]:
+    print(f"{cluster.label}  ({cluster.id}, {cluster.size} resources)")
+    print("   words:", ", ".join(cluster.keywords))
+    for identifier in cluster.representatives[:3]:
+        print("   ·", catalogue[catalogue.row(identifier)].title[:100])
+    print()
+
+# %% [markdown]
+# ## Beside the publishers' themes
+#
+# Each row is a theme, each column a broad subject; a cell is the share of the theme's resources that fall
+# there. A row with one dark cell is a theme that the texts confirm. A row spread thin is a theme that
+# gathers different things, or one that cuts across them, as *ruralité* does.
+
+# %%
+first_theme = resources["themes"].str.split("; ").str[0].replace("", "no theme")
+known = first_theme.where(first_theme.isin(first_theme.value_counts().index[:27]), "other themes")
+counts = pd.crosstab(known, shown["broad"]).reindex(
+    columns=[name for name in order if name in set(shown["broad"])]
+)
+share = counts.div(counts.sum(axis=1), axis=0)
+share = share.loc[share.idxmax(axis=1).map(order.index).sort_values(kind="stable").index]
+counts = counts.loc[share.index]
+
+figure, axes = plt.subplots(figsize=(13, 1.6 + 0.33 * len(share)), constrained_layout=True)
+axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+for (row, column), value in np.ndenumerate(counts.to_numpy()):
+    if value:
+        dark = share.iloc[row, column] > 0.55
+        axes.text(
+            column, row, value, ha="center", va="center", fontsize=8, color="white" if dark else "#333333"
+        )
+axes.set_xticks(range(len(share.columns)), share.columns, rotation=35, ha="right")
+axes.set_yticks(range(len(share)), share.index)
+axes.set_title("Themes (rows) and broad subjects (columns), in resources")
+plt.show()
+
+# %% [markdown]
+# One figure for the whole: `agreement` is 0 when subjects and themes have nothing to do with each other, 1
+# when they are the same. Neither is a goal: themes that said the same as the texts would be of no use.
+
+# %%
+frames.quality(clusters).round(2)
+
+# %% [markdown]
+# ## Which groups can be trusted?
+#
+# To the right, groups that come back when a fifth of the catalogue is left out. Higher up, groups whose
+# keywords are found in the same texts. What is low and to the left is a leftover rather than a subject: do
+# not quote it.
+
+# %%
+middle = table[table["level"] == 2]
+figure, axes = plt.subplots(figsize=(13, 5.5), constrained_layout=True)
+axes.scatter(
+    middle["stability"],
+    middle["coherence"],
+    s=12 + 4 * middle["size"] * 100 / middle["size"].max(),
+    c="#5b8db8",
+    alpha=0.6,
+)
+axes.axvline(0.5, color="#b3423a", linestyle=":", linewidth=1)
+spoken = pd.concat([middle.nlargest(6, "stability"), middle.nsmallest(6, "stability")]).drop_duplicates("id")
+for one in spoken.itertuples():
+    axes.annotate(
+        one.label, (one.stability, one.coherence), xytext=(5, 5), textcoords="offset points", fontsize=8
+    )
+axes.set(xlabel="stability (mean Jaccard overlap in resamples)", ylabel="coherence (NPMI of keywords)")
+axes.margins(x=0.12, y=0.12)
+plt.show()
+
+# %% [markdown]
+# ## What belongs nowhere
+#
+# Outliers are further from every subject than the rest of the catalogue is. They are either unique or
+# misfiled; reading them costs a minute.
+
+# %%
+frames.select(resources, clusters.outliers)[["id", "title", "publisher", "strength"]].head(12).round(2)
+
+# %% [markdown]
+# ## Taking a selection elsewhere
+#
+# Any table of resources is a selection, and any list of ids gives the table back. Below: the resources of
+# the largest subject that no theme was given to, or that are filed under another theme than most.
+
+# %%
+largest = clusters.at(2)[0]
+inside = resources[resources["cluster_2"] == largest.id]
+odd = inside[~inside["themes"].str.contains(largest.theme, regex=False)] if largest.theme else inside
+chosen = frames.selection(odd)
+print(
+    f"{largest.label}: {len(inside)} resources, "
+    f"{len(chosen)} of them not under {largest.theme or 'a theme'!r}"
+)
+frames.select(resources, chosen)[["id", "title", "themes"]].head(10)
+
+# %% [markdown]
+# A better name is one command away, and stays until the group has truly changed: `.venv/bin/reco clusters
+# rename ID "NAME" --by "YOU" --reason "WHY"`. `docs/exploring.md` says how groups are found and what each
+# figure measures.

@@ -1,0 +1,246 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What is missing, and what is shown too often?
+#
+# A recommender can be right on every request and still serve its readers badly: subjects nobody wrote
+# about, resources that crowd every list, others that no request ever reaches. This notebook looks at the
+# catalogue from these two sides. Nothing in it is learnt from visitors: it asks the catalogue its own
+# titles and a set of requests written beforehand.
+#
+# Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings. The same at
+# the command line: `.venv/bin/reco radar` and `.venv/bin/reco audit`.
+
+# %%
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from reco import exposure, radar
+from reco.batch import read
+from reco.beir import read_topics
+from reco.projects import ProjectStore
+from reco.recommend import Recommender
+from reco.settings import encoder_of, home_of, load, store_of
+
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
+settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
+snapshot = store_of(settings).open()
+encoder = encoder_of(settings, snapshot)
+recommender = Recommender(snapshot, encoder, settings.ranking.fusion())
+print(f"Snapshot {snapshot.id}: {len(snapshot.catalogue)} resources")
+
+# %% [markdown]
+# ## Asking
+#
+# Three kinds of requests: those judged beforehand on this catalogue, the projects that officers saved, and
+# a sample of requests on subjects that the bundled catalogue is known to lack, such as cemeteries or
+# abandoned cars. Put a CSV of your own in the place of the last; one column, `text`, is enough.
+
+# %%
+topics = read_topics(settings.gates.golden) if settings.gates.golden else ()
+requests = [radar.Asked.of_topic(topic) for topic in topics]
+requests += [radar.Asked.of_project(project) for project in ProjectStore(home_of(settings)).read().projects]
+sample = [one for one in read(root / "data" / "requests" / "gap.csv").projects if not one.problem][::4]
+requests += [radar.Asked(one.id, one.text, "sample") for one in sample]
+themes = [theme for source in settings.sources for theme in source.themes]
+found = radar.scan(recommender, encoder, requests, themes)
+pd.DataFrame({"asked": found.asked, "without a good answer": found.unmet}).fillna(0).astype(int)
+
+# %% [markdown]
+# ## What the catalogue covers
+#
+# Rows are themes, the thirty fullest where there are more, thinnest first; a theme with two resources or
+# fewer carries a `!`. An empty cell is a kind of document that a theme lacks: a theme of reports only has
+# nothing to put in the hands of a technician.
+
+# %%
+cells = pd.DataFrame([asdict(cell) for cell in found.cells])
+kept = [one.theme for one in found.coverage][-30:]
+wide = cells.pivot_table(index="theme", columns="type", values="resources", aggfunc="sum", fill_value=0)
+wide = wide.reindex(kept, fill_value=0)
+wide = wide[wide.sum().sort_values(ascending=False).index[:12]]
+thin = {one.theme for one in found.coverage if one.thin}
+
+if len(wide):
+    figure, axes = plt.subplots(figsize=(12, 1.8 + 0.32 * len(wide)), constrained_layout=True)
+    axes.imshow(np.sqrt(wide), cmap="Blues", aspect="auto")
+    for (row, column), count in np.ndenumerate(wide.to_numpy()):
+        dark = np.sqrt(count) > 0.6 * np.sqrt(wide.to_numpy().max())
+        axes.text(
+            column,
+            row,
+            count or "·",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if dark else "#555555",
+        )
+    axes.set_xticks(range(len(wide.columns)), [name[:38] for name in wide.columns], rotation=25, ha="right")
+    axes.set_yticks(
+        range(len(wide)), [f"{name[:48]} !" if name in thin else name[:48] for name in wide.index]
+    )
+    axes.set_title(f"Resources by theme and type ({len(thin)} thin themes of {len(found.coverage)})")
+    plt.show()
+else:
+    print("This catalogue has no themes: there is no coverage to draw.")
+
+# %% [markdown]
+# ## What is asked for in vain
+#
+# Unmet requests are grouped by meaning and named from their own words. `none-left`: what answered them is
+# no longer in the catalogue. `not-found`: it is there, below the first ten. `unrelated`: the best result is
+# no nearer than one expects of a sentence on anything else.
+
+# %%
+needs = sorted(found.needs, key=lambda need: -need.size)[:20]
+figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(needs))), constrained_layout=True)
+whys = sorted({request.why for need in needs for request in need.requests})
+colours = dict(zip(whys, ("#e07b39", "#5b8db8", "#9aa5b1", "#6a9a58", "#b8659b", "#c9a227"), strict=False))
+left = np.zeros(len(needs))
+for why in whys:
+    width = np.array([sum(request.why == why for request in need.requests) for need in needs])
+    axes.barh(range(len(needs)), width, left=left, color=colours[why], label=why, height=0.7)
+    left += width
+axes.set_yticks(range(len(needs)), [f"{need.label}  ({need.theme or 'no theme'})"[:80] for need in needs])
+axes.invert_yaxis()
+axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
+axes.xaxis.get_major_locator().set_params(integer=True)
+if whys:
+    axes.legend(frameon=False, loc="lower right")
+plt.show()
+
+# %%
+for need in needs[:4]:
+    print(f"{need.label} ({need.size})")
+    for request in need.requests[:3]:
+        print(f"   {request.why}: « {request.text[:120]} »")
+
+# %% [markdown]
+# Read a few before ordering anything: a need may be met by a resource whose text does not say so. A better
+# summary is cheaper than a new guide.
+#
+# ## Who is shown
+#
+# Now the other side. Each title of the catalogue (1,000 at most) is asked as if it were a request, and so
+# are the requests above. A *hub* is in more than five times as many lists as the average; an *orphan* is in
+# none.
+
+# %%
+seen = exposure.audit(recommender, [request.text for request in requests])
+print(f"{seen.titles} titles and {seen.requests} requests, lists of {seen.k}")
+print(f"skewness {seen.skewness:.2f}: above 1.4, hubs matter")
+print(
+    f"{len(seen.hubs)} hubs, {len(seen.orphans)} orphans, "
+    f"{len(seen.orphans) / len(snapshot.catalogue):.0%} of the catalogue"
+)
+
+# %%
+of_hubs = [snapshot.catalogue[snapshot.catalogue.row(hub.id)] for hub in seen.hubs[:12]]
+hub_names = [f"{hub.title[:38]} · {hub.publisher[:22]}" for hub in of_hubs]
+hubs, average = seen.hubs[:12], seen.titles * seen.k / len(snapshot.catalogue)
+publishers = next(facet for facet in seen.concentration if facet.facet == "publisher")
+figure, (left, right) = plt.subplots(1, 2, figsize=(15, 5.2), constrained_layout=True)
+if hubs:
+    left.barh(range(len(hubs)), [hub.titles for hub in hubs], color="#e07b39", height=0.7)
+    left.set_yticks(range(len(hubs)), hub_names, fontsize=8)
+    left.axvline(average, color="#444444", linestyle=":")
+    left.invert_yaxis()
+    left.set(title=f"Hubs (dotted: the average, {average:.1f} lists)", xlabel="lists of titles that it is in")
+else:
+    left.set_axis_off()
+    left.text(0.5, 0.5, "no hub", ha="center", va="center")
+for attribute, label, colour in (
+    ("catalogue", "in the catalogue", "#9aa5b1"),
+    ("shown", "as shown", "#e07b39"),
+):
+    shares = np.sort([getattr(share, attribute) for share in publishers.values])
+    lorenz = np.concatenate([[0], np.cumsum(shares) / max(shares.sum(), 1e-12)])
+    right.plot(np.linspace(0, 1, len(lorenz)), lorenz, color=colour, linewidth=2, label=label)
+right.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=0.8)
+right.legend(frameon=False, loc="upper left")
+right.set(
+    title=f"Publishers: Gini {publishers.gini_catalogue:.2f} held, {publishers.gini_shown:.2f} shown",
+    xlabel="share of publishers, smallest first",
+    ylabel="share of what they hold",
+)
+plt.show()
+
+# %% [markdown]
+# On the right, the more a curve sags, the more a few publishers have it all. If the orange one sags more
+# than the grey one, ranking adds to what the catalogue already does.
+#
+# ## For and against whom
+#
+# Each dot is a publisher, type or theme: to the right of the line, it is shown more than its share of the
+# catalogue. This is a question to ask, not a fault in itself, for requests are not spread as catalogues
+# are.
+
+# %%
+
+
+def shortened(name):
+    """Keep both ends: types and publishers of one family begin alike."""
+    return name if len(name) <= 34 else f"{name[:16]}…{name[-16:]}"
+
+
+figure, axes = plt.subplots(1, 3, figsize=(15, 5.2), constrained_layout=True)
+for panel, facet in zip(axes, seen.concentration, strict=True):
+    values = sorted(facet.values, key=lambda share: -share.catalogue)[:14]
+    values.sort(key=lambda share: share.ratio)
+    ratio = np.clip([share.ratio for share in values], 0.1, 10)
+    panel.hlines(range(len(values)), 1, ratio, color="#cccccc", linewidth=2)
+    size = [20 + 900 * share.catalogue for share in values]
+    panel.scatter(
+        ratio, range(len(values)), s=size, color=np.where(ratio > 1, "#e07b39", "#5b8db8"), zorder=2
+    )
+    panel.axvline(1, color="#444444", linewidth=0.8)
+    panel.set_xscale("log")
+    panel.set_xlim(0.08, 12)
+    panel.set_xticks([0.1, 0.5, 1, 2, 10], ["÷10", "÷2", "1", "×2", "×10"])
+    panel.minorticks_off()
+    panel.set_yticks(range(len(values)), [shortened(share.value) for share in values], fontsize=8)
+    panel.set(title=facet.facet, xlabel="shown, against its share of the catalogue")
+    panel.margins(y=0.08)
+plt.show()
+
+# %%
+places = [*(("inhabitants", s) for s in seen.population), *(("scale", s) for s in seen.scale)]
+columns = ["of", "value", "catalogue", "shown", "ratio"]
+pd.DataFrame([{"of": of, **asdict(share)} for of, share in places], columns=columns).round(3)
+
+# %% [markdown]
+# Small communes are most of France and a small part of most catalogues. If their ratio is below 1 above,
+# ranking makes it worse; if it is near 1, the remedy is in the sources.
+#
+# ## The forgotten ones
+#
+# Resources that no title and no request reached. Some are so particular that only their own subject reaches
+# them; others have a text that says too little. In a catalogue of many more than 1,000 resources most of them
+# were only not asked near, for titles are then a sample.
+
+# %%
+orphans = pd.DataFrame(
+    [asdict(orphan) for orphan in seen.orphans[:12]], columns=["id", "title", "titles", "requests"]
+)
+orphans["words in its summary"] = [
+    len(snapshot.catalogue[snapshot.catalogue.row(identifier)].summary.split())
+    for identifier in orphans["id"]
+]
+orphans.drop(columns=["titles", "requests"])

@@ -1,0 +1,168 @@
+"""What each night brought, and why the first results of saved projects moved."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from reco.app import cards, failures, following
+from reco.app.document import FEED
+from reco.app.markup import plain
+from reco.app.wording import count, day, decimal, say
+from reco.changes import Cause, Move, Moves
+from reco.nights import Night
+from reco.resource import Resource
+from reco.text import fold
+
+SHOWN = 60
+"""Resources listed for one night: a first refresh brings thousands."""
+
+
+def show() -> None:
+    """Draw the nights, one of them, and the saved projects that night."""
+    st.title(say("news.title"), anchor=False)
+    st.markdown(say("news.lead"))
+    with st.spinner(say("progress.nights")):
+        nights = following.nights(failures.snapshot())
+    _feed()
+    if not nights:
+        st.info(say("news.none"), icon=":material/bedtime:")
+        return
+    _summary(nights)
+    night = st.selectbox(
+        say("news.night"), nights, format_func=_named, key="news_night", persist_state="session"
+    )
+    _night(night or nights[0])
+    _projects(night or nights[0])
+
+
+def _feed() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.link_button(say("news.feed"), FEED, icon=":material/rss_feed:")
+        st.download_button(
+            say("news.download"),
+            following.feed,
+            FEED,
+            "application/atom+xml",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    st.caption(say("news.feed_why", count=following.NEWEST))
+
+
+def _summary(nights: Sequence[Night]) -> None:
+    rows = {_dated(night): [len(night.came), len(night.changed), len(night.left)] for night in nights}
+    columns = [say("news.came"), say("news.changed"), say("news.left")]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    # An unnamed index would be a heading without words.
+    st.table(table.rename_axis(say("news.night")), alt=say("news.table"))
+
+
+def _night(night: Night) -> None:
+    st.header(_dated(night), anchor=False)
+    if not (night.came or night.changed or night.left):
+        st.markdown(say("news.same"))
+    themes = sorted({theme for one in _all(night) for theme in one.themes}, key=fold)
+    chosen = st.multiselect(
+        say("field.theme"), themes, key="news_theme", placeholder=say("filters.all"), persist_state="session"
+    )
+    wanted = frozenset(chosen)
+    _part("came", say("news.came"), [one for one in night.came if _passes(one, wanted)])
+    changed = [revised for revised in night.changed if _passes(revised.resource, wanted)]
+    names = {revised.resource.id: _fields(revised.fields) for revised in changed}
+    _part("changed", say("news.changed"), [revised.resource for revised in changed], names)
+    _part("left", say("news.left"), [one for one in night.left if _passes(one, wanted)])
+
+
+def _part(kind: str, title: str, found: Sequence[Resource], facts: dict[str, str] | None = None) -> None:
+    """List what came, changed or left, under its themes: each resource once, under its first."""
+    if not found:
+        return
+    st.subheader(f"{title} ({decimal(len(found), 0)})", anchor=False)
+    by_theme: dict[str, list[Resource]] = defaultdict(list)
+    for resource in found[:SHOWN]:
+        by_theme[(resource.themes or ("",))[0]].append(resource)
+    for theme in sorted(by_theme, key=fold):
+        with st.expander(f"{plain(theme) or say('news.no_theme')} ({len(by_theme[theme])})", len(found) <= 8):
+            for resource in by_theme[theme]:
+                _line(resource, kind, (facts or {}).get(resource.id, ""))
+    if len(found) > SHOWN:
+        st.caption(say("news.more", count=decimal(len(found) - SHOWN, 0)))
+
+
+def _line(resource: Resource, kind: str, fact: str) -> None:
+    facts = [fact, resource.type, resource.publisher, str(resource.year or "")]
+    if kind == "left":
+        # Its sheet is gone with it.
+        with st.container(gap=None):
+            st.markdown(f"**{plain(resource.title)}**")
+            st.caption(" · ".join(plain(fact) for fact in facts if fact))
+    else:
+        cards.row(resource, f"news_{kind}", facts)
+
+
+def _projects(night: Night) -> None:
+    st.header(say("news.projects"), anchor=False)
+    with st.spinner(say("progress.projects")):
+        moved = following.moves(night)
+    if not moved:
+        st.markdown(say("news.no_projects"))
+        return
+    st.caption(say("news.projects_why"))
+    for one in moved:
+        _project(one)
+
+
+def _project(one: Moves) -> None:
+    moves = len(one.entries) + len(one.exits)
+    said = say("news.problem") if one.problem is not None else count("news.moves", moves)
+    with st.expander(f"**{plain(one.name)}** : {said}", expanded=0 < moves <= 6):
+        if one.problem is not None:
+            st.markdown(say("news.problem_why"))
+        for title, found, sign in (
+            (say("news.entries"), one.entries, ":material/add_circle:"),
+            (say("news.exits"), one.exits, ":material/do_not_disturb_on:"),
+        ):
+            if found:
+                lines = [f"- {sign} {_move(move)}" for move in found]
+                st.markdown(f"**{title}**\n\n" + "\n".join(lines))
+
+
+def _move(move: Move) -> str:
+    why = {
+        Cause.NEW: say("cause.new"),
+        Cause.EDITED: say("cause.edited"),
+        Cause.REMOVED: say("cause.removed"),
+        Cause.MODEL: say("cause.model"),
+        Cause.SETTINGS: say("cause.settings"),
+    }
+    return say("news.move", title=plain(move.title), rank=move.rank, why=why[move.cause])
+
+
+def _passes(resource: Resource, themes: frozenset[str]) -> bool:
+    return not themes or not themes.isdisjoint(resource.themes)
+
+
+def _all(night: Night) -> list[Resource]:
+    return [*night.came, *(revised.resource for revised in night.changed), *night.left]
+
+
+def _fields(names: Sequence[str]) -> str:
+    known = cards.field_names()
+    return say("news.fields", fields=", ".join(known.get(name, name).lower() for name in names))
+
+
+def _named(night: Night) -> str:
+    moves = len(night.came) + len(night.changed) + len(night.left)
+    return f"{_dated(night)} : {count('news.moves', moves)}"
+
+
+def _dated(night: Night) -> str:
+    # Two refreshes of one day are two nights.
+    return say("news.dated", day=day(night.created), time=night.created[11:16], number=night.after)
+
+
+show()

@@ -1,0 +1,102 @@
+"""What the next snapshot is compared with: the one served before it, without its vectors and indexes.
+
+A large catalogue fits in memory once: what the previous snapshot answers, and what its vectors were,
+is asked before the next one is made, so that it can be let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco import behaviour
+from reco.behaviour import Rankings
+from reco.beir import Topic
+from reco.catalogue import Catalogue
+from reco.clusters import Clusters
+from reco.encoder import Encoder
+from reco.encoder.adapter import Adapter
+from reco.families import Families
+from reco.levels import Vectors
+from reco.recommend import Fusion, Recommender
+from reco.snapshot import Manifest, Snapshot
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the previous snapshot answers to the probes, and to the golden requests."""
+
+    probes: Rankings
+    golden: Rankings
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The previous snapshot as it is remembered.
+
+    `texts` are content hashes by id, `asked` the vectors that levels were measured with; `prints` are
+    digests of the parts by content hash, of the texts that stay. `stable` are the ids that stay with the
+    same text, `probes` requests about some of them, by id. There are no `answers` and no `prints` when
+    another encoder made the previous snapshot.
+    """
+
+    manifest: Manifest
+    texts: Mapping[str, str]
+    families: Families | None = None
+    head: NDArray[np.float32] | None = None
+    adapter: Adapter | None = None
+    asked: Vectors = field(default_factory=dict)
+    clusters: Clusters | None = None
+    prints: Mapping[str, bytes] = field(default_factory=dict)
+    stable: frozenset[str] = frozenset()
+    probes: Mapping[str, str] = field(default_factory=dict)
+    answers: Answers | None = None
+
+    @classmethod
+    def of(
+        cls,
+        previous: Snapshot,
+        catalogue: Catalogue,
+        encoder: Encoder,
+        topics: Sequence[Topic] = (),
+        probes: int = 0,
+        fusion: Fusion | None = None,
+    ) -> Baseline:
+        """Remember a snapshot, to compare it with the one of `catalogue` that `encoder` will have made."""
+        stable = behaviour.unchanged(previous.catalogue, catalogue)
+        requests = behaviour.probes(catalogue, stable, probes)
+        found = cls(
+            previous.manifest,
+            {resource.id: resource.content_hash for resource in previous.catalogue},
+            previous.families,
+            previous.head,
+            previous.adapter,
+            previous.asked,
+            previous.clusters,
+            stable=stable,
+            probes=requests,
+        )
+        if previous.manifest.encoder != encoder.fingerprint:
+            return found
+        return found._answering(previous, catalogue, encoder, topics, fusion)
+
+    def _answering(
+        self,
+        previous: Snapshot,
+        catalogue: Catalogue,
+        encoder: Encoder,
+        topics: Sequence[Topic],
+        fusion: Fusion | None,
+    ) -> Baseline:
+        judged = Recommender(behaviour.every_listing(previous), encoder, fusion)
+        return replace(
+            self,
+            prints=previous.table.prints({resource.content_hash for resource in catalogue}),
+            answers=Answers(
+                probes=behaviour.rank(Recommender(previous, encoder, fusion), self.probes),
+                golden=behaviour.rank(judged, {topic.id: topic.text for topic in topics}),
+            ),
+        )

@@ -1,0 +1,194 @@
+"""Grouping: broad subjects, subjects and, in a large catalogue, fine subjects, each within the one above.
+
+Many small k-means clusters are joined by Ward's criterion (Ward 1963), and each cut of that tree is
+refined by k-means (Lloyd 1982) on points of length one, where distance and cosine agree. Joining gives
+a start that hardly depends on chance, refining a border that hardly depends on the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from reco.clusters.space import Points, Space
+from reco.encoder import unit
+from reco.errors import InvalidInput
+
+Labels = NDArray[np.int64]
+
+FEWEST = 20
+"""Distinct texts below which there is nothing to group."""
+_THREE_LEVELS = 1000
+_SMALLEST = 3
+_MOST_PIECES = 2000
+_LARGE = 10_000
+"""Points above which k-means reads them in batches."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """`levels`, broadest first: the group of each resource, (resources,), -1 for an outlier.
+
+    `centres` are their middles, (groups, axes), of length one. `parents` give, for each level but the
+    first, the group above of each of its groups. `strength` is the cosine of a resource to the middle
+    of its subject, and `fence` the least that is no outlier.
+    """
+
+    space: Space
+    levels: tuple[Labels, ...]
+    centres: tuple[Points, ...]
+    parents: tuple[Labels, ...]
+    strength: NDArray[np.float32]
+    fence: float
+
+
+def sizes_for(resources: int, levels: int | None = None) -> tuple[int, ...]:
+    """Return how many groups each level should have: for 500, 2,000 and 100,000 resources, some 8, 11
+    and 20 broad subjects, 23, 34 and 100 subjects, and in the two larger 112 and 790 fine subjects.
+
+    A rule, not a search for the best score: a search would change its mind from night to night.
+    """
+    broad = int(np.clip(round(1.7 * resources**0.25), 2, 20))
+    middle = int(np.clip(round(4.0 * resources**0.28), broad + 1, max(resources // 5, broad + 1)))
+    fine = int(np.clip(round(2.5 * resources**0.5), middle + 1, 800))
+    wanted = levels or (3 if resources >= _THREE_LEVELS else 2)
+    return (broad, middle, fine)[:wanted]
+
+
+def require_enough(vectors: NDArray[np.float32]) -> None:
+    """Raise InvalidInput for fewer than twenty texts that differ."""
+    distinct = len(np.unique(vectors.round(5), axis=0)) if len(vectors) < 5 * FEWEST else FEWEST
+    if len(vectors) >= 5 * FEWEST and len(np.unique(vectors[:: len(vectors) // 99].round(5), axis=0)) < 2:
+        distinct = len(np.unique(vectors.round(5), axis=0))
+    if distinct < FEWEST:
+        raise InvalidInput(
+            f"The catalogue has {len(vectors)} resources, {distinct} of them different: "
+            f"clusters need at least {FEWEST}.",
+            "Add sources, or read the catalogue as a list.",
+        )
+
+
+def group(vectors: NDArray[np.float32], seed: int, sizes: Sequence[int]) -> Grouping:
+    """Group unit vectors, (resources, dimension), into about so many groups at each level.
+
+    The same for the same seed. Raises InvalidInput for fewer than twenty texts that differ.
+    """
+    require_enough(vectors)
+    space = Space.of(vectors)
+    points = space.place(vectors)
+    pieces, of_piece = _pieces(points, seed, sizes)
+    tree = linkage(pieces.astype(np.float64), "ward")
+    cuts = [fcluster(tree, size, "maxclust")[of_piece] - 1 for size in sizes[:2]]
+    broad, middle = (refined(points, cut) for cut in cuts)
+    above = _majority(middle, broad)
+    levels, parents = [above[middle], middle], [above]
+    if len(sizes) > 2:
+        fine = _split(points, middle, sizes[2], seed)
+        parents.append(_majority(fine, middle))
+        levels.append(fine)
+    levels[0], parents[0] = _dense(levels[0], parents[0])
+    return _with_outliers(space, points, levels, parents)
+
+
+def refined(points: Points, labels: Labels) -> Labels:
+    """Return groups refined by k-means from their own middles, those of one or two points dissolved."""
+    from sklearn.cluster import KMeans
+
+    for _ in range(2):
+        start = middles(points, labels)
+        model = KMeans(len(start), init=start, n_init=1, max_iter=25, tol=1e-4)
+        found = model.fit(points).labels_
+        kept = np.flatnonzero(np.bincount(found, minlength=len(start)) >= _SMALLEST)
+        labels = nearest(points, unit(model.cluster_centers_[kept]))
+        if len(kept) == len(start):
+            break
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def nearest(points: Points, centres: Points) -> Labels:
+    """Return the centre with the largest cosine to each point, (points,)."""
+    found = np.empty(len(points), dtype=np.int64)
+    for start in range(0, len(points), 16_384):
+        found[start : start + 16_384] = np.argmax(points[start : start + 16_384] @ centres.T, axis=1)
+    return found
+
+
+def middles(points: Points, labels: Labels) -> Points:
+    """Return the mean direction of each group, (groups, axes), of length one; -1 belongs to none."""
+    sums = np.zeros((int(labels.max()) + 1, points.shape[1]))
+    np.add.at(sums, labels[labels >= 0], points[labels >= 0])
+    return unit(sums)
+
+
+def _pieces(points: Points, seed: int, sizes: Sequence[int]) -> tuple[Points, Labels]:
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
+    distinct = len(points) // 3
+    wanted = min(max(int(8 * np.sqrt(len(points))), 2 * sizes[1]), max(distinct, sizes[1] + 1), _MOST_PIECES)
+    if len(points) > _LARGE:
+        model = MiniBatchKMeans(wanted, n_init=1, random_state=seed, batch_size=8192, max_iter=15)
+    else:
+        model = KMeans(wanted, n_init=1, random_state=seed, max_iter=30)
+    model.fit(points)
+    kept = np.unique(model.labels_)
+    return model.cluster_centers_[kept], np.searchsorted(kept, model.labels_).astype(np.int64)
+
+
+def _split(points: Points, labels: Labels, wanted: int, seed: int) -> Labels:
+    """Return groups within the given ones: each is cut in proportion to its size."""
+    from sklearn.cluster import KMeans
+
+    fine, used = np.empty_like(labels), 0
+    for one in range(int(labels.max()) + 1):
+        inside = np.flatnonzero(labels == one)
+        parts = max(1, min(round(wanted * len(inside) / len(labels)), len(inside) // (2 * _SMALLEST)))
+        cut = np.zeros(len(inside), dtype=np.int64)
+        if parts > 1 and np.ptp(points[inside], axis=0).max() > 1e-6:
+            model = KMeans(parts, n_init=2, random_state=seed, max_iter=30).fit(points[inside])
+            cut = refined(points[inside], np.unique(model.labels_, return_inverse=True)[1])
+        fine[inside] = cut + used
+        used += int(cut.max()) + 1
+    return fine
+
+
+def _majority(inner: Labels, outer: Labels) -> Labels:
+    """Return, for each inner group, the outer one that holds most of it."""
+    counts = np.zeros((int(inner.max()) + 1, int(outer.max()) + 1), dtype=np.int64)
+    np.add.at(counts, (inner, outer), 1)
+    most: Labels = counts.argmax(axis=1)
+    return most
+
+
+def _dense(labels: Labels, parents: Labels) -> tuple[Labels, Labels]:
+    used = np.unique(labels)
+    return np.searchsorted(used, labels), np.searchsorted(used, parents)
+
+
+def _with_outliers(
+    space: Space, points: Points, levels: Sequence[Labels], parents: Sequence[Labels]
+) -> Grouping:
+    """Take out what is far from every subject: below Tukey's lower fence, Q1 - 1.5 IQR (Tukey 1977)."""
+    centres = tuple(middles(points, labels) for labels in levels)
+    strength = np.einsum("ij,ij->i", points, centres[1][levels[1]])
+    first, third = np.quantile(strength, (0.25, 0.75))
+    fence = float(first - 1.5 * (third - first))
+    out = strength < fence
+    # A group is never emptied: its own members would be far from nothing.
+    for labels in levels:
+        left = np.bincount(labels[~out], minlength=int(labels.max()) + 1)
+        out &= left[labels] >= _SMALLEST
+    told = tuple(np.where(out, -1, labels) for labels in levels)
+    return Grouping(space, told, centres, tuple(parents), strength.astype(np.float32), fence)
+
+
+def nested(levels: Sequence[Labels]) -> bool:
+    """Whether each group of a level lies within one group of the level above."""
+    return all(
+        len({(int(a), int(b)) for a, b in zip(inner, outer, strict=True)}) == len(set(inner.tolist()))
+        for outer, inner in pairwise(levels)
+    )

@@ -1,0 +1,121 @@
+"""How good a grouping is: does it hold when resources are left out, and do its words belong together?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from reco.clusters.grouping import Grouping, Labels, group
+from reco.clusters.labels import Corpus, Term, npmi
+from reco.errors import InvalidInput
+
+RESAMPLES = 3
+SHARE = 0.8
+_MOST = 10_000
+"""Resources of which resamples are drawn: more would say the same, in minutes."""
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Per level, the mean adjusted Rand index of two resamples; per group, its mean best Jaccard overlap."""
+
+    levels: tuple[float, ...]
+    groups: tuple[NDArray[np.float64], ...]
+
+
+def stability(vectors: NDArray[np.float32], found: Grouping, seed: int, sizes: Sequence[int]) -> Stability:
+    """Group samples of 80 % anew, and compare them with each other and with what was found.
+
+    Adjusted Rand index: Hubert and Arabie 1985. Overlap of a cluster: Hennig 2007.
+    """
+    rng = np.random.default_rng(seed)
+    pool = np.arange(len(vectors)) if len(vectors) <= _MOST else rng.choice(len(vectors), _MOST, False)
+    samples = [np.sort(rng.choice(pool, round(SHARE * len(pool)), False)) for _ in range(RESAMPLES)]
+    try:
+        again = [group(vectors[rows], seed, sizes).levels for rows in samples]
+    except InvalidInput:  # what is left of a catalogue of barely twenty texts
+        nothing = tuple(np.full(len(centres), np.nan) for centres in found.centres)
+        return Stability((np.nan,) * len(found.levels), nothing)
+    levels, groups = [], []
+    for number, labels in enumerate(found.levels):
+        runs = [_spread(one[number], rows, len(vectors)) for one, rows in zip(again, samples, strict=True)]
+        levels.append(float(np.mean([_rand(a, b) for i, a in enumerate(runs) for b in runs[:i]])))
+        groups.append(np.mean([_best_overlap(labels, run) for run in runs], axis=0))
+    return Stability(tuple(levels), tuple(groups))
+
+
+def coherence(corpus: Corpus, terms: Sequence[Term]) -> float | None:
+    """Return the mean normalised pointwise mutual information of pairs of terms, from -1 to 1.
+
+    Bouma 2009, over whole texts, as Lau et al. 2014 use it for topics; None for fewer than two terms.
+    """
+    place = {stem: column for column, stem in enumerate(corpus.stems)}
+    columns = [place[term.stem] for term in terms if term.stem in place]
+    if len(columns) < 2:
+        return None
+    there = csr_array(corpus.presence[:, columns] > 0, dtype=np.float64)
+    together = np.asarray((there.T @ there).todense()) / there.shape[0]
+    return float(npmi(together)[np.triu_indices(len(columns), 1)].mean())
+
+
+def diversity(groups: Sequence[Sequence[Term]]) -> float:
+    """Return the share of distinct stems among the terms of all groups (Dieng et al. 2020)."""
+    stems = [term.stem for terms in groups for term in terms]
+    return len(set(stems)) / len(stems) if stems else 0.0
+
+
+def agreement(labels: Labels, themes: Sequence[str]) -> float | None:
+    """Return the adjusted mutual information with themes, among resources that have one and a group.
+
+    Vinh et al. 2010; None without two themes.
+    """
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    known = np.asarray([bool(theme) for theme in themes]) & (labels >= 0)
+    told = np.asarray(themes, dtype=object)[known].astype(str)
+    if len(set(told.tolist())) < 2:
+        return None
+    return float(adjusted_mutual_info_score(told, labels[known]))
+
+
+def main_theme(themes: Sequence[Sequence[str]]) -> tuple[str, float | None]:
+    """Return the theme that most resources have and its share of those with one; "" and None without."""
+    told = [set(one) for one in themes if one]
+    counts = Counter(theme for one in told for theme in one)
+    if not counts:
+        return "", None
+    theme = min(counts, key=lambda name: (-counts[name], name))
+    return theme, counts[theme] / len(told)
+
+
+_ABSENT = -9
+
+
+def _spread(labels: Labels, rows: NDArray[np.int64], count: int) -> Labels:
+    whole = np.full(count, _ABSENT, dtype=np.int64)
+    whole[rows] = labels
+    return whole
+
+
+def _rand(first: Labels, second: Labels) -> float:
+    from sklearn.metrics import adjusted_rand_score
+
+    both = (first != _ABSENT) & (second != _ABSENT)
+    return float(adjusted_rand_score(first[both], second[both]))
+
+
+def _best_overlap(labels: Labels, run: Labels) -> NDArray[np.float64]:
+    there = run != _ABSENT
+    first, second = labels[there], run[there]
+    both = (first >= 0) & (second >= 0)
+    counts = np.zeros((int(labels.max()) + 1, int(second.max()) + 1))
+    np.add.at(counts, (first[both], second[both]), 1)
+    sizes = np.bincount(first[first >= 0], minlength=len(counts))
+    others = np.bincount(second[second >= 0], minlength=counts.shape[1])
+    overlap: NDArray[np.float64] = (counts / np.maximum(sizes[:, None] + others - counts, 1)).max(axis=1)
+    return overlap

@@ -1,0 +1,55 @@
+"""What a catalogue holds: resources by theme, type and scale, and where there are none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reco.catalogue import values_of
+from reco.resource import Resource
+from reco.taxonomy import SCALES, THEMES, TYPES
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Counts by (theme, type, scale); a resource of two themes counts under both.
+
+    `themes`, `types` and `scales` are every label that may be had: those of the taxonomy, gaps included,
+    then those that only this catalogue uses.
+    """
+
+    themes: tuple[str, ...]
+    types: tuple[str, ...]
+    scales: tuple[str, ...]
+    counts: dict[tuple[str, str, str], int]
+
+    def count(self, theme: str, kind: str, scale: str | None = None) -> int:
+        """Return how many resources a theme and a type have, at one scale or at all."""
+        scales = self.scales if scale is None else (scale,)
+        return sum(self.counts.get((theme, kind, one), 0) for one in scales)
+
+    def gaps(self, scale: str | None = None) -> tuple[tuple[str, str], ...]:
+        """Return the themes and types that no resource has together."""
+        return tuple((t, k) for t in self.themes for k in self.types if not self.count(t, k, scale))
+
+
+def holdings(resources: Iterable[Resource]) -> Holdings:
+    """Count resources. One without a theme or a type is under the empty label, as it has no cell."""
+    found = list(resources)
+    counts = Counter(
+        (theme, resource.type, resource.scale)
+        for resource in found
+        for theme in (values_of(resource, "theme") or ("",))
+    )
+    return Holdings(
+        _labels(THEMES, (theme for theme, _, _ in counts)),
+        _labels(TYPES.values(), (kind for _, kind, _ in counts)),
+        _labels(SCALES, (scale for _, _, scale in counts)),
+        dict(counts),
+    )
+
+
+def _labels(known: Iterable[str], used: Iterable[str]) -> tuple[str, ...]:
+    labels = dict.fromkeys(known)
+    return tuple(labels) + tuple(sorted(set(used) - labels.keys()))

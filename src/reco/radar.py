@@ -1,0 +1,302 @@
+"""Unmet needs: what the catalogue covers, and the requests that it has no good answer to, grouped and named.
+
+A request has no good answer when, in this order: it was judged, and none of its relevant resources is
+among its first ten; else the answer's own verdict is not `found`; else, without a verdict, its best
+score is one that a sentence which has nothing to do with local public action reaches as often as one
+time in twenty. The last is deliberately cautious: it calls unmet only what looks unrelated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from reco.background import background
+from reco.beir import Topic
+from reco.catalogue import Catalogue, Filters
+from reco.clusters.labels import Corpus, Description, Text, describe
+from reco.encoder import Encoder, Progress, unit
+from reco.errors import InvalidQuery
+from reco.projects import Project
+from reco.query import Query
+from reco.recommend import Recommender
+
+GOLDEN, PROJECT, LOG = "golden", "project", "log"
+SMALLEST_LOGGED = 5
+"""Logged requests below which a group is not told: fewer could be one visitor."""
+
+UNKNOWN = "unknown"
+_FIRST = 10
+_UNRELATED = 0.95
+_EVERY = 4
+"""Of the background sentences, every fourth is asked: ninety are enough for a quantile of 95 %."""
+_APART = 0.68
+"""Cosine distance, without what all texts share, from which two groups of requests are two subjects."""
+_THIN = 2
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, where it comes from, and the resources judged relevant to it, None if it was not judged."""
+
+    id: str
+    text: str
+    origin: str
+    relevant: frozenset[str] | None = None
+    filters: Filters = field(default_factory=Filters)
+
+    @classmethod
+    def of_topic(cls, topic: Topic) -> Asked:
+        """Return a judged request of a golden set."""
+        relevant = frozenset(identifier for identifier, grade in topic.qrels.items() if grade > 0)
+        return cls(topic.id, topic.text, GOLDEN, relevant or None)
+
+    @classmethod
+    def of_project(cls, project: Project) -> Asked:
+        """Return a saved project."""
+        return cls(project.id, project.text, PROJECT, None, project.filters)
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A request without a good answer. `why` is `none-left`, `not-found`, `nothing`, `weak`, `unrelated`
+    or `no-result`; `text` is "" for a logged one."""
+
+    id: str
+    origin: str
+    why: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Need:
+    """Unmet requests of one subject: its label, the theme nearest to it, "" without themes, and how many."""
+
+    label: str
+    keywords: tuple[str, ...]
+    theme: str
+    size: int
+    requests: tuple[Unmet, ...]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many resources a theme has, of each type and of each scale; `missing` are the types it lacks."""
+
+    theme: str
+    resources: int
+    types: Mapping[str, int]
+    scales: Mapping[str, int]
+    missing: tuple[str, ...]
+    thin: bool
+    """Whether it has two resources or fewer."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How many resources have this theme, type and scale; `unknown` where a source does not say."""
+
+    theme: str
+    type: str
+    scale: str
+    resources: int
+
+
+@dataclass(frozen=True)
+class Radar:
+    """What is covered, theme by theme, thinnest first, and what is asked for in vain, largest first.
+
+    `cells` are the combinations of theme, type and scale that have a resource, fullest first.
+    `asked` and `unmet` count requests by origin; `withheld` counts unmet logged requests in groups of
+    fewer than five. `without_verdict` says whether the cautious rule had to stand in for a verdict.
+    """
+
+    snapshot: str
+    coverage: tuple[Coverage, ...]
+    cells: tuple[Cell, ...]
+    needs: tuple[Need, ...]
+    asked: Mapping[str, int]
+    unmet: Mapping[str, int]
+    withheld: int
+    without_verdict: bool
+
+
+def scan(
+    recommender: Recommender,
+    encoder: Encoder,
+    requests: Sequence[Asked],
+    themes: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Radar:
+    """Ask every request of the served snapshot and group those without a good answer.
+
+    `themes` are those that the catalogue should have, beside those that it has; `encoder` is the
+    recommender's own.
+    """
+    catalogue = recommender.snapshot.catalogue
+    wanted = tuple(dict.fromkeys([*themes, *(theme for r in catalogue for theme in r.themes)]))
+    judge = _Judge(recommender)
+    unmet = []
+    for done, asked in enumerate(requests, start=1):
+        why = judge.why_unmet(asked)
+        if why:
+            unmet.append((asked, why))
+        if progress is not None:
+            progress(done, len(requests))
+    needs, withheld = _needs(recommender, encoder, unmet, wanted)
+    return Radar(
+        snapshot=recommender.snapshot.id,
+        coverage=cover(catalogue, wanted),
+        cells=cells(catalogue),
+        needs=needs,
+        asked=dict(Counter(asked.origin for asked in requests)),
+        unmet=dict(Counter(asked.origin for asked, _ in unmet)),
+        withheld=withheld,
+        without_verdict=judge.stood_in,
+    )
+
+
+def cover(catalogue: Catalogue, themes: Iterable[str]) -> tuple[Coverage, ...]:
+    """Return the coverage of each theme, thinnest first. A resource counts for each of its themes."""
+    types = tuple(dict.fromkeys(resource.type for resource in catalogue if resource.type))
+    told = []
+    for theme in dict.fromkeys(themes):
+        here = [resource for resource in catalogue if theme in resource.themes]
+        of_type = Counter(resource.type or UNKNOWN for resource in here)
+        of_scale = Counter(resource.scale or UNKNOWN for resource in here)
+        missing = tuple(kind for kind in types if kind not in of_type)
+        thin = len(here) <= _THIN
+        told.append(Coverage(theme, len(here), dict(of_type), dict(of_scale), missing, thin))
+    return tuple(sorted(told, key=lambda one: (one.resources, one.theme)))
+
+
+def cells(catalogue: Catalogue) -> tuple[Cell, ...]:
+    """Return the combinations of theme, type and scale that have a resource, fullest first."""
+    counts = Counter(
+        (theme, resource.type or UNKNOWN, resource.scale or UNKNOWN)
+        for resource in catalogue
+        for theme in resource.themes or (UNKNOWN,)
+    )
+    return tuple(
+        Cell(*key, count) for key, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    )
+
+
+class _Judge:
+    """Says why a request has no good answer. The scores of unrelated sentences are asked for once."""
+
+    def __init__(self, recommender: Recommender) -> None:
+        self.recommender = recommender
+        self.stood_in = False
+        self._limit: float | None = None
+
+    def why_unmet(self, asked: Asked) -> str:
+        """Return the reason, "" for a request that has a good answer."""
+        catalogue = self.recommender.snapshot.catalogue
+        if asked.relevant is not None:
+            if not any(catalogue.row(identifier) is not None for identifier in asked.relevant):
+                return "none-left"
+            first = self.recommender.rank(Query.of(asked.text, _FIRST, asked.filters))
+            shown = {catalogue[hit.row].id for hit in first}
+            return "" if shown & asked.relevant else "not-found"
+        try:
+            answer = self.recommender.recommend(Query.of(asked.text, 1, asked.filters))
+        except InvalidQuery:  # a filter on a value that no resource has any more
+            return "no-result"
+        if not answer.recommendations:
+            return "no-result"
+        if answer.verdict is not None:
+            return "" if answer.verdict == "found" else answer.verdict
+        return "unrelated" if answer.recommendations[0].score <= self._unrelated() else ""
+
+    def _unrelated(self) -> float:
+        self.stood_in = True
+        if self._limit is None:
+            sentences = background()[::_EVERY]
+            hits = (self.recommender.rank(Query.of(sentence, 1)) for sentence in sentences)
+            scores = [found[0].score if found else 0.0 for found in hits]
+            self._limit = float(np.quantile(scores, _UNRELATED))
+        return self._limit
+
+
+def _needs(
+    recommender: Recommender,
+    encoder: Encoder,
+    unmet: Sequence[tuple[Asked, str]],
+    themes: Sequence[str],
+) -> tuple[tuple[Need, ...], int]:
+    """Group what may be shown apart from what was logged, of which small groups are withheld."""
+    needs, withheld = [], 0
+    naming = _Naming(recommender, encoder, themes)
+    for logged in (False, True):
+        chosen = [(asked, why) for asked, why in unmet if (asked.origin == LOG) == logged]
+        if not chosen:
+            continue
+        for need in naming.group(chosen):
+            if logged and need.size < SMALLEST_LOGGED:
+                withheld += need.size
+            else:
+                needs.append(need)
+    return tuple(sorted(needs, key=lambda need: (-need.size, need.label))), withheld
+
+
+class _Naming:
+    """Groups requests near in meaning, and names each group in its requests' own words."""
+
+    def __init__(self, recommender: Recommender, encoder: Encoder, themes: Sequence[str]) -> None:
+        self._snapshot = recommender.snapshot
+        self._encoder = encoder
+        self._themes = themes
+        self._shared = unit(recommender.snapshot.dense.vectors().mean(axis=0))
+        self._of_themes = self._vectors(themes) if themes else None
+
+    def group(self, chosen: Sequence[tuple[Asked, str]]) -> list[Need]:
+        """Return the groups of these requests."""
+        texts = [asked.text for asked, _ in chosen]
+        vectors = self._vectors(texts)
+        labels = _apart(vectors)
+        corpus = Corpus.read((Text(text, "") for text in texts), least=1)
+        centres = np.stack([vectors[labels == one].mean(axis=0) for one in range(int(labels.max()) + 1)])
+        nearness = np.einsum("ij,ij->i", vectors, unit(centres)[labels])
+        described = describe(corpus, labels, nearness.astype(np.float32))
+        return [
+            self._need(description, centre, [c for c, of in zip(chosen, labels, strict=True) if of == one])
+            for one, (description, centre) in enumerate(zip(described, centres, strict=True))
+        ]
+
+    def _need(
+        self, description: Description, centre: NDArray[np.float32], chosen: Sequence[tuple[Asked, str]]
+    ) -> Need:
+        theme = ""
+        if self._of_themes is not None:
+            theme = self._themes[int((self._of_themes @ centre).argmax())]
+        requests = tuple(
+            Unmet(asked.id, asked.origin, why, "" if asked.origin == LOG else asked.text)
+            for asked, why in chosen
+        )
+        words = tuple(term.word for term in description.terms)
+        return Need(description.label, words, theme, len(requests), requests)
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        found = np.stack([self._snapshot.request(self._encoder.encode_query(text)) for text in texts])
+        # What all texts have in common tells none apart (Mu and Viswanath 2018).
+        return unit(found - np.outer(found @ self._shared, self._shared))
+
+
+def _apart(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the group of each request by average linkage on cosine distance (Sokal and Michener 1958)."""
+    if len(vectors) < 2:
+        return np.zeros(len(vectors), dtype=np.int64)
+    tree = linkage(vectors.astype(np.float64), "average", metric="cosine")
+    found = fcluster(np.nan_to_num(tree), _APART, "distance")
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def anonymous(requests: Iterable[Asked]) -> list[Asked]:
+    """Return requests as logged ones: told in groups of five or more, and never by their text."""
+    return [replace(asked, origin=LOG) for asked in requests]

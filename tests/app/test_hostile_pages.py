@@ -1,0 +1,126 @@
+"""The attacker's catalogue on the pages of maps, news and curation: sent inert, shown inert."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from streamlit.testing.v1 import AppTest
+
+from reco.app.access import VARIABLE
+from reco.app.markup import JOINER
+from reco.app.plot import hover
+from reco.app.wording import phrase
+from reco.feedback import Feedback
+from reco.projects import ProjectStore
+from reco.query import Query
+from reco.settings import home_of, load
+from tests.app.conftest import Open, Publish
+from tests.app.test_browser import Serve, Visit, browser, hrefs, serve, settled
+from tests.app.test_hostile import ACTIVE, ATTACKS
+from tests.app.test_hostile import ROWS as HOSTILE
+
+__all__ = ["browser", "serve"]
+
+PLACED = [(*row, "Arvieu", "12011", row[2]) for row in HOSTILE]
+REFUSED = [(f"r{n}", "", attack, "soon", attack, attack, attack, attack) for n, attack in enumerate(ATTACKS)]
+OWN = re.compile(r"\*\*|:material/(?:add_circle|do_not_disturb_on):|\((?:rang )?\d+\)|\b\d\d:\d\d\b")
+"""What our pages write themselves: bold, two icons, a rank or a count, the time of day."""
+OURS = ("https://example.org/", "https://www.geonames.org/", "https://creativecommons.org/")
+
+
+@pytest.fixture
+def hostile(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two nights of hostile rows, with rejects, a duplicate, a saved project and opinions."""
+    monkeypatch.setenv(VARIABLE, "mot")
+    publish(PLACED[1:])
+    home = home_of(load())
+    for number, attack in enumerate(ATTACKS):
+        ProjectStore(home).add(f"p{number} {attack}"[:100], Query.of(f"école {attack}"))
+        Feedback(home).give(f"école {attack}", "a1", number % 2 == 0, "000001", attack, consent=True)
+    changed = [(*row[:7], f"{row[7]} Elle a changé.", *row[8:]) for row in PLACED[:5]]
+    again = ("double", *PLACED[5][1:])
+    publish([*changed, *PLACED[5:8], again, *REFUSED[:3], *filler()])
+
+
+def filler() -> list[tuple[str, ...]]:
+    """Enough sound rows for the refused ones to be few."""
+    return [(f"s{n}", f"Guide {n}", "", "", "Rapports", "Eau", "", f"Texte {n}.") for n in range(100)]
+
+
+def sent(test: AppTest) -> list[str]:
+    kinds = ("markdown", "caption", "subheader", "header", "title", "warning", "info")
+    found = [str(e.value) for kind in kinds for e in test.get(kind)]
+    found += [e.proto.label for e in test.get("page_link")]
+    return found + [e.label for e in test.expander]
+
+
+@pytest.mark.parametrize("view", ["experiences", "explorer", "news", "catalogue", "curator"])
+def test_every_source_s_text_is_sent_escaped(hostile: None, page: Open, view: str) -> None:
+    test = page(view)
+    if view == "curator":
+        test.text_input(key="curator_word").set_value("mot")
+        test.button(key="curator_enter").click().run()
+    assert not test.exception
+    theirs = [text for text in sent(test) if re.search("cole|evil|alarm|pixel|hurt", text)]
+    assert theirs or view == "explorer"
+    for text in theirs:
+        assert not ACTIVE.search(re.sub(r"\\.", "", OWN.sub("", text))), text
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, "<a href='https://evil.example'>x</a>", "%{x} &lt;b&gt;"])
+def test_hover_text_has_no_tag_nor_name_of_plotly_s(attack: str) -> None:
+    made = hover((attack, "deux"))
+    assert made.endswith("<br>deux<extra></extra>")
+    own = made.removesuffix("<br>deux<extra></extra>")
+    assert "<" not in own and "%{" not in own
+
+
+@pytest.mark.browser
+def test_the_new_pages_stay_inert(hostile: None, browser: Browser, serve: Serve) -> None:
+    address = serve()
+    visit = Visit(browser, address)
+    page = visit.page
+    for path in ("/carte", "/explorer", "/nouveautes", "/catalogue", "/a-propos", "/curation"):
+        page.goto(address + path)
+        settled(page)
+        if path == "/carte":
+            _hovered(page)
+        if path == "/curation":
+            page.get_by_label(phrase("fr", "curator.password")).fill("mot")
+            page.get_by_role("button", name=phrase("fr", "curator.enter")).click()
+            page.get_by_role("tab", name=phrase("fr", "curator.feedback")).wait_for()
+            for name in ("curator.rejects", "curator.families", "curator.feedback"):
+                page.get_by_role("tab", name=phrase("fr", name)).click()
+                settled(page)
+        page.wait_for_timeout(700)
+        assert page.evaluate("window.hurt") is None
+        main = page.get_by_test_id("stMain")
+        assert main.locator("img, script, iframe, .katex, del").count() == 0
+        assert not [href for href in hrefs(page) if not href.startswith((address, *OURS))], path
+        pictures = main.locator("svg image").evaluate_all("all => all.map(i => i.href.baseVal.slice(0, 20))")
+        assert all(picture.startswith("data:image/svg+xml") for picture in pictures)
+    visit.assert_quiet()
+
+
+def _hovered(page: Page) -> None:
+    """The text over a mark is the source's, letter by letter, without a link in it."""
+    page.locator(".scatterlayer .point").first.hover(force=True)
+    over = page.locator(".hoverlayer")
+    expect(over).to_contain_text("Arvieu")
+    assert "École" in (over.text_content() or "").replace(JOINER, "")
+    assert over.locator("a").count() == 0
+
+
+@pytest.mark.browser
+def test_a_feed_reader_gets_the_feed(hostile: None, serve: Serve) -> None:
+    import urllib.request
+    import xml.etree.ElementTree as ET
+
+    address = serve()
+    with urllib.request.urlopen(f"{address}/nouveautes.atom", timeout=60) as answer:
+        assert answer.headers["content-type"].startswith("application/atom+xml")
+        feed = ET.fromstring(answer.read())
+    links = [link.get("href") for link in feed.iter("{http://www.w3.org/2005/Atom}link")]
+    assert links and all(link == "https://example.org/" for link in links)
