@@ -357,14 +357,15 @@ def test_another_encoder_keeps_ids_but_lays_out_anew(planted: World, found: Clus
     assert {c.id for c in after.at(1)} == {c.id for c in found.at(1)}
 
 
-def test_a_snapshot_keeps_its_clusters_and_an_old_one_has_none(served: Home) -> None:
+def test_a_snapshot_keeps_its_clusters_and_an_old_one_has_none(home: Home) -> None:
     encoder = HashingEncoderForTests(64)
-    assert served.store.open().clusters is None
+    publish(home.store, snapshot_of(world(per=3).catalogue, encoder))
+    assert home.store.open().clusters is None
     large = world(per=3)
     snapshot = snapshot_of(large.catalogue, encoder, "000002")
     clusters = find(snapshot.catalogue, snapshot.dense.vectors())
-    publish(served.store, replace(snapshot, clusters=clusters))
-    kept = served.store.open().clusters
+    publish(home.store, replace(snapshot, clusters=clusters))
+    kept = home.store.open().clusters
     assert kept is not None and same(kept, clusters)
 
 
