@@ -41,6 +41,7 @@ from reco.snapshot import Manifest, Snapshot, build
 from reco.sources import SourceConfig
 from reco.store import SnapshotStore
 from reco.vectors import VectorTable, embed
+from reco.words import READING
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ class Making:
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        decided = f"{self.curation.stamp}{self.measure}{self.grouping}"
+        decided = f"{self.curation.stamp}{self.measure}{self.grouping}{READING}"
         return storage.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property
