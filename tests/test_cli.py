@@ -64,6 +64,23 @@ def test_recommend_has_the_documented_shape(served: Home) -> None:
         assert set(item["explanation"]["passages"][0]) >= {"text", "start", "end", "similarity"}
 
 
+def test_an_acronym_that_was_read_in_full_is_said_and_taken_away(home: Home) -> None:
+    (home.folder / "acronyms.csv").write_text("short,full,synonyms,note\nCDM,café du matin,,\n", "utf-8")
+    home.extra = '[ranking]\nacronyms = "acronyms.csv"\n'
+    home.configure()
+    assert home.refresh().published
+    read = run_cli("recommend", "sauver le CDM", "--json", *home.arguments).json
+    assert read["expansions"] == [{"short": "CDM", "full": "café du matin", "written": "CDM"}]
+    assert (
+        'CDM = café du matin  (sans : --without "CDM")' in run_cli("recommend", "un CDM", *home.arguments).out
+    )
+    asked = ("recommend", "sauver le CDM", "--without", "cdm", "--json")
+    without = run_cli(*asked, *home.arguments).json
+    assert (without["expansions"], without["without"]) == ([], ["cdm"])
+    scores = [{i["id"]: i["score"] for i in found["recommendations"]}["r04"] for found in (read, without)]
+    assert scores[0] != scores[1]
+
+
 def test_a_shelf_is_told_slot_by_slot(served: Home) -> None:
     done = run_cli("recommend", "rouvrir le café", "--shelf", "--json", *served.arguments)
     filled = [slot for slot in done.json["shelf"] if slot["rank"]]

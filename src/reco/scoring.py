@@ -30,7 +30,7 @@ from reco.judged import Moves, moves
 from reco.query import Opinion
 from reco.ranking import Rows, Scores
 from reco.snapshot import Snapshot
-from reco.text import digest
+from reco.text import digest, fold
 from reco.words import words
 
 _NEIGHBOURS = 64
@@ -141,8 +141,9 @@ class Scorer:
         self._average = vectors.mean(axis=0, dtype=np.float64) if len(vectors) else None
 
     def expansions(self, text: str, without: Sequence[str] = ()) -> tuple[Expansion, ...]:
-        """Return the acronyms and synonyms of a request that are expanded."""
-        return tuple(e for e in self._snapshot.acronyms.find(text) if e.short not in without)
+        """Return the acronyms and synonyms of a request that are expanded, but those named in `without`."""
+        left_out = set(map(fold, without))
+        return tuple(e for e in self._snapshot.acronyms.find(text) if fold(e.short) not in left_out)
 
     def read(
         self, vector: Vector, text: str, expansions: tuple[Expansion, ...] = (), leave_out: int | None = None

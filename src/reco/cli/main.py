@@ -113,6 +113,10 @@ def recommend(
     near: Annotated[
         bool, typer.Option("--near", help="With --commune: like places first among equals.")
     ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="ACRONYM", help="Do not read this one in full; repeatable."),
+    ] = None,
     home: Home = None,
     config: Config = None,
     as_json: Json = False,
@@ -128,6 +132,7 @@ def recommend(
             _text(text),
             k,
             filters(listed, first_year, last_year),
+            tuple(without or ()),
             diversity=diversity,
             shelf=shelf,
             place=commune,

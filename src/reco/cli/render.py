@@ -40,6 +40,7 @@ def answer(found: Answer, as_json: bool) -> None:
     console = Console()
     if found.verdict is not None:
         console.print(Text(f"{_VERDICTS[found.verdict]}\n", style="bold"))
+    _expansions(console, found)
     for item in found.recommendations:
         _card(console, item)
     _needs(console, found)
@@ -62,6 +63,10 @@ def answer_document(found: Answer) -> dict[str, Any]:
         "place": _place(found.query.place),
         "verdict": found.verdict,
         "confidence": found.confidence,
+        "expansions": [
+            {"short": one.short, "full": one.entry.full, "written": one.written} for one in found.expansions
+        ],
+        "without": list(found.query.without),
         "needs": [asdict(need) for need in found.needs],
         "shelf": [asdict(slot) for slot in found.shelf],
         "recommendations": [_item(item) for item in found.recommendations],
@@ -125,6 +130,15 @@ def _card(console: Console, item: Recommendation) -> None:
     if words:
         console.print(Text(f"   mots : {', '.join(words)}", style="dim"))
     console.print(Text(f"   {resource.id}  {resource.url}\n", style="dim"))
+
+
+def _expansions(console: Console, found: Answer) -> None:
+    """Say what was read in both forms, and how to take it away."""
+    for one in found.expansions:
+        both = f"{one.short} = {one.entry.full}"
+        console.print(Text(f'Lu aussi : {both}  (sans : --without "{one.short}")', style="dim"))
+    if found.expansions:
+        console.print()
 
 
 def _needs(console: Console, found: Answer) -> None:
