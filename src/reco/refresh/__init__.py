@@ -147,7 +147,8 @@ def _published(
         remember(night.previous, night.catalogue, encoder, how.gates) if night.previous is not None else None
     )
     table, encoded = _embedded(store, night, encoder, progress)
-    snapshot = next_snapshot(store, night.catalogue, table, baseline, encoders, progress, making)
+    read = night.catalogue, night.carried
+    snapshot = next_snapshot(store, read, table, baseline, encoders, progress, making)
     if snapshot.manifest.encoder != encoder.fingerprint:
         encoder, encoded = base.adapted(snapshot.adapter), len(night.catalogue)
     snapshot = grouped(snapshot, baseline.clusters if baseline is not None else None, making)

@@ -8,14 +8,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from reco.baseline import Baseline
+from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters import Clusters
 from reco.encoder import Encoder, Matrix, Progress
 from reco.errors import RecoError
 from reco.families import find
-from reco.refresh.learning import adapted, calibrated, deeply_adapted, reported
+from reco.refresh.learning import adapted, calibrated, deeply_adapted, measured, reported
 from reco.refresh.making import Making
-from reco.snapshot import Manifest, Snapshot, build
+from reco.snapshot import Counted, Manifest, Snapshot, build
 from reco.store import SnapshotStore
 from reco.vectors import VectorTable
 
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def next_snapshot(
     store: SnapshotStore,
-    catalogue: Catalogue,
+    read: tuple[Catalogue, Carried],
     table: VectorTable,
     baseline: Baseline | None,
     encoders: tuple[Encoder, Encoder],
@@ -32,7 +33,7 @@ def next_snapshot(
     making: Making,
 ) -> Snapshot:
     """Return the next snapshot of a catalogue and its vectors, with what is learnt or carried on."""
-    base, encoder = encoders
+    (catalogue, carried), (base, encoder) = read, encoders
     same = baseline is not None and baseline.manifest.encoder == encoder.fingerprint
     previous = baseline if same else None
     known = frozenset(previous.texts.values()) if previous is not None else frozenset()
@@ -46,16 +47,27 @@ def next_snapshot(
         parent=store.named(),
         settings={"making": making.stamp},
     )
-    families = find(catalogue, table, making.told, previous.families if previous else None, known)
+    families = find(
+        catalogue, table, making.told, previous.families if previous else None, known, carried.traits
+    )
     head = previous.head if previous is not None else _starting(making, encoder)
-    snapshot = build(manifest, catalogue, table, head, making.acronyms, families)
+    counted = _counted(store, baseline)
+    snapshot = build(manifest, catalogue, table, head, making.acronyms, families, carried, counted)
     snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
     share = len(set(table.hashes) - known) / max(1, len(catalogue))
     snapshot = deeply_adapted(store, snapshot, previous, base, making, share, progress)
     if snapshot.manifest.encoder != encoder.fingerprint:
         return calibrated(snapshot, base.adapted(snapshot.adapter), making.calibrate)
     snapshot = adapted(snapshot, previous, encoder, making, share)
-    return calibrated(snapshot, encoder, making.calibrate, previous.asked if previous is not None else {})
+    return measured(snapshot, previous, encoder, making, share)
+
+
+def _counted(store: SnapshotStore, baseline: Baseline | None) -> Counted | None:
+    """Return what was counted the night before, by whatever encoder it was served."""
+    counts = store.counts(baseline.manifest.snapshot) if baseline is not None else None
+    if baseline is None or counts is None or len(counts) != len(baseline.texts):
+        return None
+    return tuple(baseline.texts.values()), counts
 
 
 def grouped(snapshot: Snapshot, previous: Clusters | None, making: Making) -> Snapshot:

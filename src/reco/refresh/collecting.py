@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from reco import quarantine
+from reco.carried import Carried
 from reco.catalogue import Catalogue, Changes, diff
 from reco.collection import Collected, collect
 from reco.encoder import Encoder
@@ -25,11 +28,13 @@ class Night:
     """A refresh under way: what is served, what the sources gave, and how they differ.
 
     `previous` and `catalogue` are let go once the next snapshot has what it needs of them: so a large
-    catalogue is in memory once. `collected` has no resources, they are in `catalogue`.
+    catalogue is in memory once. `carried` is what was read of the catalogue's rows, for the next night.
+    `collected` has no resources, they are in `catalogue`.
     """
 
     previous: Snapshot | None
     catalogue: Catalogue
+    carried: Carried
     collected: Collected
     changes: Changes
     refused: Path | None
@@ -39,7 +44,8 @@ class Night:
 def begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making) -> Night:
     """Read the sources. Raises SourceError when all fail."""
     previous = _previous(store)
-    collected = collect(sources, previous, store.home / "cache", making.curation)
+    carried = store.carried(previous.id) if previous is not None else None
+    collected = collect(sources, previous, store.home / "cache", making.curation, carried)
     refused = quarantine.write(store.home, collected.rejections)
     if len(collected.failures) == len(sources):
         raise SourceError(
@@ -47,9 +53,11 @@ def begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making)
             "The served snapshot is untouched. Check the sources with `reco source test NAME`.",
         )
     catalogue = Catalogue(collected.resources)
+    order = sorted(range(len(catalogue)), key=lambda row: collected.resources[row].id)
     changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
     served = previous.id if previous is not None else None
-    return Night(previous, catalogue, replace(collected, resources=()), changes, refused, served)
+    kept = collected.carried.take(np.asarray(order, dtype=np.int64))
+    return Night(previous, catalogue, kept, replace(collected, resources=()), changes, refused, served)
 
 
 def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, making: Making) -> bool:

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from reco import storage
 from reco.adapt import HeadReport
 from reco.baseline import Baseline
 from reco.deep import DeepReport
-from reco.encoder import Encoder, Progress
+from reco.encoder import Encoder, Matrix, Progress
 from reco.encoder.adapter import Adapter
 from reco.errors import EncoderError, InvalidInput, SnapshotError
 from reco.levels import Vectors
@@ -20,6 +22,9 @@ from reco.store import SnapshotStore
 from reco.vectors import VectorTable, embed
 
 logger = logging.getLogger(__name__)
+
+LARGE = 10_000
+"""Resources above which what scores are worth is not measured every night."""
 
 
 def calibrated(
@@ -33,6 +38,36 @@ def calibrated(
         return replace(snapshot, levels=None)
     told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
     return reported(replace(snapshot, levels=levels), {"levels": told})
+
+
+def measured(
+    snapshot: Snapshot, previous: Baseline | None, encoder: Encoder, making: Making, fresh: float
+) -> Snapshot:
+    """Return the snapshot with what its scores are worth: measured, or as the night before.
+
+    To measure takes as long as hundreds of searches. What it gives is an estimate from a sample, so that
+    a large catalogue keeps it until `making.drift` of it has changed since; a small one never does.
+    """
+    known = previous.levels if previous is not None else None
+    last = previous.manifest.report.get("levels", {}) if previous is not None else {}
+    drift = float(last.get("drift", 0.0)) + fresh
+    if (
+        previous is None
+        or known is None
+        or making.calibrate is None
+        or len(snapshot.catalogue) <= LARGE
+        or drift >= making.drift
+        or previous.manifest.settings.get("making") != making.stamp
+        or not _same_head(previous.head, snapshot.head)
+    ):
+        return calibrated(snapshot, encoder, making.calibrate, known.asked if known is not None else {})
+    return reported(replace(snapshot, levels=known), {"levels": {**last, "drift": drift}})
+
+
+def _same_head(before: Matrix | None, now: Matrix | None) -> bool:
+    if before is None or now is None:
+        return before is now
+    return np.array_equal(before, now)
 
 
 def in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:
