@@ -92,7 +92,8 @@ def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     blocked = list(_home(place))
     found += blocked
     if not any(finding.level == "error" for finding in blocked):
-        found += _contents(SnapshotStore(place), settings)
+        sound_model = not any(finding.name == "model" for finding in found)
+        found += _contents(SnapshotStore(place), settings, sound_model)
     if not any(finding.level == "error" for finding in found):
         found += _last_refresh(place)
     return _diagnosis(found)
@@ -179,7 +180,7 @@ def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _contents(store: SnapshotStore, settings: Settings) -> Iterator[Finding]:
+def _contents(store: SnapshotStore, settings: Settings, sound_model: bool) -> Iterator[Finding]:
     yield from _traces(store)
     yield from _older(store)
     snapshot, fault = _current(store)
@@ -187,7 +188,8 @@ def _contents(store: SnapshotStore, settings: Settings) -> Iterator[Finding]:
         if fault is not None:
             yield fault
         return
-    yield from _encoder(settings, snapshot)
+    if sound_model:
+        yield from _encoder(settings, snapshot)
     yield from _space(store, snapshot)
     yield from _time(store, snapshot, settings.operation.stale_hours)
 
@@ -280,8 +282,6 @@ def _current(store: SnapshotStore) -> tuple[Snapshot | None, Finding | None]:
 def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
     try:
         fingerprint = fingerprint_of(settings.encoder, snapshot.adapter)
-    except EncoderError:  # `model` has said it
-        return
     except EncoderMismatch:
         fingerprint = ""
     if fingerprint != snapshot.manifest.encoder:
