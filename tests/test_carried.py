@@ -87,9 +87,10 @@ def test_what_is_read_in_another_way_is_read_anew(home: Home, monkeypatch: pytes
     monkeypatch.setattr(carried, "_RECIPE", np.frombuffer(b"another", dtype=np.uint8))
     monkeypatch.setattr(admission, "RECIPE", "another")
     read, admitted = counted(monkeypatch, traits, "_one"), counted(monkeypatch, admission, "admit")
+    tokens = counted(monkeypatch, snapshot, "tokens_of")
     home.write(edited(rows(), "r03", year="1999"))
     home.refresh()
-    assert len(read) == len(admitted) == len(rows())
+    assert len(read) == len(admitted) == len(tokens) == len(rows())
 
 
 def test_another_list_of_a_source_admits_anew(home: Home) -> None:

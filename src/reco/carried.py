@@ -13,11 +13,12 @@ from safetensors.numpy import load, save
 from reco.index import Counts, Pieces
 from reco.resource import Resource
 from reco.traits import RECIPE, Traits
+from reco.words import READING
 
 PREFIX = "carried."
 _ROWS = "rows.safetensors"
 _COUNTS = "counts.safetensors"
-_RECIPE = np.frombuffer(RECIPE.encode(), dtype=np.uint8)
+_RECIPE = np.frombuffer(f"{RECIPE} {READING}".encode(), dtype=np.uint8)
 ROWS, COUNTS = f"{PREFIX}{_ROWS}", f"{PREFIX}{_COUNTS}"
 """The files by name."""
 ORIGIN = 16
@@ -58,7 +59,7 @@ class Carried:
         """Yield the name and bytes of each file, names without `PREFIX`."""
         yield _ROWS, (save({"recipe": _RECIPE, "origins": self.origins, **self.traits.to_arrays()}),)
         if self.counts is not None:
-            yield _COUNTS, (save(self.counts.to_arrays()),)
+            yield _COUNTS, (save({"recipe": _RECIPE, **self.counts.to_arrays()}),)
 
 
 def rows_of(data: bytes) -> Carried | None:
@@ -75,9 +76,13 @@ def rows_of(data: bytes) -> Carried | None:
     return Carried(arrays["origins"], traits)
 
 
-def counts_of(data: bytes) -> Counts:
-    """Read the file of counts that `to_files` wrote. Raises KeyError or ValueError when it is not one."""
-    return Counts.from_arrays(load(data))
+def counts_of(data: bytes) -> Counts | None:
+    """Read the file of counts that `to_files` wrote; None for one of another recipe.
+
+    Raises KeyError or ValueError when it is not such a file.
+    """
+    arrays = load(data)
+    return Counts.from_arrays(arrays) if np.array_equal(arrays["recipe"], _RECIPE) else None
 
 
 def origins_of(resources: Sequence[Resource], origins: Mapping[str, bytes]) -> NDArray[np.uint8]:

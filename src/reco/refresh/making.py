@@ -18,6 +18,7 @@ from reco.families import Told
 from reco.levels import Levels, Vectors
 from reco.snapshot import Snapshot
 from reco.vectors import VectorTable
+from reco.words import READING
 
 Learn = Callable[[Snapshot, Encoder], HeadReport]
 Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
@@ -56,7 +57,7 @@ class Making:
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        decided = f"{self.curation.stamp}{self.measure}{self.grouping}"
+        decided = f"{self.curation.stamp}{self.measure}{self.grouping}{READING}"
         return storage.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property
