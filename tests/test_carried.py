@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from support import Home, edited, files_under, resource, rows
 
 from reco import admission, carried, snapshot, traits
+from reco.adapt import HeadReport
+from reco.adaptation import adapt
 from reco.boilerplate import RECURRING, SHARE, set_aside
+from reco.encoder.hashing import HashingEncoderForTests
 from reco.index import Counts
 from reco.resource import Resource
 from reco.text import fold
@@ -131,12 +134,16 @@ def test_a_decision_that_is_taken_back_leaves_the_sources_word(home: Home) -> No
         assert served[served.row("r03")].title == title
 
 
-def test_without_what_is_carried_the_same_is_made(home: Home, tmp_path: Path) -> None:
-    """As after `reco adapt`, or a snapshot made before anything was carried."""
+def test_an_adaptation_carries_on_what_it_did_not_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.write(rows())
     home.refresh()
-    assert home.store.carried("000001") is not None and home.store.counts("000001") is not None
-    assert home.store.open().carried is None, "no reader needs it"
+    store = home.store
+    assert store.open().carried is None, "no reader needs it"
+    won = HeadReport(np.eye(64, dtype=np.float32), 24, 0.2, 0.4, 0.001, 0.5, 0.5)
+    assert adapt(store, HashingEncoderForTests(64), lambda *_: won).published
+    read = counted(monkeypatch, traits, "_one")
+    home.write(edited(rows(), "r03", year="1999"))
+    assert home.refresh().published and read == []
 
 
 SENTENCES = st.sampled_from(

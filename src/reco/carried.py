@@ -51,7 +51,7 @@ class Carried:
         """Return what belongs to some rows, in their order, without counts."""
         return Carried(self.origins[rows], self.traits.take(rows))
 
-    def counting(self, counts: Counts) -> Carried:
+    def counting(self, counts: Counts | None) -> Carried:
         """Return the same with counts."""
         return replace(self, counts=counts)
 
