@@ -22,7 +22,7 @@ from reco.clusters.names import named
 from reco.errors import InvalidInput, RecoError
 from reco.text import digest
 
-RECIPE = "ward, k-means, t-sne/2"
+RECIPE = "mean shift, ward, k-means, t-sne/3"
 """Names how clusters are found: whoever changes it changes this, and all is laid out anew."""
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.stats import hypergeom
 
 from reco.words import Word, words
 
@@ -32,8 +33,12 @@ _PHRASED = 1000
 _LONGEST_LABEL = 48
 _LED_BY = 15
 _CANDIDATES = 40
+_CHANCE = 0.05
+_LEAST = 3
 _REPEATED = 0.25
 """What a term keeps of its merit for each larger group of the level that shows it: it tells less."""
+_Z = 1.96
+"""Standard deviations of the normal law on each side of which 95 % lie."""
 _BREAK = re.compile(r"[^\w\s'’-]|\s[-–]\s|\n")
 _CUT = 0.4
 """What a phrase keeps of its weight for each end at which it may be cut short."""
@@ -127,8 +132,23 @@ class Corpus:
         totals = counts.sum(axis=1)
         frequency = np.maximum(counts.sum(axis=0), 1e-12)
         share = counts / np.maximum(totals, 1e-12)[:, None]
-        weights: NDArray[np.float64] = share * np.log1p(totals.mean() / frequency)
+        weights: NDArray[np.float64] = share * np.log1p(totals.mean() / frequency) * self.naming()
         return weights
+
+    def naming(self) -> NDArray[np.float64]:
+        """Return how far each term names subjects, (stems,), at most one, by where its texts write it.
+
+        Titles say what a text is of; a template's headings, its verbs and what all services do come in
+        summaries alone. Of a term's texts, the share that have it in the title is compared with that of
+        all terms: its upper bound at 95 % (Wilson 1927) is taken, so that few texts prove nothing.
+        """
+        texts = _documents(self.presence).astype(np.float64)
+        titles = _documents(self.presence == _TITLE)
+        usual = titles.sum() / max(texts.sum(), 1.0)
+        share, half = titles / texts, _Z * _Z / (2 * texts)
+        spread = _Z * np.sqrt(share * (1 - share) / texts + half / (2 * texts))
+        most = (share + half + spread) / (1 + 2 * half)
+        return np.minimum(most / max(usual, 1e-12), 1.0)
 
     def counts(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how much of each term each group has, (groups, terms)."""
@@ -182,6 +202,7 @@ def _keywords(
     few = few[(merit * shared)[few] > 0]
     if not len(few):
         return few, documents
+    few = few[_beyond_chance(corpus, few, documents[few], len(members))]
     there = corpus.shown[:, few]
     bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
     chosen = [0]
@@ -190,6 +211,21 @@ def _keywords(
         score[chosen] = -1.0
         chosen.append(int(score.argmax()))
     return few[chosen], documents
+
+
+def _beyond_chance(
+    corpus: Corpus, few: NDArray[np.int64], documents: NDArray[np.int64], size: int
+) -> NDArray[np.bool_]:
+    """Return which terms more texts of a group have than chance explains, (few,), at least `_LEAST`.
+
+    Drawing as many texts of all would give as many with the term less often than `_CHANCE`, shared out
+    among the candidates (hypergeometric law; Bonferroni 1936).
+    """
+    everywhere = _documents(corpus.presence)[few]
+    chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], everywhere, size)
+    enough = np.sort(chance)[min(_LEAST, len(few)) - 1]
+    own: NDArray[np.bool_] = chance <= max(_CHANCE / _CANDIDATES, float(enough))
+    return own
 
 
 def _as_terms(
