@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from playwright.sync_api import BrowserContext, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from reco.app.server import SCRIPT
 from reco.refresh import refresh
 from reco.settings import build_encoder, load, publishing_of, store_of
+from tests.app.live import FLAGS, PATIENCE, Visit
 
 COLUMNS = (
     "id",
@@ -119,32 +123,44 @@ PLACED = (
 Row = Sequence[str]
 Publish = Callable[[Sequence[Row]], None]
 Open = Callable[..., AppTest]
+Visiting = Callable[..., Visit]
+
+
+class Place:
+    """A source that rows are written to, and the home that is made from it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {"RECO_CONFIG": str(folder / "reco.toml"), "RECO_HOME": str(folder / "home")}
+        (folder / "reco.toml").write_text(
+            '[encoder]\nkind = "hashing-for-tests"\n'
+            "[gates]\nrow_drop = 1.0\n"
+            '[[sources]]\nname = "inventée"\nkind = "csv"\npath = "rows.csv"\n',
+            encoding="utf-8",
+        )
+
+    def publish(self, rows: Sequence[Row]) -> None:
+        """Write rows to the source, and refresh the home."""
+        with (self.folder / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
+            padded = [[*row, *[""] * (len(COLUMNS) - len(row))] for row in rows]
+            csv.writer(stream).writerows([COLUMNS, *padded])
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            settings = load()
+            encoder = build_encoder(settings.encoder)
+            refresh(store_of(settings), settings.sources, lambda: encoder, publishing=publishing_of(settings))
 
 
 @pytest.fixture
 def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
     """Return a function that writes rows to the source and refreshes the home the app will read."""
-    config = tmp_path / "reco.toml"
-    config.write_text(
-        '[encoder]\nkind = "hashing-for-tests"\n'
-        "[gates]\nrow_drop = 1.0\n"
-        '[[sources]]\nname = "inventée"\nkind = "csv"\npath = "rows.csv"\n',
-        encoding="utf-8",
-    )
-    monkeypatch.setenv("RECO_CONFIG", str(config))
-    monkeypatch.setenv("RECO_HOME", str(tmp_path / "home"))
+    place = Place(tmp_path)
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
     st.cache_resource.clear()
     st.cache_data.clear()
-
-    def run(rows: Sequence[Row]) -> None:
-        with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
-            padded = [[*row, *[""] * (len(COLUMNS) - len(row))] for row in rows]
-            csv.writer(stream).writerows([COLUMNS, *padded])
-        settings = load()
-        encoder = build_encoder(settings.encoder)
-        refresh(store_of(settings), settings.sources, lambda: encoder, publishing=publishing_of(settings))
-
-    return run
+    return place.publish
 
 
 @pytest.fixture
@@ -164,6 +180,35 @@ def page() -> Open:
         return test.switch_page(f"views/{view}.py").run() if view else test.run()
 
     return open_page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[BrowserContext]:
+    """Debian's Chromium, started once: Streamlit's scripts are then fetched and compiled once too."""
+    chromium = shutil.which("chromium")
+    if chromium is None and os.environ.get("CI") != "true":
+        pytest.skip("Debian's chromium is not installed: apt-get install chromium")
+    assert chromium is not None, "CI must install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
+        context = browser.new_context(locale="fr-FR")
+        context.set_default_timeout(PATIENCE * 1_000)
+        yield context
+        browser.close()
+
+
+@pytest.fixture
+def visiting(browser: BrowserContext) -> Iterator[Visiting]:
+    """Return a function that opens a visit: an address, then how wide the screen and which colours."""
+    visits: list[Visit] = []
+
+    def visit(address: str, size: str = "wide", scheme: str = "light") -> Visit:
+        visits.append(Visit(browser, address, size, scheme))
+        return visits[-1]
+
+    yield visit
+    for one in visits:
+        one.page.close()
 
 
 def everything(test: AppTest) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from reco.app.access import VARIABLE
 from reco.app.wording import phrase
-from tests.app.conftest import PLACED, ROWS, Publish
-from tests.app.test_browser import Serve, Visit, browser, serve, settled
-
-__all__ = ["browser", "serve"]
+from tests.app.conftest import PLACED, ROWS, Place, Visiting
+from tests.app.live import Site, Visit, press, serving
 
 pytestmark = pytest.mark.browser
 
@@ -41,63 +40,59 @@ STREAMLIT_S = {
 }
 
 
+PASSWORD = "mot de passe"
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Three nights of the invented catalogue, served with the curator's page."""
+    folder = tmp_path_factory.mktemp("nights")
+    place = Place(folder)
+    for rows in (ROWS, [*ROWS[1:], *PLACED], [*ROWS, *PLACED]):
+        place.publish(rows)
+    with serving({**place.environment, VARIABLE: PASSWORD}, folder / "server.log") as site:
+        yield site
+
+
 @pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("phone", "dark")])
 def test_no_page_has_a_serious_violation(
-    browser: Browser,
-    publish: Publish,
-    serve: Serve,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    size: str,
-    scheme: str,
+    nights: Site, visiting: Visiting, tmp_path: Path, size: str, scheme: str
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "mot de passe")
-    publish(ROWS)
-    publish([*ROWS[1:], *PLACED])
-    publish([*ROWS, *PLACED])
-    address = serve()
-    visit = Visit(browser, address, size, scheme)
-    page = visit.page
+    visit = visiting(nights.address, size, scheme)
     found: dict[str, list[str]] = {}
     for path in (*PAGES, SHEET):
-        page.goto(address + path)
-        settled(page)
+        page = visit.open(nights.address + path)
         page.screenshot(
             path=tmp_path / f"{path.strip('/').split('?')[0] or 'recommander'}-{size}-{scheme}.png"
         )
         found[path] = violations(page)
         assert_outline(page, path)
-    found["results"] = _results(visit, address)
-    found["coverage"] = _coverage(page, address)
-    found["curator"] = _curator(page, address)
+        if path in FURTHER:
+            FURTHER[path](visit)
+            found[f"{path}, further"] = violations(page)
     assert {name: bad for name, bad in found.items() if bad} == {}
     visit.assert_quiet()
 
 
-def _results(visit: Visit, address: str) -> list[str]:
-    visit.page.goto(address)
+def _results(visit: Visit) -> None:
     visit.search("rénover le chauffage de notre école")
-    visit.page.get_by_text(phrase("fr", "why.open"), exact=True).first.click()
+    press(visit.page, visit.page.get_by_text(phrase("fr", "why.open"), exact=True).first)
     visit.page.get_by_role("progressbar").first.wait_for()
-    settled(visit.page)
-    return violations(visit.page)
 
 
-def _coverage(page: Page, address: str) -> list[str]:
-    page.goto(f"{address}/catalogue")
-    page.get_by_role("tab", name=phrase("fr", "coverage.title")).click()
-    page.get_by_role("columnheader", name="Rapports").wait_for()
-    settled(page)
-    return violations(page)
+def _coverage(visit: Visit) -> None:
+    press(visit.page, visit.page.get_by_role("tab", name=phrase("fr", "coverage.title")))
+    visit.page.get_by_role("columnheader", name="Rapports").wait_for()
 
 
-def _curator(page: Page, address: str) -> list[str]:
-    page.goto(f"{address}/curation")
-    page.get_by_label(phrase("fr", "curator.password")).fill("mot de passe")
-    page.get_by_role("button", name=phrase("fr", "curator.enter")).click()
-    page.get_by_role("tab", name=phrase("fr", "curator.decisions")).click()
-    settled(page)
-    return violations(page)
+def _curator(visit: Visit) -> None:
+    visit.page.get_by_label(phrase("fr", "curator.password")).fill(PASSWORD)
+    press(visit.page, visit.page.get_by_role("button", name=phrase("fr", "curator.enter")))
+    press(visit.page, visit.page.get_by_role("tab", name=phrase("fr", "curator.decisions")))
+
+
+FURTHER = {"/": _results, "/catalogue": _coverage, "/curation": _curator}
+"""What is looked at once a page was seen as it opens."""
 
 
 def violations(page: Page) -> list[str]:
@@ -127,13 +122,8 @@ def assert_outline(page: Page, path: str) -> None:
         expect(page).to_have_title(re.compile(f"^{re.escape(phrase('fr', PAGES[path]))}.* · Reco$"))
 
 
-def test_every_page_is_reached_and_read_by_keyboard(browser: Browser, publish: Publish, serve: Serve) -> None:
-    publish([*ROWS, *PLACED])
-    address = serve()
-    visit = Visit(browser, address)
-    page = visit.page
-    page.goto(f"{address}/carte")
-    settled(page)
+def test_every_page_is_reached_and_read_by_keyboard(nights: Site, visiting: Visiting) -> None:
+    page = visiting(nights.address).open(f"{nights.address}/carte")
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from reco.app.access import VARIABLE
@@ -15,13 +16,10 @@ from reco.app.wording import phrase
 from reco.feedback import Feedback
 from reco.projects import ProjectStore
 from reco.query import Query
-from reco.settings import home_of, load
-from tests.app.conftest import Open, Publish
-from tests.app.test_browser import Serve, Visit, browser, hrefs, serve, settled
+from tests.app.conftest import Open, Place, Visiting
+from tests.app.live import Site, hrefs, press, serving
 from tests.app.test_hostile import ACTIVE, ATTACKS
 from tests.app.test_hostile import ROWS as HOSTILE
-
-__all__ = ["browser", "serve"]
 
 PLACED = [(*row, "Arvieu", "12011", row[2]) for row in HOSTILE]
 REFUSED = [(f"r{n}", "", attack, "soon", attack, attack, attack, attack) for n, attack in enumerate(ATTACKS)]
@@ -30,18 +28,36 @@ OWN = re.compile(r"\*\*|:material/(?:add_circle|do_not_disturb_on):|\((?:rang )?
 OURS = ("https://example.org/", "https://www.geonames.org/", "https://creativecommons.org/")
 
 
-@pytest.fixture
-def hostile(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+PASSWORD = {VARIABLE: "mot"}
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Two nights of hostile rows, with rejects, a duplicate, a saved project and opinions."""
-    monkeypatch.setenv(VARIABLE, "mot")
-    publish(PLACED[1:])
-    home = home_of(load())
+    place = Place(tmp_path_factory.mktemp("attacked"))
+    place.publish(PLACED[1:])
+    home = place.folder / "home"
     for number, attack in enumerate(ATTACKS):
         ProjectStore(home).add(f"p{number} {attack}"[:100], Query.of(f"école {attack}"))
         Feedback(home).give(f"école {attack}", "a1", number % 2 == 0, "000001", attack, consent=True)
     changed = [(*row[:7], f"{row[7]} Elle a changé.", *row[8:]) for row in PLACED[:5]]
     again = ("double", *PLACED[5][1:])
-    publish([*changed, *PLACED[5:8], again, *REFUSED[:3], *filler()])
+    place.publish([*changed, *PLACED[5:8], again, *REFUSED[:3], *filler()])
+    return place
+
+
+@pytest.fixture
+def hostile(attacked: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the attacker left, for the pages of this process."""
+    for name, value in {**attacked.environment, **PASSWORD}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="module")
+def served(attacked: Place) -> Iterator[Site]:
+    """What the attacker left, served."""
+    with serving({**attacked.environment, **PASSWORD}, attacked.folder / "server.log") as site:
+        yield site
 
 
 def filler() -> list[tuple[str, ...]]:
@@ -78,23 +94,18 @@ def test_hover_text_has_no_tag_nor_name_of_plotly_s(attack: str) -> None:
 
 
 @pytest.mark.browser
-def test_the_new_pages_stay_inert(hostile: None, browser: Browser, serve: Serve) -> None:
-    address = serve()
-    visit = Visit(browser, address)
-    page = visit.page
+def test_the_new_pages_stay_inert(served: Site, visiting: Visiting) -> None:
+    address = served.address
+    visit = visiting(address)
     for path in ("/carte", "/explorer", "/nouveautes", "/catalogue", "/a-propos", "/curation"):
-        page.goto(address + path)
-        settled(page)
+        page = visit.open(address + path)
         if path == "/carte":
             _hovered(page)
         if path == "/curation":
             page.get_by_label(phrase("fr", "curator.password")).fill("mot")
-            page.get_by_role("button", name=phrase("fr", "curator.enter")).click()
-            page.get_by_role("tab", name=phrase("fr", "curator.feedback")).wait_for()
+            press(page, page.get_by_role("button", name=phrase("fr", "curator.enter")))
             for name in ("curator.rejects", "curator.families", "curator.feedback"):
-                page.get_by_role("tab", name=phrase("fr", name)).click()
-                settled(page)
-        page.wait_for_timeout(700)
+                press(page, page.get_by_role("tab", name=phrase("fr", name)))
         assert page.evaluate("window.hurt") is None
         main = page.get_by_test_id("stMain")
         assert main.locator("img, script, iframe, .katex, del").count() == 0
@@ -114,12 +125,11 @@ def _hovered(page: Page) -> None:
 
 
 @pytest.mark.browser
-def test_a_feed_reader_gets_the_feed(hostile: None, serve: Serve) -> None:
+def test_a_feed_reader_gets_the_feed(served: Site) -> None:
     import urllib.request
     import xml.etree.ElementTree as ET
 
-    address = serve()
-    with urllib.request.urlopen(f"{address}/nouveautes.atom", timeout=60) as answer:
+    with urllib.request.urlopen(f"{served.address}/nouveautes.atom", timeout=60) as answer:
         assert answer.headers["content-type"].startswith("application/atom+xml")
         feed = ET.fromstring(answer.read())
     links = [link.get("href") for link in feed.iter("{http://www.w3.org/2005/Atom}link")]

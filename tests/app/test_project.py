@@ -15,7 +15,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from reco.app import wording
+from reco.app import takeaway, wording
 from reco.catalogue import Filters
 from reco.errors import StorageError
 from reco.feedback import Feedback
@@ -192,8 +192,22 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         assert label and mime
         found[file_name.rpartition(".")[2]] = data()
 
+    monkeypatch.setattr(takeaway, "MOMENT", 0)
     monkeypatch.setattr(st, "download_button", button)
     return found
+
+
+def test_a_file_holds_the_note_that_was_still_on_its_way(
+    home: None, page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser asks for the file that the button had before the note was received."""
+    offered: list[Callable[[], bytes]] = []
+    monkeypatch.setattr(takeaway, "MOMENT", 0)
+    monkeypatch.setattr(st, "download_button", lambda label, data, *_, **__: offered.append(data))
+    test = with_dossier(page)
+    note = offered[0]
+    test.text_area(key=f"note_{key('eau')}").set_value("Pour la commission").run()
+    assert "Pour la commission" in [p.text for p in docx.Document(io.BytesIO(note())).paragraphs]
 
 
 def test_the_note_holds_quotes_reasons_and_what_was_read(

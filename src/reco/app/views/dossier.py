@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
-
 import streamlit as st
 
 from reco import settings as configuration
-from reco.app import basket, cards, failures, served
+from reco.app import basket, cards, failures, served, takeaway
 from reco.app.markup import marked, plain, shortened
-from reco.app.wording import count, day, say
-from reco.dossier import (
-    Dossier,
-    Headings,
-    Item,
-    docx_bytes,
-    markdown_bytes,
-    ris_bytes,
-    table_bytes,
-    xlsx_bytes,
-)
+from reco.app.takeaway import REQUEST, TITLE
+from reco.app.wording import count, say
+from reco.dossier import Item
 from reco.errors import InvalidInput
 from reco.projects import LONGEST_NAME, ProjectStore
 from reco.query import Query
 
 _LONGEST_NOTE = 4_000
-_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def show() -> None:
@@ -40,23 +26,48 @@ def show() -> None:
         cards.to_recommend(say("dossier.to_recommend"))
         return
     st.markdown(say("dossier.lead"))
-    _head()
-    st.header(count("dossier.count", len(items)), anchor=False)
-    for place, item in enumerate(items):
-        _item(place, item, len(items))
-    _take_away()
+    _desk(len(items))
+    st.header(say("dossier.take"), anchor=False)
+    st.caption(say("dossier.take_told"))
+    takeaway.buttons()
     _follow()
     st.button(say("dossier.clear"), key="clear", icon=":material/delete:", on_click=basket.empty)
 
 
+@st.fragment
+def _desk(total: int) -> None:
+    """Draw what the visitor writes and orders; that redraws this part alone, until an item is let go."""
+    with failures.told():
+        items = basket.kept()
+        if len(items) != total:
+            st.rerun()
+        _head()
+        st.header(count("dossier.count", total), anchor=False)
+        for place, item in enumerate(items):
+            _item(place, item, total)
+        takeaway.hold()
+
+
 def _head() -> None:
     asked = basket.asked()
-    st.session_state.setdefault("dossier_title", say("dossier.untitled"))
+    st.session_state.setdefault(TITLE, say("dossier.untitled"))
     if asked is not None and st.session_state.get("dossier_asked") != asked.text:
         # Another request than the one shown: the visitor's own changes to it must not hide that.
-        st.session_state["dossier_asked"] = st.session_state["dossier_request"] = asked.text
-    st.text_input(say("dossier.name"), key="dossier_title", max_chars=LONGEST_NAME, persist_state="session")
-    st.text_area(say("dossier.request"), key="dossier_request", height=120, persist_state="session")
+        st.session_state["dossier_asked"] = st.session_state[REQUEST] = asked.text
+    st.text_input(
+        say("dossier.name"),
+        key=TITLE,
+        max_chars=LONGEST_NAME,
+        on_change=takeaway.hold,
+        persist_state="session",
+    )
+    st.text_area(
+        say("dossier.request"),
+        key=REQUEST,
+        height=120,
+        on_change=takeaway.hold,
+        persist_state="session",
+    )
 
 
 def _item(place: int, item: Item, total: int) -> None:
@@ -87,7 +98,7 @@ def _item(place: int, item: Item, total: int) -> None:
                     icon=icon,
                     disabled=stuck,
                     help=plain(title),
-                    on_click=basket.move,
+                    on_click=_moved,
                     args=(identifier, step),
                 )
             basket.button(item.resource, key)
@@ -96,67 +107,12 @@ def _item(place: int, item: Item, total: int) -> None:
 
 def _noted(identifier: str, key: str) -> None:
     basket.annotate(identifier, st.session_state.get(key) or "")
+    takeaway.hold()
 
 
-def _take_away() -> None:
-    st.header(say("dossier.take"), anchor=False)
-    st.caption(say("dossier.take_told"))
-    headings, dossier = _headings(), _dossier()
-    writers: tuple[tuple[str, str, str, Callable[[], bytes]], ...] = (
-        (say("dossier.docx"), "docx", _DOCX, partial(docx_bytes, dossier, headings)),
-        (say("dossier.xlsx"), "xlsx", _XLSX, partial(xlsx_bytes, dossier, headings)),
-        (say("dossier.csv"), "csv", "text/csv", partial(table_bytes, dossier, headings)),
-        (say("dossier.ris"), "ris", "application/x-research-info-systems", partial(ris_bytes, dossier)),
-        (say("dossier.markdown"), "md", "text/markdown", partial(markdown_bytes, dossier, headings)),
-    )
-    with st.container(horizontal=True, gap="small"):
-        for name, ending, mime, write in writers:
-            st.download_button(
-                name,
-                write,
-                f"{say('dossier.file')}.{ending}",
-                mime,
-                key=f"take_{ending}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-
-
-def _dossier() -> Dossier:
-    title = (st.session_state.get("dossier_title") or "").strip() or say("dossier.untitled")
-    return Dossier(title, st.session_state.get("dossier_request") or "", basket.kept(), _foot())
-
-
-def _foot() -> str:
-    today = day(datetime.now(UTC).isoformat())
-    manifest = served.manifest()
-    if manifest is None:
-        return say("dossier.foot_today", today=today)
-    return say("dossier.foot", number=manifest.snapshot, day=day(manifest.created), today=today)
-
-
-def _headings() -> Headings:
-    return Headings(
-        request=say("dossier.request"),
-        resources=say("dossier.resources"),
-        rank=say("dossier.rank"),
-        title=say("field.title"),
-        level=say("field.level"),
-        publisher=say("field.publisher"),
-        authors=say("field.authors"),
-        year=say("field.year"),
-        type=say("field.type"),
-        theme=say("field.theme"),
-        place=say("field.place"),
-        quotes=say("dossier.quotes"),
-        reasons=say("dossier.reasons"),
-        note=say("dossier.note"),
-        link=say("field.link"),
-        source=say("field.source"),
-        id=say("field.id"),
-        open_quote=say("quote.open"),
-        close_quote=say("quote.close"),
-    )
+def _moved(identifier: str, step: int) -> None:
+    basket.move(identifier, step)
+    takeaway.hold()
 
 
 def _follow() -> None:
@@ -171,8 +127,8 @@ def _follow() -> None:
 
 def _save() -> None:
     asked = basket.asked()
-    title = st.session_state.get("dossier_title") or ""
-    text = st.session_state.get("dossier_request") or ""
+    title = st.session_state.get(TITLE) or ""
+    text = st.session_state.get(REQUEST) or ""
     try:
         query = Query.of(text, filters=asked.filters if asked is not None else None)
         project = ProjectStore(configuration.home_of(served.settings())).add(title, query)
