@@ -24,6 +24,7 @@
 
 # %%
 import os
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -105,7 +106,8 @@ else:
 # ## What is asked for in vain
 #
 # Unmet requests are grouped by meaning and named from their own words; a request that is near to no
-# other is isolated: one person asked, so read it before counting on it. `none-left`: what answered them is
+# other is isolated, and counted with its nearest theme: one person asked, so read it before counting on
+# it. `none-left`: what answered them is
 # no longer in the catalogue. `not-found`: it is there, below the first ten. `unrelated`: the best result is
 # no nearer than one expects of a sentence on anything else.
 
@@ -113,8 +115,11 @@ else:
 needs = [need for need in found.needs if not need.isolated][:20]
 alone = [need for need in found.needs if need.isolated]
 bars = [(f"{need.label}  ({need.theme or 'no theme'})", need.requests) for need in needs]
-bars.append(("isolated: no other request on the subject", [r for need in alone for r in need.requests]))
-figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * len(bars)), constrained_layout=True)
+near = Counter(need.theme or "no theme" for need in alone)
+for theme, _ in near.most_common(12):
+    requests_near = [need.requests[0] for need in alone if (need.theme or "no theme") == theme]
+    bars.append((f"isolated, near {theme}", requests_near))
+figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(bars))), constrained_layout=True)
 whys = sorted({request.why for _, requests in bars for request in requests})
 colours = dict(zip(whys, ("#e07b39", "#5b8db8", "#9aa5b1", "#6a9a58", "#b8659b", "#c9a227"), strict=False))
 left = np.zeros(len(bars))
@@ -127,7 +132,7 @@ axes.invert_yaxis()
 axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
 axes.xaxis.get_major_locator().set_params(integer=True)
 if whys:
-    axes.legend(frameon=False, loc="upper right")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %%

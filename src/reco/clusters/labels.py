@@ -148,7 +148,8 @@ class Corpus:
         share, half = titles / texts, _Z * _Z / (2 * texts)
         spread = _Z * np.sqrt(share * (1 - share) / texts + half / (2 * texts))
         most = (share + half + spread) / (1 + 2 * half)
-        return np.minimum(most / max(usual, 1e-12), 1.0)
+        naming: NDArray[np.float64] = np.minimum(most / max(usual, 1e-12), 1.0)
+        return naming
 
     def counts(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how much of each term each group has, (groups, terms)."""
