@@ -17,7 +17,8 @@ from support import Home, publish, resource, rows, run_cli, snapshot_of
 
 from reco.catalogue import Catalogue
 from reco.clusters import Clusters, ClustersUnavailable, CuratorName, Options, find, frames, lineage, locate
-from reco.clusters.labels import Corpus, Text, describe, npmi
+from reco.clusters.corpus import Corpus, Text
+from reco.clusters.labels import describe, npmi
 from reco.clusters.names import Names
 from reco.encoder import unit
 from reco.encoder.hashing import HashingEncoderForTests

@@ -19,7 +19,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from reco.background import background
 from reco.beir import Topic
 from reco.catalogue import Catalogue, Filters
-from reco.clusters.labels import Corpus, Description, Text, describe
+from reco.clusters.corpus import Corpus, Text
+from reco.clusters.labels import Description, describe
 from reco.encoder import Encoder, Progress, unit
 from reco.errors import InvalidQuery
 from reco.projects import Project
