@@ -95,7 +95,7 @@ def test_why_shows_shares_that_add_up(home: None, page: Open) -> None:
     assert "La cour est plantée" in everything(test), "the passages that come after the best one are quoted"
     assert re.search(r"Le passage surligné plus haut → .*\*\*école\*\*", everything(test))
     bars = [bar.text for bar in test.get("progress")]
-    assert all(re.search(r"sans cela, −?[\d\u202f]+,\d", bar) for bar in bars), bars
+    assert all(re.search(r"sans cela : −?[\d\u202f]+,\d", bar) for bar in bars), bars
 
 
 def test_buttons_of_one_kind_have_names_of_their_own(home: None, page: Open) -> None:
