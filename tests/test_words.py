@@ -47,10 +47,29 @@ def test_an_index_reads_what_a_reader_is_shown(text: str) -> None:
         ("tiers-lieux", "tiers lieux"),
         ("cœur", "coeur"),
         ("communale", "communal"),
+        ("1 200 habitants", "1200 habitants"),
+        ("1\N{NARROW NO-BREAK SPACE}200 habitants", "1.200 habitants"),
+        ("1,200 habitants", "1 200 habitants"),
+        ("12 345 678", "12345678"),
     ],
 )
 def test_two_ways_to_write_one_word_meet(one: str, other: str) -> None:
     assert stems(one) == stems(other) != []
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("en 2019 200 logements", ["2019", "200", "log"]),
+        ("le 12 100", ["12100"]),
+        ("06 12 34 56 78", ["06", "12", "34", "56", "78"]),
+        ("3,5 km", ["3", "5", "km"]),
+        ("1.200,50", ["1", "200", "50"]),
+        ("lot 1 2000 m²", ["lot", "1", "2000", "m2"]),
+    ],
+)
+def test_only_groups_of_three_figures_make_one_number(text: str, read: list[str]) -> None:
+    assert stems(text) == read
 
 
 @pytest.mark.parametrize(("one", "other"), [("eau", "air"), ("école", "mairie"), ("2023", "2024")])

@@ -13,9 +13,13 @@ import Stemmer
 from reco.text import bare
 
 _APOSTROPHES = "’ʼ‘`"
-_TOKEN = re.compile(r"\w+(?:'\w+)*")
+_GAPS = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}.,"
+_TOKEN = re.compile(rf"(?<![\w.,])[1-9]\d{{0,2}}(?:[{_GAPS}]\d{{3}})+(?![\w]|[.,]\d)|\w+(?:'\w+)*")
 _ELISION = re.compile(r"^(?:l|d|j|m|n|s|t|c|qu|jusqu|lorsqu|puisqu|quoiqu|entr|presqu)'", re.IGNORECASE)
 _PIECE = re.compile(r"[^'_]+")
+_THOUSANDS = str.maketrans("", "", _GAPS)
+READING = 2
+"""Raised with every change of what is read of a text: indexes made before are made anew."""
 GRAM = 4
 _LOCAL = threading.local()
 
@@ -51,7 +55,8 @@ class Word:
 def words(text: str) -> list[Word]:
     """Return the indexed words of `text` in order; stop words and lone letters are left out.
 
-    Compounds are read as their parts, so that "tiers-lieux" and "tiers lieux" meet.
+    Compounds are read as their parts, so that "tiers-lieux" and "tiers lieux" meet, and a number written in
+    groups of three figures ("1 200", "1.200") is one word.
     """
     found = []
     for match in _TOKEN.finditer(_plain(text)):
@@ -91,7 +96,7 @@ def _read(token: str) -> tuple[Word, ...]:
     """
     found = []
     for start, end in _pieces(token):
-        piece = token[start:end].casefold()
+        piece = token[start:end].casefold().translate(_THOUSANDS)
         if piece in STOP_WORDS or (len(piece) < 2 and not piece.isdigit()):
             continue
         found.append(Word(stem(piece), start, end, grams(piece)))

@@ -16,6 +16,14 @@ QUERY = "ouvrir une piscine et rénover le café du village"
 ROWS = rows()[:8]
 SOME_BAD_ROWS = "reject_limit = 0.3"
 MOST_OPERATIONS = 400
+SCALE = float(os.environ.get("RECO_FAULT_SCALE", "1"))
+"""Share of the long runs that is done: a small one shows in minutes that each can end."""
+STRIDE = max(1, round(1 / SCALE))
+
+
+def scaled(count: int) -> int:
+    """So many of a long run's repetitions; a short run's few are always done."""
+    return max(min(count, 20), round(count * SCALE))
 
 
 def record(test: str, **figures: object) -> None:

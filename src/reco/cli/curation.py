@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,10 +18,7 @@ from reco.cli.filtering import (
     Types,
     filters,
 )
-
-Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+from reco.cli.options import Config, Home, Json
 
 
 def register(app: typer.Typer) -> None:

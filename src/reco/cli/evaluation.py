@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reco.cli.console import note, progress_bar, run, show_json, show_report
+from reco.cli.options import Config, Home, Json
 
 if TYPE_CHECKING:
     from reco.beir import JudgedSet, Topic
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from reco.snapshot import Snapshot
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Judged sets in BEIR layout.")]
-Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 _SHOWN = 5

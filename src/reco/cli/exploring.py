@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reco.cli.console import note, progress_bar, run, show_json
+from reco.cli.options import Config, Home, Json
 
 if TYPE_CHECKING:
     from reco.clusters import Clusters
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from reco.settings import Settings
     from reco.snapshot import Snapshot
 
-Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 _FEW = 10
 

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reco.cli.console import note, run, show_json, show_report
+from reco.cli.options import Config, Home, Json
 
 if TYPE_CHECKING:
     from reco.feedback import Entry, Feedback
 
-Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Number = Annotated[int, typer.Argument(metavar="ID", help="An opinion's number.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides, recorded.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, recorded.")]

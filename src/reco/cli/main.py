@@ -23,6 +23,7 @@ from reco.cli.filtering import (
     Types,
     filters,
 )
+from reco.cli.options import Config, Home, Json
 from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Count = Annotated[int, typer.Option("-k", help="How many results.")]
 
 

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reco.cli.console import run, show_json, show_report
+from reco.cli.options import Config, Home, Json
 
 if TYPE_CHECKING:
     from reco.store import SnapshotStore
 
 Identifier = Annotated[str | None, typer.Argument(metavar="[ID]", help="A snapshot's number.")]
-Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def register(app: typer.Typer) -> None:

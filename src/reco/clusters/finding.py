@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,13 +99,13 @@ def _one_thread() -> AbstractContextManager[object]:
 
     Raises ClustersUnavailable without scikit-learn.
     """
-    try:
-        import sklearn  # noqa: F401
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
+    # Only a night on which all is grouped anew has a use for scikit-learn, which takes a second to import.
+    if find_spec("sklearn") is None or find_spec("threadpoolctl") is None:
         raise ClustersUnavailable(
             "Clusters need scikit-learn, which is not installed.", 'Run `pip install "reco[clusters]"`.'
-        ) from error
+        )
+    from threadpoolctl import threadpool_limits
+
     limits: AbstractContextManager[object] = threadpool_limits(1)
     return limits
 

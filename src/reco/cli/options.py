@@ -1,0 +1,12 @@
+"""Options that mean the same on every command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
