@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from reco.catalogue import Catalogue
 from reco.clusters import lineage, quality
+from reco.clusters.corpus import Corpus, Text
 from reco.clusters.evolving import changed, evolved, representatives
 from reco.clusters.grouping import Grouping, Labels, group, require_enough, sizes_for
-from reco.clusters.labels import Corpus, Description, Text, describe
+from reco.clusters.labels import Description, describe
 from reco.clusters.layout import aligned, lay_out
 from reco.clusters.lineage import Matched
 from reco.clusters.model import Cluster, Clusters, CuratorName, Event, LevelQuality
@@ -23,7 +24,7 @@ from reco.clusters.names import named
 from reco.errors import InvalidInput, RecoError
 from reco.text import digest
 
-RECIPE = "ward, k-means, t-sne/2"
+RECIPE = "mean shift, ward, k-means, t-sne/3"
 """Names how clusters are found: whoever changes it changes this, and all is laid out anew."""
 
 
