@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 from reco.clusters.corpus import TITLE, Corpus, commonest, documents_of
 from reco.words import Word, words
@@ -121,6 +120,8 @@ def _beyond_chance(
     Drawing as many texts of all would give as many with the term less often than `_CHANCE`, shared out
     among the candidates (hypergeometric law; Bonferroni 1936).
     """
+    from scipy.stats import hypergeom  # slow to import, and only to read a snapshot nobody needs it
+
     everywhere = documents_of(corpus.presence)[few]
     chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], everywhere, size)
     enough = np.sort(chance)[min(_LEAST, len(few)) - 1]
