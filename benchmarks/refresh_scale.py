@@ -2,8 +2,9 @@
 
 python -m benchmarks refresh-scale [--sizes N...] [--shares X...] [--folder DIR] [--profile]
 
-Each refresh runs in a process of its own, so that its peak memory is its own. The test encoder stands
-for the model: its time is measured and taken off, and its vectors have the real model's dimension.
+Each refresh runs in a process of its own, so that its peak memory is its own, and makes all that the
+product makes: families, clusters, levels. The test encoder stands for the model: its time is measured
+and taken off, and its vectors have the real model's dimension.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -25,9 +27,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import synthetic
-from reco.encoder import Document, DocumentVectors, Progress, Vector
+from reco.encoder import Document, DocumentVectors, Progress
 from reco.encoder.hashing import HashingEncoderForTests
+from reco.text import fold
 
+_WORD = re.compile(r"\w+")
 SIZES = (10_000, 30_000, 100_000)
 SHARES = (0.0, 0.001, 0.01, 0.05)
 SHARE = 0.01
@@ -37,26 +41,45 @@ MOST_SECONDS, MOST_GIGABYTES = 30.0, 1.5
 
 
 class TimedEncoder(HashingEncoderForTests):
-    """The test encoder; says how long it took, and draws each word's direction once."""
+    """The test encoder, a chunk of documents at a time; says how long it took."""
 
     def __init__(self, dimension: int = DIMENSION) -> None:
         super().__init__(dimension)
         self.seconds = self.cpu_seconds = 0.0
-        self._directions: dict[str, Vector] = {}
+        self._known: dict[str, int] = {}
+        self._directions = np.empty((1024, dimension), dtype=np.float32)
 
     def encode_documents(
         self, documents: Sequence[Document], progress: Progress | None = None
     ) -> list[DocumentVectors]:
         started, cpu = time.perf_counter(), time.process_time()
-        found = super().encode_documents(documents, progress)
+        texts = [
+            [document.title or " ", *(document.summary[s.start : s.end] for s in document.spans)]
+            for document in documents
+        ]
+        words = [
+            [self._number(word) for word in _WORD.findall(fold(t)) or [""]] for one in texts for t in one
+        ]
+        counts = np.asarray([len(text) for text in words])
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        rows = np.fromiter((number for text in words for number in text), dtype=np.int64)
+        means = np.add.reduceat(self._directions[rows], starts, axis=0) / counts[:, None].astype(np.float32)
+        ends = np.cumsum([len(one) for one in texts]).tolist()
+        parts = [slice(end - len(one), end) for end, one in zip(ends, texts, strict=True)]
+        weights = counts.astype(np.float32)
+        found = [DocumentVectors(means[part], weights[part] / weights[part].sum()) for part in parts]
         self.seconds += time.perf_counter() - started
         self.cpu_seconds += time.process_time() - cpu
         return found
 
-    def _direction(self, word: str) -> Vector:
-        if word not in self._directions:
-            self._directions[word] = super()._direction(word)
-        return self._directions[word]
+    def _number(self, word: str) -> int:
+        """Return the row of a word's direction, drawn when the word is first met."""
+        number = self._known.setdefault(word, len(self._known))
+        if number == len(self._directions):
+            self._directions = np.concatenate([self._directions, np.empty_like(self._directions)])
+        if number == len(self._known) - 1:
+            self._directions[number] = self._direction(word)
+        return number
 
 
 @dataclass(frozen=True)
@@ -99,12 +122,14 @@ def measure(sizes: Sequence[int], shares: Sequence[float], scratch: Path, profil
     costs = []
     for size in sorted(sizes):
         home, source = scratch / f"home{size}", scratch / f"{size}.jsonl"
-        versions = np.zeros(size, dtype=int)
+        words = synthetic.Words(seed=0)
+        rows = [words.row(number, 0) for number in range(size)]
         for night, share in enumerate((1.0, *(shares if size == max(sizes) else (SHARE,)))):
             if night:
                 chosen = np.random.default_rng(night).choice(size, round(size * share), replace=False)
-                versions[chosen] = night
-            synthetic.write(source, synthetic.rows(versions.tolist()))
+                for number in chosen.tolist():
+                    rows[number] = words.row(number, night)
+            synthetic.write(source, rows)
             costs.append(_cost(size, share, home, source, profile and night > 0))
     return costs
 
@@ -129,16 +154,20 @@ def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
     import pstats
 
     from reco.refresh import refresh
+    from reco.settings import EncoderSettings, load, making_of, publishing_of
     from reco.sources import SourceConfig
     from reco.store import SnapshotStore
 
     encoder, store = TimedEncoder(), SnapshotStore(home)
     config = SourceConfig(name="bench", kind="jsonl", path=source, max_bytes=10_000_000_000)
+    ours = EncoderSettings(kind="hashing-for-tests", dimension=DIMENSION)
+    settings = load().model_copy(update={"encoder": ours})
+    making, publishing = making_of(settings, home=home), publishing_of(settings)
     profiler = cProfile.Profile()
     started, cpu = time.perf_counter(), time.process_time()
     if profile:
         profiler.enable()
-    report = refresh(store, [config], lambda: encoder)
+    report = refresh(store, [config], lambda: encoder, None, making, publishing)
     profiler.disable()
     seconds = time.perf_counter() - started - encoder.seconds
     cpu_seconds = time.process_time() - cpu - encoder.cpu_seconds

@@ -188,10 +188,12 @@ axes.scatter(
 )
 axes.axvline(0.5, color="#b3423a", linestyle=":", linewidth=1)
 spoken = pd.concat([middle.nlargest(6, "stability"), middle.nsmallest(6, "stability")]).drop_duplicates("id")
-for one in spoken.itertuples():
-    axes.annotate(
-        one.label, (one.stability, one.coherence), xytext=(5, 5), textcoords="offset points", fontsize=8
-    )
+# From top to bottom, those in the right half written to the left, so that no name leaves the frame.
+for number, one in enumerate(spoken.sort_values("coherence", ascending=False).itertuples()):
+    right = one.stability > middle["stability"].median()
+    place = {"xytext": (-7 if right else 7, 6 if number % 2 else -10), "ha": "right" if right else "left"}
+    at = (one.stability, one.coherence)
+    axes.annotate(one.label, at, textcoords="offset points", fontsize=8, **place)
 axes.set(xlabel="stability (mean Jaccard overlap in resamples)", ylabel="coherence (NPMI of keywords)")
 axes.margins(x=0.12, y=0.12)
 plt.show()

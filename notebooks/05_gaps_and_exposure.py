@@ -24,6 +24,7 @@
 
 # %%
 import os
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -104,31 +105,39 @@ else:
 # %% [markdown]
 # ## What is asked for in vain
 #
-# Unmet requests are grouped by meaning and named from their own words. `none-left`: what answered them is
+# Unmet requests are grouped by meaning and named from their own words; a request that is near to no
+# other is isolated, and counted with its nearest theme: one person asked, so read it before counting on
+# it. `none-left`: what answered them is
 # no longer in the catalogue. `not-found`: it is there, below the first ten. `unrelated`: the best result is
 # no nearer than one expects of a sentence on anything else.
 
 # %%
-needs = sorted(found.needs, key=lambda need: -need.size)[:20]
-figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(needs))), constrained_layout=True)
-whys = sorted({request.why for need in needs for request in need.requests})
+needs = [need for need in found.needs if not need.isolated][:20]
+alone = [need for need in found.needs if need.isolated]
+bars = [(f"{need.label}  ({need.theme or 'no theme'})", need.requests) for need in needs]
+near = Counter(need.theme or "no theme" for need in alone)
+for theme, _ in near.most_common(12):
+    requests_near = [need.requests[0] for need in alone if (need.theme or "no theme") == theme]
+    bars.append((f"isolated, near {theme}", requests_near))
+figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(bars))), constrained_layout=True)
+whys = sorted({request.why for _, requests in bars for request in requests})
 colours = dict(zip(whys, ("#e07b39", "#5b8db8", "#9aa5b1", "#6a9a58", "#b8659b", "#c9a227"), strict=False))
-left = np.zeros(len(needs))
+left = np.zeros(len(bars))
 for why in whys:
-    width = np.array([sum(request.why == why for request in need.requests) for need in needs])
-    axes.barh(range(len(needs)), width, left=left, color=colours[why], label=why, height=0.7)
+    width = np.array([sum(request.why == why for request in requests) for _, requests in bars])
+    axes.barh(range(len(bars)), width, left=left, color=colours[why], label=why, height=0.7)
     left += width
-axes.set_yticks(range(len(needs)), [f"{need.label}  ({need.theme or 'no theme'})"[:80] for need in needs])
+axes.set_yticks(range(len(bars)), [name[:80] for name, _ in bars])
 axes.invert_yaxis()
 axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
 axes.xaxis.get_major_locator().set_params(integer=True)
 if whys:
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %%
-for need in needs[:4]:
-    print(f"{need.label} ({need.size})")
+for need in (*needs[:4], *alone[:4]):
+    print(f"{need.label} ({'isolated' if need.isolated else need.size})")
     for request in need.requests[:3]:
         print(f"   {request.why}: « {request.text[:120]} »")
 

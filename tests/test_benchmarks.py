@@ -12,7 +12,7 @@ from support import REPOSITORY
 
 
 def test_each_night_changes_its_share(tmp_path: Path) -> None:
-    options = ["--sizes", "100", "--shares", "0", "0.01", "--folder", str(tmp_path)]
+    options = ["--sizes", "40", "--shares", "0", "0.05", "--folder", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "refresh-scale", *options],
         cwd=REPOSITORY,
@@ -24,8 +24,8 @@ def test_each_night_changes_its_share(tmp_path: Path) -> None:
     with (tmp_path / "refresh_scale.csv").open(encoding="utf-8") as stream:
         costs = list(csv.DictReader(stream))
     measured = [(int(c["resources"]), float(c["share"]), int(c["encoded"])) for c in costs]
-    assert measured == [(100, 1, 100), (100, 0, 0), (100, 0.01, 1)]
+    assert measured == [(40, 1, 40), (40, 0, 0), (40, 0.05, 2)]
     assert all(float(cost["seconds"]) > 0 and float(cost["peak_gb"]) > 0.05 for cost in costs)
     found = json.loads(done.stdout)
-    assert found["target"]["resources"] == 100 and found["target"]["kept"]
+    assert found["target"] == {"measured": False}
     assert found["plot"] is None or Path(found["plot"]).stat().st_size > 1_000

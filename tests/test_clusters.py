@@ -17,7 +17,8 @@ from support import Home, publish, resource, rows, run_cli, snapshot_of
 
 from reco.catalogue import Catalogue
 from reco.clusters import Clusters, ClustersUnavailable, CuratorName, Options, find, frames, lineage, locate
-from reco.clusters.labels import Corpus, Text, describe, npmi
+from reco.clusters.corpus import Corpus, Text
+from reco.clusters.labels import describe, npmi
 from reco.clusters.names import Names
 from reco.encoder import unit
 from reco.encoder.hashing import HashingEncoderForTests
@@ -175,6 +176,54 @@ def test_what_a_larger_group_shows_comes_after_a_group_s_own_words() -> None:
     assert {term.word for term in smaller.terms[:4]} == set(shared[1].split())
 
 
+def templated() -> tuple[list[Text], NDArray[np.int64]]:
+    """Two subjects, one of them told in a template's words that no title has, and others without it."""
+    water = (
+        "Fontaines à eau",
+        "Réseau d'eau potable",
+        "Eau de pluie",
+        "Compteurs d'eau",
+        "Source et eau vive",
+    )
+    wood = (
+        "Chaufferie bois",
+        "Bois de chauffage",
+        "Réseau de chaleur bois",
+        "Bois déchiqueté",
+        "Filière bois",
+    )
+    texts = [
+        Text(f"{water[i % 5]} {i}", "Problème visé et solution proposée : l'eau manque.") for i in range(40)
+    ]
+    texts += [Text(f"{wood[i % 5]} {i}", "Le bois chauffe des écoles.") for i in range(40)]
+    return texts, np.repeat([0, 1], 40)
+
+
+def test_what_only_summaries_say_makes_no_label() -> None:
+    texts, labels = templated()
+    corpus = Corpus.read(texts)
+    described = describe(corpus, labels, np.ones(80, dtype=np.float32))[0]
+    template = {"problème", "visé", "solution", "proposée"}
+    assert "eau" in described.label.casefold() and not template & set(described.label.casefold().split())
+    assert described.terms[0].word == "eau"
+    named = dict(zip(corpus.forms, corpus.naming(), strict=True))
+    assert named["eau"] == 1.0 and max(named[word] for word in template) < 0.3
+    few = Corpus.read([*texts[:2], *texts[40:]])
+    assert dict(zip(few.forms, few.naming(), strict=True))["visé"] == 1.0, "two texts prove nothing"
+
+
+def test_a_keyword_is_more_frequent_in_its_group_than_chance_explains() -> None:
+    everywhere = (("commune", 1), ("conseil", 2), ("maire", 3), ("budget", 5))
+    said = [" ".join(word for word, every in everywhere if i % every == 0) for i in range(60)]
+    own = [Text(f"Piscine et bassin {i}", said[i]) for i in range(30)]
+    rest = [Text(f"Verger et cidre {i}", said[i]) for i in range(60)]
+    labels = np.asarray([0] * 30 + [1] * 60)
+    pool, orchard = describe(Corpus.read([*own, *rest]), labels, np.ones(90, dtype=np.float32))
+    shown = {term.word for term in (*pool.terms[:2], *orchard.terms[:2])}
+    assert shown == {"piscine", "bassin", "verger", "cidre"}
+    assert len(pool.terms) == 3, "what is said everywhere only fills up the least number"
+
+
 def test_npmi_is_its_formula() -> None:
     together = np.asarray(
         [[0.5, 0.5, 0.25, 0.0], [0.5, 0.5, 0.1, 0.1], [0.25, 0.1, 0.5, 0.1], [0, 0.1, 0.1, 0.5]]
@@ -206,9 +255,9 @@ def test_a_layout_anew_keeps_most_ids_when_little_changed(seed: int) -> None:
     first = find(before.catalogue, before.vectors, Options(levels=2))
     second = find(after.catalogue, after.vectors, Options(levels=2, relayout=0.001), first)
     assert second.events[0].kind == "layout" and "1%" in second.events[0].why and second.drift == 0.0
-    # The subjects are what was planted; how they are joined in larger groups is left to chance here.
+    # Of twelve subjects more groups than twelve are made: where the others are cut is left to chance here.
     stayed = {c.id for c in second.at(2)} & {c.id for c in first.at(2)}
-    assert len(stayed) >= 0.9 * len(first.at(2))
+    assert len(stayed) >= 0.8 * len(first.at(2))
     assert {c.id for c in second.clusters} - {c.id for c in first.clusters} <= {
         f"c{number}" for number in range(first.next_number, second.next_number)
     }, "an id is never given twice"

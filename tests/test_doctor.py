@@ -129,6 +129,52 @@ def edit_manifest(home: Home) -> None:
     path.write_text(path.read_text("utf-8").replace('"resources": 24', '"resources": 25'), "utf-8")
 
 
+def alter_seal(home: Home) -> None:
+    path = home.path / "snapshots" / "000002" / "manifest.sha256"
+    path.write_bytes(b"0" + path.read_bytes()[1:])
+
+
+def remove_a_file(home: Home) -> None:
+    (home.path / "snapshots" / "000002" / "parts.npy").unlink()
+
+
+def spoil_what_is_carried(home: Home) -> None:
+    flip(home.path / "snapshots" / "000002" / "carried.rows.safetensors")
+
+
+def name_garbled_decisions(home: Home) -> None:
+    (home.folder / "decisions.csv").write_text("action,id\nhide,r01\n", "utf-8")
+    home.extra = '[curation]\ndecisions = "decisions.csv"\n'
+    home.configure()
+
+
+def name_garbled_cluster_names(home: Home) -> None:
+    (home.folder / "names.csv").write_bytes(b"\xff\xfe\x00")
+    home.extra = '[clusters]\nnames = "names.csv"\n'
+    home.configure()
+
+
+def name_missing_golden_set(home: Home) -> None:
+    home.extra = '[gates]\ngolden = "nowhere"\n'
+    home.configure()
+
+
+def garble_model(home: Home) -> None:
+    folder = home.folder / "model"
+    folder.mkdir()
+    for name in ("config.json", "modules.json", "tokenizer.json", "model.safetensors"):
+        (folder / name).write_bytes(b"\x00garbled")
+    text = home.config.read_text(encoding="utf-8").replace(
+        '"hashing-for-tests"', f'"folder"\nfolder = "{folder}"'
+    )
+    home.config.write_text(text, encoding="utf-8")
+
+
+def leave_a_stale_lock(home: Home) -> None:
+    """Its holder is dead, so the kernel has let it go: the file itself is no fault."""
+    (home.path / ".lock").write_text("4194304", "utf-8")
+
+
 def spoil_older(home: Home) -> None:
     flip(home.path / "snapshots" / "000001" / "parts.npy")
 
@@ -178,6 +224,13 @@ def forget_refreshes_since(home: Home, hours: float = 40) -> None:
         (spoil_current, "snapshot-damaged", "error", "dense.faiss"),
         (cut_current, "snapshot-damaged", "error", "words.rows.npy"),
         (edit_manifest, "snapshot-damaged", "error", "manifest.json"),
+        (alter_seal, "snapshot-damaged", "error", "manifest.sha256"),
+        (remove_a_file, "snapshot-damaged", "error", "parts.npy"),
+        (spoil_what_is_carried, "snapshot-damaged", "error", "carried.rows"),
+        (name_garbled_decisions, "decisions", "error", "decisions.csv"),
+        (name_garbled_cluster_names, "cluster-names", "error", "names.csv"),
+        (name_missing_golden_set, "golden", "error", "nowhere"),
+        (garble_model, "model", "error", "model"),
         (spoil_older, "older-snapshot-damaged", "warning", "000001: parts.npy"),
         (change_encoder, "encoder-changed", "error", "000002"),
         (date_pointer_tomorrow, "clock", "error", "in the future"),
@@ -201,6 +254,12 @@ def test_a_refresh_that_runs_is_no_fault(two: Home) -> None:
     with FileLock(two.path / ".lock"):
         assert names(two) == ["lock-held"]
     assert names(two) == ["leftover-drafts"]
+
+
+def test_the_lock_of_a_dead_process_is_no_fault(two: Home) -> None:
+    leave_a_stale_lock(two)
+    assert names(two) == []
+    assert run_cli("refresh", *two.arguments).code == 0
 
 
 def test_to_look_for_the_lock_keeps_nobody_from_it(two: Home) -> None:

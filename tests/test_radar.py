@@ -17,6 +17,7 @@ from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import InvalidInput
 from reco.radar import LOG, Asked
 from reco.recommend import Recommender
+from reco.words import stems
 
 ENCODER = HashingEncoderForTests(256)
 
@@ -77,7 +78,7 @@ def test_a_theme_withdrawn_from_the_catalogue_is_named(judged: Home) -> None:
     assert unmet == {"q1": "none-left", "q2": "none-left"}
     assert {need["theme"] for need in after["needs"]} == {"Eau"}
     words = " ".join(word for need in after["needs"] for word in (need["label"], *need["keywords"]))
-    assert "eau" in words.casefold().split()
+    assert "eau" in stems(words)
     shown = run_cli("radar", *judged.arguments)
     assert "Eau !" in shown.out and "2 of 3 requests (golden) have no good answer" in shown.out
 
@@ -110,6 +111,21 @@ def test_logged_requests_are_told_in_groups_of_five_and_never_by_their_text() ->
     assert judge.withheld == judge.unmet.get(LOG, 0) - len(told)
     assert all(request.text == "" for need in judge.needs for request in need.requests)
     assert judge.unmet[LOG] >= 5, "nothing of the catalogue speaks of rockets"
+
+
+def test_what_all_requests_say_joins_no_two_subjects() -> None:
+    subjects = ("réparer une fusée lunaire", "élever trois licornes naines", "traduire le grec ancien")
+    asks = [
+        Asked(f"{n}{copy}", f"Nous voudrions bien {one} {copy}", "x")
+        for n, one in enumerate(subjects)
+        for copy in "abcd"
+    ]
+    asks.append(Asked("alone", "Xylophone quantique zébré", "x"))
+    found = radar.scan(recommender(resources()), ENCODER, asks)
+    for need in found.needs:
+        assert len({request.id[0] for request in need.requests}) == 1, "no group has two subjects"
+        assert need.isolated == (need.size == 1)
+    assert [need.requests[0].id for need in found.needs if need.isolated] == ["alone"]
 
 
 def test_a_request_that_the_catalogue_answers_is_met() -> None:

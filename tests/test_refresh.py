@@ -54,6 +54,15 @@ def test_refreshing_twice_encodes_nothing_and_writes_a_line_of_the_log(served: H
     assert after == before
 
 
+def test_another_way_to_read_words_makes_the_indexes_anew(
+    served: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reco.refresh.making.READING", -1)
+    report = served.refresh(encoder := CountingEncoder())
+    assert (report.published, report.snapshot, report.unchanged) == (True, "000002", 24)
+    assert encoder.encoded == []
+
+
 def test_only_a_changed_text_is_encoded(served: Home) -> None:
     snapshot, encoder = refreshed(served, edited(rows(), "r03", summary="La cantine devient une régie."))
     assert [document.summary for document in encoder.encoded] == ["La cantine devient une régie."]

@@ -70,7 +70,7 @@ def test_an_interruption_is_recorded(served: Home, monkeypatch: pytest.MonkeyPat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("reco.refresh.collect", interrupt)
+    monkeypatch.setattr("reco.refresh.collecting.collect", interrupt)
     with pytest.raises(KeyboardInterrupt):
         served.refresh()
     assert lines(served)[-1]["error"].startswith("KeyboardInterrupt")

@@ -58,7 +58,12 @@ def compare(file: Path, field: str, home: Path) -> dict[str, Any]:
         np.save(folder / "vectors.npy", vectors)
         lines = [json.dumps(asdict(text), ensure_ascii=False) for text in texts]
         (folder / "texts.jsonl").write_text("\n".join(lines), encoding="utf-8")
-        return {"texts": len(texts), **{name: scored(name, folder, texts) for name in SYSTEMS}}
+        told = {name: scored(name, folder, texts) for name in SYSTEMS}
+    whole = [text.whole for text in texts]
+    count = round(min(found["words_shown"] for found in told.values()))
+    for found in told.values():
+        found["first_words"] = {"count": count, **scores.of_first(found["words"], count, whole)}
+    return {"texts": len(texts), **told}
 
 
 def read(file: Path, field: str, home: Path) -> tuple[list[Text], NDArray[np.float32]]:
@@ -89,6 +94,7 @@ def scored(name: str, folder: Path, texts: Sequence[Text]) -> dict[str, Any]:
     whole, known = [text.whole for text in texts], [text.known for text in texts]
     return {
         "groups": len(words),
+        "words_shown": float(np.mean([len(topic) for topic in words])),
         "outliers": float(np.mean(labels < 0)),
         "npmi": scores.npmi(words, whole),
         "npmi_of_stems": scores.npmi(words, whole, stems=True),

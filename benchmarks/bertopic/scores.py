@@ -44,6 +44,13 @@ def diversity(topics: Sequence[Sequence[str]], stems: bool = False) -> float:
     return len(set(words)) / len(words)
 
 
+def of_first(topics: Sequence[Sequence[str]], count: int, texts: Sequence[str]) -> dict[str, float]:
+    """Return coherence and diversity of so many first words of each topic: fewer words are easier to keep
+    apart, so that systems that show unlike numbers of them are compared on as many."""
+    first = [topic[:count] for topic in topics]
+    return {"npmi": npmi(first, texts), "diversity": diversity(first)}
+
+
 def stability(resamples: Sequence[Labels]) -> float:
     """Return the mean adjusted Rand index of two resamples, over the texts that both have.
 

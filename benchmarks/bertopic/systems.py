@@ -42,9 +42,10 @@ class Found:
 
 def reco(texts: Sequence[Text], vectors: Vectors) -> Found:
     """Groups of the level of subjects, and their words and labels."""
+    from reco.clusters.corpus import Corpus
+    from reco.clusters.corpus import Text as Read
     from reco.clusters.grouping import group, sizes_for
-    from reco.clusters.labels import Corpus, describe
-    from reco.clusters.labels import Text as Read
+    from reco.clusters.labels import describe
 
     found = group(vectors, 0, sizes_for(len(texts)))
     corpus = Corpus.read(Read(text.title, text.summary) for text in texts)

@@ -194,4 +194,7 @@ def _next(
         report={**{name: kept for name, kept in current.manifest.report.items() if name == "deep"}, **told},
         files={},
     )
-    return replace(snapshot, manifest=manifest)
+    carried = store.carried(current.id)
+    if carried is not None:
+        carried = carried.counting(store.counts(current.id))
+    return replace(snapshot, manifest=manifest, carried=carried)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import blake2b
 from urllib.parse import urlsplit
 
+from reco import __version__
 from reco.resource import Record, Rejection, Resource
 from reco.taxonomy import canonical
 from reco.text import clean, digest, fold, strip_markup
@@ -18,6 +22,8 @@ LONGEST_FIELD = 5_000
 LONGEST_KEPT = 1_000_000
 """Characters of a refused value that are kept: more than could be read, less than fills the memory."""
 FIRST_YEAR, LAST_YEAR = 1400, 2100
+RECIPE = "admission/1"
+"""Names how a row is read: whoever changes it, or how texts are cleaned, changes this."""
 
 _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|2100)(?!\d)")
 _LINK = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
@@ -33,6 +39,52 @@ class Rules:
     themes: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     closed: bool = False
+
+    @cached_property
+    def stamp(self) -> bytes:
+        """What decides, beside a row, what it becomes."""
+        return repr((RECIPE, __version__, unicodedata.unidata_version, self)).encode()
+
+
+class Seen:
+    """What rows became the night before, and tonight: an unchanged row is read only once.
+
+    `resources` are those of the night before, and `origins`, by id, the digest of the row that gave each.
+    Afterwards `origins` has those of tonight, and a resource equal to the one of its id is that very one:
+    a large catalogue of which little changed is in memory once.
+    """
+
+    def __init__(
+        self, resources: Mapping[str, Resource] | None = None, origins: Mapping[str, bytes] | None = None
+    ) -> None:
+        self._resources = resources or {}
+        self._before = origins or {}
+        self._became = {origin: self._resources[i] for i, origin in self._before.items()}
+        self.origins: dict[str, bytes] = {}
+
+    def recall(self, origin: bytes) -> Resource | None:
+        """Return what a row became, if it was there the night before."""
+        return self._became.get(origin)
+
+    def accept(self, resource: Resource, origin: bytes) -> Resource:
+        """Remember what a row became; returns the resource of the night before if it is the same."""
+        self.origins[resource.id] = origin
+        before = self._resources.get(resource.id)
+        return before if before is not None and (before is resource or before == resource) else resource
+
+    def keep(self, resource: Resource) -> None:
+        """Remember a resource of the night before, whose row was not read."""
+        self.origins.pop(resource.id, None)
+        if resource.id in self._before:
+            self.origins[resource.id] = self._before[resource.id]
+
+
+def _origin(record: Record, rules: Rules) -> bytes:
+    """Return a digest of all that decides what a row becomes."""
+    state = blake2b(rules.stamp, digest_size=16)
+    row = "".join([f"{name} {len(value)} {value}" for name, value in record.values.items()])
+    state.update(f"{record.source}\n{row}".encode("utf-8", "surrogatepass"))
+    return state.digest()
 
 
 @dataclass
@@ -98,28 +150,28 @@ def admit_all(
     rows: Iterable[Record | Rejection],
     rules: Rules,
     taken: Mapping[str, str] | None = None,
-    known: Mapping[str, Resource] | None = None,
+    seen: Seen | None = None,
 ) -> tuple[list[Resource], list[Rejection]]:
-    """Admit the rows of one source; an id seen before, here or in `taken` (id -> source), is refused.
+    """Admit the rows of one source; an id used before, here or in `taken` (id -> source), is refused.
 
-    A resource equal to that of its id in `known` is that very one: a large catalogue of which little
-    changed is in memory once.
+    `seen` remembers the rows of the night before.
     """
+    memory = seen if seen is not None else Seen()
     resources: list[Resource] = []
     rejections: list[Rejection] = []
-    seen = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
+    used = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
     for row in rows:
-        admitted = admit(row, rules) if isinstance(row, Record) else row
+        origin = _origin(row, rules) if isinstance(row, Record) else b""
+        admitted = (memory.recall(origin) or admit(row, rules)) if isinstance(row, Record) else row
         identifier = admitted.values.get("id", "") if isinstance(admitted, Rejection) else admitted.id
-        twice = (f"the id {identifier!r} is already used {seen[identifier]}",) if identifier in seen else ()
+        twice = (f"the id {identifier!r} is already used {used[identifier]}",) if identifier in used else ()
         if isinstance(admitted, Rejection):
             rejections.append(replace(admitted, problems=admitted.problems + twice))
         elif twice:
             rejections.append(_refused(row, twice))
         else:
-            seen[admitted.id] = f"at {row.locator}"
-            before = known.get(admitted.id) if known is not None else None
-            resources.append(before if before is not None and before == admitted else admitted)
+            used[admitted.id] = f"at {row.locator}"
+            resources.append(memory.accept(admitted, origin))
     return resources, rejections
 
 

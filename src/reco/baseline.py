@@ -20,7 +20,7 @@ from reco.clusters import Clusters
 from reco.encoder import Encoder
 from reco.encoder.adapter import Adapter
 from reco.families import Families
-from reco.levels import Vectors
+from reco.levels import Levels
 from reco.recommend import Fusion, Recommender
 from reco.snapshot import Manifest, Snapshot
 
@@ -37,10 +37,10 @@ class Answers:
 class Baseline:
     """The previous snapshot as it is remembered.
 
-    `texts` are content hashes by id, `asked` the vectors that levels were measured with; `prints` are
-    digests of the parts by content hash, of the texts that stay. `stable` are the ids that stay with the
-    same text, `probes` requests about some of them, by id. There are no `answers` and no `prints` when
-    another encoder made the previous snapshot.
+    `texts` are content hashes by id, in the order of the rows; `prints` are digests of the parts by
+    content hash, of the texts that stay. `stable` are the ids that stay with the same text, `probes`
+    requests about some of them, by id. There are no `answers` and no `prints` when another encoder made
+    the previous snapshot.
     """
 
     manifest: Manifest
@@ -48,7 +48,7 @@ class Baseline:
     families: Families | None = None
     head: NDArray[np.float32] | None = None
     adapter: Adapter | None = None
-    asked: Vectors = field(default_factory=dict)
+    levels: Levels | None = None
     clusters: Clusters | None = None
     prints: Mapping[str, bytes] = field(default_factory=dict)
     stable: frozenset[str] = frozenset()
@@ -74,7 +74,7 @@ class Baseline:
             previous.families,
             previous.head,
             previous.adapter,
-            previous.asked,
+            previous.levels,
             previous.clusters,
             stable=stable,
             probes=requests,

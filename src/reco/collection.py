@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reco.admission import Rules, admit_all
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.admission import Rules, Seen, admit_all
+from reco.carried import Carried, origins_of
 from reco.curation import Curation
 from reco.decisions import Stale
 from reco.errors import SourceError
@@ -22,31 +26,42 @@ logger = logging.getLogger(__name__)
 class Collected:
     """What the sources gave: resources, refused rows, and the sources that failed with their reason.
 
-    `hidden` are the ids that the curator leaves out, `stale` the decisions that no longer apply.
+    `hidden` are the ids that the curator leaves out, `stale` the decisions that no longer apply. `carried`
+    is what was read of the resources, in their order.
     """
 
     resources: tuple[Resource, ...]
     rejections: tuple[Rejection, ...]
     failures: dict[str, str]
     read: int
-    hidden: tuple[str, ...] = ()
-    stale: tuple[Stale, ...] = ()
+    hidden: tuple[str, ...]
+    stale: tuple[Stale, ...]
+    carried: Carried
 
 
 def collect(
-    sources: Sequence[SourceConfig], previous: Snapshot | None, cache: Path, curation: Curation | None = None
+    sources: Sequence[SourceConfig],
+    previous: Snapshot | None,
+    cache: Path,
+    curation: Curation | None = None,
+    carried: Carried | None = None,
 ) -> Collected:
-    """Read and curate every source; one that fails keeps the rows it had in `previous`."""
+    """Read and curate every source; one that fails keeps the rows it had in `previous`.
+
+    `carried` is what `previous` carries: its rows that are unchanged are not read again.
+    """
     resources: list[Resource] = []
     rejections: list[Rejection] = []
     failures: dict[str, str] = {}
     taken: dict[str, str] = {}
     rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
-    known = {r.id: r for r in previous.catalogue} if previous is not None else {}
+    before: Sequence[Resource] = previous.catalogue if previous is not None else ()
+    known = {r.id: r for r in before}
+    seen = Seen(known, carried.by_id(before) if carried is not None else None)
     count = 0
     for source in sources:
         try:
-            admitted, refused = admit_all(read(source, cache), rules[source.name], taken, known)
+            admitted, refused = admit_all(read(source, cache), rules[source.name], taken, seen)
             _require_sound(source, admitted, refused)
             count += len(admitted) + len(refused)
         except SourceError as error:
@@ -56,12 +71,30 @@ def collect(
             )
             failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
             admitted = [r for r in yesterday if r.id not in taken]
+            for resource in admitted:
+                seen.keep(resource)
             refused = error.rejections if isinstance(error, _TooManyRejections) else []
         resources.extend(admitted)
         rejections.extend(refused)
         taken.update({resource.id: source.name for resource in admitted})
-    curated = (curation or Curation()).apply(resources, rules, unread=failures)
-    return Collected(curated.resources, tuple(rejections), failures, count, curated.hidden, curated.stale)
+    traits = (before, carried.traits) if carried is not None else None
+    curated = (curation or Curation()).apply(resources, rules, failures, traits)
+    return Collected(
+        curated.resources,
+        tuple(rejections),
+        failures,
+        count,
+        curated.hidden,
+        curated.stale,
+        Carried(_origins(curated.resources, resources, seen), curated.traits),
+    )
+
+
+def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: Seen) -> NDArray[np.uint8]:
+    """Return the origins of what is served as its row alone made it: a decision or a place may say more."""
+    made = {resource.id: resource for resource in admitted}
+    alone = (r.id for r in served if made[r.id] is r or made[r.id] == r)
+    return origins_of(served, {i: seen.origins[i] for i in alone if i in seen.origins})
 
 
 class _TooManyRejections(SourceError):

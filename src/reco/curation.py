@@ -13,6 +13,7 @@ from reco.passages import Span
 from reco.places import Gazetteer, Locality
 from reco.resource import Resource
 from reco.text import digest
+from reco.traits import Known, Traits
 
 RECIPE = "set aside, located/2, families/3"
 """Names how resources and families are derived: whoever changes either changes it, for a new snapshot."""
@@ -31,11 +32,19 @@ class Curation:
         return digest(RECIPE, self.decisions.stamp, self.gazetteer.stamp)
 
     def apply(
-        self, resources: Sequence[Resource], rules: Mapping[str, Rules], unread: Collection[str] = ()
+        self,
+        resources: Sequence[Resource],
+        rules: Mapping[str, Rules],
+        unread: Collection[str] = (),
+        known: Known | None = None,
     ) -> Curated:
-        """Return the resources as they are served. `rules` and `unread` are as in `Decisions.apply`."""
+        """Return the resources as they are served. `rules` and `unread` are as in `Decisions.apply`.
+
+        `known` are resources of the night before, and what was read of them then.
+        """
         decided = self.decisions.apply(resources, rules, self.gazetteer, unread)
-        aside = boilerplate.set_aside(decided.resources)
+        traits = Traits.read(decided.resources, known)
+        aside = boilerplate.set_aside(decided.resources, traits)
         locate = lru_cache(maxsize=None)(self.gazetteer.locate)
         served = []
         for resource in decided.resources:
@@ -44,7 +53,7 @@ class Curation:
             derived = notes, aside.get(resource.id, ()), located.localities
             same = derived == (resource.notes, resource.set_aside, resource.localities)
             served.append(resource if same else _with(resource, *derived))
-        return Curated(tuple(served), decided.hidden, decided.stale)
+        return Curated(tuple(served), decided.hidden, decided.stale, traits)
 
 
 def _with(
@@ -55,8 +64,10 @@ def _with(
 
 @dataclass(frozen=True)
 class Curated:
-    """The resources as they are served, the ids that are hidden, and the decisions that no longer apply."""
+    """The resources as they are served, the ids that are hidden, the decisions that no longer apply, and
+    the traits of the resources, in their order."""
 
     resources: tuple[Resource, ...]
     hidden: tuple[str, ...]
     stale: tuple[Stale, ...]
+    traits: Traits

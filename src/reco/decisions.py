@@ -9,20 +9,17 @@ same thing listed twice · `pin` gives the place with the code in `value`.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
+from reco import signed
 from reco.admission import Rules, admit
-from reco.errors import InvalidDecisions
 from reco.places import Gazetteer
 from reco.resource import FIELDS, Record, Rejection, Resource
-from reco.text import clean, digest
+from reco.text import digest
 
-COLUMNS = ("action", "id", "field", "value", "expects", "author", "date", "reason")
+COLUMNS = ("action", "id", "field", "value", "expects", *signed.SIGNATURE)
 ACTIONS = ("hide", "correct", "merge", "split", "pin")
 _NEEDS_VALUE = ("merge", "split", "pin")
 _CORRECTABLE = tuple(name for name in FIELDS if name != "id")
@@ -71,27 +68,9 @@ class Decisions:
     @classmethod
     def read(cls, path: Path) -> Decisions:
         """Read a file; without one there are no decisions. Raises InvalidDecisions with every bad line."""
-        if not path.exists():
-            return cls()
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidDecisions(
-                f"The decisions in {path} cannot be read: {error}.", "Save the file as UTF-8 CSV."
-            ) from error
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-            raise InvalidDecisions(
-                f"{path} lacks the columns {', '.join(missing)}.", f"Its header is {','.join(COLUMNS)}."
-            )
-        lines = [_decision(row, rows.line_num) for row in rows]
-        problems = [f"line {line.line}: {problem}" for line in lines for problem in _problems(line)]
-        if problems:
-            raise InvalidDecisions(
-                f"The decisions in {path} cannot be used: {'; '.join(problems)}.",
-                "Mend these lines: the served snapshot is untouched until then.",
-            )
-        return cls(tuple(lines))
+        hint = "Mend these lines: the served snapshot is untouched until then."
+        lines = signed.read(path, COLUMNS, "decisions", _problems, hint)
+        return cls(tuple(Decision(**line.values, line=line.number) for line in lines))
 
     @property
     def stamp(self) -> str:
@@ -134,26 +113,17 @@ class Decisions:
         return Decided(kept, tuple(dict.fromkeys(hidden)), tuple(stale))
 
 
-def _decision(row: Mapping[str, str | None], line: int) -> Decision:
-    values = {name: clean(row.get(name) or "") for name in COLUMNS}
-    return Decision(**values, line=line)
-
-
-def _problems(line: Decision) -> list[str]:
-    needed = ("id", "author", "date", "reason")
-    problems = [f"the {name} is missing" for name in needed if not getattr(line, name)]
-    if line.action not in ACTIONS:
-        problems.append(f"the action {line.action!r} is not one of {', '.join(ACTIONS)}")
-    if line.action == "correct" and line.field not in _CORRECTABLE:
-        problems.append(f"{line.field!r} is not a field that can be corrected ({', '.join(_CORRECTABLE)})")
-    if line.action in _NEEDS_VALUE and not line.value:
-        problems.append(f"{line.action} needs a value")
-    if line.action in ("merge", "split") and line.value == line.id:
-        problems.append(f"{line.action} names one resource twice")
-    try:
-        date.fromisoformat(line.date or "2000-01-01")
-    except ValueError:
-        problems.append(f"the date {line.date!r} is not written as 2026-11-25")
+def _problems(values: signed.Values) -> list[str]:
+    action, field, value = values["action"], values["field"], values["value"]
+    problems = [] if values["id"] else ["the id is missing"]
+    if action not in ACTIONS:
+        problems.append(f"the action {action!r} is not one of {', '.join(ACTIONS)}")
+    if action == "correct" and field not in _CORRECTABLE:
+        problems.append(f"{field!r} is not a field that can be corrected ({', '.join(_CORRECTABLE)})")
+    if action in _NEEDS_VALUE and not value:
+        problems.append(f"{action} needs a value")
+    if action in ("merge", "split") and value == values["id"]:
+        problems.append(f"{action} names one resource twice")
     return problems
 
 

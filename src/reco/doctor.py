@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from reco import storage
 from reco.errors import EncoderError, EncoderMismatch, InvalidInput, InvalidSettings, SnapshotError
 from reco.runlog import runs
-from reco.settings import Settings, fingerprint_of, home_of, load, require_model
+from reco.settings import Settings, fingerprint_of, home_of, load, publishing_of, require_model
 from reco.snapshot import Snapshot
 from reco.soundness import freshness
 from reco.store import SnapshotStore
@@ -29,10 +29,15 @@ Level = Literal["error", "warning", "info"]
 NAMES = (
     "settings",
     "source-missing",
+    "source-unreadable",
     "acronyms",
+    "decisions",
+    "cluster-names",
+    "golden",
     "model",
     "home-missing",
     "home-not-writable",
+    "home-not-readable",
     "lock-held",
     "leftover-drafts",
     "refused-snapshot",
@@ -82,12 +87,13 @@ def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
         settings = load(config)
     except InvalidSettings as error:
         return _diagnosis([Finding("settings", "error", str(error), error.hint)])
-    found = [*_sources(settings), *_acronyms(settings), *_model(settings)]
+    found = [*_sources(settings), *_tables(settings), *_model(settings)]
     place = home_of(settings, home)
     blocked = list(_home(place))
     found += blocked
     if not any(finding.level == "error" for finding in blocked):
-        found += _contents(SnapshotStore(place), settings)
+        sound_model = not any(finding.name == "model" for finding in found)
+        found += _contents(SnapshotStore(place), settings, sound_model)
     if not any(finding.level == "error" for finding in found):
         found += _last_refresh(place)
     return _diagnosis(found)
@@ -106,13 +112,30 @@ def _sources(settings: Settings) -> Iterator[Finding]:
             "; ".join(f"source {source.name}: {source.path} does not exist" for source in missing) + ".",
             "Put the file back, or correct `path`; until then the source keeps its earlier rows.",
         )
+    there = [s for s in settings.sources if s.path is not None and s not in missing]
+    closed = [s for s in there if s.path is not None and not _may(s.path, os.R_OK)]
+    if closed:
+        yield Finding(
+            "source-unreadable",
+            "error",
+            "; ".join(f"source {source.name}: {source.path} may not be read" for source in closed) + ".",
+            "Give the file to the user that refreshes (chown, chmod); the source keeps its earlier rows.",
+        )
 
 
-def _acronyms(settings: Settings) -> Iterator[Finding]:
-    try:
-        settings.ranking.table()
-    except InvalidInput as error:
-        yield Finding("acronyms", "error", str(error), error.hint)
+def _tables(settings: Settings) -> Iterator[Finding]:
+    """Read what the settings name beside sources: a refresh does not begin without any of it."""
+    tables: dict[str, Callable[[], object]] = {
+        "acronyms": settings.ranking.table,
+        "decisions": settings.curation.curation,
+        "cluster-names": settings.clusters.options,
+        "golden": lambda: publishing_of(settings),
+    }
+    for name, read in tables.items():
+        try:
+            read()
+        except InvalidInput as error:
+            yield Finding(name, "error", str(error), error.hint)
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
@@ -142,13 +165,22 @@ def _home(home: Path) -> Iterator[Finding]:
             f"{refused[0]} cannot be written by user {os.geteuid() if hasattr(os, 'geteuid') else ''}.",
             "Give the home, and all that it holds, to the user that refreshes it (chown -R).",
         )
+        return
+    held = (path for path in sorted((home / "snapshots").rglob("*")) if path.is_dir() or path.is_file())
+    if closed := next((path for path in held if not _may(path, os.R_OK)), None):
+        yield Finding(
+            "home-not-readable",
+            "error",
+            f"{closed} may not be read, so that its snapshot cannot be opened.",
+            "Give the home, and all that it holds, to the user that refreshes it (chown -R).",
+        )
 
 
 def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _contents(store: SnapshotStore, settings: Settings) -> Iterator[Finding]:
+def _contents(store: SnapshotStore, settings: Settings, sound_model: bool) -> Iterator[Finding]:
     yield from _traces(store)
     yield from _older(store)
     snapshot, fault = _current(store)
@@ -156,7 +188,8 @@ def _contents(store: SnapshotStore, settings: Settings) -> Iterator[Finding]:
         if fault is not None:
             yield fault
         return
-    yield from _encoder(settings, snapshot)
+    if sound_model:
+        yield from _encoder(settings, snapshot)
     yield from _space(store, snapshot)
     yield from _time(store, snapshot, settings.operation.stale_hours)
 
@@ -249,8 +282,6 @@ def _current(store: SnapshotStore) -> tuple[Snapshot | None, Finding | None]:
 def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
     try:
         fingerprint = fingerprint_of(settings.encoder, snapshot.adapter)
-    except EncoderError:  # `model` has said it
-        return
     except EncoderMismatch:
         fingerprint = ""
     if fingerprint != snapshot.manifest.encoder:

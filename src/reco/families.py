@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from reco.catalogue import Catalogue
 from reco.index import nearest
 from reco.resource import Resource
 from reco.text import fold
+from reco.traits import Traits, address_of, core_of, letters_of, name_of
 from reco.vectors import VectorTable
 from reco.words import stems
 
@@ -36,27 +37,9 @@ _OVERLAP = 0.5
 """Share of the words of both titles that two titles of one thing have in common."""
 _PUBLISHERS = 3
 """Publishers that use a title before it names a kind of thing."""
-_BLOCK = 4096
 
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b(?:\s*[-–/]\s*(?:(?:19|20)\d\d|\d\d)\b)?")
-_EDITION = re.compile(
-    r"\b\d*\s*(?:re|ere|e|eme|nde|ed)?\s*(?:nouvelle |derniere )?(?:edition|ed\.|version|mise a jour|maj)"
-    r"(?:\s*\d+(?:\.\d+)*)?\b"
-)
-_EDITED = re.compile(r"edition|ed\.|version|mise a jour|maj")
-"""What every match of `_EDITION` has: most titles have none, and that takes a tenth of the time."""
-_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?|\b[ivx]{1,4}\b")
-_ISBN = re.compile(r"\b97[89][-\s]?(?:\d[-\s]?){9}\d\b")
-_TRACKING = re.compile(r"^(?:utm_|mtm_|pk_|xtor|fbclid|gclid|at_)", re.IGNORECASE)
 _NAMES = re.compile(r"\s*(?:;|,|/|&|\(|\)|\s[-–—]\s|\set\s)\s*")
-_FORMS = frozenset(
-    stems(
-        "guide guides guider rapport rapports livre livret fiche fiches article dossier mode emploi comment "
-        "outil outils pratique pratiques recueil manuel méthode conseils conseil note synthèse cahier "
-        "document ressource ressources présentation version complète pdf repères"
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -118,8 +101,9 @@ def find(
     told: Told | None = None,
     known: Families | None = None,
     searched: Collection[str] = (),
+    traits: Traits | None = None,
 ) -> Families:
-    """Return the families of a catalogue.
+    """Return the families of a catalogue; `traits` are those of its resources, where they have been read.
 
     `known` are those of an earlier catalogue with vectors of the same encoder and `searched` its content
     hashes: only texts that are new since are looked up, against all.
@@ -128,7 +112,8 @@ def find(
     near = _near(table, vectors, known, frozenset(searched))
     threshold = _threshold(vectors, NEAR)
     del vectors  # a large catalogue's take as much memory as all that follows
-    pairs = _pairs(catalogue, near, threshold)
+    read = traits if traits is not None else Traits.read(catalogue)
+    pairs = _pairs(catalogue, read, near, threshold)
     return Families(_grouped(catalogue, pairs, told or Told()), near)
 
 
@@ -164,22 +149,21 @@ def _near(
 def _neighbours(
     vectors: NDArray[np.float32], fresh: Sequence[int], least: float
 ) -> Iterator[tuple[int, int, float]]:
-    for start in range(0, len(fresh), _BLOCK):
-        block = fresh[start : start + _BLOCK]
-        rows, cosines = nearest(vectors[block], vectors, _NEIGHBOURS + 1)
-        for i, j in zip(*np.nonzero(cosines >= least), strict=True):
-            if rows[i, j] != block[i]:
-                yield block[i], int(rows[i, j]), float(cosines[i, j])
+    for row, near, cosines in nearest(vectors, fresh, _NEIGHBOURS, least):
+        for other, cosine in zip(near.tolist(), cosines.tolist(), strict=True):
+            yield row, other, cosine
 
 
-def _pairs(catalogue: Catalogue, near: Iterable[tuple[str, str, float]], threshold: float) -> Iterator[Pair]:
+def _pairs(
+    catalogue: Catalogue, traits: Traits, near: Iterable[tuple[str, str, float]], threshold: float
+) -> Iterator[Pair]:
     """Yield the pairs that are one thing, the surest reason first."""
     marks = _Reader(catalogue)
-    titled = _sharing(catalogue, _titles)
+    titled = traits.titles.shared()
     by = {
-        "url": _sharing(catalogue, _urls),
-        "isbn": _sharing(catalogue, _isbns),
-        "title": [*titled, *_sharing(catalogue, _spellings)],
+        "url": traits.urls.shared(),
+        "isbn": traits.numbers.shared(),
+        "title": [*titled, *traits.spellings.shared()],
     }
     for why, groups in by.items():
         for first, second in ((marks[i], marks[j]) for group in groups for i, j in _neighbouring(group)):
@@ -223,12 +207,12 @@ class _Marks:
 
     @cached_property
     def _title(self) -> str:
-        return _named(self.resource.title)
+        return name_of(self.resource.title)
 
     @cached_property
     def core(self) -> frozenset[str]:
         """Stems of the title, without years, editions and words such as "guide"."""
-        return _core(self._title)
+        return core_of(self._title)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -250,12 +234,12 @@ class _Marks:
 
     @cached_property
     def url(self) -> str:
-        return _address(self.resource.url)
+        return address_of(self.resource.url)
 
     @cached_property
     def letters(self) -> str:
         """The whole title without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
-        return _letters(self.resource.title)
+        return letters_of(self.resource.title)
 
     @cached_property
     def sites(self) -> frozenset[str]:
@@ -328,15 +312,6 @@ def _common_titles(groups: Iterable[Sequence[_Marks]]) -> frozenset[frozenset[st
     )
 
 
-def _sharing(catalogue: Catalogue, keys: Callable[[Resource], Iterable[str]]) -> list[list[int]]:
-    """Return the rows that share each key, in order, where there are several."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for row, resource in enumerate(catalogue):
-        for key in keys(resource):
-            groups[key].append(row)
-    return [group for group in groups.values() if len(group) > 1]
-
-
 def _neighbouring(group: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield the neighbours among rows that share a key: enough to join them all."""
     for i, row in enumerate(group):
@@ -347,60 +322,11 @@ def _names(makers: str) -> frozenset[str]:
     return frozenset(name for name in _NAMES.split(fold(makers)) if name)
 
 
-def _urls(resource: Resource) -> Iterable[str]:
-    url = _address(resource.url)
-    return (url,) if url else ()
-
-
-def _isbns(resource: Resource) -> Iterable[str]:
-    texts = (resource.title, resource.summary, resource.url, resource.evidence)
-    # Few texts have these digits, and looking for them takes a hundredth of the time.
-    found = (isbn for text in texts if "97" in text for isbn in _ISBN.findall(text))
-    return sorted({re.sub(r"\D", "", isbn) for isbn in found})
-
-
-def _titles(resource: Resource) -> Iterable[str]:
-    return (" ".join(sorted(_core(_named(resource.title)))),)
-
-
-def _spellings(resource: Resource) -> Iterable[str]:
-    return (_letters(resource.title),)
-
-
-def _named(title: str) -> str:
-    """Return a title as it is compared: folded, without years and editions."""
-    title = fold(title)
-    if _DIGIT.search(title):
-        title = _YEAR.sub(" ", title)
-    return _EDITION.sub(" ", title) if _EDITED.search(title) else title
-
-
-def _core(title: str) -> frozenset[str]:
-    """Return the stems of a title, without words such as "guide" unless it has no other."""
-    found = frozenset(stems(title))
-    return (found - _FORMS) or found
-
-
-def _address(url: str) -> str:
-    """Return an address without what varies for one page; a site's front page is nobody's address."""
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/")
-    query = urlencode(sorted((k, v) for k, v in parse_qsl(parts.query) if not _TRACKING.match(k)))
-    if not path and not query:
-        return ""
-    host = (parts.hostname or "").removeprefix("www.")
-    return f"{host}{path}?{query}" if query else f"{host}{path}"
-
-
 def _sites(resource: Resource) -> frozenset[str]:
     host = (urlsplit(resource.url).hostname or "").removeprefix("www.")
-    title = _letters(resource.title)
-    named = {title} if title and title in {_letters(label) for label in host.split(".")} else set()
+    title = letters_of(resource.title)
+    named = {title} if title and title in {letters_of(label) for label in host.split(".")} else set()
     return frozenset({host, *named} - {""})
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", fold(text))
 
 
 def _grouped(catalogue: Catalogue, pairs: Iterable[Pair], told: Told) -> tuple[Family, ...]:

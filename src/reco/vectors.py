@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from reco.encoder import Document, DocumentVectors, Encoder, Progress, unit
 from reco.passages import Span
@@ -85,7 +86,7 @@ class VectorTable:
     def print(self, row: int) -> bytes:
         """Return the digest of one row's parts."""
         parts = np.ascontiguousarray(self.parts[self.bounds[row] : self.bounds[row + 1]])
-        return hashlib.blake2b(parts.view(np.uint8).data, digest_size=16).digest()
+        return hashlib.sha256(parts.view(np.uint8).data).digest()
 
     def pooled(self) -> NDArray[np.float32]:
         """Return the weighted mean of each document's parts, not normalised, (rows, dimension)."""
@@ -117,8 +118,9 @@ class VectorTable:
         for start in range(0, len(self), _BLOCK):
             bounds = self.bounds[start : start + _BLOCK + 1]
             part = slice(bounds[0], bounds[-1])
-            weighted = self.parts[part].astype(np.float64) * self.weights[part, None]
-            block = np.add.reduceat(weighted, bounds[:-1] - bounds[0], axis=0)
+            weights, places = self.weights[part].astype(np.float64), np.arange(bounds[-1] - bounds[0])
+            mean = sparse.csr_array((weights, places, bounds - bounds[0]))
+            block = mean @ self.parts[part].astype(np.float64)
             yield slice(start, start + len(block)), block.astype(np.float32)
 
     @cached_property

@@ -29,11 +29,13 @@ PATIENCE = 120
 expect.set_options(timeout=PATIENCE * 1_000)
 
 # The browser itself knows when it has asked for a run (`rerunRequested`), so an interaction that was handed
-# to it cannot be missed. What is drawn after the run takes a moment more: nothing must be added for a while.
+# to it cannot be missed. What is drawn after the run takes a moment more: nothing must be added for a while, and no grey box be left for a
+# script that is still on its way.
 _QUIET = """() => new Promise(resolve => {
     let timer
     const app = () => document.querySelector('[data-testid="stApp"]')
     const done = () => app()?.dataset.testScriptState === 'notRunning' && document.querySelector('h1')
+        && !document.querySelector('[data-testid="stSkeleton"]')
     const wait = () => {
         clearTimeout(timer)
         timer = setTimeout(() => done() ? (seen.disconnect(), resolve()) : wait(), 250)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+import reco.app
+from reco.app.access import VARIABLE
+from reco.app.addresses import FEED, PAGES, lost, not_found
 from reco.app.document import Document, language_of, policy, rewrite
 from reco.app.wording import phrase
 
@@ -77,6 +81,29 @@ async def call(app: Starlette, path: str, accept: str, receive: Receive, send: S
     await app(scope, receive, send)
 
 
+def test_the_addresses_are_those_of_the_pages() -> None:
+    script = Path(reco.app.__file__).with_name("script.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'url_path="([^"]+)"', script)) == PAGES - {FEED}
+
+
+@pytest.mark.parametrize("path", ["/inconnue", "/fiche/x", "/curation", "/catalogue/"])
+def test_an_address_of_no_page_is_answered_in_the_visitor_s_language(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert lost(path) == (path != "/catalogue/")
+    page = not_found("fr")
+    assert page.status_code == 404
+    assert phrase("fr", "app.lost_title") in bytes(page.body).decode()
+    assert '<html lang="en">' in bytes(not_found("en").body).decode()
+
+
+@pytest.mark.parametrize("path", ["/", "", "/fiche", "/_stcore/health", "/media/x.png", "/static/js/a.js"])
+def test_pages_and_what_streamlit_serves_pass(path: str) -> None:
+    assert not lost(path)
+    assert not lost(f"/reco{path}", "reco")
+
+
 def test_pages_and_other_answers_have_their_headers() -> None:
     import asyncio
 
@@ -85,6 +112,9 @@ def test_pages_and_other_answers_have_their_headers() -> None:
     assert int(headers["content-length"]) == len(body)
     assert "etag" not in headers
     assert headers["referrer-policy"] == "no-referrer"
+    headers, body = asyncio.run(ask("/nulle-part", "text/html"))
+    assert phrase("fr", "app.lost_title").encode() in body
+    assert "script-src 'self'" in headers["content-security-policy"]
     headers, body = asyncio.run(ask("/text", "*/*"))
     assert body == b"as it was"
     assert headers["x-content-type-options"] == "nosniff"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from reco.app import wording
 from reco.recommend import Recommender
+from reco.text import digest
 from tests.app.conftest import ROWS, Open, Publish, everything
 
 
@@ -91,6 +93,16 @@ def test_why_shows_shares_that_add_up(home: None, page: Open) -> None:
     assert len(test.get("progress")) >= 3
     assert "points** =" in everything(test)
     assert "La cour est plantée" in everything(test), "the passages that come after the best one are quoted"
+    assert re.search(r"Le passage surligné plus haut → .*\*\*école\*\*", everything(test))
+    bars = [bar.text for bar in test.get("progress")]
+    assert all(re.search(r"sans cela : −?[\d\u202f]+,\d", bar) for bar in bars), bars
+
+
+def test_buttons_of_one_kind_have_names_of_their_own(home: None, page: Open) -> None:
+    test = search(page(), "rénover le chauffage de notre école")
+    names = [button.label for button in test.button if re.match("(useful|off_topic|keep)_", button.key or "")]
+    assert len(names) == len(set(names)) == 3 * len(ROWS)
+    assert all(re.search(r" :gray\[\\\(.+\\\)\]$|:gray\[\(.+\)\]$", name) for name in names)
 
 
 def test_similar_resources_are_others(home: None, page: Open) -> None:
@@ -132,6 +144,32 @@ def test_a_sheet_has_its_address_and_what_the_model_reads(home: None, page: Open
     assert test.title[0].value == "Rénover une école de village"
     assert ROWS[0][-1] in " ".join(text.value for text in test.text)
     assert test.code[0].value.endswith("?id=ecole")
+
+
+def test_a_resource_is_added_to_the_dossier_from_its_sheet(home: None, page: Open) -> None:
+    test = page("sheet", id="ecole")
+    test.button(key=f"keep_sheet_{digest('ecole')[:12]}").click().run()
+    assert "Dossier (1)" in [link.proto.label for link in test.get("page_link")]
+    test.switch_page("views/dossier.py").run()
+    assert titles(test) == ["1\\. Rénover une école de village"]
+    assert ROWS[0][-1].split(". ")[0] in everything(test).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "place", "said"),
+    [
+        ("nulle part", "Arvieu", "ne mène nulle part"),
+        ("", "Xyzzyx-sur-Mer", "n’est ni une commune"),
+        ("", "Saint-Denis", "que plusieurs territoires partagent"),
+    ],
+)
+def test_what_was_set_aside_of_a_row_is_said_in_french(
+    publish: Publish, page: Open, address: str, place: str, said: str
+) -> None:
+    publish([("x", "Un guide", "", "", "Rapports", "Eau", address, "Un texte.", place)])
+    shown = everything(page("sheet", id="x"))
+    assert said in shown
+    assert not re.search(r"set aside|is no commune|is shared", shown)
 
 
 def test_an_unknown_sheet_is_said(home: None, page: Open) -> None:

@@ -9,13 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support import Home, edited, rows
+from support import SOURCE_TABLE, Home, edited, rows
 
 Ask = Callable[..., dict[str, Any]]
 QUERY = "ouvrir une piscine et rénover le café du village"
 ROWS = rows()[:8]
 SOME_BAD_ROWS = "reject_limit = 0.3"
+SOURCE_OF = SOURCE_TABLE.replace("{name}", "main").replace("{file}", "catalogue.csv")
 MOST_OPERATIONS = 400
+SCALE = float(os.environ.get("RECO_FAULT_SCALE", "1"))
+"""Share of the long runs that is done: a small one shows in minutes that each can end."""
+STRIDE = max(1, round(1 / SCALE))
+
+
+def scaled(count: int) -> int:
+    """So many of a long run's repetitions; a short run's few are always done."""
+    return max(min(count, 20), round(count * SCALE))
 
 
 def record(test: str, **figures: object) -> None:
@@ -33,6 +42,7 @@ class Stage:
     ask: Ask
     scratch: Path
     template: Path
+    kind: type[Home] = Home
     old: dict[str, Any] = field(default_factory=dict)
     new: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
@@ -42,7 +52,12 @@ class Stage:
         self.runs += 1
         folder = self.scratch / f"run{self.runs}"
         shutil.copytree(self.template, folder)
-        return Home(folder, options=SOME_BAD_ROWS)
+        return self.kind(folder, options=SOME_BAD_ROWS)
+
+    def operations(self) -> list[str]:
+        """The names of what a refresh of this home does to the disk, in order."""
+        trace = self.run(self.fresh(), trace=True, directly=True)["trace"]
+        return [name for name, _ in trace["operations"]]
 
     def run(self, home: Home, *arguments: str, **fault: Any) -> dict[str, Any]:
         return run(self.ask, home, *arguments, **fault)
@@ -112,7 +127,12 @@ def tomorrow() -> list[dict[str, str]]:
 
 def stage(ask: Ask, folder: Path, nights: int, crashed: bool = False) -> Stage:
     """A home after `nights` refreshes, before another; `crashed` adds what deaths at their worst leave."""
-    template = Home(folder / "template", options=SOME_BAD_ROWS)
+    return staged(ask, folder, Home, nights, crashed)
+
+
+def staged(ask: Ask, folder: Path, kind: type[Home], nights: int = 1, crashed: bool = False) -> Stage:
+    """A home of some kind, as `stage` makes it."""
+    template = kind(folder / "template", options=SOME_BAD_ROWS)
     for night in range(nights):
         template.write(edited(ROWS, "r01", summary=f"Le verger donne ses pommes, nuit {night}."))
         done = run(ask, template)
@@ -121,7 +141,7 @@ def stage(ask: Ask, folder: Path, nights: int, crashed: bool = False) -> Stage:
         leave_behind(template)
     old = read(ask, template)
     template.write(tomorrow())
-    made = Stage(ask, folder, template.folder, old)
+    made = Stage(ask, folder, template.folder, kind, old)
     home = made.fresh()
     assert made.run(home)["code"] == 0
     made.new = made.read(home)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from stage import ROWS, Ask, comparable, leftovers, of, read, record
+from stage import ROWS, Ask, comparable, leftovers, of, read, record, scaled
 from support import Home
 
 SLOW = pytest.mark.slow
@@ -19,7 +19,8 @@ def test_readers_while_snapshots_come_and_go(
     worker: Ask, scratch: Path, publishes: int, answers: int, request: pytest.FixtureRequest
 ) -> None:
     """Eight readers; every snapshot but the current one is pruned at once, unless it is being read."""
-    home = Home(scratch / f"crowd{publishes}", dimension=16)
+    publishes, answers = scaled(publishes), scaled(answers)
+    home = Home(scratch / f"crowd{publishes}of{answers}", dimension=16)
     home.write({**row, "publisher": "nuit-0", "summary": f"{row['summary']} nuit-0"} for row in ROWS)
     assert worker("run", **of(home), arguments=["refresh"])["code"] == 0
     done = worker("serve", **of(home), publishes=publishes, count=READERS, answers=answers)
@@ -48,7 +49,7 @@ def test_refreshes_at_once(
     """One writes, and the others give way while it does."""
     home = Home(scratch / f"race{count}of{rounds}")
     contended = 0
-    for turn in range(rounds):
+    for turn in range(scaled(rounds)):
         home.write({**row, "summary": f"{row['summary']} Tour {turn}."} for row in ROWS)
         done = worker("crowd", **of(home), count=count)
         assert done["waiting"] == 1, "the one that writes is still writing"
@@ -59,4 +60,4 @@ def test_refreshes_at_once(
         contended += count - 1
         assert home.store.ids()[-1] == f"{turn + 1:06d}" and leftovers(home) == []
         assert comparable(read(worker, home)) != (None, None)
-    record(request.node.name, rounds=rounds, gave_way=contended, wrote=rounds, broken=0)
+    record(request.node.name, rounds=turn + 1, gave_way=contended, wrote=turn + 1, broken=0)

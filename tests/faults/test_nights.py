@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from stage import record
+from stage import record, scaled
 from support import CountingEncoder, Home, rows, scores_of
 
 from reco import storage
@@ -135,7 +135,7 @@ class Nights(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.failing) < len(SOURCES))
     @rule(
-        at=st.integers(1, 80) | st.integers(52, 66) | st.integers(2, 10),
+        at=st.integers(1, 95) | st.integers(64, 82) | st.integers(2, 10),
         refusal=st.sampled_from([Died, Died, errno.ENOSPC, errno.EIO]),
         lasting=st.booleans(),
     )
@@ -235,6 +235,7 @@ def admitted(row: dict[str, str]) -> Resource:
 @pytest.mark.parametrize(("sequences", "steps"), [(40, 15), pytest.param(1_000, 15, marks=pytest.mark.slow)])
 def test_any_sequence_of_nights(sequences: int, steps: int, request: pytest.FixtureRequest) -> None:
     SEEN.clear()
+    sequences = scaled(sequences)
     chosen = settings(
         max_examples=sequences,
         stateful_step_count=steps,

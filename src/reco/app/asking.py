@@ -9,7 +9,7 @@ import streamlit as st
 
 from reco.app import filters, locality
 from reco.app.markup import plain, shortened
-from reco.app.wording import decimal, language, say
+from reco.app.wording import decimal, say
 from reco.catalogue import Filters
 from reco.errors import InvalidInput
 from reco.query import Opinion, Query
@@ -103,8 +103,11 @@ def share(query: Query) -> None:
 def drop_a_file() -> None:
     """Draw the box that takes a file; its text becomes the description, and the file is forgotten."""
     turn = st.session_state.setdefault("file_turn", 0)
+    words = {"choose": say("file.choose"), "not-taken": say("file.not_taken")}
+    named = ";".join(f'--file-{name}:"{text}"' for name, text in words.items())
+    st.html(f"<style>.st-key-upload{{{named}}}</style>")
     # A box of another key is an empty one: Streamlit would keep the file as long as the visit.
-    with st.container(key=f"upload_{language()}"):
+    with st.container(key="upload"):
         sent = st.file_uploader(
             say("file.box"),
             type=list(SUFFIXES),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from reco.app import why
+from reco.app.markup import of
 from reco.app.wording import say
 from reco.catalogue import Filters
 from reco.dossier import Item, quotes_of
@@ -49,7 +50,7 @@ def button(
     """Draw what keeps a resource, or lets it go."""
     there = resource.id in {item.resource.id for item in kept()}
     st.button(
-        say("basket.remove") if there else say("basket.add"),
+        (say("basket.remove") if there else say("basket.add")) + of(resource.title),
         key=f"keep_{key}",
         icon=":material/bookmark_remove:" if there else ":material/bookmark_add:",
         on_click=remove if there else _add,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import asides, basket, opinions, served, why
+from reco.app import asides, basket, failures, opinions, served, why
 from reco.app.markup import badge, link, marked, plain, shortened, with_words
 from reco.app.wording import say
 from reco.explain import Explanation, Quote
@@ -105,8 +105,14 @@ def row(resource: Resource, place: str, facts: Sequence[str] | None = None) -> N
         st.caption(" · ".join(plain(shortened(fact, 80)) for fact in facts if fact))
 
 
+@st.fragment
 def near(resource: Resource, key: str, expanded: bool = False) -> None:
-    """Draw the nearest resources, computed when asked for."""
+    """Draw the nearest resources, computed when asked for, without drawing the page again."""
+    with failures.told():
+        _near(resource, key, expanded)
+
+
+def _near(resource: Resource, key: str, expanded: bool) -> None:
     box = st.expander(
         say("card.near"), expanded, icon=":material/share:", key=f"near_{key}", on_change="rerun"
     )
@@ -197,18 +203,9 @@ def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
     return " ".join(part for part in (*parts, with_words(shortened(after, CONTEXT), stems)) if part)
 
 
+@st.fragment
 def _why(explanation: Explanation, key: str, request: str) -> None:
     box = st.expander(say("why.open"), icon=":material/help:", key=f"why_{key}", on_change="rerun")
     if box.open:
         with box:
-            why.show(explanation.contributions)
-            _other_passages(explanation.passages[1:], {word.stem for word in words(request)})
-
-
-def _other_passages(quotes: Sequence[Quote], asked: set[str]) -> None:
-    """Draw the passages that are nearest after the one on the card, the words of the request bold."""
-    if quotes:
-        lines = "\n".join(
-            f"- {say('quote.open')}{with_words(q.text, asked)}{say('quote.close')}" for q in quotes
-        )
-        st.markdown(f"{say('why.others')}\n\n{lines}")
+            why.show(explanation, request)

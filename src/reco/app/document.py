@@ -13,11 +13,10 @@ from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import get_option
 
+from reco.app.addresses import FEED, lost, not_found
 from reco.app.wording import DEFAULT, LANGUAGES, phrase
-
-FEED = "nouveautes.atom"
-"""The address of the feed of new resources, beside the pages."""
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _HEADERS = {
@@ -39,6 +38,10 @@ class Document:
             await self._app(scope, receive, send)
             return
         page = "text/html" in Headers(scope=scope).get("accept", "")
+        base = str(get_option("server.baseUrlPath") or "")
+        if page and lost(scope["path"], base):
+            await not_found(language_of(scope), base)(scope, receive, _Page(send, language_of(scope)))
+            return
         answer = _Page(send, language_of(scope)) if page else _Headed(send)
         await self._app(_uncompressed(scope) if page else scope, receive, answer)
 
@@ -135,7 +138,7 @@ def policy(html: str) -> str:
 def _is_html(start: Message) -> bool:
     headers = Headers(raw=start["headers"])
     plain = "content-encoding" not in headers
-    return start["status"] == 200 and plain and headers.get("content-type", "").startswith("text/html")
+    return start["status"] in (200, 404) and plain and headers.get("content-type", "").startswith("text/html")
 
 
 def _uncompressed(scope: Scope) -> Scope:

@@ -91,7 +91,7 @@ def _counted(counts: Mapping[str, int], value: str) -> str:
     return f"{value} ({counts.get(value, 0)})"
 
 
-def _forget_missing(key: str, known: dict[str, int]) -> None:
+def _forget_missing(key: str, known: Mapping[str, int]) -> None:
     """Drop choices that a publish took away: a filter on them would be refused."""
     kept = [value for value in st.session_state.get(key) or () if value in known]
     if kept != list(st.session_state.get(key) or ()):

@@ -57,6 +57,14 @@ def badge(text: str, colour: str = "gray") -> str:
     return f":{colour}-badge[{plain(text)}]"
 
 
+def of(text: str) -> str:
+    """Return the end of a button's or a box's name that says of which resource it is.
+
+    `style.css` hides it from sight: screen readers, which meet many buttons of one name, read it.
+    """
+    return f" :gray[({plain(shortened(text, 80))})]"
+
+
 def shortened(text: str, longest: int) -> str:
     """Return a text cut at a space when it is long, with an ellipsis."""
     text = line(text)

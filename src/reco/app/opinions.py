@@ -8,7 +8,7 @@ import streamlit as st
 
 from reco import settings as configuration
 from reco.app import failures, served
-from reco.app.markup import plain, shortened
+from reco.app.markup import of, plain, shortened
 from reco.app.wording import count, say
 from reco.errors import RecoError
 from reco.feedback import LONGEST_REASON, Feedback
@@ -50,7 +50,7 @@ def buttons(item: Recommendation, answer: Answer, key: str) -> None:
     ):
         chosen = opinion is not None and opinion.useful == useful
         st.button(
-            say(name),
+            say(name) + of(item.resource.title),
             key=f"{'useful' if useful else 'off_topic'}_{key}",
             icon=":material/check:" if chosen else icon,
             type="primary" if chosen else "secondary",
@@ -66,7 +66,8 @@ def told(item: Recommendation, answer: Answer, key: str) -> None:
     if opinion is None:
         return
     st.text_input(
-        say("opinion.why_useful") if opinion.useful else say("opinion.why_off_topic"),
+        (say("opinion.why_useful") if opinion.useful else say("opinion.why_off_topic"))
+        + of(item.resource.title),
         key=f"reason_{key}",
         max_chars=LONGEST_REASON,
         placeholder=say("opinion.optional"),

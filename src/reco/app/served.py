@@ -7,8 +7,11 @@ while earlier visitors finish on the snapshot that they had. What is cached is s
 from __future__ import annotations
 
 import logging
+import os
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -32,6 +35,9 @@ from reco.store import SnapshotStore
 RETRY_SECONDS = 30.0
 """How long an older snapshot is served before the damaged current one is tried again."""
 
+Counts = Mapping[str, Mapping[str, int]]
+"""How many resources have each value of each facet."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -49,8 +55,13 @@ class Opened:
 
 
 def settings() -> Settings:
-    """Return the settings, read again so that a change needs no restart."""
-    return configuration.load()
+    """Return the settings, read again when their file changed, so that a change needs no restart."""
+    path = Path(os.environ.get("RECO_CONFIG", "reco.toml"))
+    try:
+        found = path.stat()
+    except OSError:
+        return configuration.load()
+    return _settings(path.absolute(), found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def opened() -> Opened:
@@ -89,9 +100,9 @@ def recommender_from(found: Snapshot) -> Recommender:
     return QueuedRecommender(found, encoder, chosen.ranking.fusion())
 
 
-def facets(found: Snapshot, filters: Filters) -> dict[str, dict[str, int]]:
+def facets(found: Snapshot, filters: Filters) -> Counts:
     """Return the facets of what passes, computed once for a snapshot and a choice."""
-    return _facets(str(configuration.home_of(settings())), found.id, filters, found)
+    return _facets(str(configuration.home_of(settings())), found.id, found)(filters)
 
 
 def atlas() -> Atlas:
@@ -121,6 +132,11 @@ def freshness(found: Manifest) -> Freshness:
     """Return when the sources were last read with success, and whether the settings call that stale."""
     chosen = settings()
     return freshness_of(configuration.home_of(chosen), found.created, chosen.operation.stale_hours)
+
+
+@lru_cache(maxsize=2)
+def _settings(path: Path, *_state: int) -> Settings:
+    return configuration.load(path)
 
 
 def _encoder_key(chosen: Settings, found: Snapshot) -> str:
@@ -160,9 +176,9 @@ def _recommender(
     return QueuedRecommender(_snapshot, _encoder(encoder_key, _settings, _snapshot), ranking.fusion())
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _facets(home: str, number: str, filters: Filters, _snapshot: Snapshot) -> dict[str, dict[str, int]]:
-    return _snapshot.catalogue.facets(filters)
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _facets(home: str, number: str, _snapshot: Snapshot) -> Callable[[Filters], Counts]:
+    return lru_cache(maxsize=256)(_snapshot.catalogue.facets)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

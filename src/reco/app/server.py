@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -16,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reco.app.document import FEED, Document
+from reco.app.addresses import FEED
+from reco.app.document import Document
 
 SCRIPT = Path(__file__).with_name("script.py")
 SWITCH_SECONDS = 0.001
@@ -63,6 +65,9 @@ def _warm_up() -> None:
     try:
         served.recommender()
         france.background()
+        # What the libraries and the model hold stays until the end: no collection need look through it again.
+        gc.collect()
+        gc.freeze()
     except Exception as error:
         # The visitor who needs it gets the sentence; here there is no one to tell.
         logger.warning("warm-up: %s", error)

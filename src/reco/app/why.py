@@ -1,4 +1,4 @@
-"""Why a resource has its score: shares that add up to it exactly, as bars and in words."""
+"""Why a resource has its score: shares that add up to it exactly, as bars and in words, and the words met."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from reco.app.markup import plain, shortened
+from reco.app.markup import plain, shortened, with_words
 from reco.app.wording import count, decimal, say
-from reco.explain import Contribution
+from reco.explain import Contribution, Explanation, Quote
+from reco.words import words
 
 SHOWN = 8
 LONGEST_QUOTE = 150
@@ -20,11 +21,15 @@ TOLD = 4
 
 @dataclass(frozen=True)
 class Share:
-    """A contribution in tenths of a point, whole, so that what is read adds up."""
+    """A contribution in tenths of a point, whole, so that what is read adds up.
+
+    `without` is the score that the resource would have if it were not there, in points.
+    """
 
     kind: str
     text: str
     tenths: int
+    without: float
 
 
 def shares(contributions: Sequence[Contribution]) -> list[Share]:
@@ -37,12 +42,15 @@ def shares(contributions: Sequence[Contribution]) -> list[Share]:
     missing = round(sum(exact)) - sum(down)
     by_remainder = sorted(range(len(exact)), key=lambda i: down[i] - exact[i])
     raised = frozenset(by_remainder[:missing])
-    return [Share(line.kind, line.text, down[i] + (i in raised)) for i, line in enumerate(contributions)]
+    return [
+        Share(line.kind, line.text, down[i] + (i in raised), 100 * line.without)
+        for i, line in enumerate(contributions)
+    ]
 
 
-def show(contributions: Sequence[Contribution]) -> None:
-    """Draw the proof of one result."""
-    lines = shares(contributions)
+def show(explanation: Explanation, request: str) -> None:
+    """Draw the proof of one result of a request."""
+    lines = shares(explanation.contributions)
     st.markdown(_summary(lines))
     first, rest = lines[:SHOWN], lines[SHOWN:]
     longest = max((abs(line.tenths) for line in first), default=0) or 1
@@ -51,6 +59,24 @@ def show(contributions: Sequence[Contribution]) -> None:
     if rest:
         st.caption(say("why.rest", count=len(rest), points=_signed(sum(line.tenths for line in rest))))
     st.caption(say("why.unit"))
+    _answers(explanation.passages, {word.stem for word in words(request)})
+
+
+def _answers(quotes: Sequence[Quote], asked: set[str]) -> None:
+    """Say which words of the request each of the nearest passages answers, the one on the card first."""
+    if not quotes:
+        return
+    told = [f"- {say('why.best')}{_met(quotes[0])}"]
+    for quote in quotes[1:]:
+        text = with_words(quote.text, asked)
+        told.append(f"- {say('quote.open')}{text}{say('quote.close')}{_met(quote)}")
+    st.markdown(f"{say('why.answers')}\n\n" + "\n".join(told))
+
+
+def _met(quote: Quote) -> str:
+    if not quote.words:
+        return say("why.met_none")
+    return say("why.met", words=", ".join(f"**{plain(word)}**" for word in quote.words))
 
 
 def reasons(contributions: Sequence[Contribution]) -> tuple[str, ...]:
@@ -98,8 +124,8 @@ def _named(line: Share, text: str) -> str:
 
 def _label(line: Share) -> str:
     label = f"{_named(line, plain(shortened(line.text, LONGEST_QUOTE)))} : **{_signed(line.tenths)}**"
-    lowers = line.tenths < 0 and line.kind != "feedback"
-    return f"{label} {say('why.lowers')}" if lowers else label
+    lowers = f" {say('why.lowers')}" if line.tenths < 0 and line.kind != "feedback" else ""
+    return f"{label}{lowers}{say('why.without', points=_points(round(10 * line.without)))}"
 
 
 def _signed(tenths: int) -> str:

@@ -202,7 +202,8 @@ def _show_radar(found: Radar) -> None:
     for origin, count in found.asked.items():
         print(f"{found.unmet.get(origin, 0)} of {count} requests ({origin}) have no good answer")
     for need in found.needs:
-        console.print(Text(f"\n{need.size}  {need.label}  ({need.theme})", style="bold"))
+        size = "isolated" if need.isolated else str(need.size)
+        console.print(Text(f"\n{size}  {need.label}  ({need.theme})", style="bold"))
         for request in need.requests:
             if request.text:
                 console.print(Text(f"   {request.why}: {request.text[:150]}"))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue import Catalogue
-from reco.clusters.grouping import nearest
+from reco.clusters.grouping import nearest, settle
 from reco.clusters.layout import place_among
 from reco.clusters.model import Cluster, Clusters, Event
 from reco.clusters.space import Points
@@ -36,7 +36,7 @@ def evolved(catalogue: Catalogue, vectors: NDArray[np.float32], previous: Cluste
     places[fresh] = place_among(points[fresh], points[known], places[known])
     strength = np.empty(len(catalogue), dtype=np.float32)
     strength[known] = previous.strength[old[known]]
-    chains, strength[fresh] = _joined(points[fresh], previous)
+    chains, strength[fresh] = _joined(points[fresh], points[known], previous)
     membership = [np.empty(len(catalogue), dtype=object) for _ in range(previous.levels)]
     for level, of in enumerate(membership):
         of[known] = np.asarray(previous.membership[level], dtype=object)[old[known]]
@@ -70,18 +70,24 @@ def _row(at: dict[str, int], previous: Clusters, identifier: str, content: str) 
     return row if row >= 0 and previous.hashes[row] == content else -1
 
 
-def _joined(points: Points, previous: Clusters) -> tuple[list[tuple[str, ...]], NDArray[np.float32]]:
-    """Return, for new points, their cluster at each level, "" for an outlier, and their strength."""
+def _joined(
+    points: Points, known: Points, previous: Clusters
+) -> tuple[list[tuple[str, ...]], NDArray[np.float32]]:
+    """Return, for new points, their cluster at each level, "" for an outlier, and their strength.
+
+    They settle among the known as those did when they were grouped.
+    """
     middle = [cluster for cluster in previous.clusters if cluster.level == 2]
     centres = np.stack([previous.centres[cluster.id] for cluster in middle])
-    found = nearest(points, centres)
+    settled = settle(points, known) if len(known) else points
+    found = nearest(settled, centres)
     strength = np.einsum("ij,ij->i", points, centres[found]) if len(points) else np.empty(0)
     chains = []
     for row, one in enumerate(found.tolist()):
         chain = [middle[one].parent, middle[one].id]
         if previous.levels > 2:
             inner = [cluster for cluster in previous.clusters if cluster.parent == middle[one].id]
-            near = np.stack([previous.centres[cluster.id] for cluster in inner]) @ points[row]
+            near = np.stack([previous.centres[cluster.id] for cluster in inner]) @ settled[row]
             chain.append(inner[int(near.argmax())].id)
         out = strength[row] < previous.fence
         chains.append(("",) * previous.levels if out else tuple(chain))

@@ -6,15 +6,17 @@ import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue import Catalogue
 from reco.clusters import lineage, quality
+from reco.clusters.corpus import Corpus, Text
 from reco.clusters.evolving import changed, evolved, representatives
 from reco.clusters.grouping import Grouping, Labels, group, require_enough, sizes_for
-from reco.clusters.labels import Corpus, Description, Text, describe
+from reco.clusters.labels import Description, describe
 from reco.clusters.layout import aligned, lay_out
 from reco.clusters.lineage import Matched
 from reco.clusters.model import Cluster, Clusters, CuratorName, Event, LevelQuality
@@ -22,7 +24,7 @@ from reco.clusters.names import named
 from reco.errors import InvalidInput, RecoError
 from reco.text import digest
 
-RECIPE = "ward, k-means, t-sne/2"
+RECIPE = "mean shift, ward, k-means, t-sne/3"
 """Names how clusters are found: whoever changes it changes this, and all is laid out anew."""
 
 
@@ -98,13 +100,13 @@ def _one_thread() -> AbstractContextManager[object]:
 
     Raises ClustersUnavailable without scikit-learn.
     """
-    try:
-        import sklearn  # noqa: F401
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
+    # Only a night on which all is grouped anew has a use for scikit-learn, which takes a second to import.
+    if find_spec("sklearn") is None or find_spec("threadpoolctl") is None:
         raise ClustersUnavailable(
             "Clusters need scikit-learn, which is not installed.", 'Run `pip install "reco[clusters]"`.'
-        ) from error
+        )
+    from threadpoolctl import threadpool_limits
+
     limits: AbstractContextManager[object] = threadpool_limits(1)
     return limits
 

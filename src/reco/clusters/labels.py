@@ -8,22 +8,19 @@ is nearest to these weights.
 from __future__ import annotations
 
 import re
-import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from reco.clusters.corpus import TITLE, Corpus, commonest, documents_of
 from reco.words import Word, words
 
 KEYWORDS = 10
 """Terms kept for each group."""
 
-_TITLE = 2.0
-"""Weight of a term in a title; in a summary it is one, however often it comes."""
 _READ = 400
 """Characters of a summary in which phrases are looked for: what a text is about comes first."""
 _COVERED = 0.05
@@ -32,20 +29,14 @@ _PHRASED = 1000
 _LONGEST_LABEL = 48
 _LED_BY = 15
 _CANDIDATES = 40
+_CHANCE = 0.05
+_LEAST = 3
 _REPEATED = 0.25
 """What a term keeps of its merit for each larger group of the level that shows it: it tells less."""
 _BREAK = re.compile(r"[^\w\s'’-]|\s[-–]\s|\n")
 _CUT = 0.4
 """What a phrase keeps of its weight for each end at which it may be cut short."""
 _FOREIGN_ENDS = frozenset(("the", "of", "and", "for", "in", "to", "on", "with", "your"))
-
-
-@dataclass(frozen=True)
-class Text:
-    """What a resource says: its title and what is read of its summary."""
-
-    title: str
-    summary: str
 
 
 @dataclass(frozen=True)
@@ -64,78 +55,6 @@ class Description:
 
     label: str
     terms: tuple[Term, ...]
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Which stems each text has, (texts, stems), one or `_TITLE`, and in `shown` whether it writes them as
-    they are shown, which is in `forms`."""
-
-    texts: tuple[Text, ...]
-    presence: csr_array
-    shown: csr_array
-    stems: tuple[str, ...]
-    forms: tuple[str, ...]
-
-    @classmethod
-    def read(cls, texts: Iterable[Text], least: int = 2) -> Corpus:
-        """Read each text once. Stems of fewer than `least` texts, and numbers, are left out."""
-        known: dict[str, int] = {}
-        spelled: dict[int, Counter[str]] = defaultdict(Counter)
-        rows: list[int] = []
-        columns: list[int] = []
-        values: list[float] = []
-        written: list[frozenset[str]] = []
-        kept: list[Text] = []
-        for row, text in enumerate(texts):
-            kept.append(text)
-            found: dict[int, float] = {}
-            here: defaultdict[int, set[str]] = defaultdict(set)
-            for part, weight in ((text.summary, 1.0), (text.title, _TITLE)):
-                for word in _terms(part):
-                    column = known.setdefault(word.stem, len(known))
-                    form = sys.intern(part[word.start : word.end].casefold())
-                    spelled[column][form] += 1
-                    here[column].add(form)
-                    found[column] = weight
-            rows.extend([row] * len(found))
-            columns.extend(found)
-            values.extend(found.values())
-            written.extend(frozenset(here[column]) for column in found)
-        forms = [_commonest(spelled[column]) for column in range(len(known))]
-        shape = (len(kept), len(known))
-        matrix = csr_array((values, (rows, columns)), shape=shape, dtype=np.float64)
-        as_shown = [float(forms[c] in all_forms) for c, all_forms in zip(columns, written, strict=True)]
-        shown = csr_array((as_shown, (rows, columns)), shape=shape, dtype=np.float64)
-        several = np.flatnonzero(_documents(matrix) >= least)
-        stems = list(known)
-        return cls(
-            tuple(kept),
-            matrix[:, several].tocsr(),
-            shown[:, several].tocsr(),
-            tuple(stems[column] for column in several),
-            tuple(forms[column] for column in several),
-        )
-
-    def weights(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the c-TF-IDF of each term in each group, (groups, terms); -1 belongs to none.
-
-        W = tf / |group| · log(1 + A / f), where f is the term's count in all groups and A the mean
-        count of a group's terms.
-        """
-        counts = self.counts(labels)
-        totals = counts.sum(axis=1)
-        frequency = np.maximum(counts.sum(axis=0), 1e-12)
-        share = counts / np.maximum(totals, 1e-12)[:, None]
-        weights: NDArray[np.float64] = share * np.log1p(totals.mean() / frequency)
-        return weights
-
-    def counts(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return how much of each term each group has, (groups, terms)."""
-        inside = np.flatnonzero(labels >= 0)
-        shape = (int(labels.max()) + 1, len(labels))
-        members = csr_array((np.ones(len(inside)), (labels[inside], inside)), shape=shape)
-        return np.asarray((members @ self.presence).todense())
 
 
 def describe(
@@ -176,12 +95,13 @@ def _keywords(
     where larger groups show it already. The first term has the largest; each next one the largest of that
     times the square of one plus its mean NPMI with those chosen, counted as they are shown.
     """
-    documents = _documents(corpus.presence[members])
+    documents = documents_of(corpus.presence[members])
     shared = documents > 1 if (documents > 1).any() else documents > 0
     few = np.argsort(-merit * shared, kind="stable")[:_CANDIDATES]
     few = few[(merit * shared)[few] > 0]
     if not len(few):
         return few, documents
+    few = few[_beyond_chance(corpus, few, documents[few], len(members))]
     there = corpus.shown[:, few]
     bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
     chosen = [0]
@@ -190,6 +110,23 @@ def _keywords(
         score[chosen] = -1.0
         chosen.append(int(score.argmax()))
     return few[chosen], documents
+
+
+def _beyond_chance(
+    corpus: Corpus, few: NDArray[np.int64], documents: NDArray[np.int64], size: int
+) -> NDArray[np.bool_]:
+    """Return which terms more texts of a group have than chance explains, (few,), at least `_LEAST`.
+
+    Drawing as many texts of all would give as many with the term less often than `_CHANCE`, shared out
+    among the candidates (hypergeometric law; Bonferroni 1936).
+    """
+    from scipy.stats import hypergeom  # slow to import, and only to read a snapshot nobody needs it
+
+    everywhere = documents_of(corpus.presence)[few]
+    chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], everywhere, size)
+    enough = np.sort(chance)[min(_LEAST, len(few)) - 1]
+    own: NDArray[np.bool_] = chance <= max(_CHANCE / _CANDIDATES, float(enough))
+    return own
 
 
 def _as_terms(
@@ -244,7 +181,7 @@ def _label(
         support = sum(near[i] * whole for i, whole in phrase.texts.items())
         score = cosine * support / (support + enough)
         if score > best:
-            best, label = score, _commonest(phrase.written)
+            best, label = score, commonest(phrase.written)
     return label[:1].upper() + label[1:]
 
 
@@ -252,7 +189,7 @@ def _phrases(corpus: Corpus, members: NDArray[np.int64], leading: set[str]) -> d
     found: dict[tuple[str, ...], _Phrase] = {}
     for row in members.tolist():
         text = corpus.texts[row]
-        for part, weight in ((text.title, _TITLE), (text.summary[:_READ], 1.0)):
+        for part, weight in ((text.title, TITLE), (text.summary[:_READ], 1.0)):
             for stems, written, whole in _runs(part, leading):
                 phrase = found.setdefault(stems, _Phrase({}, Counter()))
                 phrase.texts[row] = max(whole * weight, phrase.texts.get(row, 0.0))
@@ -321,17 +258,3 @@ def _of_words(terms: Sequence[Term], used: set[frozenset[str]]) -> str:
 
 def _sense(label: str) -> frozenset[str]:
     return frozenset(word.stem for word in words(label))
-
-
-def _terms(text: str) -> list[Word]:
-    return [word for word in words(text) if not word.stem[0].isdigit() and len(word.stem) > 1]
-
-
-def _documents(matrix: csr_array) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    return counts
-
-
-def _commonest(written: Counter[str]) -> str:
-    """Return the form that is written most; of those written as much, the first in the alphabet."""
-    return min(written, key=lambda form: (-written[form], form))

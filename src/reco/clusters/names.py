@@ -12,18 +12,17 @@ import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
-from reco import export
+from reco import export, signed
 from reco.clusters.lineage import SAME, overlap
 from reco.clusters.model import Clusters, CuratorName, Event
-from reco.errors import InvalidDecisions, InvalidInput
-from reco.text import clean, digest
+from reco.errors import InvalidInput
+from reco.text import digest
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("id", "name", "author", "date", "reason")
+COLUMNS = ("id", "name", *signed.SIGNATURE)
 LONGEST = 60
 """Characters of a name."""
 
@@ -37,29 +36,8 @@ class Names:
     @classmethod
     def read(cls, path: Path) -> Names:
         """Read a file; without one there are no names. Raises InvalidDecisions with every bad line."""
-        if not path.exists():
-            return cls()
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidDecisions(
-                f"The names in {path} cannot be read: {error}.", "Save the file as UTF-8 CSV."
-            ) from error
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-            raise InvalidDecisions(
-                f"{path} lacks the columns {', '.join(missing)}.", f"Its header is {','.join(COLUMNS)}."
-            )
-        found, problems = {}, []
-        for row in rows:
-            values = {column: " ".join(clean(row.get(column) or "").split()) for column in COLUMNS}
-            problems += [f"line {rows.line_num}: {problem}" for problem in _problems(values)]
-            found[values["id"]] = _name(values)
-        if problems:
-            raise InvalidDecisions(
-                f"The names in {path} cannot be used: {'; '.join(problems)}.", "Mend these lines."
-            )
-        return cls(tuple(found.values()))
+        lines = signed.read(path, COLUMNS, "names", _problems)
+        return cls(tuple({line.values["id"]: _name(line.values) for line in lines}.values()))
 
     @property
     def stamp(self) -> str:
@@ -73,7 +51,7 @@ def append(path: Path, name: CuratorName) -> None:
     Raises InvalidInput for a name that cannot be used, InvalidDecisions for a file that cannot.
     """
     values = dict(zip(COLUMNS, (name.cluster, name.name, name.author, name.date, name.reason), strict=True))
-    if problems := _problems(values):
+    if problems := [*_problems(values), *signed.unsigned(values)]:
         raise InvalidInput(f"The cluster cannot be renamed: {'; '.join(problems)}.", "Say it in one line.")
     Names.read(path)
     before = path.read_bytes() if path.exists() else (",".join(COLUMNS) + "\n").encode()
@@ -120,16 +98,13 @@ def _why_dropped(clusters: Clusters, line: CuratorName, first: CuratorName | Non
     return "" if share >= SAME else f"its resources overlap by {share:.0%} with those it had when named"
 
 
-def _name(values: dict[str, str]) -> CuratorName:
-    return CuratorName(values["id"], values["name"], values["author"], values["date"], values["reason"])
+def _name(values: signed.Values) -> CuratorName:
+    one_line = " ".join(values["name"].split())
+    return CuratorName(values["id"], one_line, values["author"], values["date"], values["reason"])
 
 
-def _problems(values: dict[str, str]) -> list[str]:
-    problems = [f"the {column} is missing" for column in COLUMNS if not values[column]]
+def _problems(values: signed.Values) -> list[str]:
+    problems = [f"the {column} is missing" for column in ("id", "name") if not values[column]]
     if len(values["name"]) > LONGEST:
         problems.append(f"the name has more than {LONGEST} characters")
-    try:
-        date.fromisoformat(values["date"] or "2000-01-01")
-    except ValueError:
-        problems.append(f"the date {values['date']!r} is not written as 2026-11-25")
     return problems

@@ -46,6 +46,7 @@ class Mapper:
     def __init__(self, config: SourceConfig) -> None:
         self._config = config
         self._names = field_names(config)
+        self._reshaped = {"year", *config.splits}
 
     def record(self, row: Row) -> Record | Rejection:
         """Return `row` under our field names, as text; a field that the row does not have is absent."""
@@ -56,13 +57,14 @@ class Mapper:
 
     def _record(self, row: Row) -> Record:
         values = {}
+        cells = row.cells
         for field, path in self._names.items():
-            found, cell = _look_up(row.cells, path)
-            text = to_text(cell)
+            found, cell = (True, cells[path]) if path in cells else _look_up(cells, path)
+            text = cell if type(cell) is str else to_text(cell)
             if text is None and found and field == "id":
                 text = ""  # an id column that is empty here is a fault of the row; no column is not
             if text is not None:
-                values[field] = self._shaped(field, text)
+                values[field] = self._shaped(field, text) if field in self._reshaped else text
         for field, text in self._config.defaults.items():
             if not values.get(field, "").strip():
                 values[field] = text

@@ -6,7 +6,7 @@ import streamlit as st
 
 from reco import settings as configuration
 from reco.app import basket, cards, failures, served, takeaway
-from reco.app.markup import marked, plain, shortened
+from reco.app.markup import marked, of, plain, shortened
 from reco.app.takeaway import REQUEST, TITLE
 from reco.app.wording import count, say
 from reco.dossier import Item
@@ -78,7 +78,7 @@ def _item(place: int, item: Item, total: int) -> None:
         for quote in item.quotes:
             st.markdown(marked(f"{say('quote.open')}{plain(shortened(quote, 400))}{say('quote.close')}"))
         st.text_area(
-            say("dossier.note"),
+            say("dossier.note") + of(item.resource.title),
             item.note,
             key=f"note_{key}",
             height=80,
@@ -87,17 +87,15 @@ def _item(place: int, item: Item, total: int) -> None:
             args=(identifier, f"note_{key}"),
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            title = shortened(item.resource.title, 60)
             for step, name, icon, stuck in (
                 (-1, say("dossier.up"), ":material/arrow_upward:", place == 0),
                 (1, say("dossier.down"), ":material/arrow_downward:", place == total - 1),
             ):
                 st.button(
-                    name,
+                    name + of(item.resource.title),
                     key=f"move{step}_{key}",
                     icon=icon,
                     disabled=stuck,
-                    help=plain(title),
                     on_click=_moved,
                     args=(identifier, step),
                 )

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from reco.app import cards, failures, following
-from reco.app.document import FEED
+from reco.app.addresses import FEED
 from reco.app.markup import plain
 from reco.app.wording import count, day, decimal, say
 from reco.changes import Cause, Move, Moves

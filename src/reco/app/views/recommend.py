@@ -27,17 +27,19 @@ _VERDICTS = {"found": "verdict.found", "weak": "verdict.weak", "nothing": "verdi
 def show() -> None:
     """Draw the page."""
     st.title(say("recommend.title"), anchor=False)
-    st.markdown(say("recommend.lead"))
     asking.reopen(PAGE)
+    asked = "request" in st.session_state
+    if not asked:
+        st.markdown(say("recommend.lead"))
     # A file fills the description, which Streamlit allows only before its box is drawn.
     above, below = st.container(), st.container()
     with below:
         _from_a_file()
     with above:
-        _form()
+        _form(asked)
     snapshot = failures.snapshot()
-    _options(snapshot)
-    if "request" in st.session_state:
+    _options(snapshot, asked)
+    if asked:
         _results(st.session_state["request"], filters.chosen(PAGE, FACETS + MORE_FACETS))
 
 
@@ -48,8 +50,21 @@ def _from_a_file() -> None:
             asking.drop_a_file()
 
 
-def _options(snapshot: Snapshot) -> None:
+def _options(snapshot: Snapshot, asked: bool) -> None:
+    """Draw the choices: in one box once there are results, which must not lie below the screen."""
     chosen = filters.chosen(PAGE, FACETS + MORE_FACETS)
+    if asked:
+        used = bool(locality.chosen()) or chosen != Filters()
+        with st.expander(say("filters.refine"), used, icon=":material/tune:", key="options"):
+            _choices(snapshot, chosen)
+            _more_choices(snapshot, chosen)
+        return
+    _choices(snapshot, chosen)
+    with st.expander(say("filters.more"), icon=":material/tune:"):
+        _more_choices(snapshot, chosen)
+
+
+def _choices(snapshot: Snapshot, chosen: Filters) -> None:
     locality.choose()
     filters.choose(PAGE, FACETS, snapshot, chosen)
     with st.container(horizontal=True, gap="medium"):
@@ -61,23 +76,27 @@ def _options(snapshot: Snapshot) -> None:
             disabled=not locality.chosen(),
             persist_state="session",
         )
-    with st.expander(say("filters.more"), icon=":material/tune:"):
-        filters.choose(PAGE, MORE_FACETS, snapshot, chosen)
-        filters.choose_years(PAGE)
 
 
-def _form() -> None:
+def _more_choices(snapshot: Snapshot, chosen: Filters) -> None:
+    filters.choose(PAGE, MORE_FACETS, snapshot, chosen)
+    filters.choose_years(PAGE)
+
+
+def _form(asked: bool) -> None:
     with st.form("describe", border=False):
         st.text_area(
             say("recommend.box"),
             key="description",
-            height=140,
+            height=100 if asked else 140,
             placeholder=say("recommend.placeholder"),
             persist_state="session",
         )
         st.form_submit_button(
             say("recommend.search"), type="primary", icon=":material/search:", on_click=_ask, key="ask"
         )
+    if asked:
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(say("recommend.examples"), width="content")
         for label, text in _EXAMPLES:
@@ -191,11 +210,14 @@ def _needs(title: str, needs: list[Need], icon: str) -> None:
     if not needs:
         return
     lines = [f"- {icon} {plain(need.text)}{_where(need)}" for need in needs]
-    st.markdown(f"**{title}**\n\n" + "\n".join(lines))
+    with st.container(key=f"needs_{'met' if needs[0].covered_by else 'unmet'}"):
+        st.markdown(f"**{title}**\n\n" + "\n".join(lines))
 
 
 def _where(need: Need) -> str:
     ranks = ", ".join(str(rank) for rank in need.covered_by)
+    if len(need.covered_by) == 1:
+        return f" ({say('needs.rank', rank=ranks)})"
     return f" ({say('needs.ranks', ranks=ranks)})" if ranks else ""
 
 

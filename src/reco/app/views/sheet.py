@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from reco.app import cards, failures, following
+from reco.app import basket, cards, failures, following, remarks
 from reco.app.markup import line, plain
 from reco.app.wording import count, day, decimal, language, say
 from reco.places import Locality
@@ -30,6 +30,9 @@ def show() -> None:
     if found := cards.badges(resource):
         st.markdown(found)
     cards.links(resource, sheet=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        basket.button(resource, f"sheet_{digest(resource.id)[:12]}")
+        cards.to_dossier()
     _fields(snapshot, resource)
     _read(snapshot, row, resource)
     _others(snapshot, resource)
@@ -50,7 +53,7 @@ def _fields(snapshot: Snapshot, resource: Resource) -> None:
         say("field.language"): "" if resource.language == language() else resource.language,
         say("field.source"): resource.source,
         say("field.evidence"): resource.evidence,
-        say("field.notes"): " ".join(resource.notes),
+        say("field.notes"): " ".join(remarks.worded(note) for note in resource.notes),
         say("sheet.dates"): _dates(snapshot, resource),
     }
     with st.container(horizontal=True, gap="medium"):

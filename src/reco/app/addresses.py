@@ -1,0 +1,62 @@
+"""The address of each page, below the server's own: what is none of them is answered with 404.
+
+Streamlit itself answers any address with its document, then says in English that there is no such page.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from starlette.datastructures import URL
+from starlette.responses import HTMLResponse
+
+from reco.app import access
+from reco.app.wording import phrase
+
+FEED = "nouveautes.atom"
+"""The address of the feed of new resources, beside the pages."""
+CURATION = "curation"
+PAGES = frozenset(
+    {
+        "recommander",
+        "dossier",
+        "explorer",
+        "carte",
+        "nouveautes",
+        "catalogue",
+        "fiche",
+        "a-propos",
+        CURATION,
+        FEED,
+    }
+)
+_STREAMLIT_S = ("_stcore", "media", "component", "static", "app")
+
+
+def lost(path: str, base: str = "") -> bool:
+    """Return whether a path below `base` is no page, nor anything that Streamlit serves itself."""
+    inside = path.removeprefix(f"/{base.strip('/')}").strip("/")
+    first, _, more = inside.partition("/")
+    if not inside or first in _STREAMLIT_S:
+        return False
+    known = inside in PAGES and (inside != CURATION or bool(access.expected()))
+    return not known or bool(more)
+
+
+def not_found(language: str, base: str = "") -> HTMLResponse:
+    """Return what a visitor of no page reads."""
+    home = URL(f"/{base.strip('/')}").include_query_params(lang=language.upper())
+    title, text, back = (
+        escape(phrase(language, key)) for key in ("app.lost_title", "app.lost", "app.lost_home")
+    )
+    html = (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title} · {escape(phrase(language, 'app.name'))}</title><style>"
+        ":root{color-scheme:light dark;"
+        "background:light-dark(#fbfaf7,#15191a);color:light-dark(#22271f,#e9e6df)}"
+        "body{max-width:40rem;margin:15vh auto 0;padding:0 1.25rem;font:1.06rem/1.5 sans-serif}"
+        "h1{font:600 2.1rem serif}a{color:light-dark(#1a5d4d,#85cdb9)}</style></head><body><main>"
+        f'<h1>{title}</h1><p>{text}</p><p><a href="{escape(str(home))}">{back}</a></p></main></body></html>'
+    )
+    return HTMLResponse(html, status_code=404)
