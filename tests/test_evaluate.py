@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from support import Home, run_cli
 
 from reco.beir import read_set
+from reco.encoder import Matrix
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.errors import InvalidInput
 from reco.evaluate import SYSTEMS, Tried, evaluate
@@ -47,6 +48,31 @@ def test_every_system_answers_an_easy_set(judged: Path) -> None:
     assert set(result.systems) == set(SYSTEMS)
     assert result.systems["bm25"].means["ndcg@10"] == 1.0
     assert result.systems["product"].means["ndcg@10"] == 1.0
+
+
+class WholeTexts(HashingEncoderForTests):
+    """Says which texts it reads whole, and remembers those that were encoded for the reference."""
+
+    def __init__(self) -> None:
+        super().__init__(128)
+        self.cut: list[str] = []
+
+    def reads_whole(self, text: str) -> bool:
+        return not text.startswith("Les lampadaires")
+
+    def encode_truncated(self, texts: Sequence[str]) -> Matrix:
+        self.cut.extend(texts)
+        return super().encode_truncated(texts)
+
+
+def test_the_reference_encodes_only_what_the_product_did_not_read_whole(judged: Path) -> None:
+    encoder = WholeTexts()
+    alone, beside = (
+        evaluate(read_set(judged), Tried(encoder, Fusion()), encoder, systems).runs["dense"]
+        for systems in (["dense"], ["dense", "product"])
+    )
+    assert alone == beside
+    assert encoder.cut[3:] == [DOCUMENTS["d3"][1]]
 
 
 def test_a_limit_keeps_the_first_queries(judged: Path) -> None:

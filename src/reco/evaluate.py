@@ -167,7 +167,15 @@ class _Documents:
         return snapshot_of(self._judged, tried, self._tables[tried.encoder.fingerprint])
 
     def plain(self, encoder: Encoder) -> Matrix:
-        return _truncated(self.texts, encoder)
+        table, texts = self._tables.get(encoder.fingerprint), self.texts
+        if table is None:
+            return _truncated(texts, encoder)
+        vectors = unit(table.pooled())
+        # Most texts fit in the window: what the product encoded is the vector that is asked for.
+        cut = {i: row for row, i in enumerate(texts) if not encoder.reads_whole(_composed(*texts[i]))}
+        if cut:
+            vectors[list(cut.values())] = _truncated({i: texts[i] for i in cut}, encoder)
+        return vectors
 
 
 class _Served:
@@ -201,7 +209,10 @@ def _run(
     systems: Sequence[str],
     progress: Progress | None,
 ) -> SetResult:
-    made = {name: _system(name, bench, tried, plain) for name in systems}
+    # The reference comes last: it takes what the others have encoded.
+    order = sorted(systems, key=lambda name: name == "dense")
+    systems_by_name = {name: _system(name, bench, tried, plain) for name in order}
+    made = {name: systems_by_name[name] for name in systems}
     runs: dict[str, dict[str, Ranked]] = {name: {} for name in systems}
     for done, topic in enumerate(topics, start=1):
         for name, system in made.items():

@@ -150,6 +150,19 @@ def test_parts_pool_to_what_the_library_gives(kind: str, request: pytest.Fixture
     np.testing.assert_allclose(encoder.encode_truncated([SHORT.text])[0], vectors.vector, atol=1e-5)
 
 
+def test_a_text_is_called_whole_only_where_its_parts_pool_to_the_reference(encoder: Encoder) -> None:
+    found = [document for document in (SHORT, LONG) if encoder.reads_whole(document.text)]
+    for document in found:
+        vector = encoder.encode_documents([document])[0].vector
+        np.testing.assert_allclose(encoder.encode_truncated([document.text])[0], vector, atol=2e-3)
+
+
+def test_a_text_longer_than_the_window_is_not_read_whole(mean_folder: Path, cls_folder: Path) -> None:
+    encoder = sentence_encoder(mean_folder)
+    assert encoder.reads_whole(SHORT.text) and not encoder.reads_whole(LONG.text)
+    assert not sentence_encoder(cls_folder).reads_whole(SHORT.text)
+
+
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_a_long_prompt_pushes_no_word_out_of_the_window(tmp_path: Path, pooling: str) -> None:
     prompt = "projet " * 12

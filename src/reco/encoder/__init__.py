@@ -96,6 +96,10 @@ class Encoder(Protocol):
         """Return one unit vector per document text, cut at the model's window: a fixed reference."""
         ...
 
+    def reads_whole(self, text: str) -> bool:
+        """Return whether the parts of a document text are known to pool to what `encode_truncated` gives."""
+        ...
+
     def tokens(self, text: str) -> int:
         """Return how many of the model's tokens a text takes, without prompt and special tokens."""
         ...

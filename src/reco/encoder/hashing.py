@@ -50,6 +50,9 @@ class HashingEncoderForTests:
     def encode_truncated(self, texts: Sequence[str]) -> Matrix:
         return np.stack([self.encode_documents([Document(text, "", ())])[0].vector for text in texts])
 
+    def reads_whole(self, text: str) -> bool:
+        return False
+
     def tokens(self, text: str) -> int:
         return len(_WORD.findall(fold(text)))
 

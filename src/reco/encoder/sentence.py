@@ -109,6 +109,13 @@ class SentenceEncoder:
         )
         return unit(vectors.float().cpu().numpy())
 
+    def reads_whole(self, text: str) -> bool:
+        taken = sum(map(len, self._specials))
+        return (
+            self._is_mean_pooled
+            and taken + self.tokens(self._prompt("document") + text) <= self._window_length
+        )
+
     def tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False, verbose=False))
 
