@@ -65,7 +65,9 @@ class WholeTexts(HashingEncoderForTests):
         return super().encode_truncated(texts)
 
 
-def test_the_reference_encodes_only_what_the_product_did_not_read_whole(judged: Path) -> None:
+def test_the_reference_encodes_only_what_the_product_did_not_read_whole(tmp_path: Path) -> None:
+    """Documents come in no order: their vectors must not be exchanged."""
+    judged = write_set(tmp_path / "reversed", documents=dict(reversed(DOCUMENTS.items())))
     encoder = WholeTexts()
     alone, beside = (
         evaluate(read_set(judged), Tried(encoder, Fusion()), encoder, systems).runs["dense"]

@@ -170,7 +170,9 @@ class _Documents:
         table, texts = self._tables.get(encoder.fingerprint), self.texts
         if table is None:
             return _truncated(texts, encoder)
-        vectors = unit(table.pooled())
+        # The table has the order of a catalogue, which sorts its ids.
+        rows = {resource.id: row for row, resource in enumerate(_catalogue(self._judged))}
+        vectors = unit(table.pooled())[[rows[identifier] for identifier in texts]]
         # Most texts fit in the window: what the product encoded is the vector that is asked for.
         cut = {i: row for row, i in enumerate(texts) if not encoder.reads_whole(_composed(*texts[i]))}
         if cut:
