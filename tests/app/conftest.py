@@ -182,9 +182,12 @@ def page() -> Open:
     return open_page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserContext]:
-    """Debian's Chromium, started once: Streamlit's scripts are then fetched and compiled once too."""
+    """Debian's Chromium, started once a module: Streamlit's scripts are then fetched and compiled once too.
+
+    No longer than that: while it lives an event loop runs in this thread, and nothing else may start one.
+    """
     chromium = shutil.which("chromium")
     if chromium is None and os.environ.get("CI") != "true":
         pytest.skip("Debian's chromium is not installed: apt-get install chromium")
