@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
+# Tests run in this many processes, a module in one of them; the slowest modules start first.
+WORKERS ?= 2
 
 .PHONY: setup app refresh test test-slow lint format bench notebook clean
 
@@ -19,7 +21,7 @@ refresh: setup
 	$(BIN)/reco refresh
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout 7200

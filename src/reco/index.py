@@ -17,6 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from scipy import sparse
 
+from reco.precision import products
 from reco.ranking import Rows, Scores
 
 # One query is one thread's work: OpenMP's hand-over costs more than it gains on a flat index.
@@ -75,7 +76,7 @@ class DenseIndex:
     def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
         """Return the cosine of each of `rows`."""
         self._check(vector)
-        return self.vectors(rows).astype(np.float64) @ vector.astype(np.float64)
+        return products(self.vectors(), rows, vector)
 
     def vectors(self, rows: Rows | None = None) -> NDArray[np.float32]:
         """Return the vectors of `rows`, or a read-only view of all, (rows, dimension)."""

@@ -204,12 +204,13 @@ class Recommender:
         families = self.snapshot.families
         if families is None or not families.families:
             return rows
-        there = set(rows.tolist())
+        again = self.snapshot.listed_again
+        there = set(rows[again[rows]].tolist())
         older = set()
         for row in there:
             listed = [found for found in self._family(row) if found in there]
             older.update(listed[1:])
-        return np.asarray(sorted(there - older), dtype=np.int64)
+        return rows[~np.isin(rows, list(older))]
 
     def _sureness(self, reading: Reading, hits: Sequence[Hit]) -> _Sureness:
         """Return what is known of a request from its hits, best first."""

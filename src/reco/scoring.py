@@ -27,6 +27,7 @@ from reco.encoder import Vector
 from reco.explain import Meaning, WordShare
 from reco.index import LexicalIndex
 from reco.judged import Moves, moves
+from reco.precision import products
 from reco.query import Opinion
 from reco.ranking import Rows, Scores
 from reco.snapshot import Snapshot
@@ -145,10 +146,8 @@ class Scorer:
         left_out = set(map(fold, without))
         return tuple(e for e in self._snapshot.acronyms.find(text) if fold(e.short) not in left_out)
 
-    def read(
-        self, vector: Vector, text: str, expansions: tuple[Expansion, ...] = (), leave_out: int | None = None
-    ) -> Reading:
-        """Return a request as both sides read it; row `leave_out` plays no part in its constants."""
+    def read(self, vector: Vector, text: str, expansions: tuple[Expansion, ...] = ()) -> Reading:
+        """Return a request as both sides read it."""
         terms = self._terms(text, expansions).emphasised(self.fusion.emphasis)
         floor = float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
         return Reading(
@@ -210,11 +209,9 @@ class Scorer:
         starts, counts = starts + skip, counts - skip
         edges = np.concatenate([[0], np.cumsum(counts)])
         places = np.repeat(starts - edges[:-1], counts) + np.arange(edges[-1])
-        # In double precision, as `score` rounds it: the same whatever the other candidates.
-        toward = self._snapshot.towards(reading.vector).astype(np.float64)
-        cosines = self._snapshot.table.parts[places].astype(np.float64) @ toward
-        lengths = self._snapshot.part_lengths[places]
-        return np.asarray(np.maximum.reduceat(cosines / lengths, edges[:-1]), dtype=np.float64)
+        toward = self._snapshot.towards(reading.vector)
+        cosines = products(self._snapshot.table.parts, places, toward) / self._snapshot.part_lengths[places]
+        return np.asarray(np.maximum.reduceat(cosines, edges[:-1]), dtype=np.float64)
 
     def meaning(self, reading: Reading) -> Meaning:
         """Return how cosines became points, for the proof."""

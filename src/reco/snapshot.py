@@ -169,6 +169,12 @@ class Snapshot:
         return [found for found in rows if found is not None]
 
     @cached_property
+    def listed_again(self) -> NDArray[np.bool_]:
+        """Which rows are listed more than once, (rows,)."""
+        of = {} if self.families is None else self.families.of
+        return np.fromiter((resource.id in of for resource in self.catalogue), np.bool_, len(self.catalogue))
+
+    @cached_property
     def part_lengths(self) -> NDArray[np.float64]:
         """Length of each part's vector as the dense index sees it, (parts,); never zero."""
         lengths = np.empty(len(self.table.parts))

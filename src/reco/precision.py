@@ -1,0 +1,27 @@
+"""Inner products that are the same whatever is computed beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 256
+"""Rows at a time: they stay in the processor's cache, and take no fresh memory for each request."""
+
+
+def products(
+    matrix: NDArray[np.float32], rows: NDArray[np.int64], vector: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the inner product of each of `rows` of a matrix with a vector, (rows,).
+
+    In double precision: single precision depends on the other rows where nine digits are kept.
+    """
+    found = np.empty(len(rows))
+    block = np.empty((min(_BLOCK, len(rows)), matrix.shape[1]))
+    toward = vector.astype(np.float64)
+    for start in range(0, len(rows), _BLOCK):
+        chosen = rows[start : start + _BLOCK]
+        read = block[: len(chosen)]
+        read[:] = matrix[chosen]
+        np.dot(read, toward, out=found[start : start + len(chosen)])
+    return found
