@@ -157,26 +157,47 @@ def test_without_levels_needs_are_told_and_move_nothing() -> None:
         assert {firsts[rank] for rank in need.covered_by} <= {item.resource.id for item in alone}
 
 
-def test_ranking_without_levels_encodes_a_request_once() -> None:
+@pytest.mark.parametrize(("need", "asked"), [(0.0, 1), (Fusion.need, 1 + 3)])
+def test_ranking_without_levels_reads_needs_only_where_they_count(need: float, asked: int) -> None:
     encoder = Counting()
-    Recommender(PLAIN, encoder).rank(Query.of(THREE))
-    assert encoder.asked == 1
+    Recommender(PLAIN, encoder, Fusion(need=need)).rank(Query.of(THREE))
+    assert len(encoder.asked) == asked
 
 
 class Counting(HashingEncoderForTests):
-    asked = 0
+    """Keeps each text that it is asked once, as the real encoder remembers it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
 
     def encode_query(self, text: str) -> Vector:
-        self.asked += 1
+        self.asked.add(text)
         return super().encode_query(text)
 
 
 def test_a_request_of_one_need_is_encoded_once() -> None:
     encoder = Counting()
     Recommender(SNAPSHOT, encoder).recommend(Query.of("rénover la cantine, 900 habitants, peu de budget"))
-    assert encoder.asked == 1
+    assert len(encoder.asked) == 1
     Recommender(SNAPSHOT, encoder).recommend(Query.of(THREE))
-    assert encoder.asked == 1 + 1 + 3
+    assert len(encoder.asked) == 1 + 1 + 3
+
+
+def test_a_passage_that_answers_one_need_of_several_counts_and_the_proof_says_so() -> None:
+    recommender = Recommender(PLAIN, ENCODER, Fusion(meaning=1.0, passage=1.0, words=0.0, grams=0.0))
+    answer = recommender.recommend(Query.of(THREE, k=len(PLAIN.catalogue)))
+    alone = {
+        text: Recommender(PLAIN, ENCODER, replace(recommender.fusion, need=0.0)).recommend(
+            Query.of(text, k=len(PLAIN.catalogue))
+        )
+        for text in (THREE, *split(THREE))
+    }
+    points = {text: {r.resource.id: r.score for r in one.recommendations} for text, one in alone.items()}
+    for found in answer.recommendations:
+        own, *needs = (points[text][found.resource.id] for text in (THREE, *split(THREE)))
+        assert found.score == pytest.approx(2 / 3 * own + 1 / 3 * max(needs), abs=1e-8)
+        assert sum(c.value for c in found.explanation.contributions) == pytest.approx(found.score, abs=1e-9)
 
 
 def test_the_command_line_tells_needs(served: Home) -> None:

@@ -125,6 +125,7 @@ ABLATIONS: Mapping[str, Callable[[Tried], Tried]] = {
     "words-only": lambda tried: replace(tried, fusion=replace(tried.fusion, meaning=0.0)),
     "no-head": lambda tried: replace(tried, head=None),
     "no-passages": lambda tried: replace(tried, fusion=replace(tried.fusion, passage=0.0)),
+    "no-needs": lambda tried: replace(tried, fusion=replace(tried.fusion, need=0.0)),
     "no-grams": lambda tried: replace(tried, fusion=replace(tried.fusion, words=_lexical(tried), grams=0.0)),
     "no-acronyms": lambda tried: replace(tried, acronyms=Acronyms()),
 }

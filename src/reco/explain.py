@@ -64,19 +64,42 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class Voice:
+    """One need of a request: its unit vector, and its cosine with the catalogue's average resource."""
+
+    vector: NDArray[np.float32]
+    floor: float
+
+
+@dataclass(frozen=True)
 class Meaning:
     """How cosines became points: `rate` points for each unit of cosine above `floor`.
 
     `floor` is the request's cosine with the catalogue's average resource. It is shared out by the
     same weights as the resource's own cosine, so a passage's value is what it lifts the resource
     above the ordinary, whatever its length. `passage` is the part of the points that goes to the
-    nearest passage alone.
+    nearest passage alone; of that, `need` goes to the passage nearest to one of `needs`, if there are any.
     """
 
     vector: NDArray[np.float32]
     rate: float
     floor: float
     passage: float = 0.0
+    need: float = 0.0
+    needs: tuple[Voice, ...] = ()
+
+    def heights(self, directions: NDArray[np.float64]) -> tuple[tuple[float, NDArray[np.float64]], ...]:
+        """Return what nearest passages are chosen by, each with its share of the points.
+
+        How far above the floor each of (parts, dimension) is for the request, and for the need that it is
+        nearest to, (parts,) each.
+        """
+        own = directions @ self.vector.astype(np.float64) - self.floor
+        if not self.needs:
+            return ((1.0, own),)
+        vectors = np.stack([voice.vector for voice in self.needs]).astype(np.float64)
+        asked = directions @ vectors.T - [voice.floor for voice in self.needs]
+        return ((1 - self.need, own), (self.need, asked.max(axis=1)))
 
 
 @dataclass(frozen=True)
@@ -160,8 +183,9 @@ def explain(
     resource: Resource, document: EncodedDocument, scored: Scored, asked: RequestWords
 ) -> Explanation:
     """Split a score over the passages and words that made it. Values sum to the score."""
-    cosines = unit(document.vectors.parts).astype(np.float64) @ scored.meaning.vector.astype(np.float64)
-    lines = [*_part_lines(resource, document, scored, cosines), *_word_lines(scored)]
+    directions = unit(document.vectors.parts).astype(np.float64)
+    cosines = directions @ scored.meaning.vector.astype(np.float64)
+    lines = [*_part_lines(resource, document, scored, directions), *_word_lines(scored)]
     return Explanation(_quotes(resource, document, cosines, asked), in_order(lines))
 
 
@@ -171,13 +195,14 @@ def in_order(lines: Iterable[Contribution]) -> tuple[Contribution, ...]:
 
 
 def _part_lines(
-    resource: Resource, document: EncodedDocument, scored: Scored, cosines: NDArray[np.float64]
+    resource: Resource, document: EncodedDocument, scored: Scored, directions: NDArray[np.float64]
 ) -> list[Contribution]:
-    values = _part_values(document, scored.meaning, cosines)
+    heights = scored.meaning.heights(directions)
+    values = _part_values(document, scored.meaning, heights)
     # The index holds float32: the last digit of a cosine, times the rate, may be more than a millionth.
     rest = scored.score - sum(share.value for share in scored.shares) - values.sum()
     values += document.vectors.weights / document.vectors.weights.sum() * rest
-    without = scored.score - values.sum() + _points_without(document, scored.meaning, cosines)
+    without = scored.score - values.sum() + _points_without(document, scored.meaning, heights)
     return [
         Contribution(
             "title" if span.start < 0 else "passage",
@@ -197,9 +222,10 @@ def _word_lines(scored: Scored) -> list[Contribution]:
     ]
 
 
-def _part_values(
-    document: EncodedDocument, meaning: Meaning, cosines: NDArray[np.float64]
-) -> NDArray[np.float64]:
+Heights = Sequence[tuple[float, NDArray[np.float64]]]
+
+
+def _part_values(document: EncodedDocument, meaning: Meaning, heights: Heights) -> NDArray[np.float64]:
     """Cosine is linear in the parts: q·D/|D| = sum of w (q·v)/|D|, with D the weighted mean."""
     weights = document.vectors.weights.astype(np.float64)
     parts = document.vectors.parts.astype(np.float64)
@@ -207,14 +233,13 @@ def _part_values(
     raw = weights * (parts @ meaning.vector.astype(np.float64)) / length
     whole = raw - weights / weights.sum() * meaning.floor
     values: NDArray[np.float64] = meaning.rate * (1 - meaning.passage) * whole
-    best = int(np.argmax(cosines[1:])) + 1 if len(cosines) > 1 else 0
-    values[best] += meaning.rate * meaning.passage * (cosines[best] - meaning.floor)
+    for share, found in heights:
+        best = int(np.argmax(found[1:])) + 1 if len(found) > 1 else 0
+        values[best] += meaning.rate * meaning.passage * share * found[best]
     return values
 
 
-def _points_without(
-    document: EncodedDocument, meaning: Meaning, cosines: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _points_without(document: EncodedDocument, meaning: Meaning, heights: Heights) -> NDArray[np.float64]:
     """Return the points of meaning without each part: q·(D - w v)/|D - w v|, and the best of the others.
 
     A resource of which nothing is left to read has no points of meaning.
@@ -226,19 +251,19 @@ def _points_without(
     lengths = np.linalg.norm(left, axis=1)
     something = lengths > 1e-9
     whole = np.divide(left @ meaning.vector.astype(np.float64), lengths, where=something, out=0 * lengths)
-    nearest = _best_of_others(cosines)
-    lifted = (1 - meaning.passage) * (whole - meaning.floor) + meaning.passage * (nearest - meaning.floor)
+    nearest = sum(share * _best_of_others(found) for share, found in heights)
+    lifted = (1 - meaning.passage) * (whole - meaning.floor) + meaning.passage * nearest
     return np.where(something, meaning.rate * lifted, 0.0)
 
 
-def _best_of_others(cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return, for each part, the highest cosine of the other passages; the title's where there is none."""
-    nearest = np.full(len(cosines), cosines[0])
-    if len(cosines) > 1:
-        best = int(np.argmax(cosines[1:])) + 1
-        nearest[:] = cosines[best]
-        others = np.delete(cosines, (0, best))
-        nearest[best] = others.max() if len(others) else cosines[0]
+def _best_of_others(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return, for each part, the height of the nearest other passage; the title's where there is none."""
+    nearest = np.full(len(heights), heights[0])
+    if len(heights) > 1:
+        best = int(np.argmax(heights[1:])) + 1
+        nearest[:] = heights[best]
+        others = np.delete(heights, (0, best))
+        nearest[best] = others.max() if len(others) else heights[0]
     return nearest
 
 

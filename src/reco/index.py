@@ -76,7 +76,7 @@ class DenseIndex:
     def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
         """Return the cosine of each of `rows`."""
         self._check(vector)
-        return products(self.vectors(), rows, vector)
+        return products(self.vectors(), rows, vector[None, :])[:, 0]
 
     def vectors(self, rows: Rows | None = None) -> NDArray[np.float32]:
         """Return the vectors of `rows`, or a read-only view of all, (rows, dimension)."""

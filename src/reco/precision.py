@@ -10,18 +10,18 @@ _BLOCK = 256
 
 
 def products(
-    matrix: NDArray[np.float32], rows: NDArray[np.int64], vector: NDArray[np.float32]
+    matrix: NDArray[np.float32], rows: NDArray[np.int64], vectors: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Return the inner product of each of `rows` of a matrix with a vector, (rows,).
+    """Return the inner products of some rows of a matrix with each of (vectors, dimension), (rows, vectors).
 
-    In double precision: single precision depends on the other rows where nine digits are kept.
+    In double precision: where nine digits are kept, single precision depends on the other rows.
     """
-    found = np.empty(len(rows))
+    found = np.empty((len(rows), len(vectors)))
     block = np.empty((min(_BLOCK, len(rows)), matrix.shape[1]))
-    toward = vector.astype(np.float64)
+    toward = np.ascontiguousarray(vectors.T, dtype=np.float64)
     for start in range(0, len(rows), _BLOCK):
         chosen = rows[start : start + _BLOCK]
         read = block[: len(chosen)]
         read[:] = matrix[chosen]
-        np.dot(read, toward, out=found[start : start + len(chosen)])
+        np.matmul(read, toward, out=found[start : start + len(chosen)])
     return found

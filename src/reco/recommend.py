@@ -13,13 +13,13 @@ from reco.acronyms import Expansion
 from reco.arrangement import Arranger, Placed
 from reco.catalogue import Filters
 from reco.coverage import Covered, Coverer
-from reco.encoder import Encoder
+from reco.encoder import Encoder, Vector
 from reco.errors import EncoderMismatch, UnknownResource
 from reco.explain import Explanation, RequestWords, Scored, WordShare, explain
 from reco.judged import Moves
 from reco.levels import FARTHEST, Levels
 from reco.likeness import Likeness
-from reco.needs import FIRST, Need
+from reco.needs import FIRST, Need, split
 from reco.placement import Placement
 from reco.query import Query
 from reco.ranking import Hit, Rows, top
@@ -154,12 +154,19 @@ class Recommender:
 
     def _judged(self, query: Query) -> Reading:
         """Return a request as it is read, with what the visitor's opinions move."""
-        return self._scorer.judged(self._read(query.text, query.without), query.opinions)
+        needs = split(query.text) if self._scorer.fusion.need else ()
+        return self._scorer.judged(self._read(query.text, query.without, needs), query.opinions)
 
-    def _read(self, text: str, without: Sequence[str]) -> Reading:
+    def _read(self, text: str, without: Sequence[str], needs: Sequence[str] = ()) -> Reading:
         expansions = self._scorer.expansions(text, without)
-        vector = self._encoder.encode_query(expanded(text, expansions))
-        return replace(self._scorer.read(self.snapshot.request(vector), text, expansions), encoded=vector)
+        vector = self._encoded(text, expansions)
+        asked = [self._encoded(need, self._scorer.expansions(need, without)) for need in needs]
+        seen = [self.snapshot.request(one) for one in asked]
+        reading = self._scorer.read(self.snapshot.request(vector), text, expansions, seen)
+        return replace(reading, encoded=vector)
+
+    def _encoded(self, text: str, expansions: Sequence[Expansion]) -> Vector:
+        return self._encoder.encode_query(expanded(text, expansions))
 
     def _ranked(self, reading: Reading, query: Query, telling: bool = True) -> _Ranked:
         """Order by score, then by what may move a result without changing it; needs have the last word.

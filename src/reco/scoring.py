@@ -1,15 +1,17 @@
 """The score of a resource for a request, and how it splits into what made it.
 
-    score = meaning * ((1 - passage) * (cos(q, d) - floor) + passage * (max_p cos(q, p) - floor)) / span
+    score = meaning * ((1 - passage) * (cos(q, d) - floor) + passage * near(q, d)) / span
           + words * BM25(q, d) / self(q) + grams * BM25'(q, d) / self'(q)
+    near(q, d) = (1 - need) * max_p (cos(q, p) - floor) + need * max_p,n (cos(n, p) - floor(n))
 
-`floor` is the request's cosine with the catalogue's average resource and `span` the usual distance
-between that and a near neighbour, so meaning is counted in steps that are the same from one request
-to the next. `self` is the most that the request's words can score, so the lexical sides are the share
-of the request's informative words (stems, then runs of four letters) that the resource has. A term that
-the request writes n times counts n ** emphasis: what a long request repeats is its subject. This is a
-convex combination of normalised scores (Bruch, Gai and Ingber 2023, arXiv:2210.11934); no constant
-depends on filters or on k.
+`p` are the resource's passages and `n` the several needs of the request (`needs.split`), each with its
+own floor; a request of one need has `need` zero. `floor` is the request's cosine with the catalogue's
+average resource and `span` the usual distance between that and a near neighbour, so meaning is counted
+in steps that are the same from one request to the next. `self` is the most that the request's words can
+score, so the lexical sides are the share of the request's informative words (stems, then runs of four
+letters) that the resource has. A term that the request writes n times counts n ** emphasis: what a long
+request repeats is its subject. This is a convex combination of normalised scores (Bruch, Gai and Ingber
+2023, arXiv:2210.11934); no constant depends on filters or on k.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 
 from reco.acronyms import Expansion
 from reco.encoder import Vector
-from reco.explain import Meaning, WordShare
+from reco.explain import Meaning, Voice, WordShare
 from reco.index import LexicalIndex
 from reco.judged import Moves, moves
 from reco.precision import products
@@ -41,13 +43,15 @@ _NEIGHBOURS = 64
 @dataclass(frozen=True)
 class Fusion:
     """The weights of `score`. `depth` is how many first-stage hits each side brings; an `emphasis` of 1
-    counts a term as often as the request writes it.
+    counts a term as often as the request writes it. `need` is the share of a nearest passage's points that
+    goes to the passage nearest to one of the request's needs, where it has several.
 
     `diversity` moves ranks and no score (`diversity.spread`): it is that of queries that say none.
     """
 
     meaning: float = 0.2
     passage: float = 0.75
+    need: float = 1 / 3
     words: float = 0.4
     grams: float = 0.4
     expansion: float = 0.5
@@ -76,7 +80,8 @@ class Reading:
 
     `owners` gives, for each word as written, its terms on each side with their weights: what a
     word's share of a score is made of. `encoded` is what the encoder gave, before any head; None where
-    the request is a resource. `moves` is what the visitor's own opinions add to the score.
+    the request is a resource. `needs` are its several needs, none where it asks for one thing. `moves`
+    is what the visitor's own opinions add to the score.
     """
 
     vector: Vector
@@ -86,6 +91,7 @@ class Reading:
     grams: Asked
     owners: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]
     expansions: tuple[Expansion, ...] = ()
+    needs: tuple[Voice, ...] = ()
     encoded: Vector | None = None
     moves: Moves | None = None
 
@@ -146,13 +152,19 @@ class Scorer:
         left_out = set(map(fold, without))
         return tuple(e for e in self._snapshot.acronyms.find(text) if fold(e.short) not in left_out)
 
-    def read(self, vector: Vector, text: str, expansions: tuple[Expansion, ...] = ()) -> Reading:
-        """Return a request as both sides read it."""
+    def read(
+        self,
+        vector: Vector,
+        text: str,
+        expansions: tuple[Expansion, ...] = (),
+        needs: Sequence[Vector] = (),
+    ) -> Reading:
+        """Return a request as both sides read it; `needs` are the vectors of its several needs."""
         terms = self._terms(text, expansions).emphasised(self.fusion.emphasis)
-        floor = float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
         return Reading(
             vector=vector,
-            floor=floor,
+            floor=self._floor(vector),
+            needs=tuple(Voice(need, self._floor(need)) for need in needs),
             rate=self.fusion.meaning / self._span,
             words=_asked(terms.stems, self._snapshot.words, self.fusion.words),
             grams=_asked(terms.grams, self._snapshot.grams, self.fusion.grams),
@@ -189,17 +201,15 @@ class Scorer:
         whole = self._snapshot.dense.scores(reading.vector, rows) - reading.floor
         points = reading.rate * (1 - self.fusion.passage) * whole
         if self.fusion.passage:
-            points = points + reading.rate * self.fusion.passage * (
-                self.best_passages(reading, rows) - reading.floor
-            )
+            points = points + reading.rate * self.fusion.passage * self.nearest(reading, rows)
         points = points + reading.words.rate * reading.words.scores[rows]
         points = points + reading.grams.rate * reading.grams.scores[rows]
         # The last bits of a matrix product depend on its other rows: they must not decide a rank.
         points = np.round(points, 9)
         return points if reading.moves is None else points + reading.moves.points[rows]
 
-    def best_passages(self, reading: Reading, rows: Rows) -> Scores:
-        """Return the cosine of each row's nearest passage, or of its title where it has no other."""
+    def nearest(self, reading: Reading, rows: Rows) -> Scores:
+        """Return how far above the floor each row's nearest passage is; its title where it has no other."""
         if not len(rows):
             return np.zeros(0)
         bounds = self._snapshot.table.bounds
@@ -209,13 +219,21 @@ class Scorer:
         starts, counts = starts + skip, counts - skip
         edges = np.concatenate([[0], np.cumsum(counts)])
         places = np.repeat(starts - edges[:-1], counts) + np.arange(edges[-1])
-        toward = self._snapshot.towards(reading.vector)
-        cosines = products(self._snapshot.table.parts, places, toward) / self._snapshot.part_lengths[places]
-        return np.asarray(np.maximum.reduceat(cosines, edges[:-1]), dtype=np.float64)
+        voices = (Voice(reading.vector, reading.floor), *(reading.needs if self.fusion.need else ()))
+        toward = self._snapshot.towards(np.stack([voice.vector for voice in voices]))
+        cosines = products(self._snapshot.table.parts, places, toward)
+        heights = cosines / self._snapshot.part_lengths[places, None] - [voice.floor for voice in voices]
+        best = np.maximum.reduceat(heights, edges[:-1])
+        if len(voices) == 1:
+            return np.asarray(best[:, 0])
+        return np.asarray((1 - self.fusion.need) * best[:, 0] + self.fusion.need * best[:, 1:].max(axis=1))
 
     def meaning(self, reading: Reading) -> Meaning:
         """Return how cosines became points, for the proof."""
-        return Meaning(reading.vector, reading.rate, reading.floor, self.fusion.passage)
+        needs = reading.needs if self.fusion.need else ()
+        return Meaning(
+            reading.vector, reading.rate, reading.floor, self.fusion.passage, self.fusion.need, needs
+        )
 
     def shares(self, reading: Reading, rows: Rows) -> list[list[WordShare]]:
         """Return, for each of `rows`, the points that each word of the request gave to it."""
@@ -261,6 +279,9 @@ class Scorer:
                     if word.stem not in written:
                         terms.add(label, word.stem, word.grams, self.fusion.expansion)
         return terms
+
+    def _floor(self, vector: Vector) -> float:
+        return float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
 
     @cached_property
     def _span(self) -> float:

@@ -66,6 +66,7 @@ class RankingSettings(_Table):
 
     meaning: float = Field(default=Fusion.meaning, ge=0)
     passage: float = Field(default=Fusion.passage, ge=0, le=1)
+    need: float = Field(default=Fusion.need, ge=0, le=1)
     words: float = Field(default=Fusion.words, ge=0)
     grams: float = Field(default=Fusion.grams, ge=0)
     expansion: float = Field(default=Fusion.expansion, ge=0)
