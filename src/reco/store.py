@@ -22,8 +22,8 @@ from safetensors import SafetensorError
 
 from reco import carried, storage
 from reco.carried import Carried
+from reco.counting import Counted
 from reco.errors import RecoError, RefreshRunning, SnapshotError, StorageError, UnconfirmedWrite
-from reco.index import Counts
 from reco.snapshot import Manifest, Snapshot, from_files, to_files
 
 logger = logging.getLogger(__name__)
@@ -128,8 +128,8 @@ class SnapshotStore:
         """Return what a snapshot carries for the next refresh, without counts; None if it cannot be used."""
         return self._part(number, carried.ROWS, carried.rows_of)
 
-    def counts(self, number: str) -> Counts | None:
-        """Return how often the resources of a snapshot have each token; None when it cannot be used."""
+    def counts(self, number: str) -> Counted | None:
+        """Return what was counted of the resources of a snapshot; None when it cannot be used."""
         return self._part(number, carried.COUNTS, carried.counts_of)
 
     def _part(self, number: str, name: str, read: Callable[[bytes], Part | None]) -> Part | None:

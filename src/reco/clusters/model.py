@@ -240,7 +240,8 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _table(data: bytes) -> pa.Table:
-    return pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+    # `read_table` would import pandas.
+    return pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read()
 
 
 def _schema() -> pa.Schema:
