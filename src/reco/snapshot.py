@@ -338,7 +338,7 @@ def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _catalogue_of(data: bytes) -> Catalogue:
-    # `read_table` would import pandas.
+    # `read_table` would import pandas, and so would `to_numpy`.
     table = pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read()
     batches = table.to_batches(max_chunksize=_ROWS)
     shared: dict[str, str] = {}
@@ -364,10 +364,6 @@ def _resources(batch: pa.RecordBatch, shared: dict[str, str]) -> Iterator[Resour
 
 
 def _values(column: pa.Array) -> list[Any]:
-    # Texts are turned into objects by NumPy in a quarter of the time.
-    if pa.types.is_string(column.type):
-        texts: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
-        return texts
     if pa.types.is_list(column.type) and not len(column.flatten()):
         return [()] * len(column)
     return list(column.to_pylist())
