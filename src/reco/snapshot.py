@@ -41,9 +41,7 @@ _TABLE = ("parts", "weights", "spans", "bounds")
 _LEXICAL = "lexical/"
 _KINDS = ("words", "grams")
 _ROWS = 4096
-"""Rows of the catalogue turned into objects, or back, at a time."""
-_GROUP = 4 * _ROWS
-"""Rows of the catalogue written at a time: all would be in memory twice."""
+"""Rows of the catalogue turned into objects, or back, at a time: all would be in memory twice."""
 
 _RECURRING = (
     "source",
@@ -322,10 +320,9 @@ def _require_consistent(snapshot: Snapshot) -> None:
 def _catalogue_bytes(catalogue: Catalogue) -> bytes:
     schema, stream = _schema(), io.BytesIO()
     with pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True) as writer:
-        for start in range(0, len(catalogue), _GROUP):
-            rows = range(start, min(start + _GROUP, len(catalogue)), _ROWS)
-            batches = [_batch(catalogue[row : row + _ROWS], schema) for row in rows]
-            writer.write_table(pa.Table.from_batches(batches, schema=schema))
+        for start in range(0, len(catalogue), _ROWS):
+            writer.write_batch(_batch(catalogue[start : start + _ROWS], schema))
+    pa.default_memory_pool().release_unused()
     return stream.getvalue()
 
 

@@ -336,9 +336,14 @@ class SnapshotStore:
         return self.folder / number
 
     def _numbers(self) -> list[str]:
-        if not self.folder.is_dir():
+        try:
+            return sorted(p.name for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(p.name for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
+        except OSError as error:
+            raise SnapshotError(
+                f"{self.folder} cannot be read: {error.strerror or error}.", "See `reco doctor`."
+            ) from error
 
     def _is_sealed(self, number: str) -> bool:
         return (self.folder / number / _SEAL).exists()
@@ -355,7 +360,11 @@ class SnapshotStore:
             return str(values["snapshot"]), str(values["manifest"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise SnapshotError(
+                f"{self._pointer} cannot be read: {error.strerror or error}.", "See `reco doctor`."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
             raise SnapshotError(
                 f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
             ) from error

@@ -153,6 +153,8 @@ def _published(
         encoder, encoded = base.adapted(snapshot.adapter), len(night.catalogue)
     snapshot = grouped(snapshot, baseline.clusters if baseline is not None else None, making)
     made = _Made.of(snapshot, baseline.adapter if baseline is not None else None, encoded)
+    if baseline is not None:
+        baseline = baseline.to_judge()
     written = write(store, snapshot)
     # The new snapshot is read back next: not beside itself.
     night.let_go()
