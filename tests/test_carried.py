@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Home, edited, files_under, resource, rows
 
-from reco import admission, carried, snapshot, traits
+from reco import admission, carried, counting, traits
+from reco.acronyms import Acronyms, Entry
 from reco.adapt import HeadReport
 from reco.adaptation import adapt
 from reco.boilerplate import RECURRING, SHARE, set_aside
+from reco.catalogue import Catalogue
+from reco.counting import Counted
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.index import Counts
 from reco.resource import Resource
@@ -77,7 +80,7 @@ def test_only_what_changed_is_read_again(home: Home, monkeypatch: pytest.MonkeyP
     home.refresh()
     admitted = counted(monkeypatch, admission, "admit")
     read = counted(monkeypatch, traits, "_one")
-    tokens = counted(monkeypatch, snapshot, "tokens_of")
+    tokens = counted(monkeypatch, counting, "tokens_of")
     home.write(edited(edited(rows(), "r03", summary="Un autre résumé, plus court."), "r04", year="1999"))
     assert home.refresh().changed == 2
     assert [record.values["id"] for record in admitted] == ["r03", "r04"]
@@ -90,7 +93,7 @@ def test_what_is_read_in_another_way_is_read_anew(home: Home, monkeypatch: pytes
     monkeypatch.setattr(carried, "_RECIPE", np.frombuffer(b"another", dtype=np.uint8))
     monkeypatch.setattr(admission, "RECIPE", "another")
     read, admitted = counted(monkeypatch, traits, "_one"), counted(monkeypatch, admission, "admit")
-    tokens = counted(monkeypatch, snapshot, "tokens_of")
+    tokens = counted(monkeypatch, counting, "tokens_of")
     home.write(edited(rows(), "r03", year="1999"))
     home.refresh()
     assert len(read) == len(admitted) == len(tokens) == len(rows())
@@ -213,3 +216,58 @@ def test_counts_that_were_kept_are_those_of_a_new_count(old: Any, new: Any, data
     wanted = Counts.of(both[row] for row in rows).ordered()
     assert found.terms == wanted.terms
     assert np.array_equal(found.matrix.toarray(), wanted.matrix.toarray())
+
+
+ENTRIES = st.lists(
+    st.sampled_from(
+        [
+            Entry("PLU", "plan local d'urbanisme"),
+            Entry("PLU", "plan logement urbain", exact=True),
+            Entry("plan local", "document d'urbanisme", ("carte communale",)),
+            Entry("ZAN", "zéro artificialisation nette"),
+            Entry("carte communale", "plan"),
+        ]
+    ),
+    unique=True,
+    max_size=4,
+)
+SAID = st.lists(
+    st.sampled_from("PLU plu plan local d'urbanisme urbain logement carte communale ZAN zéro nette".split()),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(st.lists(SAID, max_size=6), st.lists(SAID, max_size=6), ENTRIES, ENTRIES, st.randoms())
+def test_concepts_are_the_same_whatever_was_counted(
+    old: Any, new: Any, before: Any, after: Any, chance: Any
+) -> None:
+    """Texts that come, leave and move; entries that come, leave and change their order."""
+
+    def counted_of(texts: Any, table: Any, known: Any = None) -> tuple[list[str], Counted]:
+        found = Catalogue(resource(f"r{n}", "Titre", summary=" ".join(said)) for n, said in enumerate(texts))
+        hashes = [one.content_hash for one in found]
+        return hashes, counting.count(found, hashes, Acronyms(table), known)
+
+    mixed = [*new, *old]
+    chance.shuffle(mixed)
+    hashes, first = counted_of(old, before)
+    kept = counted_of(mixed, after, (hashes, Counted.from_arrays(first.to_arrays())))[1]
+    wanted = counted_of(mixed, after)[1]
+    for found, right in ((kept.concepts, wanted.concepts), (kept.written, wanted.written)):
+        assert found.ordered().terms == right.ordered().terms
+        assert np.array_equal(found.ordered().matrix.toarray(), right.ordered().matrix.toarray())
+    assert kept.acronyms == wanted.acronyms
+
+
+def test_concepts_are_looked_for_in_new_texts_alone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.extra = '[ranking]\nacronyms = "acronyms.csv"\n'
+    home.configure()
+    (home.folder / "acronyms.csv").write_text("short,full,synonyms,note\nSRU,solidarité urbaine,,\n", "utf-8")
+    table = [{**row, "summary": f"{row['summary']} La loi SRU s'applique."} for row in rows()]
+    home.write(table)
+    home.refresh()
+    looked = counted(monkeypatch, Acronyms, "concepts")
+    home.write(edited(table, "r03", summary="La loi SRU, et la zone d'aménagement concerté (ZAC)."))
+    home.refresh()
+    assert len(looked) == 1

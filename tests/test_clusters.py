@@ -18,6 +18,7 @@ from support import Home, publish, resource, rows, run_cli, snapshot_of
 from reco.catalogue import Catalogue
 from reco.clusters import Clusters, ClustersUnavailable, CuratorName, Options, find, frames, lineage, locate
 from reco.clusters.corpus import Corpus, Text
+from reco.clusters.grouping import neighbours
 from reco.clusters.labels import describe, npmi
 from reco.clusters.names import Names
 from reco.encoder import unit
@@ -481,3 +482,15 @@ def test_everything_is_a_data_frame(planted: World, found: Clusters) -> None:
     with pytest.raises(InvalidInput, match="no column `id`"):
         frames.selection(table.drop(columns="id"))
     assert list(frames.events(found).columns)[:2] == ["kind", "level"] and len(frames.quality(found)) == 2
+
+
+@pytest.mark.parametrize("among", [500, 10_001])
+def test_the_nearest_are_the_nearest_however_many_there_are(among: int) -> None:
+    chance = np.random.default_rng(0)
+    points = unit(chance.normal(size=(40, 8)).astype(np.float32))
+    known = unit(chance.normal(size=(among, 8)).astype(np.float32))
+    known[1:5] = known[0]
+    for some, near, cosines in neighbours(points, known, 10):
+        every = np.sort(points[some] @ known.T, axis=1)[:, ::-1]
+        assert np.allclose(np.sort(cosines, axis=1)[:, ::-1], every[:, :10], atol=1e-6)
+        assert all(len(set(row)) == 10 for row in near.tolist())

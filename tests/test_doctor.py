@@ -395,3 +395,25 @@ def test_no_model_is_loaded(two: Home) -> None:
     )
     done = python("-c", code)
     assert done.code == 0, done.err
+
+
+def test_a_home_that_is_closed_to_its_reader(two: Home) -> None:
+    """Its folder is another's alone: even what it holds cannot be told, and every command says so."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder to another user")
+    two.path.chmod(0o700)
+    with as_nobody(two.folder):
+        done = run_cli("doctor", "--json", *two.arguments)
+        told = [run_cli(command, *two.arguments) for command in ("status", "check", "snapshots", "prune")]
+    two.path.chmod(0o755)
+    assert [finding["name"] for finding in done.json["findings"]] == ["home-not-readable"] and done.code == 1
+    assert all(one.code == 1 and "Permission denied" in one.err for one in told), told
+    assert all("reco doctor" in one.err for one in told)
+
+
+def test_no_command_makes_a_home_where_none_is(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    for command in ("rollback", "prune", "check"):
+        done = run_cli(command, *home.arguments)
+        assert done.code == 1 and "no snapshot" in done.err and "reco refresh" in done.err
+    assert not home.path.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -183,3 +185,16 @@ def test_an_empty_catalogue_answers_with_nothing() -> None:
     alone = Recommender(snapshot_of([resource("only")], ENCODER), ENCODER, Fusion())
     assert len(alone.recommend(Query.of("école")).recommendations) == 1
     assert alone.similar("only").recommendations == ()
+
+
+def test_a_snapshot_goes_with_its_recommender() -> None:
+    """Without a search for cycles: until then a large snapshot would stay in memory beside the next one."""
+    recommender = Recommender(snapshot_of(resources(), ENCODER), ENCODER)
+    recommender.recommend(Query.of("rouvrir la piscine. Planter des haies.", 5))
+    snapshot = weakref.ref(recommender.snapshot)
+    gc.disable()
+    try:
+        del recommender
+        assert snapshot() is None
+    finally:
+        gc.enable()

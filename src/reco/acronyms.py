@@ -98,6 +98,14 @@ class Acronyms:
         known = {fold(entry.short) for entry in self.entries}
         return Acronyms((*self.entries, *(entry for entry in learnt if fold(entry.short) not in known)))
 
+    def unlike(self, before: Acronyms) -> Acronyms:
+        """Return the entries that only one of two tables has; all where others have another order."""
+        mine, theirs = frozenset(self.entries), frozenset(before.entries)
+        kept = [entry for entry in self.entries if entry in theirs]
+        if kept != [entry for entry in before.entries if entry in mine]:
+            return Acronyms((*self.entries, *before.entries))
+        return Acronyms(sorted(mine ^ theirs, key=lambda entry: entry.short))
+
     def to_bytes(self) -> bytes:
         """Return the table as JSON."""
         return json.dumps([asdict(entry) for entry in self.entries], ensure_ascii=False).encode()

@@ -83,6 +83,10 @@ class Baseline:
             return found
         return found._answering(previous, catalogue, encoder, topics, fusion)
 
+    def to_judge(self) -> Baseline:
+        """Return what the gates need of it, without what only helps to make the next snapshot."""
+        return replace(self, families=None, levels=None, clusters=None)
+
     def _answering(
         self,
         previous: Snapshot,

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from reco.index import Counts, Pieces
+from reco.counting import Counted
+from reco.index import Pieces
 from reco.resource import Resource
 from reco.traits import RECIPE, Traits
 from reco.words import READING
@@ -30,13 +31,13 @@ class Carried:
     """Row i is the snapshot's row i.
 
     `origins` (resources, 16) are digests of the sources' rows (`reco.admission.Seen`), zero for a resource
-    that is not as its row alone would make it. `counts` are of tokens as written, None until they are
-    counted; `recipe` names how all of it was read.
+    that is not as its row alone would make it. `counts` are None until they are counted; `recipe` names
+    how all of it was read.
     """
 
     origins: NDArray[np.uint8]
     traits: Traits
-    counts: Counts | None = None
+    counts: Counted | None = None
 
     def __len__(self) -> int:
         return len(self.traits)
@@ -51,7 +52,7 @@ class Carried:
         """Return what belongs to some rows, in their order, without counts."""
         return Carried(self.origins[rows], self.traits.take(rows))
 
-    def counting(self, counts: Counts | None) -> Carried:
+    def counting(self, counts: Counted | None) -> Carried:
         """Return the same with counts."""
         return replace(self, counts=counts)
 
@@ -76,13 +77,14 @@ def rows_of(data: bytes) -> Carried | None:
     return Carried(arrays["origins"], traits)
 
 
-def counts_of(data: bytes) -> Counts | None:
-    """Read the file of counts that `to_files` wrote; None for one of another recipe.
+def counts_of(data: bytes) -> Counted | None:
+    """Read the file of counts that `to_files` wrote; None for one of another recipe or without concepts.
 
     Raises KeyError or ValueError when it is not such a file.
     """
     arrays = load(data)
-    return Counts.from_arrays(arrays) if np.array_equal(arrays["recipe"], _RECIPE) else None
+    current = np.array_equal(arrays["recipe"], _RECIPE) and "acronyms" in arrays
+    return Counted.from_arrays(arrays) if current else None
 
 
 def origins_of(resources: Sequence[Resource], origins: Mapping[str, bytes]) -> NDArray[np.uint8]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from reco.errors import InvalidQuery
 from reco.resource import Resource
 from reco.taxonomy import TYPES
 from reco.text import fold
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FACETS = ("type", "theme", "publisher", "year", "scale", "language", "place")
 _LISTS = ("themes", "notes")
@@ -83,6 +85,10 @@ class Catalogue(Sequence[Resource]):
     def __getitem__(self, row: Any) -> Any:
         return self._resources[row]
 
+    def __iter__(self) -> Iterator[Resource]:
+        # What a sequence does by itself asks for one row after the other, at ten times the price.
+        return iter(self._resources)
+
     def row(self, identifier: str) -> int | None:
         """Return the row of an id, or None."""
         return self._rows.get(identifier)
@@ -140,6 +146,8 @@ class Catalogue(Sequence[Resource]):
 
         Lists are joined by "; "; `set_aside` is a count of characters.
         """
+        import pandas as pd  # only who asks for a table waits for it
+
         frame = pd.DataFrame([asdict(resource) for resource in self], columns=_columns())
         for name in _LISTS:
             frame[name] = ["; ".join(values) for values in frame[name]]

@@ -59,6 +59,7 @@ ROOM = 3
 """How many times the current snapshot's size a refresh may need: the draft, and what it grew by."""
 
 _AHEAD = timedelta(minutes=5)
+_GIVE = "Give the home, and all that it holds, to the user that refreshes it (chown -R)."
 _FOLDERS = ("", "snapshots", "cache", "quarantine")
 _FILES = (".lock", "CURRENT", "refresh.log")
 
@@ -146,6 +147,9 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 
 def _home(home: Path) -> Iterator[Finding]:
+    if closed := next((path for path in (*reversed(home.parents), home) if _is_closed(path)), None):
+        yield Finding("home-not-readable", "error", f"{closed} may not be entered by {_me()}.", _GIVE)
+        return
     if not home.exists():
         yield Finding(
             "home-missing",
@@ -159,12 +163,7 @@ def _home(home: Path) -> Iterator[Finding]:
     refused = [path for path in folders if not (path.is_dir() and _may(path, os.R_OK | os.W_OK | os.X_OK))]
     refused += [path for path in files if not _may(path, os.R_OK | os.W_OK)]
     if refused:
-        yield Finding(
-            "home-not-writable",
-            "error",
-            f"{refused[0]} cannot be written by user {os.geteuid() if hasattr(os, 'geteuid') else ''}.",
-            "Give the home, and all that it holds, to the user that refreshes it (chown -R).",
-        )
+        yield _unwritable(refused[0])
         return
     held = (path for path in sorted((home / "snapshots").rglob("*")) if path.is_dir() or path.is_file())
     if closed := next((path for path in held if not _may(path, os.R_OK)), None):
@@ -172,8 +171,28 @@ def _home(home: Path) -> Iterator[Finding]:
             "home-not-readable",
             "error",
             f"{closed} may not be read, so that its snapshot cannot be opened.",
-            "Give the home, and all that it holds, to the user that refreshes it (chown -R).",
+            _GIVE,
         )
+
+
+def _is_closed(path: Path) -> bool:
+    """Whether a folder is there and this user may not go into it."""
+    return os.path.isdir(path) and not _may(path, os.X_OK)  # noqa: PTH112 - `is_dir` raises for one within
+
+
+def _unwritable(path: Path) -> Finding:
+    if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
+        return Finding(
+            "home-not-writable",
+            "error",
+            f"{path} is on a disk that is mounted read-only.",
+            "See why (dmesg: a disk that fails is mounted so), then mount it again with rw.",
+        )
+    return Finding("home-not-writable", "error", f"{path} cannot be written by {_me()}.", _GIVE)
+
+
+def _me() -> str:
+    return f"user {os.geteuid()}" if hasattr(os, "geteuid") else "this user"
 
 
 def _may(path: Path, mode: int) -> bool:

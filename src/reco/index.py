@@ -188,6 +188,10 @@ class Counts:
         parts = (found.data, narrow[found.indices], found.indptr.astype(old.indptr.dtype))
         return Counts(sparse.csr_array(parts, shape=(len(rows), len(kept))), kept)
 
+    def only(self, rows: Sequence[int]) -> Counts:
+        """Return the counts of some rows, in their order, and the terms that those have."""
+        return self.take(np.asarray(rows, dtype=np.int64), Counts.of(()))
+
     def __len__(self) -> int:
         return int(self.matrix.shape[0])
 

@@ -115,12 +115,16 @@ class Recommender:
         levels = snapshot.levels
         self._levels = levels if levels is not None and levels.made_for == self.fusion.stamp else None
         self._arranger = Arranger(snapshot, self.fusion.diversity)
-        self._coverer = Coverer(snapshot, self._scorer, self._levels, self._read, self._best)
 
     @property
     def fusion(self) -> Fusion:
         """The weights by which it scores."""
         return self._scorer.fusion
+
+    @property
+    def _coverer(self) -> Coverer:
+        # Not kept: it knows this recommender, and two that know each other keep a snapshot in memory.
+        return Coverer(self.snapshot, self._scorer, self._levels, self._read, self._best)
 
     def recommend(self, query: Query) -> Answer:
         """Return the best resources for a request, each with its proof.

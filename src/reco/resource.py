@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from reco.passages import Span, without
 from reco.places import Locality
@@ -66,18 +65,22 @@ class Resource:
     """What was set aside from the source's row, in words: a link that leads nowhere, for instance."""
     set_aside: tuple[Span, ...] = field(default=(), compare=False)
     """Derived: what of the summary is not read, because it says nothing of this resource."""
+    _hash = ""
     localities: tuple[Locality, ...] = field(default=(), compare=False)
     """Derived: the communes, EPCI, départements or régions that `place` and `place_code` name."""
 
-    @cached_property
+    @property
     def read_summary(self) -> str:
         """The summary as it is read: spaces stand where something was set aside, so positions stay."""
         return without(self.summary, self.set_aside)
 
-    @cached_property
+    @property
     def content_hash(self) -> str:
         """Digest of exactly the text that is embedded: title and what is read of the summary."""
-        return digest(self.title, self.read_summary)
+        if not self._hash:
+            # `cached_property` would give each resource a dictionary of its own, twice its size.
+            object.__setattr__(self, "_hash", digest(self.title, self.read_summary))
+        return self._hash
 
     @property
     def theme(self) -> str:

@@ -23,27 +23,25 @@ from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters.model import PREFIX as CLUSTERS
 from reco.clusters.model import Clusters
+from reco.counting import Before, count
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.encoder.adapter import Adapter
 from reco.errors import SnapshotError
 from reco.families import Families
-from reco.index import Counts, DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
+from reco.index import DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
 from reco.levels import Levels, Vectors
 from reco.passages import Span
 from reco.places import Locality
 from reco.resource import Resource
 from reco.vectors import EncodedDocument, VectorTable
-from reco.words import runs, stems, tokens
+from reco.words import runs, stems
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
 _LEXICAL = "lexical/"
 _KINDS = ("words", "grams")
-TITLE_WEIGHT = 3
-"""How often a title's terms are counted: an officer names a subject as titles do."""
-
 _ROWS = 4096
-"""Rows of the catalogue turned into objects, or back, at a time."""
+"""Rows of the catalogue turned into objects, or back, at a time: all would be in memory twice."""
 
 _RECURRING = (
     "source",
@@ -198,7 +196,7 @@ def build(
     acronyms: Acronyms | None = None,
     families: Families | None = None,
     carried: Carried | None = None,
-    counted: Counted | None = None,
+    counted: Before | None = None,
 ) -> Snapshot:
     """Derive the indexes. Pure: nothing is written.
 
@@ -206,51 +204,26 @@ def build(
     `counted` what was counted the night before.
     """
     known = (acronyms or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
-    written = _written(catalogue, table.hashes, counted)
-    concepts = Counts.of(
-        known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
-        for resource, may in zip(catalogue, written.having(known.may_begin), strict=True)
-    )
+    counts = count(catalogue, table.hashes, known, counted)
     # The largest of what is only needed meanwhile comes first.
-    grams = LexicalIndex.reading(written, runs)
+    grams = LexicalIndex.reading(counts.written, runs)
     return Snapshot(
         manifest,
         catalogue,
         table,
         dense=_dense(table, head),
-        words=LexicalIndex.build(written.read(stems).beside(concepts)),
+        words=LexicalIndex.build(counts.written.read(stems).beside(counts.concepts)),
         grams=grams,
         acronyms=known,
         head=head,
         families=families,
-        carried=carried.counting(written) if carried is not None else None,
+        carried=carried.counting(counts) if carried is not None else None,
     )
-
-
-Counted = tuple[Sequence[str], Counts]
-"""Content hashes, and how often the text of each has each token."""
-
-
-def _written(catalogue: Catalogue, hashes: Sequence[str], counted: Counted | None) -> Counts:
-    """Count the tokens of each resource, of those alone that were not counted before."""
-    if counted is None:
-        return Counts.of(tokens_of(resource) for resource in catalogue)
-    before, counts = counted
-    at = {content: row for row, content in enumerate(before)}
-    rows = np.asarray([at.get(content, -1) for content in hashes], dtype=np.int64)
-    fresh = np.flatnonzero(rows < 0)
-    rows[fresh] = len(counts) + np.arange(len(fresh))
-    return counts.take(rows, Counts.of(tokens_of(catalogue[row]) for row in fresh.tolist()))
 
 
 def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> DenseIndex:
     blocks = (block for _, block in table.directed(head))
     return DenseIndex.of(table.parts.shape[1], len(table), blocks)
-
-
-def tokens_of(resource: Resource) -> list[str]:
-    """Return the tokens by which a resource is found; a title's count three times."""
-    return tokens(resource.title) * TITLE_WEIGHT + tokens(resource.read_summary)
 
 
 def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
@@ -352,9 +325,10 @@ def _require_consistent(snapshot: Snapshot) -> None:
 
 def _catalogue_bytes(catalogue: Catalogue) -> bytes:
     schema, stream = _schema(), io.BytesIO()
-    batches = [_batch(catalogue[start : start + _ROWS], schema) for start in range(0, len(catalogue), _ROWS)]
-    table = pa.Table.from_batches(batches, schema=schema)
-    pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
+    with pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True) as writer:
+        for start in range(0, len(catalogue), _ROWS):
+            writer.write_batch(_batch(catalogue[start : start + _ROWS], schema))
+    pa.default_memory_pool().release_unused()
     return stream.getvalue()
 
 
@@ -367,7 +341,8 @@ def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _catalogue_of(data: bytes) -> Catalogue:
-    table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+    # `read_table` would import pandas, and so would `to_numpy`.
+    table = pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read()
     batches = table.to_batches(max_chunksize=_ROWS)
     shared: dict[str, str] = {}
     found = Catalogue(resource for batch in batches for resource in _resources(batch, shared))
@@ -392,10 +367,6 @@ def _resources(batch: pa.RecordBatch, shared: dict[str, str]) -> Iterator[Resour
 
 
 def _values(column: pa.Array) -> list[Any]:
-    # Texts are turned into objects by NumPy in a quarter of the time.
-    if pa.types.is_string(column.type):
-        texts: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
-        return texts
     if pa.types.is_list(column.type) and not len(column.flatten()):
         return [()] * len(column)
     return list(column.to_pylist())

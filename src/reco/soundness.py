@@ -62,7 +62,8 @@ def check(store: SnapshotStore, number: str | None = None) -> Check:
 
     Raises SnapshotError when there is no such snapshot.
     """
-    chosen = number or store.current() or "000000"
+    # Where CURRENT names none, to open it says why.
+    chosen = number or store.current() or store.open().id
     if chosen not in store.ids():
         raise SnapshotError(f"There is no snapshot {chosen} in {store.home}.", "See `reco snapshots`.")
     try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,9 +22,10 @@ from safetensors import SafetensorError
 
 from reco import carried, storage
 from reco.carried import Carried
-from reco.errors import RecoError, RefreshRunning, SnapshotError, StorageError, UnconfirmedWrite
-from reco.index import Counts
+from reco.counting import Counted
+from reco.errors import RefreshRunning, SnapshotError, StorageError, UnconfirmedWrite
 from reco.snapshot import Manifest, Snapshot, from_files, to_files
+from reco.verified import Verified, bytes_of, damaged, unreadable
 
 logger = logging.getLogger(__name__)
 Part = TypeVar("Part")
@@ -128,15 +129,15 @@ class SnapshotStore:
         """Return what a snapshot carries for the next refresh, without counts; None if it cannot be used."""
         return self._part(number, carried.ROWS, carried.rows_of)
 
-    def counts(self, number: str) -> Counts | None:
-        """Return how often the resources of a snapshot have each token; None when it cannot be used."""
+    def counts(self, number: str) -> Counted | None:
+        """Return what was counted of the resources of a snapshot; None when it cannot be used."""
         return self._part(number, carried.COUNTS, carried.counts_of)
 
     def _part(self, number: str, name: str, read: Callable[[bytes], Part | None]) -> Part | None:
         try:
             with self._held(self.folder / number, number):
                 manifest = Manifest.from_bytes(self._committed(number, None))
-                files = _Verified(self.folder / number, manifest)
+                files = Verified(self.folder / number, manifest)
                 return read(files[name]) if name in files else None
         except (SnapshotError, KeyError, ValueError, SafetensorError) as error:
             logger.warning("%s of snapshot %s is made anew: %s", name, number, error)
@@ -203,7 +204,7 @@ class SnapshotStore:
     def read_draft(self, draft: Path) -> Snapshot:
         """Open a draft with the checks of `open`."""
         number = draft.name.split(".")[0]
-        return self._read(draft, number, _bytes_of(draft / _MANIFEST, number))
+        return self._read(draft, number, bytes_of(draft / _MANIFEST, number))
 
     def amend(self, draft: Path, manifest: Manifest) -> None:
         """Give a draft, which nobody reads yet, another manifest."""
@@ -268,7 +269,7 @@ class SnapshotStore:
         if pointed is None or pointed[0] not in self._numbers() or self._is_sealed(pointed[0]):
             return
         with suppress(SnapshotError):  # a damaged one is nothing to keep
-            manifest = _bytes_of(self.folder / pointed[0] / _MANIFEST, pointed[0])
+            manifest = bytes_of(self.folder / pointed[0] / _MANIFEST, pointed[0])
             if storage.digest_of(manifest) == pointed[1]:
                 self._serve_and_seal(*pointed)
 
@@ -336,9 +337,14 @@ class SnapshotStore:
         return self.folder / number
 
     def _numbers(self) -> list[str]:
-        if not self.folder.is_dir():
+        try:
+            return sorted(p.name for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(p.name for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
+        except OSError as error:
+            raise SnapshotError(
+                f"{self.folder} cannot be read: {error.strerror or error}.", "See `reco doctor`."
+            ) from error
 
     def _is_sealed(self, number: str) -> bool:
         return (self.folder / number / _SEAL).exists()
@@ -355,7 +361,11 @@ class SnapshotStore:
             return str(values["snapshot"]), str(values["manifest"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise SnapshotError(
+                f"{self._pointer} cannot be read: {error.strerror or error}.", "See `reco doctor`."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
             raise SnapshotError(
                 f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
             ) from error
@@ -367,71 +377,30 @@ class SnapshotStore:
             try:
                 stack.enter_context(storage.reading(folder / _MANIFEST))
             except OSError as error:
-                raise _unreadable(number, _MANIFEST, error) from error
+                raise unreadable(number, _MANIFEST, error) from error
             yield
 
     def _committed(self, number: str, pointed: str | None) -> bytes:
         """Return a manifest's bytes. They must be those that `CURRENT` (`pointed`) and the seal name."""
-        raw = _bytes_of(self.folder / number / _MANIFEST, number)
+        raw = bytes_of(self.folder / number / _MANIFEST, number)
         digest = storage.digest_of(raw)
         if pointed is not None and digest != pointed:
-            raise _damaged(number, f"{_MANIFEST} is not the one that was published")
+            raise damaged(number, f"{_MANIFEST} is not the one that was published")
         if self._is_sealed(number):
-            if _bytes_of(self.folder / number / _SEAL, number) != _seal_of(digest):
-                raise _damaged(number, f"{_MANIFEST} and {_SEAL} do not agree")
+            if bytes_of(self.folder / number / _SEAL, number) != _seal_of(digest):
+                raise damaged(number, f"{_MANIFEST} and {_SEAL} do not agree")
         elif (number, digest) != self._pointed():
-            raise _damaged(number, f"it has no {_SEAL}")
+            raise damaged(number, f"it has no {_SEAL}")
         return raw
 
     def _read(self, folder: Path, number: str, raw: bytes) -> Snapshot:
         manifest = Manifest.from_bytes(raw)
         if manifest.snapshot != number:
-            raise _damaged(number, f"its manifest is that of {manifest.snapshot}")
-        files = _Verified(folder, manifest)
+            raise damaged(number, f"its manifest is that of {manifest.snapshot}")
+        files = Verified(folder, manifest)
         snapshot = from_files(manifest, files)
         files.require_rest()
         return snapshot
-
-
-class _Verified(Mapping[str, bytes]):
-    """A snapshot's files, each read when it is asked for and checked against the manifest.
-
-    Nobody holds the bytes of one file while the next is made into objects.
-    """
-
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self._folder, self._manifest = folder, manifest
-        self._sound: set[str] = set()
-
-    def __getitem__(self, name: str) -> bytes:
-        known = self._manifest.files[name]
-        data = _bytes_of(self._folder / name, self._manifest.snapshot)
-        if storage.digest_of(data) != known["sha256"]:
-            raise _damaged(self._manifest.snapshot, f"{name} has changed since it was written")
-        self._sound.add(name)
-        return data
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._manifest.files
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._manifest.files)
-
-    def __len__(self) -> int:
-        return len(self._manifest.files)
-
-    def require_rest(self) -> None:
-        """Check the files that nobody asked for. Raises SnapshotError."""
-        for name in self:
-            if name not in self._sound:
-                self[name]
-
-
-def _bytes_of(path: Path, number: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(number, path.name, error) from error
 
 
 def _seal_of(digest: str) -> bytes:
@@ -445,14 +414,3 @@ def _size(folder: Path) -> int:
         with suppress(FileNotFoundError):  # pruned meanwhile
             total += path.stat().st_size if path.is_file() else 0
     return total
-
-
-def _unreadable(number: str, name: str, error: OSError) -> RecoError:
-    return _damaged(number, f"{name} cannot be read ({error.strerror or error})")
-
-
-def _damaged(number: str, why: str) -> RecoError:
-    return SnapshotError(
-        f"Snapshot {number} is damaged: {why}.",
-        "Run `reco rollback` to serve the one before, then `reco refresh`.",
-    )

@@ -24,7 +24,7 @@ CHUNK = 64
 """Documents encoded at a time: what a killed run loses at most."""
 
 
-_BLOCK = 4096
+_BLOCK = 1024
 
 
 @dataclass(frozen=True)

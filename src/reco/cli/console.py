@@ -74,7 +74,17 @@ def show_report(report: Mapping[str, Any], as_json: bool) -> None:
         show_json(report)
         return
     for name, value in report.items():
-        print(f"{name:>20}  {value}")
+        print(f"{name.replace('_', ' '):>20}  {_said(value)}".rstrip())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, tuple | list):
+        return f"\n{'':22}".join(map(str, value)) or "none"
+    return str(value)
 
 
 @contextmanager

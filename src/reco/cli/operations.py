@@ -45,7 +45,7 @@ def rollback(
     """Serve an older snapshot, by default the one before the current, once it proves sound."""
 
     def work() -> None:
-        store = _store(config, home)
+        store = _with_snapshots(config, home)
         with store.writing():
             before = store.current()
             served = store.rollback(identifier)
@@ -63,7 +63,7 @@ def prune(
     """Remove old snapshots; the one served always stays."""
 
     def work() -> None:
-        store = _store(config, home)
+        store = _with_snapshots(config, home)
         with store.writing():
             removed = store.prune(keep)
         show_report({"removed": removed, "kept": store.ids()}, as_json)
@@ -103,6 +103,17 @@ def doctor(home: Home = None, config: Config = None, as_json: Json = False) -> N
             raise SystemExit(1)
 
     run(work, as_json)
+
+
+def _with_snapshots(config: Path | None, home: Path | None) -> SnapshotStore:
+    """Return a store that has a snapshot: to take the lock of another would make a home where none is."""
+    from reco.errors import SnapshotError
+
+    store = _store(config, home)
+    if not store.ids():
+        hint = "Run `reco refresh` first, or correct --home or RECO_HOME."
+        raise SnapshotError(f"There is no snapshot in {store.home} yet.", hint)
+    return store
 
 
 def _store(config: Path | None, home: Path | None) -> SnapshotStore:

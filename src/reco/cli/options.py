@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
-Home = Annotated[Path | None, typer.Option("--home", help="Where snapshots live (default: RECO_HOME).")]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: ./reco.toml).")]
+# What may not be read is for the command to tell: the parser would call it wrong usage.
+Home = Annotated[
+    Path | None, typer.Option("--home", readable=False, help="Where snapshots live (default: RECO_HOME).")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", readable=False, help="Settings file (default: ./reco.toml).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

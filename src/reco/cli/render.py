@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reco.cli.asides import asides
-from reco.cli.console import show_json
+from reco.cli.console import note, show_json
 from reco.encoder import Document
 from reco.passages import Span
 from reco.places import bundled
@@ -271,6 +271,9 @@ def snapshots(entries: Sequence[Entry], as_json: bool) -> None:
             for entry in entries
         ]
         show_json({"snapshots": rows})
+        return
+    if not entries:
+        note("There is no snapshot yet.\nRun `reco refresh` first.")
         return
     table = Table("", "id", "created", "resources", "passages", "MB")
     for entry in entries:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,17 +101,18 @@ def _living(
     strength: NDArray[np.float32],
 ) -> tuple[tuple[Cluster, ...], tuple[Event, ...]]:
     """Return the clusters that still have resources, and the deaths of the others."""
-    arrays = [np.asarray(of, dtype=object) for of in membership]
-    sizes = [Counter(of) for of in membership]
+    rows: list[dict[str, list[int]]] = [defaultdict(list) for _ in membership]
+    for of, found in zip(membership, rows, strict=True):
+        for row, identifier in enumerate(of):
+            found[identifier].append(row)
     living, dead = [], []
     for cluster in previous.clusters:
-        size = sizes[cluster.level - 1][cluster.id]
-        if not size:
+        members = np.asarray(rows[cluster.level - 1][cluster.id], dtype=np.int64)
+        if not len(members):
             dead.append(Event("death", cluster.level, cluster.id, cluster.label))
             continue
-        members = np.flatnonzero(arrays[cluster.level - 1] == cluster.id)
         shown = representatives(catalogue, members, strength)
-        living.append(replace(cluster, size=size, representatives=shown))
+        living.append(replace(cluster, size=len(members), representatives=shown))
     return tuple(living), tuple(dead)
 
 

@@ -9,7 +9,7 @@ chance, refining a border that hardly depends on the tree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,6 +32,9 @@ _LARGE = 10_000
 """Points above which k-means reads them in batches, and as many of them are looked at for the nearest."""
 _NEAREST = 10
 _BLOCK = 2048
+_FEW = 16
+"""Points compared with more than `_LARGE` others at a time."""
+_SAMPLED = 16
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,36 @@ def settle(points: Points, among: Points) -> Points:
     """
     count = min(_NEAREST, max(1, len(among) // (4 * _NEAREST)))
     found = np.empty_like(points)
-    for start in range(0, len(points), _BLOCK):
-        cosines = points[start : start + _BLOCK] @ among.T
-        near = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-        found[start : start + _BLOCK] = unit(among[near].mean(axis=1))
+    for rows, near, _ in neighbours(points, among, count):
+        found[rows] = unit(among[near].mean(axis=1))
     return found
+
+
+def neighbours(
+    points: Points, among: Points, count: int
+) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.float32]]]:
+    """Yield, for some points at a time, their `count` nearest of `among`, (points, count), and the cosines.
+
+    Not in order. To be few at a time and to be chosen from few keeps a night's few points among a hundred
+    thousand from taking a gigabyte.
+    """
+    large = len(among) > _LARGE
+    size = _FEW if large else _BLOCK
+    for start in range(0, len(points), size):
+        cosines = points[start : start + size] @ among.T
+        near = _best_of_many(cosines, count) if large else np.argpartition(-cosines, count - 1)[:, :count]
+        yield slice(start, start + len(near)), near, np.take_along_axis(cosines, near, axis=1)
+
+
+def _best_of_many(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Return the places of the `count` largest of each row: none of them is below those of a sample."""
+    sample = cosines[:, ::_SAMPLED]
+    least = np.partition(sample, sample.shape[1] - count)[:, -count]
+    near = np.empty((len(cosines), count), dtype=np.int64)
+    for row, values in enumerate(cosines):
+        above = np.flatnonzero(values >= least[row])
+        near[row] = above[np.argpartition(-values[above], count - 1)[:count]]
+    return near
 
 
 def refined(points: Points, labels: Labels) -> Labels:

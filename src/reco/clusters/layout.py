@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
-from reco.clusters.grouping import Labels
+from reco.clusters.grouping import Labels, neighbours
 from reco.clusters.space import Points
 
 Places = NDArray[np.float32]
@@ -21,7 +21,6 @@ _PERPLEXITY = 30.0
 _STEPS = 500
 _NEIGHBOURS = 5
 _TRAINED_ON = 20_000
-_BLOCK = 2048
 
 
 def lay_out(points: Points, groups: Labels, seed: int) -> Places:
@@ -47,14 +46,11 @@ def place_among(points: Points, known: Points, places: Places) -> Places:
     """Return where new points go: the mean place of their five nearest, weighted by closeness."""
     found = np.zeros((len(points), 2), dtype=np.float32)
     count = min(_NEIGHBOURS, len(known))
-    for start in range(0, len(points), _BLOCK):
-        cosines = points[start : start + _BLOCK] @ known.T
-        near = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-        close = np.take_along_axis(cosines, near, axis=1)
+    for rows, near, close in neighbours(points, known, count):
         # Close ones count most: the weight falls by half for each 0.05 of cosine lost.
         weight = np.exp2((close - close.max(axis=1, keepdims=True)) / 0.05)
         weight /= weight.sum(axis=1, keepdims=True)
-        found[start : start + _BLOCK] = np.einsum("ij,ijk->ik", weight, places[near])
+        found[rows] = np.einsum("ij,ijk->ik", weight, places[near])
     return found
 
 

@@ -199,8 +199,8 @@ class Clusters:
             ids=tuple(rows["id"].to_pylist()),
             hashes=tuple(rows["hash"].to_pylist()),
             membership=tuple(tuple(rows[f"level_{n}"].to_pylist()) for n in range(1, levels + 1)),
-            places=np.column_stack([rows["x"].to_numpy(), rows["y"].to_numpy()]).astype(np.float32),
-            strength=rows["strength"].to_numpy().astype(np.float32),
+            places=np.column_stack([_numbers(rows["x"]), _numbers(rows["y"])]),
+            strength=_numbers(rows["strength"]),
             clusters=clusters,
             space=Space(arrays["centre"], arrays["axes"]),
             centres=dict(zip(sorted(c.id for c in clusters), arrays["centres"], strict=True)),
@@ -218,6 +218,10 @@ class Clusters:
         columns |= {f"level_{number}": of for number, of in enumerate(self.membership, start=1)}
         columns |= {"x": self.places[:, 0], "y": self.places[:, 1], "strength": self.strength}
         return pa.table({name: pa.array(values) for name, values in columns.items()})
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    return np.asarray(column.to_pylist(), dtype=np.float32)
 
 
 def _row(cluster: Cluster) -> dict[str, Any]:
@@ -240,7 +244,8 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _table(data: bytes) -> pa.Table:
-    return pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+    # `read_table` would import pandas, and so would `to_numpy`.
+    return pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read()
 
 
 def _schema() -> pa.Schema:

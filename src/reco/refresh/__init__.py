@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reco.catalogue import Catalogue
 from reco.encoder import Encoder, Progress
 from reco.encoder.adapter import Adapter
 from reco.errors import InvalidSettings, StorageError
@@ -147,15 +146,18 @@ def _published(
         remember(night.previous, night.catalogue, encoder, how.gates) if night.previous is not None else None
     )
     table, encoded = _embedded(store, night, encoder, progress)
-    read = night.catalogue, night.carried
-    snapshot = next_snapshot(store, read, table, baseline, encoders, progress, making)
+    snapshot = next_snapshot(
+        store, (night.catalogue, night.carried), table, baseline, encoders, progress, making
+    )
     if snapshot.manifest.encoder != encoder.fingerprint:
         encoder, encoded = base.adapted(snapshot.adapter), len(night.catalogue)
     snapshot = grouped(snapshot, baseline.clusters if baseline is not None else None, making)
     made = _Made.of(snapshot, baseline.adapter if baseline is not None else None, encoded)
+    if baseline is not None:
+        baseline = baseline.to_judge()
     written = write(store, snapshot)
     # The new snapshot is read back next: not beside itself.
-    night.catalogue = Catalogue(())
+    night.let_go()
     del table, snapshot
     return made, publish(store, written, baseline, encoder, how)
 

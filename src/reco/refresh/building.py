@@ -11,12 +11,13 @@ from reco.baseline import Baseline
 from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters import Clusters
+from reco.counting import Before
 from reco.encoder import Encoder, Matrix, Progress
 from reco.errors import RecoError
 from reco.families import find
 from reco.refresh.learning import adapted, calibrated, deeply_adapted, measured, reported
 from reco.refresh.making import Making
-from reco.snapshot import Counted, Manifest, Snapshot, build
+from reco.snapshot import Manifest, Snapshot, build
 from reco.store import SnapshotStore
 from reco.vectors import VectorTable
 
@@ -62,10 +63,10 @@ def next_snapshot(
     return measured(snapshot, previous, encoder, making, share)
 
 
-def _counted(store: SnapshotStore, baseline: Baseline | None) -> Counted | None:
+def _counted(store: SnapshotStore, baseline: Baseline | None) -> Before | None:
     """Return what was counted the night before, by whatever encoder it was served."""
     counts = store.counts(baseline.manifest.snapshot) if baseline is not None else None
-    if baseline is None or counts is None or len(counts) != len(baseline.texts):
+    if baseline is None or counts is None or len(counts.written) != len(baseline.texts):
         return None
     return tuple(baseline.texts.values()), counts
 

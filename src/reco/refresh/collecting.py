@@ -40,6 +40,12 @@ class Night:
     refused: Path | None
     served: str | None
 
+    def let_go(self) -> None:
+        """Forget what was read."""
+        self.catalogue = Catalogue(())
+        self.carried = self.carried.take(np.empty(0, dtype=np.int64))
+        self.collected = replace(self.collected, carried=self.carried)
+
 
 def begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making) -> Night:
     """Read the sources. Raises SourceError when all fail."""

@@ -59,7 +59,12 @@ class Mapper:
         values = {}
         cells = row.cells
         for field, path in self._names.items():
-            found, cell = (True, cells[path]) if path in cells else _look_up(cells, path)
+            if path in cells:
+                found, cell = True, cells[path]
+            elif "." in path:
+                found, cell = _look_up(cells, path)
+            else:
+                continue
             text = cell if type(cell) is str else to_text(cell)
             if text is None and found and field == "id":
                 text = ""  # an id column that is empty here is a fault of the row; no column is not

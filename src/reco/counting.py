@@ -1,0 +1,93 @@
+"""What is counted of a catalogue's texts: tokens as written, and concepts. A text is counted only once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.acronyms import Acronyms
+from reco.catalogue import Catalogue
+from reco.index import Counts
+from reco.resource import Resource
+from reco.words import tokens
+
+TITLE_WEIGHT = 3
+"""How often a title's terms are counted: an officer names a subject as titles do."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How often each resource has each token as written, and each concept of `acronyms`, a table's bytes."""
+
+    written: Counts
+    concepts: Counts
+    acronyms: bytes
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return plain arrays, by name."""
+        return {
+            "acronyms": np.frombuffer(self.acronyms, dtype=np.uint8),
+            **{f"written.{name}": values for name, values in self.written.to_arrays().items()},
+            **{f"concepts.{name}": values for name, values in self.concepts.to_arrays().items()},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Counted:
+        """Read what `to_arrays` gave. Raises KeyError or ValueError when it is not that."""
+        written, concepts = (
+            Counts.from_arrays({n.removeprefix(kind): a for n, a in arrays.items() if n.startswith(kind)})
+            for kind in ("written.", "concepts.")
+        )
+        if len(written) != len(concepts):
+            raise ValueError("the tokens and the concepts of resources do not belong together")
+        return cls(written, concepts, arrays["acronyms"].tobytes())
+
+
+Before = tuple[Sequence[str], Counted]
+"""Content hashes, and what was counted of the text of each."""
+
+
+def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: Before | None) -> Counted:
+    """Count the tokens and concepts of each resource, of those alone that were not counted before.
+
+    A text has the concepts that it had unless an entry that came or left may begin in one of its tokens.
+    """
+    if before is None:
+        written = Counts.of(map(tokens_of, catalogue))
+        return Counted(written, _concepts(catalogue, written, known), known.to_bytes())
+    at = {content: row for row, content in enumerate(before[0])}
+    rows = np.asarray([at.get(content, -1) for content in hashes], dtype=np.int64)
+    written = _taken(before[1].written, rows, Counts.of(tokens_of(catalogue[row]) for row in _missing(rows)))
+    changed = known.unlike(Acronyms.from_bytes(before[1].acronyms))
+    if len(changed):
+        rows[written.having(changed.may_begin)] = -1
+    missing = _missing(rows)
+    fresh = _concepts([catalogue[row] for row in missing], written.only(missing), known)
+    return Counted(written, _taken(before[1].concepts, rows, fresh), known.to_bytes())
+
+
+def _missing(rows: NDArray[np.int64]) -> list[int]:
+    found: list[int] = np.flatnonzero(rows < 0).tolist()
+    return found
+
+
+def _taken(before: Counts, rows: NDArray[np.int64], fresh: Counts) -> Counts:
+    """Return the counts of rows of the night before; -1 stands for the next row of `fresh`."""
+    new = rows < 0
+    return before.take(np.where(new, len(before) + np.cumsum(new) - 1, rows), fresh)
+
+
+def _concepts(resources: Sequence[Resource], written: Counts, known: Acronyms) -> Counts:
+    return Counts.of(
+        known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
+        for resource, may in zip(resources, written.having(known.may_begin), strict=True)
+    )
+
+
+def tokens_of(resource: Resource) -> list[str]:
+    """Return the tokens by which a resource is found; a title's count three times."""
+    return tokens(resource.title) * TITLE_WEIGHT + tokens(resource.read_summary)
