@@ -104,7 +104,17 @@ def test_each_cluster_lies_within_its_parent(found: Clusters) -> None:
         assert set(found.members(cluster.id)) <= set(found.members(cluster.parent))
     assert sum(cluster.size for cluster in found.at(1)) + len(found.outliers) == len(found.ids)
     assert {cluster.parent for cluster in found.at(1)} == {""}
-    assert len({cluster.label for cluster in found.clusters}) == len(found.clusters)
+
+
+def test_a_label_is_given_twice_only_to_a_group_and_the_one_that_it_nearly_fills(found: Clusters) -> None:
+    for level in (1, 2):
+        assert len({cluster.label for cluster in found.at(level)}) == len(found.at(level))
+    nearly = 0
+    for cluster in found.at(2):
+        above = found.by_id[cluster.parent]
+        assert (cluster.label == above.label) == (cluster.size >= 0.8 * above.size)
+        nearly += cluster.label == above.label
+    assert nearly
 
 
 def test_a_large_catalogue_has_three_levels() -> None:
