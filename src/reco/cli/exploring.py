@@ -199,6 +199,8 @@ def _show_radar(found: Radar) -> None:
         told = (f"{one.theme} !" if one.thin else one.theme, str(one.resources), ", ".join(one.missing))
         table.add_row(*(Text(cell) for cell in told))
     console.print(table)
+    if not found.asked:
+        print("No request was asked: set `[gates] golden`, save projects, or give `--logged FILE`.")
     for origin, count in found.asked.items():
         print(f"{found.unmet.get(origin, 0)} of {count} requests ({origin}) have no good answer")
     for need in found.needs:
@@ -320,4 +322,5 @@ def _told(event: Any) -> str:
     others = ", ".join(f"{o.id} {o.label} ({o.shared} resources, {o.overlap:.0%})" for o in event.others)
     subject = f"{event.cluster} {event.label}".strip()
     joined = {"split": "into", "merge": "of"}.get(event.kind, "")
-    return " ".join(part for part in (f"{event.kind}:", subject, joined, others, event.why) if part)
+    told = " ".join(part for part in (subject, joined, others) if part)
+    return ": ".join(part for part in (event.kind, told, event.why) if part)

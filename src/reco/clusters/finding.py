@@ -180,7 +180,11 @@ def _levels(
         for one in range(len(found.centres[row])):
             ids.append(matched.kept.get(one, f"c{number}"))
             number += one not in matched.kept
-        kept = {one: known[ids[one]].proposed for one in matched.kept}
+        kept = {
+            one: known[name].proposed
+            for one, name in matched.kept.items()
+            if previous is not None and _mostly_old(catalogue, previous, name, labels == one)
+        }
         kept |= _same_as_above(labels, levels[-1]) if levels else {}
         fresh = describe(corpus, labels, found.strength, [*taken, *kept.values()], kinds)
         descriptions = tuple(
@@ -208,6 +212,13 @@ def _same_as_above(labels: Labels, above: _Level) -> dict[int, str]:
         if inside.sum() >= _NEARLY * (above.labels == outer).sum():
             found[one] = above.descriptions[outer].label
     return found
+
+
+def _mostly_old(catalogue: Catalogue, previous: Clusters, name: str, inside: NDArray[np.bool_]) -> bool:
+    """Whether a group is the same with what came since: else its label tells of what it was."""
+    now = [catalogue[row].id for row in np.flatnonzero(inside).tolist()]
+    left = [member for member in previous.members(name) if catalogue.row(member) is not None]
+    return lineage.overlap(left, now) >= lineage.SAME
 
 
 def _before(catalogue: Catalogue, row: int, previous: Clusters | None) -> list[str | None]:

@@ -58,12 +58,18 @@ class Grammar:
                 if not form[0].isalpha():
                     continue
                 seen["all"][form] += 1
-                seen["verb"][form] += (before in _SUBJECTS) + (after in _ARTICLES)
-                seen["noun"][form] += before in _ARTICLES or before in _MERGED
-                seen["en"][form] += before == "en" and after in ("de", "d'")
+                if before in _SUBJECTS:
+                    seen["verb"][form] += 1
+                elif before in _ARTICLES or before in _MERGED:
+                    seen["noun"][form] += 1
+                if after in _ARTICLES:
+                    seen["verb"][form] += 1
+                elif before == "en" and after in ("de", "d'"):
+                    seen["en"][form] += 1
                 if before and (before[0].isalnum() or before[-1] == "'"):
                     seen["in"][form] += 1
-                    seen["name"][form] += at[0].isupper()
+                    if at[0].isupper():
+                        seen["name"][form] += 1
         verbs = _mostly(seen["verb"], seen["all"], _VERB)
         return cls(
             frozenset(form for form in verbs if seen["verb"][form] > seen["noun"][form]),

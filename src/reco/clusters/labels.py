@@ -167,7 +167,7 @@ def _label(
     nearest = members[np.argsort(-near[members], kind="stable")[:_PHRASED]]
     leading = {corpus.stems[i] for i in np.argsort(-weights, kind="stable")[:_LED_BY].tolist()}
     documents = documents_of(corpus.presence[members])
-    rare = {corpus.stems[i] for i in np.flatnonzero(documents < _OF_NAME * len(members)).tolist()}
+    usual = {corpus.stems[i] for i in np.flatnonzero(documents >= _OF_NAME * len(members)).tolist()}
     # Of a large group a phrase must cover something.
     enough = max(2.0, _COVERED * len(members))
     best, label = (False, 0.0), ""
@@ -182,15 +182,15 @@ def _label(
         merit = (len(phrase.texts) > 1, cosine * support / (support + enough))
         if merit > best:
             written = commonest(phrase.written)
-            if _stands(corpus.grammar, written, rare):
+            if _stands(corpus.grammar, written, usual):
                 best, label = merit, written
     return label[:1].upper() + label[1:]
 
 
-def _stands(grammar: Grammar, written: str, rare: set[str]) -> bool:
-    """Whether a phrase is of nouns, and none of them a name that few of the group's texts have."""
+def _stands(grammar: Grammar, written: str, usual: set[str]) -> bool:
+    """Whether a phrase is of nouns, and none of them a name without being `usual` in the group."""
     return grammar.is_nominal(written) and not any(
-        word.stem in rare and written[word.start : word.end].casefold() in grammar.names
+        word.stem not in usual and written[word.start : word.end].casefold() in grammar.names
         for word in words(written)
     )
 
