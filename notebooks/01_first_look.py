@@ -22,6 +22,7 @@
 
 # %%
 import os
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -32,6 +33,8 @@ from reco.clusters import find, frames
 from reco.recommend import Query
 from reco.settings import load, recommender_of, store_of
 
+# Without ipywidgets, progress is drawn as text.
+warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
 settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
