@@ -290,6 +290,13 @@ def test_a_label_stays_while_half_of_its_texts_are_those_it_was_given_to(more: i
     assert (max(shares.values()) >= 0.5) if more == 1 else (min(shares.values()) < 0.5)
 
 
+def test_labels_of_earlier_rules_are_not_kept_but_ids_are(planted: World, found: Clusters) -> None:
+    aged = tuple(replace(one, proposed="Ancien") for one in found.clusters)
+    before = replace(found, clusters=aged, stamp="another", naming="another")
+    after = find(planted.catalogue, planted.vectors, None, before)
+    assert {c.id: c.label for c in after.clusters} == {c.id: c.label for c in found.clusters}
+
+
 def test_an_edited_resource_finds_a_new_place_and_a_removed_one_is_gone(
     planted: World, found: Clusters
 ) -> None:

@@ -25,3 +25,11 @@ def test_a_name_stays_on_its_place_where_it_can_and_goes_where_there_is_no_room(
     first, second, *others = shifts([(0, 0)] * 9, [100] * 9, HEIGHT)
     assert first == 0.0 and second is not None and abs(second) >= HEIGHT
     assert others[-1] is None and None not in others[:3], "five of one place find room near it"
+
+
+def test_the_first_names_are_apart_on_a_smaller_drawing_as_well() -> None:
+    places, widths = [(0.0, 0.0), (150.0, 0.0), (300.0, 0.0)], [100.0] * 3
+    assert shifts(places, widths, HEIGHT) == (0.0, 0.0, 0.0)
+    first, second, third = shifts(places, widths, HEIGHT, (0.5, 2))
+    assert first == 0.0 and second is not None and abs(second) >= HEIGHT, "75 pixels apart there, 100 wide"
+    assert third == 0.0, "the third is not shown there"

@@ -28,6 +28,8 @@ from reco.words import words
 
 RECIPE = "mean shift, ward, k-means, t-sne/4"
 """Names how clusters are found: whoever changes it changes this, and all is laid out anew."""
+NAMING = "whole noun phrases/1"
+"""Names how labels are chosen: whoever changes it changes this and the recipe, and none is kept."""
 _USUAL = 0.02
 _NEARLY = 0.8
 """Share of the group above from which one has its label."""
@@ -159,6 +161,7 @@ def _anew(
         },
         fence=found.fence,
         stamp=stamp,
+        naming=NAMING,
         next_number=next_number,
         events=_events(levels, clusters, previous, why),
         quality=_quality(catalogue, levels, clusters, steady),
@@ -183,7 +186,9 @@ def _levels(
         kept = {
             one: known[name].proposed
             for one, name in matched.kept.items()
-            if previous is not None and _mostly_old(catalogue, previous, name, labels == one)
+            if previous is not None
+            and previous.naming == NAMING
+            and _mostly_old(catalogue, previous, name, labels == one)
         }
         kept |= _same_as_above(labels, levels[-1]) if levels else {}
         fresh = describe(corpus, labels, found.strength, [*taken, *kept.values()], kinds)
