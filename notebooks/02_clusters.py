@@ -99,7 +99,9 @@ for cluster, middle, down in zip(
     )
 figure.update_xaxes(visible=False)
 figure.update_yaxes(visible=False)
-figure.update_layout(legend_title="broad subject", margin={"l": 0, "r": 0, "t": 10, "b": 0})
+figure.update_layout(
+    legend={"title": "broad subject", "itemsizing": "constant"}, margin={"l": 0, "r": 0, "t": 10, "b": 0}
+)
 figure
 
 # %% [markdown]
@@ -209,14 +211,21 @@ axes.scatter(
 )
 axes.axvline(0.5, color="#b3423a", linestyle=":", linewidth=1)
 spoken = pd.concat([middle.nlargest(6, "stability"), middle.nsmallest(6, "stability")]).drop_duplicates("id")
-# From top to bottom, those in the right half written to the left, so that no name leaves the frame.
-for number, one in enumerate(spoken.sort_values("coherence", ascending=False).itertuples()):
-    right = one.stability > middle["stability"].median()
-    place = {"xytext": (-7 if right else 7, 6 if number % 2 else -10), "ha": "right" if right else "left"}
-    at = (one.stability, one.coherence)
-    axes.annotate(one.label, at, textcoords="offset points", fontsize=8, **place)
 axes.set(xlabel="stability (mean Jaccard overlap in resamples)", ylabel="coherence (NPMI of keywords)")
 axes.margins(x=0.12, y=0.12)
+figure.canvas.draw()
+# Those in the right half are written to the left, so that no name leaves the frame.
+right = (spoken["stability"] > middle["stability"].median()).to_numpy()
+widths = [6 * len(label) for label in spoken["label"]]
+at = axes.transData.transform(spoken[["stability", "coherence"]].to_numpy())
+beside = at[:, 0] + np.where(right, -1, 1) * (np.array(widths) / 2 + 10)
+for one, to_left, down in zip(
+    spoken.itertuples(), right, shifts(list(zip(beside, -at[:, 1], strict=True)), widths, 12), strict=True
+):
+    if down is not None:
+        place = {"xytext": (-7 if to_left else 7, -0.72 * down), "ha": "right" if to_left else "left"}
+        point = (one.stability, one.coherence)
+        axes.annotate(one.label, point, textcoords="offset points", va="center", fontsize=8, **place)
 plt.show()
 
 # %% [markdown]

@@ -137,21 +137,26 @@ for theme in themes_near:
 others = [need.requests[0] for need in alone if (need.theme or "no theme") not in themes_near]
 if others:
     bars.append(("isolated, one for a theme", others))
-figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(bars))), constrained_layout=True)
-whys = sorted({request.why for _, requests in bars for request in requests})
-colours = dict(zip(whys, ("#e07b39", "#5b8db8", "#9aa5b1", "#6a9a58", "#b8659b", "#c9a227"), strict=False))
-left = np.zeros(len(bars))
-for why in whys:
-    width = np.array([sum(request.why == why for request in requests) for _, requests in bars])
-    axes.barh(range(len(bars)), width, left=left, color=colours[why], label=why, height=0.7)
-    left += width
-axes.set_yticks(range(len(bars)), [name[:80] for name, _ in bars])
-axes.invert_yaxis()
-axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
-axes.xaxis.get_major_locator().set_params(integer=True)
-if whys:
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-plt.show()
+if len(bars) > 1:
+    figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(bars))), constrained_layout=True)
+    whys = sorted({request.why for _, requests in bars for request in requests})
+    colours = dict(
+        zip(whys, ("#e07b39", "#5b8db8", "#9aa5b1", "#6a9a58", "#b8659b", "#c9a227"), strict=False)
+    )
+    left = np.zeros(len(bars))
+    for why in whys:
+        width = np.array([sum(request.why == why for request in requests) for _, requests in bars])
+        axes.barh(range(len(bars)), width, left=left, color=colours[why], label=why, height=0.7)
+        left += width
+    axes.set_yticks(range(len(bars)), [name[:80] for name, _ in bars])
+    axes.invert_yaxis()
+    axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if whys:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    plt.show()
+else:
+    print("No two unmet requests are on one subject: they are below.")
 
 # %%
 for need in needs[:4]:
@@ -178,7 +183,8 @@ print(f"{seen.titles} titles and {seen.requests} requests, lists of {seen.k}")
 print(f"skewness {seen.skewness:.2f}: above 1.4, hubs matter")
 print(
     f"{len(seen.hubs)} hubs, {len(seen.orphans)} orphans, "
-    f"{len(seen.orphans) / len(snapshot.catalogue):.0%} of the catalogue"
+    f"{len(seen.orphans) / len(snapshot.catalogue):.0%} of the catalogue; "
+    f"{seen.titles} lists have {seen.titles * seen.k} places for {len(snapshot.catalogue)} resources"
 )
 
 # %%

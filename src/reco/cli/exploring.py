@@ -223,7 +223,8 @@ def _show_audit(found: Audit) -> None:
     print(f"skewness of k-occurrences {found.skewness:.2f}, {len(found.hubs)} hubs")
     for one in found.hubs[:_FEW]:
         console.print(Text(f"   {one.id}  in {one.titles} lists of titles, {one.requests} of requests"))
-    print(f"{len(found.orphans)} resources are in no list")
+    places = (found.titles + found.requests) * found.k
+    print(f"{len(found.orphans)} resources are in no list; the lists have {places} places")
     for one in found.orphans[:_FEW]:
         console.print(Text(f"   {one.id}  {one.title}"))
     for facet in found.concentration:
