@@ -27,7 +27,7 @@ STYLES = (
     ("#a0522d", "hexagon"),
 )
 OTHERS = ("#8a8f86", "circle-open")
-LONGEST_NAME = 34
+LONGEST_NAME = 40
 ON_A_PHONE = 4
 """Names that `style.css` leaves on a narrow screen."""
 _SCREEN, _PHONE = (640.0, 520.0), (340.0, 500.0)
