@@ -68,6 +68,8 @@ class Measured:
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     busy: int = 0
+    ranked: int = 0
+    """Who was told a rank in the queue, and answered."""
 
     def figures(self) -> dict[str, Any]:
         """Return them as figures."""
@@ -80,7 +82,8 @@ class Measured:
             "errors": self.errors[:5],
             "error_count": len(self.errors),
             "answers_of_another_session": len(self.strangers),
-            "told_to_wait": self.busy,
+            "told_their_rank": self.ranked,
+            "told_to_come_again": self.busy,
         }
 
 
@@ -140,6 +143,11 @@ class Session:
     def failures(self) -> list[str]:
         """Every red sentence of the page."""
         return [alert.body for alert in self._of("alert") if alert.format == Alert.ERROR]
+
+    @property
+    def queued(self) -> bool:
+        """Whether a rank in the queue was told."""
+        return any("de la file" in alert.body for alert in self._of("alert") if alert.format == Alert.INFO)
 
     def _of(self, kind: str) -> Iterator[Any]:
         return (getattr(one, kind) for one in self._elements if one.WhichOneof("type") == kind)
@@ -377,6 +385,7 @@ def overload(address: str) -> dict[str, Any]:
         except (OSError, WebSocketException) as error:
             found.errors.append(repr(error))
             return
+        found.ranked += session.queued
         polite = [text for text in session.failures if "recherches arrivent" in text]
         found.busy += len(polite)
         found.errors += [text for text in session.failures if text not in polite]

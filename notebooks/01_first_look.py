@@ -22,6 +22,7 @@
 
 # %%
 import os
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -32,6 +33,8 @@ from reco.clusters import find, frames
 from reco.recommend import Query
 from reco.settings import load, recommender_of, store_of
 
+# Without ipywidgets, progress is drawn as text.
+warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
 settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
@@ -84,21 +87,32 @@ shares
 #
 # How old it is, and who made it. A catalogue whose last bars are low is one that nobody feeds any more.
 
+
 # %%
+def shortened(name, longest=40):
+    return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
+
+
 figure, (left, right) = plt.subplots(1, 2, figsize=(15, 4.6), constrained_layout=True)
 years = resources["year"].dropna().astype(int)
 recent = years[years >= 1990]
-kinds = resources["type"].where(resources["type"].isin(resources["type"].value_counts().index[:6]), "other")
-by_year = pd.crosstab(recent, kinds[recent.index])
+dated = resources.loc[recent.index, "type"].replace("", "not said")
+kinds = dated.where(dated.isin(dated.value_counts().index[:6]), "other")
+by_year = pd.crosstab(recent, kinds)
+by_year = by_year[sorted(by_year, key=lambda kind: (kind == "other", -by_year[kind].sum()))]
 if len(by_year):
     below = np.zeros(len(by_year))
     for number, kind in enumerate(by_year.columns):
-        left.bar(by_year.index, by_year[kind], bottom=below, color=f"C{number}", label=kind[:40], width=0.85)
+        left.bar(
+            by_year.index, by_year[kind], bottom=below, color=f"C{number}", label=shortened(kind), width=0.85
+        )
         below += by_year[kind].to_numpy()
     left.legend(frameon=False, fontsize=8)
 left.set(title=f"Year of publication ({len(resources) - len(recent)} without, or before 1990)")
 publishers = resources["publisher"].replace("", "not said").value_counts().head(12)
-right.barh([name[:45] for name in publishers.index][::-1], publishers[::-1], color="#5b8db8", height=0.7)
+right.barh(
+    [shortened(name, 45) for name in publishers.index][::-1], publishers[::-1], color="#5b8db8", height=0.7
+)
 right.set(title="Largest publishers", xlabel="resources")
 plt.show()
 
@@ -121,8 +135,9 @@ for number, cluster in enumerate(clusters.at(1), start=1):
     colour = plt.get_cmap("tab20")((number - 1) % 20)
     name = f"{number}  {cluster.label} ({cluster.size})"
     axes.scatter(inside["x"], inside["y"], s=size, color=colour, alpha=0.8, linewidth=0, label=name)
-    # At its most central resource: the middle of a scattered group may lie within another.
-    at = inside.loc[inside["strength"].idxmax(), ["x", "y"]]
+    # At the resource nearest to its middle, which may lie within another group.
+    away = np.hypot(*(inside[["x", "y"]] - inside[["x", "y"]].median()).to_numpy().T)
+    at = inside.iloc[away.argmin()][["x", "y"]]
     ring = {"boxstyle": "circle", "facecolor": "white", "edgecolor": colour, "alpha": 0.9}
     axes.annotate(number, at, ha="center", va="center", fontsize=9, weight="bold", bbox=ring)
 axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2 if size > 10 else 4)

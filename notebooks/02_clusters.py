@@ -24,6 +24,7 @@
 
 # %%
 import os
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -32,6 +33,7 @@ import pandas as pd
 import plotly.express as px
 
 from reco.clusters import find, frames
+from reco.lettering import shifts
 from reco.settings import load, store_of
 
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
@@ -50,8 +52,9 @@ print(
 # ## The map
 #
 # Each point is a resource; near points say similar things. Colours are the broad subjects, the words are
-# the names of the largest subjects. Point at one to read its title; click a name in the legend to hide a
-# subject, twice to see it alone. Directions and empty areas mean nothing: only who is next to whom does.
+# the names of the largest subjects that have room. Point at one to read its title; click a name in the
+# legend to hide a subject, twice to see it alone. Directions and empty areas mean nothing: only who is next
+# to whom does.
 
 # %%
 shown = resources.assign(
@@ -75,11 +78,20 @@ figure = px.scatter(
     height=750,
 )
 figure.update_traces(marker={"size": 6 if len(shown) < 3000 else 3, "opacity": 0.75})
-for cluster in clusters.at(2)[:16]:
-    middle = shown.loc[shown["cluster_2"] == cluster.id, ["x", "y"]].median()
+named = clusters.at(2)[:16]
+middles = [shown.loc[shown["cluster_2"] == cluster.id, ["x", "y"]].median() for cluster in named]
+# The map is some 900 by 730 pixels; a letter of 11 pixels is half as wide.
+wide, high = 900 / np.ptp(shown["x"]), 730 / np.ptp(shown["y"])
+pixels = [(middle["x"] * wide, -middle["y"] * high) for middle in middles]
+for cluster, middle, down in zip(
+    named, middles, shifts(pixels, [6 * len(cluster.label) + 6 for cluster in named], 17), strict=True
+):
+    if down is None:
+        continue
     figure.add_annotation(
         x=middle["x"],
         y=middle["y"],
+        yshift=-down,
         text=cluster.label,
         showarrow=False,
         font={"size": 11, "color": "#222222"},
@@ -87,7 +99,9 @@ for cluster in clusters.at(2)[:16]:
     )
 figure.update_xaxes(visible=False)
 figure.update_yaxes(visible=False)
-figure.update_layout(legend_title="broad subject", margin={"l": 0, "r": 0, "t": 10, "b": 0})
+figure.update_layout(
+    legend={"title": "broad subject", "itemsizing": "constant"}, margin={"l": 0, "r": 0, "t": 10, "b": 0}
+)
 figure
 
 # %% [markdown]
@@ -97,7 +111,13 @@ figure
 # surely a group is found again when a fifth of the catalogue is left out. Click to go down a level.
 
 # %%
-tree = table[table["level"] <= 2]
+# The frame around all is as pale as what is never found again.
+frame = {"id": "all", "label": "the catalogue", "parent": "", "level": 0, "stability": 0.0, "keywords": ""}
+tree = table[table["level"] <= 2].assign(parent=lambda rows: rows["parent"].replace("", "all"))
+tree = pd.concat([pd.DataFrame([frame]), tree])
+# A frame has room for one line, a subject for several.
+wrapped = ["<br>".join(textwrap.wrap(label, 16)) for label in tree["label"]]
+tree["label"] = np.where(tree["level"] == 2, wrapped, tree["label"])
 figure = px.treemap(
     tree,
     ids="id",
@@ -113,9 +133,12 @@ figure = px.treemap(
     height=650,
 )
 # A broad subject also holds outliers of none of its subjects: sizes need not add up.
-figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4}, root_color="#f2f2f2")
+figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4})
 figure.data[0].values = np.where(tree["level"] == 2, tree["size"], 0)
-figure.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0})
+figure.update_layout(
+    margin={"l": 0, "r": 0, "t": 10, "b": 0},
+    uniformtext={"minsize": 9, "mode": "hide"},
+)
 figure
 
 # %% [markdown]
@@ -188,14 +211,21 @@ axes.scatter(
 )
 axes.axvline(0.5, color="#b3423a", linestyle=":", linewidth=1)
 spoken = pd.concat([middle.nlargest(6, "stability"), middle.nsmallest(6, "stability")]).drop_duplicates("id")
-# From top to bottom, those in the right half written to the left, so that no name leaves the frame.
-for number, one in enumerate(spoken.sort_values("coherence", ascending=False).itertuples()):
-    right = one.stability > middle["stability"].median()
-    place = {"xytext": (-7 if right else 7, 6 if number % 2 else -10), "ha": "right" if right else "left"}
-    at = (one.stability, one.coherence)
-    axes.annotate(one.label, at, textcoords="offset points", fontsize=8, **place)
 axes.set(xlabel="stability (mean Jaccard overlap in resamples)", ylabel="coherence (NPMI of keywords)")
 axes.margins(x=0.12, y=0.12)
+figure.canvas.draw()
+# Those in the right half are written to the left, so that no name leaves the frame.
+right = (spoken["stability"] > middle["stability"].median()).to_numpy()
+widths = [6 * len(label) for label in spoken["label"]]
+at = axes.transData.transform(spoken[["stability", "coherence"]].to_numpy())
+beside = at[:, 0] + np.where(right, -1, 1) * (np.array(widths) / 2 + 10)
+for one, to_left, down in zip(
+    spoken.itertuples(), right, shifts(list(zip(beside, -at[:, 1], strict=True)), widths, 12), strict=True
+):
+    if down is not None:
+        place = {"xytext": (-7 if to_left else 7, -0.72 * down), "ha": "right" if to_left else "left"}
+        point = (one.stability, one.coherence)
+        axes.annotate(one.label, point, textcoords="offset points", va="center", fontsize=8, **place)
 plt.show()
 
 # %% [markdown]

@@ -24,6 +24,7 @@
 
 # %%
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,8 @@ from reco.inspection import worst
 from reco.settings import build_encoder, encoder_of, load, store_of
 from reco.sweep import Reader, at_strength, curve
 
+# Without ipywidgets, progress is drawn as text.
+warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
 settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))

@@ -24,6 +24,7 @@
 
 # %%
 import os
+import warnings
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -39,6 +40,8 @@ from reco.projects import ProjectStore
 from reco.recommend import Recommender
 from reco.settings import encoder_of, home_of, load, store_of
 
+# Without ipywidgets, progress is drawn as text.
+warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
 settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
@@ -46,6 +49,14 @@ snapshot = store_of(settings).open()
 encoder = encoder_of(settings, snapshot)
 recommender = Recommender(snapshot, encoder, settings.ranking.fusion())
 print(f"Snapshot {snapshot.id}: {len(snapshot.catalogue)} resources")
+
+
+# %%
+def shortened(name, longest=34):
+    """Keep both ends: types and publishers of one family begin alike."""
+    end = (longest - 2) // 2
+    return name if len(name) <= longest else f"{name[:end]}…{name[-end:]}"
+
 
 # %% [markdown]
 # ## Asking
@@ -93,9 +104,12 @@ if len(wide):
             fontsize=8,
             color="white" if dark else "#555555",
         )
-    axes.set_xticks(range(len(wide.columns)), [name[:38] for name in wide.columns], rotation=25, ha="right")
+    axes.set_xticks(
+        range(len(wide.columns)), [shortened(name) for name in wide.columns], rotation=25, ha="right"
+    )
     axes.set_yticks(
-        range(len(wide)), [f"{name[:48]} !" if name in thin else name[:48] for name in wide.index]
+        range(len(wide)),
+        [f"{shortened(name, 48)} !" if name in thin else shortened(name, 48) for name in wide.index],
     )
     axes.set_title(f"Resources by theme and type ({len(thin)} thin themes of {len(found.coverage)})")
     plt.show()
@@ -116,30 +130,42 @@ needs = [need for need in found.needs if not need.isolated][:20]
 alone = [need for need in found.needs if need.isolated]
 bars = [(f"{need.label}  ({need.theme or 'no theme'})", need.requests) for need in needs]
 near = Counter(need.theme or "no theme" for need in alone)
-for theme, _ in near.most_common(12):
+themes_near = [theme for theme, count in near.most_common(12) if count > 1]
+for theme in themes_near:
     requests_near = [need.requests[0] for need in alone if (need.theme or "no theme") == theme]
     bars.append((f"isolated, near {theme}", requests_near))
-figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(bars))), constrained_layout=True)
-whys = sorted({request.why for _, requests in bars for request in requests})
-colours = dict(zip(whys, ("#e07b39", "#5b8db8", "#9aa5b1", "#6a9a58", "#b8659b", "#c9a227"), strict=False))
-left = np.zeros(len(bars))
-for why in whys:
-    width = np.array([sum(request.why == why for request in requests) for _, requests in bars])
-    axes.barh(range(len(bars)), width, left=left, color=colours[why], label=why, height=0.7)
-    left += width
-axes.set_yticks(range(len(bars)), [name[:80] for name, _ in bars])
-axes.invert_yaxis()
-axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
-axes.xaxis.get_major_locator().set_params(integer=True)
-if whys:
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-plt.show()
+others = [need.requests[0] for need in alone if (need.theme or "no theme") not in themes_near]
+if others:
+    bars.append(("isolated, one for a theme", others))
+if len(bars) > 1:
+    figure, axes = plt.subplots(figsize=(12, 1.4 + 0.34 * max(1, len(bars))), constrained_layout=True)
+    whys = sorted({request.why for _, requests in bars for request in requests})
+    colours = dict(
+        zip(whys, ("#e07b39", "#5b8db8", "#9aa5b1", "#6a9a58", "#b8659b", "#c9a227"), strict=False)
+    )
+    left = np.zeros(len(bars))
+    for why in whys:
+        width = np.array([sum(request.why == why for request in requests) for _, requests in bars])
+        axes.barh(range(len(bars)), width, left=left, color=colours[why], label=why, height=0.7)
+        left += width
+    axes.set_yticks(range(len(bars)), [name[:80] for name, _ in bars])
+    axes.invert_yaxis()
+    axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if whys:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    plt.show()
+else:
+    print("No two unmet requests are on one subject: they are below.")
 
 # %%
-for need in (*needs[:4], *alone[:4]):
-    print(f"{need.label} ({'isolated' if need.isolated else need.size})")
+for need in needs[:4]:
+    print(f"{need.label} ({need.size})")
     for request in need.requests[:3]:
         print(f"   {request.why}: « {request.text[:120]} »")
+print(f"{len(alone)} isolated")
+for need in alone[:8]:
+    print(f"   {need.requests[0].why}: « {need.requests[0].text[:120]} »")
 
 # %% [markdown]
 # Read a few before ordering anything: a need may be met by a resource whose text does not say so. A better
@@ -157,12 +183,13 @@ print(f"{seen.titles} titles and {seen.requests} requests, lists of {seen.k}")
 print(f"skewness {seen.skewness:.2f}: above 1.4, hubs matter")
 print(
     f"{len(seen.hubs)} hubs, {len(seen.orphans)} orphans, "
-    f"{len(seen.orphans) / len(snapshot.catalogue):.0%} of the catalogue"
+    f"{len(seen.orphans) / len(snapshot.catalogue):.0%} of the catalogue; "
+    f"{seen.titles} lists have {seen.titles * seen.k} places for {len(snapshot.catalogue)} resources"
 )
 
 # %%
 of_hubs = [snapshot.catalogue[snapshot.catalogue.row(hub.id)] for hub in seen.hubs[:12]]
-hub_names = [f"{hub.title[:38]} · {hub.publisher[:22]}" for hub in of_hubs]
+hub_names = [f"{shortened(hub.title, 40)} · {shortened(hub.publisher, 22)}" for hub in of_hubs]
 hubs, average = seen.hubs[:12], seen.titles * seen.k / len(snapshot.catalogue)
 publishers = next(facet for facet in seen.concentration if facet.facet == "publisher")
 figure, (left, right) = plt.subplots(1, 2, figsize=(15, 5.2), constrained_layout=True)
@@ -202,13 +229,6 @@ plt.show()
 # are.
 
 # %%
-
-
-def shortened(name):
-    """Keep both ends: types and publishers of one family begin alike."""
-    return name if len(name) <= 34 else f"{name[:16]}…{name[-16:]}"
-
-
 figure, axes = plt.subplots(1, 3, figsize=(15, 5.2), constrained_layout=True)
 for panel, facet in zip(axes, seen.concentration, strict=True):
     values = sorted(facet.values, key=lambda share: -share.catalogue)[:14]

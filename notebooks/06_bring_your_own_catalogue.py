@@ -25,6 +25,7 @@
 # %%
 import os
 import tempfile
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -41,6 +42,8 @@ from reco.settings import build_encoder, load, recommender_of, store_of
 from reco.sources import SourceConfig, inspect, read
 from reco.store import SnapshotStore
 
+# Without ipywidgets, progress is drawn as text.
+warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
 settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))

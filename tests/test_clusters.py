@@ -105,7 +105,17 @@ def test_each_cluster_lies_within_its_parent(found: Clusters) -> None:
         assert set(found.members(cluster.id)) <= set(found.members(cluster.parent))
     assert sum(cluster.size for cluster in found.at(1)) + len(found.outliers) == len(found.ids)
     assert {cluster.parent for cluster in found.at(1)} == {""}
-    assert len({cluster.label for cluster in found.clusters}) == len(found.clusters)
+
+
+def test_a_label_is_given_twice_only_to_a_group_and_the_one_that_it_nearly_fills(found: Clusters) -> None:
+    for level in (1, 2):
+        assert len({cluster.label for cluster in found.at(level)}) == len(found.at(level))
+    nearly = 0
+    for cluster in found.at(2):
+        above = found.by_id[cluster.parent]
+        assert (cluster.label == above.label) == (cluster.size >= 0.8 * above.size)
+        nearly += cluster.label == above.label
+    assert nearly
 
 
 def test_a_large_catalogue_has_three_levels() -> None:
@@ -256,12 +266,36 @@ def test_a_layout_anew_keeps_most_ids_when_little_changed(seed: int) -> None:
     first = find(before.catalogue, before.vectors, Options(levels=2))
     second = find(after.catalogue, after.vectors, Options(levels=2, relayout=0.001), first)
     assert second.events[0].kind == "layout" and "1%" in second.events[0].why and second.drift == 0.0
-    # Of twelve subjects more groups than twelve are made: where the others are cut is left to chance here.
+    # Of twelve subjects some seventeen groups are made: where the other five are cut is left to chance here.
+    # Over twenty seeds, 0.88 to 1 of the ids stay.
     stayed = {c.id for c in second.at(2)} & {c.id for c in first.at(2)}
-    assert len(stayed) >= 0.8 * len(first.at(2))
+    assert len(stayed) >= 0.85 * len(first.at(2))
     assert {c.id for c in second.clusters} - {c.id for c in first.clusters} <= {
         f"c{number}" for number in range(first.next_number, second.next_number)
     }, "an id is never given twice"
+
+
+@pytest.mark.parametrize("more", [1, 45])
+def test_a_label_stays_while_half_of_its_texts_are_those_it_was_given_to(more: int) -> None:
+    before, after = world(per=15), world(per=15, extra=dict.fromkeys(SUBJECTS, more))
+    first = find(before.catalogue, before.vectors, Options(levels=2))
+    aged = replace(first, clusters=tuple(replace(c, proposed=f"Ancien {c.id}") for c in first.clusters))
+    second = find(after.catalogue, after.vectors, Options(levels=2, relayout=0.001), aged)
+    shares = {
+        c.id: lineage.overlap(first.members(c.id), second.members(c.id))
+        for c in second.at(1)
+        if c.id in first.by_id
+    }
+    for name, share in shares.items():
+        assert (second.by_id[name].label == f"Ancien {name}") == (share >= 0.5)
+    assert (max(shares.values()) >= 0.5) if more == 1 else (min(shares.values()) < 0.5)
+
+
+def test_labels_of_earlier_rules_are_not_kept_but_ids_are(planted: World, found: Clusters) -> None:
+    aged = tuple(replace(one, proposed="Ancien") for one in found.clusters)
+    before = replace(found, clusters=aged, stamp="another", naming="another")
+    after = find(planted.catalogue, planted.vectors, None, before)
+    assert {c.id: c.label for c in after.clusters} == {c.id: c.label for c in found.clusters}
 
 
 def test_an_edited_resource_finds_a_new_place_and_a_removed_one_is_gone(
@@ -374,9 +408,9 @@ def test_bad_lines_of_names_are_all_told(tmp_path: Path) -> None:
 
 def test_small_identical_and_foreign_input_is_refused_with_a_reason(planted: World) -> None:
     few = planted.without({one.id for one in planted.catalogue[19:]})
-    with pytest.raises(InvalidInput, match="19 resources, 19 of them different: clusters need at least 20"):
+    with pytest.raises(InvalidInput, match=r"19 resources, of which 19 say .*: clusters need at least 20"):
         find(few.catalogue, few.vectors)
-    with pytest.raises(InvalidInput, match="1 of them different"):
+    with pytest.raises(InvalidInput, match="of which 1 say"):
         find(planted.catalogue, np.tile(planted.vectors[:1], (len(planted.catalogue), 1)))
     with pytest.raises(InvalidInput, match="vectors of shape"):
         find(planted.catalogue, planted.vectors[:5])

@@ -80,6 +80,7 @@ def test_a_theme_withdrawn_from_the_catalogue_is_named(judged: Home) -> None:
     words = " ".join(word for need in after["needs"] for word in (need["label"], *need["keywords"]))
     assert "eau" in stems(words)
     shown = run_cli("radar", *judged.arguments)
+    assert "No request was asked" not in shown.out
     assert "Eau !" in shown.out and "2 of 3 requests (golden) have no good answer" in shown.out
 
 
@@ -199,6 +200,10 @@ def test_inequality_ignores_scale_and_stays_within_its_bounds(amounts: list[floa
 def test_lists_that_hold_the_whole_catalogue_are_refused() -> None:
     with pytest.raises(InvalidInput, match="24 resources: lists of 13 show nearly all"):
         exposure.audit(recommender(resources()), k=13)
+
+
+def test_the_command_line_says_where_requests_come_from(served: Home) -> None:
+    assert "No request was asked: set `[gates] golden`" in run_cli("radar", *served.arguments).out
 
 
 def test_the_command_line_audits(served: Home, tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ class Concentration:
 class Audit:
     """What a snapshot shows. `skewness` is that of the k-occurrences over titles: 0 when all resources
     are neighbours as often, above 1.4 when hubs matter (Radovanović et al. 2010; Feldbauer and Flexer
-    2019). `population` compares communes by the number of their inhabitants, `scale` by what is said.
+    2019). `population` compares communes by the number of their inhabitants, fewest first, `scale` by what is
+    said.
     """
 
     snapshot: str
@@ -164,7 +165,8 @@ def _report(
     limit = HUB * len(titles) * k / len(catalogue)
     hubs = sorted((one for one in shown if one.titles > limit), key=lambda one: (-one.titles, one.id))
     seen = _seen_through_family(recommender, {one.id for one in shown if one.titles + one.requests})
-    bands = _shares(catalogue, exposure, _band)
+    order = [*(name for _, name in _BANDS), _LARGEST, UNKNOWN]
+    bands = sorted(_shares(catalogue, exposure, _band), key=lambda share: order.index(share.value))
     return Audit(
         snapshot=snapshot.id,
         k=k,
@@ -174,7 +176,7 @@ def _report(
         hubs=tuple(hubs),
         orphans=tuple(one for one in shown if one.id not in seen),
         concentration=tuple(_concentration(catalogue, exposure, facet) for facet in FACETS),
-        population=bands,
+        population=tuple(bands),
         scale=_shares(catalogue, exposure, lambda resource: (resource.scale or UNKNOWN,)),
     )
 

@@ -16,7 +16,7 @@ from reco.adapt import HeadReport, learn_head
 from reco.background import background, unrelated
 from reco.beir import Topic, read_topics
 from reco.calibration import calibrate
-from reco.clusters import Clusters, Options, find
+from reco.clusters import NAMING, RECIPE, Clusters, Options, find
 from reco.clusters.names import Names
 from reco.curation import Curation
 from reco.decisions import Decisions
@@ -315,7 +315,7 @@ def making_of(settings: Settings, progress: Progress | None = None, home: Path |
         drift=settings.adapt.drift,
         curation=settings.curation.curation(),
         group=grouped_by(grouping) if grouping is not None else None,
-        grouping=digest(repr(grouping)) if grouping is not None else "",
+        grouping=digest(RECIPE, NAMING, repr(grouping)) if grouping is not None else "",
         calibrate=calibration_of(settings),
         measure=_measure_of(settings),
     )

@@ -144,6 +144,7 @@ def test_a_sheet_has_its_address_and_what_the_model_reads(home: None, page: Open
     assert test.title[0].value == "Rénover une école de village"
     assert ROWS[0][-1] in " ".join(text.value for text in test.text)
     assert test.code[0].value.endswith("?id=ecole")
+    assert "inventée" not in everything(test), "the settings' name of a source says nothing to a visitor"
 
 
 def test_a_resource_is_added_to_the_dossier_from_its_sheet(home: None, page: Open) -> None:

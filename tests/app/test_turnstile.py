@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
+import streamlit as st
 
 from reco.app import turnstile, wording
 from reco.app.turnstile import Turnstile
 from reco.errors import ServerBusy
 from tests.app.conftest import Open
 from tests.app.test_pages import search
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something is true."""
+    for _ in range(2000):
+        if true():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came")
 
 
 def test_only_so_many_pass_at_a_time() -> None:
@@ -72,6 +83,91 @@ def test_a_failure_frees_the_place() -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), gate.passing():
             raise ZeroDivisionError
+
+
+def test_who_waits_passes_in_turn_and_is_told_the_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turnstile, "FIRST_WORD", 0.02)
+    monkeypatch.setattr(turnstile, "NEXT_WORD", 0.02)
+    gate = Turnstile(1)
+    passed: list[int] = []
+    told: dict[int, list[int]] = {number: [] for number in range(3)}
+
+    def work(number: int) -> None:
+        with gate.passing(told[number].append):
+            passed.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    with gate.passing():
+        for number, thread in enumerate(threads):
+            thread.start()
+            until(lambda number=number: bool(told[number]))
+        assert [ranks[0] for ranks in told.values()] == [1, 2, 3]
+    for thread in threads:
+        thread.join()
+    assert passed == [0, 1, 2]
+
+
+def test_who_leaves_the_queue_frees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turnstile, "FIRST_WORD", 0.01)
+    gate = Turnstile(1, queue=1)
+
+    def leave(_rank: int) -> None:
+        raise KeyboardInterrupt
+
+    def work() -> None:
+        with pytest.raises(KeyboardInterrupt), gate.passing(leave):
+            raise AssertionError("the place was taken")
+
+    with gate.passing():
+        for _ in range(3):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+    assert elsewhere(gate)
+
+
+def test_who_steps_aside_lets_others_pass_and_comes_back() -> None:
+    gate = Turnstile(1, queue=0, patience=0.01)
+    with gate.passing():
+        assert not elsewhere(gate)
+        with gate.aside():
+            assert elsewhere(gate)
+        assert not elsewhere(gate)
+    assert elsewhere(gate)
+    with gate.aside():
+        assert elsewhere(gate), "who holds no place has none to give"
+
+
+def test_a_visitor_who_waits_reads_the_rank_and_then_the_results(
+    home: None, page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = page()
+    monkeypatch.setattr(turnstile, "FIRST_WORD", 0.05)
+    gate = Turnstile(1)
+    monkeypatch.setattr(turnstile, "SHARED", gate)
+    told: list[str] = []
+    entered, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with gate.passing():
+            entered.set()
+            free.wait(30)
+
+    real = st.delta_generator.DeltaGenerator.info
+
+    def info(self: object, body: str, **others: object) -> object:
+        told.append(body)
+        free.set()
+        return real(self, body, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(st.delta_generator.DeltaGenerator, "info", info)
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait(30)
+    search(test, "rénover notre école")
+    thread.join()
+    assert told == [wording.phrase("fr", "progress.queue", rank=1)]
+    assert not test.info and len(test.subheader) == 3
 
 
 def test_an_overloaded_server_says_so_and_keeps_the_text(

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from reco.app.markup import line, shortened
 from reco.app.plot import hover
 from reco.app.wording import say
+from reco.lettering import shifts
 
 # Okabe and Ito's colours (2008), which most eyes tell apart, darkened where they were too pale for a light
 # ground; each goes with a shape of its own, so that no meaning is the colour's alone.
@@ -26,7 +27,12 @@ STYLES = (
     ("#a0522d", "hexagon"),
 )
 OTHERS = ("#8a8f86", "circle-open")
-LONGEST_NAME = 34
+LONGEST_NAME = 40
+ON_A_PHONE = 4
+"""Names that `style.css` leaves on a narrow screen."""
+_SCREEN, _PHONE = (640.0, 520.0), (340.0, 500.0)
+"""Pixels that the points take, wide and high: on a wide screen beside the list, and on a phone."""
+_LETTER, _LINE, _PADDING = 7.4, 22.0, 3
 _RINGED = "#d6336c"
 """Of the request and its results: three to one and more against the light ground and the dark one."""
 
@@ -66,8 +72,7 @@ def figure(
     for value, style in styles.items():
         of = [point for point in points if point.value == value]
         made.add_trace(_trace(of, shortened(value, LONGEST_NAME), style))
-    for name, (x, y) in names.items():
-        _name(made, name, x, y)
+    _write(made, points, names)
     if asked is not None:
         _ask(made, asked)
     made.update_xaxes(visible=False, constrain="domain")
@@ -94,16 +99,30 @@ def _trace(points: Sequence[Point], name: str, style: tuple[str, str]) -> Any:
     )
 
 
-def _name(made: Any, name: str, x: float, y: float) -> None:
+def _write(made: Any, points: Sequence[Point], names: Mapping[str, tuple[float, float]]) -> None:
+    """Write names over the groups, those that come first where others would cover them."""
+    spread = [max(of) - min(of) or 1.0 for of in ([p.x for p in points], [p.y for p in points])]
+    scale, phone = (min(wide / spread[0], high / spread[1]) for wide, high in (_SCREEN, _PHONE))
+    words = [line(shortened(name, LONGEST_NAME)) for name in names]
+    widths = [_LETTER * len(word) + 2 * _PADDING for word in words]
+    pixels = [(x * scale, -y * scale) for x, y in names.values()]
+    down = shifts(pixels, widths, _LINE, (phone / scale, ON_A_PHONE))
+    for word, (x, y), shift in zip(words, names.values(), down, strict=True):
+        if shift is not None:
+            _name(made, word, x, y, shift)
+
+
+def _name(made: Any, word: str, x: float, y: float, shift: float) -> None:
     made.add_annotation(
         x=x,
         y=y,
-        text=f"<b>{escape(line(shortened(name, LONGEST_NAME)), quote=False)}</b>",
+        yshift=-shift,
+        text=f"<b>{escape(word, quote=False)}</b>",
         showarrow=False,
         # White on a dark label of its own is readable over any point, on a light ground and on a dark one.
         font={"size": 12, "color": "#ffffff"},
         bgcolor="rgba(34,39,31,0.82)",
-        borderpad=3,
+        borderpad=_PADDING,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import access, basket, failures
+from reco.app import access, basket, failures, turnstile
 from reco.app.wording import LANGUAGES, STATE, count, day, say
 
 HERE = Path(__file__).parent
@@ -76,4 +76,5 @@ def _foot() -> None:
         st.caption(say("foot.snapshot", number=manifest.snapshot, day=day(manifest.created), size=size))
 
 
-show()
+with turnstile.DRAWING.passing():
+    show()

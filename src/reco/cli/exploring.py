@@ -199,6 +199,8 @@ def _show_radar(found: Radar) -> None:
         told = (f"{one.theme} !" if one.thin else one.theme, str(one.resources), ", ".join(one.missing))
         table.add_row(*(Text(cell) for cell in told))
     console.print(table)
+    if not found.asked:
+        print("No request was asked: set `[gates] golden`, save projects, or give `--logged FILE`.")
     for origin, count in found.asked.items():
         print(f"{found.unmet.get(origin, 0)} of {count} requests ({origin}) have no good answer")
     for need in found.needs:
@@ -221,7 +223,8 @@ def _show_audit(found: Audit) -> None:
     print(f"skewness of k-occurrences {found.skewness:.2f}, {len(found.hubs)} hubs")
     for one in found.hubs[:_FEW]:
         console.print(Text(f"   {one.id}  in {one.titles} lists of titles, {one.requests} of requests"))
-    print(f"{len(found.orphans)} resources are in no list")
+    places = (found.titles + found.requests) * found.k
+    print(f"{len(found.orphans)} resources are in no list; the lists have {places} places")
     for one in found.orphans[:_FEW]:
         console.print(Text(f"   {one.id}  {one.title}"))
     for facet in found.concentration:
@@ -320,4 +323,5 @@ def _told(event: Any) -> str:
     others = ", ".join(f"{o.id} {o.label} ({o.shared} resources, {o.overlap:.0%})" for o in event.others)
     subject = f"{event.cluster} {event.label}".strip()
     joined = {"split": "into", "merge": "of"}.get(event.kind, "")
-    return " ".join(part for part in (f"{event.kind}:", subject, joined, others, event.why) if part)
+    told = " ".join(part for part in (subject, joined, others) if part)
+    return ": ".join(part for part in (event.kind, told, event.why) if part)

@@ -5,11 +5,13 @@
 """
 
 from reco.clusters.evolving import Located, locate
-from reco.clusters.finding import ClustersUnavailable, Options, find
+from reco.clusters.finding import NAMING, RECIPE, ClustersUnavailable, Options, find
 from reco.clusters.model import PREFIX, Cluster, Clusters, CuratorName, Event, LevelQuality, Other
 
 __all__ = [
+    "NAMING",
     "PREFIX",
+    "RECIPE",
     "Cluster",
     "Clusters",
     "ClustersUnavailable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,9 +24,15 @@ from reco.clusters.model import Cluster, Clusters, CuratorName, Event, LevelQual
 from reco.clusters.names import named
 from reco.errors import InvalidInput, RecoError
 from reco.text import digest
+from reco.words import words
 
-RECIPE = "mean shift, ward, k-means, t-sne/3"
+RECIPE = "mean shift, ward, k-means, t-sne/4"
 """Names how clusters are found: whoever changes it changes this, and all is laid out anew."""
+NAMING = "whole noun phrases/1"
+"""Names how labels are chosen: whoever changes it changes this and the recipe, and none is kept."""
+_USUAL = 0.02
+_NEARLY = 0.8
+"""Share of the group above from which one has its label."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,7 @@ def _anew(
         },
         fence=found.fence,
         stamp=stamp,
+        naming=NAMING,
         next_number=next_number,
         events=_events(levels, clusters, previous, why),
         quality=_quality(catalogue, levels, clusters, steady),
@@ -168,14 +176,22 @@ def _levels(
     known = previous.by_id if previous is not None else {}
     levels: list[_Level] = []
     taken: list[str] = []
+    kinds = _kinds(catalogue)
     for row, labels in enumerate(found.levels):
         matched = lineage.match(_before(catalogue, row, previous), labels)
         ids = []
         for one in range(len(found.centres[row])):
             ids.append(matched.kept.get(one, f"c{number}"))
             number += one not in matched.kept
-        kept = {one: known[ids[one]].proposed for one in matched.kept}
-        fresh = describe(corpus, labels, found.strength, [*taken, *kept.values()])
+        kept = {
+            one: known[name].proposed
+            for one, name in matched.kept.items()
+            if previous is not None
+            and previous.naming == NAMING
+            and _mostly_old(catalogue, previous, name, labels == one)
+        }
+        kept |= _same_as_above(labels, levels[-1]) if levels else {}
+        fresh = describe(corpus, labels, found.strength, [*taken, *kept.values()], kinds)
         descriptions = tuple(
             Description(kept.get(one, description.label), description.terms)
             for one, description in enumerate(fresh)
@@ -183,6 +199,31 @@ def _levels(
         taken += [description.label for description in descriptions]
         levels.append(_Level(labels, tuple(ids), matched, descriptions))
     return levels, number
+
+
+def _kinds(catalogue: Catalogue) -> frozenset[str]:
+    """Return the stems of the first words of the types that one resource in fifty has: "rapport", "livre"."""
+    types = Counter(resource.type for resource in catalogue if resource.type)
+    usual = [words(name) for name, count in types.items() if count >= _USUAL * len(catalogue)]
+    return frozenset(found[0].stem for found in usual if found)
+
+
+def _same_as_above(labels: Labels, above: _Level) -> dict[int, str]:
+    """Return the labels of the groups that are nearly all of the one above: the same texts have one name."""
+    found = {}
+    for one in range(int(labels.max()) + 1):
+        inside = labels == one
+        outer = int(np.bincount(above.labels[inside]).argmax())
+        if inside.sum() >= _NEARLY * (above.labels == outer).sum():
+            found[one] = above.descriptions[outer].label
+    return found
+
+
+def _mostly_old(catalogue: Catalogue, previous: Clusters, name: str, inside: NDArray[np.bool_]) -> bool:
+    """Whether a group is the same with what came since: else its label tells of what it was."""
+    now = [catalogue[row].id for row in np.flatnonzero(inside).tolist()]
+    left = [member for member in previous.members(name) if catalogue.row(member) is not None]
+    return lineage.overlap(left, now) >= lineage.SAME
 
 
 def _before(catalogue: Catalogue, row: int, previous: Clusters | None) -> list[str | None]:

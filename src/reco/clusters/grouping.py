@@ -74,8 +74,8 @@ def require_enough(vectors: NDArray[np.float32]) -> None:
         distinct = len(np.unique(vectors.round(5), axis=0))
     if distinct < FEWEST:
         raise InvalidInput(
-            f"The catalogue has {len(vectors)} resources, {distinct} of them different: "
-            f"clusters need at least {FEWEST}.",
+            f"The catalogue has {len(vectors)} resources, of which {distinct} say something of their own: "
+            f"clusters need at least {FEWEST} such texts.",
             "Add sources, or read the catalogue as a list.",
         )
 

@@ -7,36 +7,33 @@ is nearest to these weights.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.clusters.corpus import TITLE, Corpus, commonest, documents_of
-from reco.words import Word, words
+from reco.clusters.corpus import Corpus, commonest, documents_of
+from reco.clusters.grammar import Grammar
+from reco.clusters.phrases import phrases_of
+from reco.words import words
 
 KEYWORDS = 10
 """Terms kept for each group."""
 
-_READ = 400
-"""Characters of a summary in which phrases are looked for: what a text is about comes first."""
 _COVERED = 0.05
 _PHRASED = 1000
 """Texts of a group, the nearest to its middle, in which phrases are looked for."""
-_LONGEST_LABEL = 48
+_OF_NAME = 0.5
+"""Share of a group's texts that must have a name before it is part of the label: a mayor or a place met in
+one publication is not what the others are about."""
+_ALIKE = 5
 _LED_BY = 15
 _CANDIDATES = 40
 _CHANCE = 0.05
 _LEAST = 3
 _REPEATED = 0.25
 """What a term keeps of its merit for each larger group of the level that shows it: it tells less."""
-_BREAK = re.compile(r"[^\w\s'’-]|\s[-–]\s|\n")
-_CUT = 0.4
-"""What a phrase keeps of its weight for each end at which it may be cut short."""
-_FOREIGN_ENDS = frozenset(("the", "of", "and", "for", "in", "to", "on", "with", "your"))
 
 
 @dataclass(frozen=True)
@@ -58,12 +55,18 @@ class Description:
 
 
 def describe(
-    corpus: Corpus, labels: NDArray[np.int64], nearness: NDArray[np.float32], taken: Iterable[str] = ()
+    corpus: Corpus,
+    labels: NDArray[np.int64],
+    nearness: NDArray[np.float32],
+    taken: Iterable[str] = (),
+    kinds: Collection[str] = (),
 ) -> tuple[Description, ...]:
-    """Return a description of each group, (groups,). No label of `taken` is given, nor one twice.
+    """Return a description of each group, (groups,). No label of `taken` is given, nor a part of one, nor
+    one twice.
 
     `nearness`, (texts,), is how near each text is to the middle of its group: of two phrases that say
-    as much, the one of the nearer texts is taken.
+    as much, the one of the nearer texts is taken. `kinds` are stems with which no label begins: those that
+    say what kind of document a text is, not what it is about.
     """
     weights = corpus.weights(labels)
     counts = corpus.counts(labels)
@@ -79,7 +82,7 @@ def describe(
         chosen, documents = _keywords(corpus, merit, members)
         shown[chosen] += 1
         terms = _as_terms(corpus, chosen, weights[one], documents)
-        label = _label(corpus, weights[one] * np.sqrt(precision[one]), members, near, used)
+        label = _label(corpus, weights[one] * np.sqrt(precision[one]), members, near, used, kinds)
         label = label or _of_words(terms, used)
         used.add(_sense(label))
         found[one] = Description(label, terms)
@@ -151,100 +154,45 @@ def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(together >= 1.0, 1.0, value)
 
 
-@dataclass
-class _Phrase:
-    """A phrase by its stems: how whole it is in each text that has it, and how it is written."""
-
-    texts: dict[int, float]
-    written: Counter[str]
-
-
 def _label(
     corpus: Corpus,
     weights: NDArray[np.float64],
     members: NDArray[np.int64],
     near: NDArray[np.float64],
     used: set[frozenset[str]],
+    kinds: Collection[str],
 ) -> str:
     """Return the phrase whose stems are nearest to the group's weights by cosine, "" without any."""
     weight = dict(zip(corpus.stems, weights.tolist(), strict=True))
     nearest = members[np.argsort(-near[members], kind="stable")[:_PHRASED]]
     leading = {corpus.stems[i] for i in np.argsort(-weights, kind="stable")[:_LED_BY].tolist()}
-    phrases = _phrases(corpus, nearest, leading)
-    # What a single text says is no label, and of a large group a phrase must cover something.
+    documents = documents_of(corpus.presence[members])
+    usual = {corpus.stems[i] for i in np.flatnonzero(documents >= _OF_NAME * len(members)).tolist()}
+    # Of a large group a phrase must cover something.
     enough = max(2.0, _COVERED * len(members))
-    best, label = 0.0, ""
-    for stems, phrase in sorted(phrases.items()):
-        if frozenset(stems) in used:
+    best, label = (False, 0.0), ""
+    for stems, phrase in sorted(phrases_of(corpus, nearest, leading).items()):
+        # Less than what is told already tells nothing more, nor do both genders of one word.
+        alike = len({stem[:_ALIKE] for stem in stems}) == 1
+        if stems[0] in kinds or phrase.is_part or alike or any(told.issuperset(stems) for told in used):
             continue
         cosine = sum(weight.get(stem, 0.0) for stem in set(stems)) / np.sqrt(len(set(stems)))
         support = sum(near[i] * whole for i, whole in phrase.texts.items())
-        score = cosine * support / (support + enough)
-        if score > best:
-            best, label = score, commonest(phrase.written)
+        # What a single text says is a label only where no two say the same.
+        merit = (len(phrase.texts) > 1, cosine * support / (support + enough))
+        if merit > best:
+            written = commonest(phrase.written)
+            if _stands(corpus.grammar, written, usual):
+                best, label = merit, written
     return label[:1].upper() + label[1:]
 
 
-def _phrases(corpus: Corpus, members: NDArray[np.int64], leading: set[str]) -> dict[tuple[str, ...], _Phrase]:
-    found: dict[tuple[str, ...], _Phrase] = {}
-    for row in members.tolist():
-        text = corpus.texts[row]
-        for part, weight in ((text.title, TITLE), (text.summary[:_READ], 1.0)):
-            for stems, written, whole in _runs(part, leading):
-                phrase = found.setdefault(stems, _Phrase({}, Counter()))
-                phrase.texts[row] = max(whole * weight, phrase.texts.get(row, 0.0))
-                phrase.written[written] += 1
-    return found
-
-
-def _runs(text: str, leading: set[str]) -> Iterator[tuple[tuple[str, ...], str, float]]:
-    """Yield the runs of two to five words that begin and end with a term, one of them leading.
-
-    Each has its stems, how it is written, and how whole it is: French puts a noun's adjectives after
-    it, so that a phrase begins after a small word or a pause, and ends before one.
-    """
-    start = 0
-    for end in [*(match.start() for match in _BREAK.finditer(text)), len(text)]:
-        piece = text[start:end]
-        if start < end:
-            yield from _runs_of(piece, leading)
-        start = end + 1
-
-
-def _runs_of(piece: str, leading: set[str]) -> Iterator[tuple[tuple[str, ...], str, float]]:
-    terms = words(piece)
-    if not any(term.stem in leading for term in terms):
-        return
-    for first, term in enumerate(terms):
-        begins = 1.0 if not first or terms[first - 1].end + 1 < term.start else _CUT
-        for last in range(first + 1, min(first + 4, len(terms))):
-            end = terms[last].end
-            written = piece[term.start : end]
-            if len(written.replace("'", " ").replace("’", " ").split()) > 5 or len(written) > _LONGEST_LABEL:
-                break
-            stems = tuple(found.stem for found in terms[first : last + 1])
-            if leading.isdisjoint(stems) or not _is_whole(piece, term, terms[last]):
-                continue
-            ends = 1.0 if last + 1 == len(terms) or end + 1 < terms[last + 1].start else _CUT
-            yield stems, _decapitalised(written), begins * ends
-
-
-def _is_whole(piece: str, first: Word, last: Word) -> bool:
-    """Whether a run begins and ends with words that may, and cuts no compound such as "tiers-lieux"."""
-    for term in (first, last):
-        written = piece[term.start : term.end].casefold()
-        if written[0].isdigit() or written in _FOREIGN_ENDS:
-            return False
-    before, after = piece[first.start - 1 : first.start], piece[last.end : last.end + 1]
-    return " " in piece[first.start : last.end] and before != "-" and after not in ("-", "'", "’")
-
-
-def _decapitalised(written: str) -> str:
-    """Return a phrase without the capital of a title's first word, or those of a title all in capitals."""
-    if written.isupper() and len(written) > 8:
-        return written.casefold()
-    head = written.split(maxsplit=1)[0]
-    return written[:1].casefold() + written[1:] if head[1:].islower() or len(head) == 1 else written
+def _stands(grammar: Grammar, written: str, usual: set[str]) -> bool:
+    """Whether a phrase is of nouns, and none of them a name without being `usual` in the group."""
+    return grammar.is_nominal(written) and not any(
+        word.stem not in usual and written[word.start : word.end].casefold() in grammar.names
+        for word in words(written)
+    )
 
 
 def _of_words(terms: Sequence[Term], used: set[frozenset[str]]) -> str:

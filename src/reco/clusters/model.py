@@ -131,6 +131,8 @@ class Clusters:
     fence: float
     stamp: str
     """Names the encoder, head, seed and levels: points of two stamps do not meet."""
+    naming: str = ""
+    """Names the rules by which labels were given."""
     next_number: int = 1
     drift: float = 0.0
     events: tuple[Event, ...] = ()
@@ -177,6 +179,7 @@ class Clusters:
             "format": FORMAT,
             "stamp": self.stamp,
             "fence": self.fence,
+            "naming": self.naming,
             "next_number": self.next_number,
             "drift": self.drift,
             "events": [asdict(event) for event in self.events],
@@ -206,6 +209,7 @@ class Clusters:
             centres=dict(zip(sorted(c.id for c in clusters), arrays["centres"], strict=True)),
             fence=float(about["fence"]),
             stamp=str(about["stamp"]),
+            naming=str(about.get("naming", "")),
             next_number=int(about["next_number"]),
             drift=float(about["drift"]),
             events=tuple(_event(event) for event in about["events"]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from reco.app import asides, asking, cards, failures, filters, locality, opinions, served
+from reco.app import asides, asking, cards, failures, filters, locality, opinions, served, turnstile
 from reco.app.markup import plain
 from reco.app.wording import count, say
 from reco.catalogue import Filters
@@ -125,12 +126,29 @@ def _results(request: str, chosen: Filters) -> None:
         too_long = len(request) > LONGEST
         st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
         return
-    with st.spinner(say("progress.model"), show_time=True):
-        recommender = served.recommender()
-    with st.spinner(say("progress.search"), show_time=True):
-        answer = _answer_or_reason(recommender, query)
-    if answer is None:
-        return
+    # Who waits for the model or for a place leaves the drawing of pages to others.
+    with turnstile.DRAWING.aside():
+        with st.spinner(say("progress.model"), show_time=True):
+            recommender = served.recommender()
+        _answered(recommender, query)
+
+
+def _answered(recommender: Recommender, query: Query) -> None:
+    """Search and draw the results in one's turn: drawing them is more than half of the work."""
+    waiting = st.empty()
+    with turnstile.SHARED.passing(lambda rank: _tell_rank(waiting, rank)):
+        waiting.empty()
+        with st.spinner(say("progress.search"), show_time=True):
+            answer = _answer_or_reason(recommender, query)
+        if answer is not None:
+            _draw(answer)
+
+
+def _tell_rank(waiting: DeltaGenerator, rank: int) -> None:
+    waiting.info(say("progress.queue", rank=rank), icon=":material/hourglass_top:")
+
+
+def _draw(answer: Answer) -> None:
     _told(answer)
     asides.shelf(answer.shelf)
     _expansions(answer)

@@ -51,7 +51,6 @@ def _fields(snapshot: Snapshot, resource: Resource) -> None:
         say("field.place"): resource.place,
         say("sheet.localities"): " ; ".join(_locality(place) for place in resource.localities),
         say("field.language"): "" if resource.language == language() else resource.language,
-        say("field.source"): resource.source,
         say("field.evidence"): resource.evidence,
         say("field.notes"): " ".join(remarks.worded(note) for note in resource.notes),
         say("sheet.dates"): _dates(snapshot, resource),
