@@ -23,6 +23,7 @@ from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters.model import PREFIX as CLUSTERS
 from reco.clusters.model import Clusters
+from reco.columnar import table_of
 from reco.counting import Before, count
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.encoder.adapter import Adapter
@@ -341,8 +342,7 @@ def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _catalogue_of(data: bytes) -> Catalogue:
-    # `read_table` would import pandas, and so would `to_numpy`.
-    table = pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read()
+    table = table_of(data)
     batches = table.to_batches(max_chunksize=_ROWS)
     shared: dict[str, str] = {}
     found = Catalogue(resource for batch in batches for resource in _resources(batch, shared))

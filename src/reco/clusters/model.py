@@ -17,6 +17,7 @@ from safetensors.numpy import load, save
 
 from reco.clusters.labels import Term
 from reco.clusters.space import Space
+from reco.columnar import table_of
 
 FORMAT = 1
 PREFIX = "clusters."
@@ -194,8 +195,8 @@ class Clusters:
         about = json.loads(files[_ABOUT])
         if about["format"] != FORMAT:
             raise ValueError(f"clusters of format {about['format']}, not {FORMAT}")
-        rows = _table(files[_RESOURCES])
-        clusters = tuple(_cluster(row) for row in _table(files[_CLUSTERS]).to_pylist())
+        rows = table_of(files[_RESOURCES])
+        clusters = tuple(_cluster(row) for row in table_of(files[_CLUSTERS]).to_pylist())
         arrays = load(files[_SPACE])
         levels = sum(name.startswith("level_") for name in rows.column_names)
         return cls(
@@ -245,11 +246,6 @@ def _parquet(table: pa.Table) -> bytes:
     stream = io.BytesIO()
     pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
     return stream.getvalue()
-
-
-def _table(data: bytes) -> pa.Table:
-    # `read_table` would import pandas, and so would `to_numpy`.
-    return pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read()
 
 
 def _schema() -> pa.Schema:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from reco.columnar import parquet
 from reco.sources.config import SourceConfig
 from reco.sources.mapping import check_columns
 from reco.sources.origin import opened, unreadable
@@ -20,10 +20,10 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
     """Yield the rows of a table, in batches. Raises `SourceError` when a checksum of the file is wrong."""
     with opened(config, cache) as stream:
         try:
-            table = pq.ParquetFile(stream, page_checksum_verification=True)
+            table = parquet(stream)
             check_columns(config, table.schema_arrow.names)
             number = 0
-            for batch in table.iter_batches(batch_size=_BATCH):
+            for batch in table.iter_batches(batch_size=_BATCH, use_threads=False):
                 for cells in batch.to_pylist():
                     number += 1
                     yield Row(f"{config.place}:{number}", cells)
