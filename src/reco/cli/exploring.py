@@ -196,7 +196,9 @@ def _show_radar(found: Radar) -> None:
     console = Console()
     table = Table("theme", "resources", "types that it lacks", box=None)
     for one in found.coverage:
-        told = (f"{one.theme} !" if one.thin else one.theme, str(one.resources), ", ".join(one.missing))
+        more = f" and {len(one.missing) - _FEW} more" if len(one.missing) > _FEW else ""
+        missing = ", ".join(one.missing[:_FEW]) + more
+        told = (f"{one.theme} !" if one.thin else one.theme, str(one.resources), missing)
         table.add_row(*(Text(cell) for cell in told))
     console.print(table)
     if not found.asked:
