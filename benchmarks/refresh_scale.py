@@ -37,7 +37,7 @@ SHARES = (0.0, 0.001, 0.01, 0.05)
 SHARE = 0.01
 DIMENSION = 384
 MOST_SECONDS, MOST_GIGABYTES = 30.0, 1.5
-"""The target for the largest size and `SHARE` of it changed."""
+"""The target for the largest size and `SHARE` of it changed; memory is in GiB, here and in `peak_gb`."""
 
 
 class TimedEncoder(HashingEncoderForTests):
@@ -224,7 +224,7 @@ def draw(costs: Sequence[Cost], path: Path) -> str | None:
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharey="row")
     rows = (
         (("seconds", "cpu_seconds"), "seconds beside encoding", MOST_SECONDS),
-        (("peak_gb",), "peak memory, GB", MOST_GIGABYTES),
+        (("peak_gb",), "peak memory, GiB", MOST_GIGABYTES),
     )
     for row, (names, label, limit) in enumerate(rows):
         for name, line in zip(names, ("o-", "s--"), strict=False):

@@ -324,13 +324,13 @@ def _require_consistent(snapshot: Snapshot) -> None:
         )
 
 
-def _catalogue_bytes(catalogue: Catalogue) -> bytes:
+def _catalogue_bytes(catalogue: Catalogue) -> memoryview:
     schema, stream = _schema(), io.BytesIO()
     with pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True) as writer:
         for start in range(0, len(catalogue), _ROWS):
             writer.write_batch(_batch(catalogue[start : start + _ROWS], schema))
     pa.default_memory_pool().release_unused()
-    return stream.getvalue()
+    return stream.getbuffer()
 
 
 def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _FEW = 10
+_TYPES = 4
 
 
 def register(app: typer.Typer) -> None:
@@ -196,7 +197,9 @@ def _show_radar(found: Radar) -> None:
     console = Console()
     table = Table("theme", "resources", "types that it lacks", box=None)
     for one in found.coverage:
-        told = (f"{one.theme} !" if one.thin else one.theme, str(one.resources), ", ".join(one.missing))
+        more = f" and {len(one.missing) - _TYPES} more" if len(one.missing) > _TYPES else ""
+        missing = ", ".join(one.missing[:_TYPES]) + more
+        told = (f"{one.theme} !" if one.thin else one.theme, str(one.resources), missing)
         table.add_row(*(Text(cell) for cell in told))
     console.print(table)
     if not found.asked:
