@@ -180,3 +180,23 @@ def test_an_overloaded_server_says_so_and_keeps_the_text(
         assert [error.value for error in test.error] == [wording.phrase("fr", "failure.busy")]
         assert test.text_area(key="description").value == "rénover notre école"
     assert len(test.run().subheader) == 3
+
+
+def test_who_stands_aside_and_finds_no_place_again_has_none_to_leave() -> None:
+    gate = Turnstile(1, queue=1, patience=0.05)
+    inside, done = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with gate.passing():
+            inside.set()
+            done.wait(20)
+
+    other = threading.Thread(target=stay)
+    with pytest.raises(ServerBusy), gate.passing(), gate.aside():
+        other.start()
+        assert inside.wait(20)
+    assert not elsewhere(gate)
+    done.set()
+    other.join()
+    with gate.passing():
+        assert not elsewhere(gate)

@@ -55,8 +55,10 @@ class Turnstile:
         try:
             yield
         finally:
-            self._mine.held = False
-            self._leave()
+            # Who stood aside and found no place again has none to leave.
+            if self._mine.held:
+                self._mine.held = False
+                self._leave()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
