@@ -53,7 +53,7 @@ class HeadRecipe:
     epochs: int = 90
     steps: int = 600
     batch: int = 2048
-    records: int = 1500
+    records: int = 1300
     passages: int = 4
     rate: float = 3e-4
     temperature: float = 0.05
