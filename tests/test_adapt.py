@@ -114,3 +114,9 @@ def test_a_head_that_does_not_win_is_not_published(tmp_path: Path) -> None:
     publish(store, snapshot_of(120))
     done = adapt(store, ENCODER, lambda s, e: learn_head(s, e, GENERAL, HeadRecipe(epochs=0)))
     assert not done.published and store.current() == "000001"
+
+
+def test_what_a_head_learns_from_is_bounded_whatever_the_catalogue() -> None:
+    assert learn_head(snapshot_of(150), ENCODER, GENERAL, HeadRecipe(records=120, epochs=1)).records == 120
+    unmoved = learn_head(snapshot_of(120), ENCODER, GENERAL, HeadRecipe(steps=0)).head
+    np.testing.assert_array_equal(unmoved, np.eye(len(unmoved), dtype=np.float32))

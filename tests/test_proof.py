@@ -17,6 +17,7 @@ from reco.encoder import DocumentVectors, unit
 from reco.encoder.hashing import HashingEncoderForTests
 from reco.explain import Contribution
 from reco.index import DenseIndex
+from reco.needs import split
 from reco.passages import Span
 from reco.recommend import Answer, Fusion, Query, Recommendation, Recommender
 from reco.scoring import Scorer
@@ -76,6 +77,38 @@ def test_without_a_part_is_the_score_of_the_resource_that_never_had_it(
                 assert line.without == pytest.approx(left, abs=1e-6)
             else:
                 assert line.without == pytest.approx(item.score - line.value, abs=1e-12)
+
+
+SEVERAL = "Nous voulons rénover la piscine municipale. Planter des haies autour du verger communal."
+
+
+@pytest.mark.parametrize("head", [None, HEAD], ids=["plain", "head"])
+def test_the_passage_nearest_to_a_need_is_credited_with_it_and_missed_without(
+    head: np.ndarray | None,
+) -> None:
+    snapshot, fusion = SNAPSHOT.with_head(head), Fusion(passage=1.0, need=0.5)
+    scorer = Scorer(snapshot, fusion)
+    vectors = [snapshot.request(ENCODER.encode_query(text)) for text in (SEVERAL, *split(SEVERAL))]
+    assert len(vectors) == 3
+    reading = scorer.read(vectors[0], SEVERAL, (), vectors[1:])
+    elsewhere = 0
+    for item in Recommender(snapshot, ENCODER, fusion).recommend(Query.of(SEVERAL)).recommendations:
+        row = snapshot.catalogue.row(item.resource.id)
+        assert row is not None
+        directions = unit(snapshot.document(row).vectors.parts[1:]).astype(float)
+        own = directions @ vectors[0] - reading.floor
+        asked = np.max([directions @ need.vector - need.floor for need in reading.needs], axis=0)
+        expected = np.zeros(1 + len(directions))
+        expected[1 + int(own.argmax())] += reading.rate * 0.5 * own.max()
+        expected[1 + int(asked.argmax())] += reading.rate * 0.5 * asked.max()
+        elsewhere += own.argmax() != asked.argmax()
+        parts = [line for line in item.explanation.contributions if line.kind in ("title", "passage")]
+        assert sorted(line.value for line in parts) == pytest.approx(sorted(expected), abs=1e-5)
+        for line in parts:
+            removed = without_part(snapshot, row, span_of(line, item))
+            (left,) = Scorer(removed, fusion).score(reading, np.asarray([row]))
+            assert line.without == pytest.approx(left, abs=1e-6)
+    assert elsewhere
 
 
 def test_without_its_only_part_a_resource_has_its_words_alone() -> None:

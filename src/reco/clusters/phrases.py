@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,14 +112,6 @@ def _runs_of(piece: str, leading: set[str]) -> Iterator[Run]:
             whole = (_CUT if before else 1.0) * (1.0 if link else _CUT)
             after = terms[last + 1].stem if link in _LINKS else ""
             yield Run(stems, _decapitalised(written), whole, before, after)
-
-
-def _after(piece: str, end: int, terms: Sequence[Word]) -> tuple[str, bool]:
-    """Return the stem that belongs to a run that ends at `end`, "" for none, and whether it touches it."""
-    if not terms:
-        return "", False
-    link = piece[end : terms[0].start].strip(" '’").casefold()
-    return terms[0].stem if link in _LINKS else "", not link
 
 
 def _may_end(piece: str, first: Word, last: Word) -> bool:
