@@ -131,7 +131,8 @@ def edit_manifest(home: Home) -> None:
 
 def alter_seal(home: Home) -> None:
     path = home.path / "snapshots" / "000002" / "manifest.sha256"
-    path.write_bytes(b"0" + path.read_bytes()[1:])
+    seal = path.read_bytes()
+    path.write_bytes((b"1" if seal[:1] == b"0" else b"0") + seal[1:])
 
 
 def remove_a_file(home: Home) -> None:
