@@ -37,8 +37,8 @@ class Answers:
 class Baseline:
     """The previous snapshot as it is remembered.
 
-    `texts` are content hashes by id, in the order of the rows; `prints` are digests of the parts by
-    content hash, of the texts that stay. `stable` are the ids that stay with the same text, `probes`
+    `texts` are content hashes by id, in the order of the rows; `prints` are hashes of the parts by
+    content hash. `stable` are the ids that stay with the same text, `probes`
     requests about some of them, by id. There are no `answers` and no `prints` when another encoder made
     the previous snapshot.
     """
@@ -50,7 +50,7 @@ class Baseline:
     adapter: Adapter | None = None
     levels: Levels | None = None
     clusters: Clusters | None = None
-    prints: Mapping[str, bytes] = field(default_factory=dict)
+    prints: Mapping[str, int] = field(default_factory=dict)
     stable: frozenset[str] = frozenset()
     probes: Mapping[str, str] = field(default_factory=dict)
     answers: Answers | None = None
@@ -81,7 +81,7 @@ class Baseline:
         )
         if previous.manifest.encoder != encoder.fingerprint:
             return found
-        return found._answering(previous, catalogue, encoder, topics, fusion)
+        return found._answering(previous, encoder, topics, fusion)
 
     def to_judge(self) -> Baseline:
         """Return what the gates need of it, without what only helps to make the next snapshot."""
@@ -90,7 +90,6 @@ class Baseline:
     def _answering(
         self,
         previous: Snapshot,
-        catalogue: Catalogue,
         encoder: Encoder,
         topics: Sequence[Topic],
         fusion: Fusion | None,
@@ -98,7 +97,7 @@ class Baseline:
         judged = Recommender(behaviour.every_listing(previous), encoder, fusion)
         return replace(
             self,
-            prints=previous.table.prints({resource.content_hash for resource in catalogue}),
+            prints=dict(zip(previous.table.hashes, previous.table.prints.tolist(), strict=True)),
             answers=Answers(
                 probes=behaviour.rank(Recommender(previous, encoder, fusion), self.probes),
                 golden=behaviour.rank(judged, {topic.id: topic.text for topic in topics}),

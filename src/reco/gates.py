@@ -225,10 +225,9 @@ def _unmatched(candidate: Snapshot, previous: Baseline | None) -> NDArray[np.int
     np.maximum.at(ends, np.repeat(np.arange(len(catalogue)), counts), table.spans[:, 1])
     wrong = (counts < 1) | (ends > [len(resource.summary) for resource in catalogue])
     if previous is not None and previous.manifest.encoder == candidate.manifest.encoder:
-        for row, content in enumerate(table.hashes):
-            known = previous.prints.get(content)
-            if known is not None and known != table.print(row):
-                wrong[row] = True
+        pairs = zip(table.hashes, table.prints.tolist(), strict=True)
+        known = [previous.prints.get(content, own) for content, own in pairs]
+        wrong |= np.asarray(known, dtype=np.uint64) != table.prints
     return np.flatnonzero(wrong).astype(np.int64)
 
 

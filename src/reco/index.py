@@ -73,6 +73,18 @@ class DenseIndex:
         found = rows[0] >= 0
         return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)
 
+    def search_all(
+        self, vectors: NDArray[np.float32], depth: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the `depth` rows nearest to each of (vectors, dimension), best first, and their cosines.
+
+        One reading of the index serves all of them. Raises ValueError for a depth beyond its rows.
+        """
+        if depth > len(self):
+            raise ValueError(f"{depth} rows are asked of an index of {len(self)}")
+        cosines, rows = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), depth)
+        return rows, cosines
+
     def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
         """Return the cosine of each of `rows`."""
         self._check(vector)

@@ -290,12 +290,10 @@ class Scorer:
         if self._average is None or count < 2:
             return 1.0
         rows = np.unique(np.linspace(0, count - 1, _NEIGHBOURS).astype(np.int64))
-        distances = []
-        for row in rows:
-            vector = self._snapshot.dense.vectors(np.asarray([row]))[0]
-            near, cosines = self._snapshot.dense.search(vector, 2)
-            others = cosines[near != row]
-            distances.append(float(others[0]) - float(vector @ self._average))
+        vectors = self._snapshot.dense.vectors(rows)
+        near, cosines = self._snapshot.dense.search_all(vectors, 2)
+        other = np.where(near[:, 0] == rows, cosines[:, 1], cosines[:, 0])
+        distances = other - vectors.astype(np.float64) @ self._average
         return max(float(np.mean(distances)), 1e-3)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,15 +77,24 @@ class VectorTable:
         """A row that holds each content hash."""
         return {content: row for row, content in enumerate(self.hashes)}
 
-    def prints(self, wanted: Collection[str]) -> dict[str, bytes]:
-        """Return a digest of the parts of each content hash in `wanted` that is here: equal to the last bit
-        when the digests are."""
-        return {content: self.print(row) for content, row in self.by_hash.items() if content in wanted}
+    @cached_property
+    def prints(self) -> NDArray[np.uint64]:
+        """A hash of each row's parts, (rows,): with other bits it is another one, but once in 2**32.
 
-    def print(self, row: int) -> bytes:
-        """Return the digest of one row's parts."""
-        parts = np.ascontiguousarray(self.parts[self.bounds[row] : self.bounds[row + 1]])
-        return hashlib.sha256(parts.view(np.uint8).data).digest()
+        The multilinear hash of Carter and Wegman (1979), with keys drawn once and for all: in a large
+        catalogue a digest of each row alone takes ten times as long.
+        """
+        found = np.empty(len(self), dtype=np.uint64)
+        keys = _keys(self.parts.shape[1])
+        for start in range(0, len(self), _BLOCK):
+            bounds = self.bounds[start : start + _BLOCK + 1]
+            bits = np.ascontiguousarray(self.parts[bounds[0] : bounds[-1]]).view(np.uint32)
+            hashed = bits.astype(np.uint64) @ keys
+            places = np.arange(bounds[-1] - bounds[0]) - np.repeat(bounds[:-1] - bounds[0], np.diff(bounds))
+            hashed *= _keys(int(places.max(initial=0)) + 1)[places]
+            sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashed, dtype=np.uint64)])
+            found[start : start + _BLOCK] = sums[bounds[1:] - bounds[0]] - sums[bounds[:-1] - bounds[0]]
+        return found
 
     def pooled(self) -> NDArray[np.float32]:
         """Return the weighted mean of each document's parts, not normalised, (rows, dimension)."""
@@ -128,6 +136,12 @@ class VectorTable:
         """Length of each pooled vector before normalisation, (rows,)."""
         lengths: NDArray[np.float64] = np.linalg.norm(self.pooled().astype(np.float64), axis=1)
         return lengths
+
+
+def _keys(count: int) -> NDArray[np.uint64]:
+    """Return the first odd numbers of a fixed sequence: those of fewer are the first of more."""
+    drawn = np.random.default_rng(20).integers(0, 2**64, size=count, dtype=np.uint64)
+    return drawn | np.uint64(1)
 
 
 class Memory(Protocol):

@@ -25,6 +25,22 @@ def test_search_is_brute_force_under_a_filter(rows: int, depth: int, seed: int, 
     assert set(found) <= set(np.flatnonzero(allowed)) and len(set(found)) == len(best)
 
 
+@given(rows=st.integers(1, 60), asked=st.integers(1, 40), depth=st.integers(1, 5), seed=st.integers(0, 10_000))
+def test_many_searches_at_once_are_brute_force(rows: int, asked: int, depth: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    vectors = unit(generator.standard_normal((rows, 16)).astype(np.float32))
+    queries = unit(generator.standard_normal((asked, 16)).astype(np.float32))
+    index = DenseIndex.build(vectors)
+    if depth > rows:
+        with pytest.raises(ValueError, match=f"{depth} rows are asked of an index of {rows}"):
+            index.search_all(queries, depth)
+        return
+    found, cosines = index.search_all(queries, depth)
+    exact = queries @ vectors.T
+    np.testing.assert_allclose(cosines, -np.sort(-exact, axis=1)[:, :depth], atol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(exact, found, axis=1), cosines, atol=1e-6)
+
+
 def test_what_is_written_is_what_is_read() -> None:
     vectors = unit(np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32))
     data = b"".join(DenseIndex.build(vectors).to_pieces())
