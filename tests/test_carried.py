@@ -20,7 +20,7 @@ from reco.boilerplate import RECURRING, SHARE, set_aside
 from reco.catalogue import Catalogue
 from reco.counting import Counted
 from reco.encoder.hashing import HashingEncoderForTests
-from reco.index import Counts
+from reco.index import Counts, LexicalIndex
 from reco.resource import Resource
 from reco.text import fold
 from reco.traits import Traits, key_of, publisher_of
@@ -258,6 +258,9 @@ def test_concepts_are_the_same_whatever_was_counted(
         assert found.ordered().terms == right.ordered().terms
         assert np.array_equal(found.ordered().matrix.toarray(), right.ordered().matrix.toarray())
     assert kept.acronyms == wanted.acronyms
+    for kind in ("stems", "runs"):
+        one, other = (LexicalIndex.reading(each.written, getattr(each, kind)) for each in (kept, wanted))
+        assert [list(pieces) for _, pieces in one.to_files()] == [list(p) for _, p in other.to_files()]
 
 
 def test_concepts_are_looked_for_in_new_texts_alone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,8 @@ def test_terms_read_once_are_counted_as_often_as_they_stand(documents: list[list
             for row in counts.matrix.toarray().tolist()
         ]
 
-    read = Counts.of(documents).read(str.split)
+    written = Counts.of(documents)
+    read = written.read(Counts.of(map(str.split, written.terms)))
     expected = [dict(Counter(piece for term in document for piece in term.split())) for document in documents]
     assert counted(read) == expected
     assert list(read.having("c".__eq__)) == ["c" in document for document in expected]
@@ -134,8 +135,12 @@ def test_pickled_arrays_are_refused() -> None:
 )
 def test_reading_terms_by_runs_is_indexing_the_runs(documents: list[list[str]]) -> None:
     counts = Counts.of(documents)
-    at_once, in_turn = LexicalIndex.reading(counts, runs), LexicalIndex.build(counts.read(runs))
-    assert content(at_once) == content(in_turn)
+    read = Counts.of(map(runs, counts.terms))
+    at_once, in_turn = LexicalIndex.reading(counts, read), LexicalIndex.build(counts.read(read))
+    in_words = LexicalIndex.build(
+        Counts.of([run for word in said for run in runs(word)] for said in documents)
+    )
+    assert content(at_once) == content(in_turn) == content(in_words)
 
 
 def content(index: LexicalIndex) -> dict[str, bytes]:

@@ -64,7 +64,9 @@ def test_a_print_is_of_the_parts_alone(texts: list[str], order: random.Random) -
 
 
 @given(texts=CATALOGUES.filter(bool), data=st.data())
-def test_one_other_bit_or_two_parts_exchanged_are_another_print(texts: list[str], data: st.DataObject) -> None:
+def test_one_other_bit_or_two_parts_exchanged_are_another_print(
+    texts: list[str], data: st.DataObject
+) -> None:
     table, _ = embed(made(texts), CountingEncoder(16))
     row = data.draw(st.integers(0, len(texts) - 1))
     first, last = int(table.bounds[row]), int(table.bounds[row + 1]) - 1

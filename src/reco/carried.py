@@ -78,12 +78,12 @@ def rows_of(data: bytes) -> Carried | None:
 
 
 def counts_of(data: bytes) -> Counted | None:
-    """Read the file of counts that `to_files` wrote; None for one of another recipe or without concepts.
+    """Read the file of counts that `to_files` wrote; None for one of another recipe or of an older version.
 
     Raises KeyError or ValueError when it is not such a file.
     """
     arrays = load(data)
-    current = np.array_equal(arrays["recipe"], _RECIPE) and "acronyms" in arrays
+    current = np.array_equal(arrays["recipe"], _RECIPE) and {"acronyms", "runs.terms"} <= arrays.keys()
     return Counted.from_arrays(arrays) if current else None
 
 

@@ -13,38 +13,48 @@ from reco.acronyms import Acronyms
 from reco.catalogue import Catalogue
 from reco.index import Counts
 from reco.resource import Resource
-from reco.words import tokens
+from reco.words import runs, stems, tokens
 
 TITLE_WEIGHT = 3
 """How often a title's terms are counted: an officer names a subject as titles do."""
 
 
+_KINDS = ("written", "concepts", "stems", "runs")
+
+
 @dataclass(frozen=True)
 class Counted:
-    """How often each resource has each token as written, and each concept of `acronyms`, a table's bytes."""
+    """How often each resource has each token as written, and each concept of `acronyms`, a table's bytes.
+
+    `stems` and `runs` are what each of those tokens is read as: their row i is token i.
+    """
 
     written: Counts
     concepts: Counts
+    stems: Counts
+    runs: Counts
     acronyms: bytes
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays, by name."""
-        return {
-            "acronyms": np.frombuffer(self.acronyms, dtype=np.uint8),
-            **{f"written.{name}": values for name, values in self.written.to_arrays().items()},
-            **{f"concepts.{name}": values for name, values in self.concepts.to_arrays().items()},
-        }
+        found = {"acronyms": np.frombuffer(self.acronyms, dtype=np.uint8)}
+        for kind in _KINDS:
+            arrays = getattr(self, kind).to_arrays()
+            found |= {f"{kind}.{name}": values for name, values in arrays.items()}
+        return found
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Counted:
         """Read what `to_arrays` gave. Raises KeyError or ValueError when it is not that."""
-        written, concepts = (
-            Counts.from_arrays({n.removeprefix(kind): a for n, a in arrays.items() if n.startswith(kind)})
-            for kind in ("written.", "concepts.")
+        written, concepts, stems, runs = (
+            Counts.from_arrays(
+                {n.removeprefix(f"{kind}."): a for n, a in arrays.items() if n.startswith(f"{kind}.")}
+            )
+            for kind in _KINDS
         )
-        if len(written) != len(concepts):
-            raise ValueError("the tokens and the concepts of resources do not belong together")
-        return cls(written, concepts, arrays["acronyms"].tobytes())
+        if len(written) != len(concepts) or {len(stems), len(runs)} != {len(written.terms)}:
+            raise ValueError("the tokens, their readings and the concepts do not belong together")
+        return cls(written, concepts, stems, runs, arrays["acronyms"].tobytes())
 
 
 Before = tuple[Sequence[str], Counted]
@@ -58,7 +68,8 @@ def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: 
     """
     if before is None:
         written = Counts.of(map(tokens_of, catalogue))
-        return Counted(written, _concepts(catalogue, written, known), known.to_bytes())
+        readings = (Counts.of(map(reader, written.terms)) for reader in (stems, runs))
+        return Counted(written, _concepts(catalogue, written, known), *readings, known.to_bytes())
     at = {content: row for row, content in enumerate(before[0])}
     rows = np.asarray([at.get(content, -1) for content in hashes], dtype=np.int64)
     written = _taken(before[1].written, rows, Counts.of(tokens_of(catalogue[row]) for row in _missing(rows)))
@@ -67,7 +78,23 @@ def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: 
         rows[written.having(changed.may_begin)] = -1
     missing = _missing(rows)
     fresh = _concepts([catalogue[row] for row in missing], written.only(missing), known)
-    return Counted(written, _taken(before[1].concepts, rows, fresh), known.to_bytes())
+    return Counted(
+        written,
+        _taken(before[1].concepts, rows, fresh),
+        *_readings(written.terms, before[1]),
+        known.to_bytes(),
+    )
+
+
+def _readings(terms: Sequence[str], before: Counted) -> tuple[Counts, Counts]:
+    """Return what tokens are read as: most of them were read the night before."""
+    at = {term: row for row, term in enumerate(before.written.terms)}
+    rows = np.asarray([at.get(term, -1) for term in terms], dtype=np.int64)
+    new = [terms[row] for row in _missing(rows)]
+    return (
+        _taken(before.stems, rows, Counts.of(map(stems, new))),
+        _taken(before.runs, rows, Counts.of(map(runs, new))),
+    )
 
 
 def _missing(rows: NDArray[np.int64]) -> list[int]:

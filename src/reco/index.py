@@ -227,9 +227,12 @@ class Counts:
         parts = (arrays["counts"].astype(np.float32), arrays["columns"], arrays["bounds"])
         return cls(sparse.csr_array(parts, shape=shape), terms)
 
-    def read(self, reader: Callable[[str], Iterable[str]]) -> Counts:
-        """Return the counts of what each term is read as: a million texts have few different terms."""
-        read = Counts.of(map(reader, self.terms)).ordered()
+    def read(self, readings: Counts) -> Counts:
+        """Return the counts of what each term is read as: row i of `readings` is that of term i.
+
+        A million texts have few different terms.
+        """
+        read = readings.ordered()
         return Counts(sparse.csr_array(self.matrix @ read.matrix), read.terms)
 
     def ordered(self) -> Counts:
@@ -280,12 +283,12 @@ class LexicalIndex:
         return cls(matrix, [counts.terms[column] for column in order])
 
     @classmethod
-    def reading(cls, counts: Counts, reader: Callable[[str], Iterable[str]]) -> LexicalIndex:
-        """Index documents by what each of their terms is read as: `build(counts.read(reader))`.
+    def reading(cls, counts: Counts, readings: Counts) -> LexicalIndex:
+        """Index documents by what each of their terms is read as: `build(counts.read(readings))`.
 
         Counted by term at once: an index of runs is large, and turning it would hold it twice.
         """
-        read = Counts.of(map(reader, counts.terms)).ordered()
+        read = readings.ordered()
         found = sparse.csr_array(read.matrix.T.tocsr() @ counts.matrix.T.tocsr())
         found.sort_indices()
         matrix = sparse.csc_array((found.data, found.indices, found.indptr), shape=found.shape[::-1])

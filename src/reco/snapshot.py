@@ -35,7 +35,6 @@ from reco.passages import Span
 from reco.places import Locality
 from reco.resource import Resource
 from reco.vectors import EncodedDocument, VectorTable
-from reco.words import runs, stems
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
@@ -207,13 +206,13 @@ def build(
     known = (acronyms or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
     counts = count(catalogue, table.hashes, known, counted)
     # The largest of what is only needed meanwhile comes first.
-    grams = LexicalIndex.reading(counts.written, runs)
+    grams = LexicalIndex.reading(counts.written, counts.runs)
     return Snapshot(
         manifest,
         catalogue,
         table,
         dense=_dense(table, head),
-        words=LexicalIndex.build(counts.written.read(stems).beside(counts.concepts)),
+        words=LexicalIndex.build(counts.written.read(counts.stems).beside(counts.concepts)),
         grams=grams,
         acronyms=known,
         head=head,

@@ -25,7 +25,9 @@ def test_search_is_brute_force_under_a_filter(rows: int, depth: int, seed: int, 
     assert set(found) <= set(np.flatnonzero(allowed)) and len(set(found)) == len(best)
 
 
-@given(rows=st.integers(1, 60), asked=st.integers(1, 40), depth=st.integers(1, 5), seed=st.integers(0, 10_000))
+@given(
+    rows=st.integers(1, 60), asked=st.integers(1, 40), depth=st.integers(1, 5), seed=st.integers(0, 10_000)
+)
 def test_many_searches_at_once_are_brute_force(rows: int, asked: int, depth: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     vectors = unit(generator.standard_normal((rows, 16)).astype(np.float32))

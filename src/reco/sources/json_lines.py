@@ -17,13 +17,13 @@ _BOM = b"\xef\xbb\xbf"
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield one row a line; a line that is not a JSON object is a rejection with its number."""
     with opened(config, cache) as stream:
-        number, ended = 0, True
+        number, ended, place = 0, True, config.place
         for part in lines(config, stream):
             starts, ended = ended, part.endswith(b"\n")
             number += starts
             line = part.removeprefix(_BOM) if number == 1 else part
             if starts and line.strip():
-                yield _row(config, f"{config.place}:{number}", line)
+                yield _row(config, f"{place}:{number}", line)
 
 
 def _row(config: SourceConfig, locator: str, line: bytes) -> Row | Rejection:
