@@ -37,10 +37,9 @@ class Answers:
 class Baseline:
     """The previous snapshot as it is remembered.
 
-    `texts` are content hashes by id, in the order of the rows; `prints` are hashes of the parts by
-    content hash. `stable` are the ids that stay with the same text, `probes`
-    requests about some of them, by id. There are no `answers` and no `prints` when another encoder made
-    the previous snapshot.
+    `texts` are content hashes by id, in the order of the rows; `prints` (rows,) are hashes of the parts.
+    `stable` are the ids that stay with the same text, `probes` requests about some of them, by id. There
+    are no `answers` and no `prints` when another encoder made the previous snapshot.
     """
 
     manifest: Manifest
@@ -50,7 +49,7 @@ class Baseline:
     adapter: Adapter | None = None
     levels: Levels | None = None
     clusters: Clusters | None = None
-    prints: Mapping[str, int] = field(default_factory=dict)
+    prints: NDArray[np.uint64] | None = None
     stable: frozenset[str] = frozenset()
     probes: Mapping[str, str] = field(default_factory=dict)
     answers: Answers | None = None
@@ -97,7 +96,7 @@ class Baseline:
         judged = Recommender(behaviour.every_listing(previous), encoder, fusion)
         return replace(
             self,
-            prints=dict(zip(previous.table.hashes, previous.table.prints.tolist(), strict=True)),
+            prints=previous.table.prints,
             answers=Answers(
                 probes=behaviour.rank(Recommender(previous, encoder, fusion), self.probes),
                 golden=behaviour.rank(judged, {topic.id: topic.text for topic in topics}),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.acronyms import Acronyms
+from reco.acronyms import Acronyms, learn
 from reco.catalogue import Catalogue
 from reco.index import Counts
 from reco.resource import Resource
@@ -59,6 +59,26 @@ class Counted:
 
 Before = tuple[Sequence[str], Counted]
 """Content hashes, and what was counted of the text of each."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a catalogue's texts say: acronyms, those of a table with those that they define, and counts."""
+
+    acronyms: Acronyms
+    counts: Counted
+
+    @classmethod
+    def by(
+        cls,
+        catalogue: Catalogue,
+        hashes: Sequence[str],
+        table: Acronyms | None = None,
+        before: Before | None = None,
+    ) -> Said:
+        """Read a catalogue, whose content hashes are `hashes`; `before` is what was counted once."""
+        known = (table or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
+        return cls(known, count(catalogue, hashes, known, before))
 
 
 def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: Before | None) -> Counted:

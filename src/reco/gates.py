@@ -224,11 +224,16 @@ def _unmatched(candidate: Snapshot, previous: Baseline | None) -> NDArray[np.int
     ends = np.zeros(len(catalogue), dtype=np.int64)
     np.maximum.at(ends, np.repeat(np.arange(len(catalogue)), counts), table.spans[:, 1])
     wrong = (counts < 1) | (ends > [len(resource.summary) for resource in catalogue])
-    if previous is not None and previous.manifest.encoder == candidate.manifest.encoder:
-        pairs = zip(table.hashes, table.prints.tolist(), strict=True)
-        known = [previous.prints.get(content, own) for content, own in pairs]
-        wrong |= np.asarray(known, dtype=np.uint64) != table.prints
+    if previous is not None and previous.prints is not None and _same_encoder(previous, candidate):
+        at = {content: row for row, content in enumerate(previous.texts.values())}
+        rows = np.asarray([at.get(content, -1) for content in table.hashes], dtype=np.int64)
+        known = np.flatnonzero(rows >= 0)
+        wrong[known] |= previous.prints[rows[known]] != table.prints[known]
     return np.flatnonzero(wrong).astype(np.int64)
+
+
+def _same_encoder(previous: Baseline, candidate: Snapshot) -> bool:
+    return previous.manifest.encoder == candidate.manifest.encoder
 
 
 def _lost(candidate: Snapshot, limits: Thresholds) -> Finding:

@@ -291,9 +291,9 @@ class Scorer:
             return 1.0
         rows = np.unique(np.linspace(0, count - 1, _NEIGHBOURS).astype(np.int64))
         vectors = self._snapshot.dense.vectors(rows)
-        near, cosines = self._snapshot.dense.search_all(vectors, 2)
-        other = np.where(near[:, 0] == rows, cosines[:, 1], cosines[:, 0])
-        distances = other - vectors.astype(np.float64) @ self._average
+        cosines = vectors @ self._snapshot.dense.vectors().T
+        cosines[np.arange(len(rows)), rows] = -np.inf
+        distances = cosines.max(axis=1) - vectors.astype(np.float64) @ self._average
         return max(float(np.mean(distances)), 1e-3)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,14 +18,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from reco import __version__
-from reco.acronyms import Acronyms, learn
+from reco.acronyms import Acronyms
 from reco.carried import PREFIX as CARRIED
 from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters.model import PREFIX as CLUSTERS
 from reco.clusters.model import Clusters
-from reco.columnar import table_of
-from reco.counting import Before, count
+from reco.columnar import parquet
+from reco.counting import Said
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.encoder.adapter import Adapter
 from reco.errors import SnapshotError
@@ -196,15 +197,15 @@ def build(
     acronyms: Acronyms | None = None,
     families: Families | None = None,
     carried: Carried | None = None,
-    counted: Before | None = None,
+    said: Said | None = None,
 ) -> Snapshot:
     """Derive the indexes. Pure: nothing is written.
 
-    `carried` is what was read of the catalogue's rows, to be kept with the tokens counted here, and
-    `counted` what was counted the night before.
+    `acronyms` is a table to read the catalogue by, unless `said` has what it says. `carried` is what was
+    read of its rows, to be kept with what was counted.
     """
-    known = (acronyms or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
-    counts = count(catalogue, table.hashes, known, counted)
+    read = said if said is not None else Said.by(catalogue, table.hashes, acronyms)
+    counts = read.counts
     # The largest of what is only needed meanwhile comes first.
     grams = LexicalIndex.reading(counts.written, counts.runs)
     return Snapshot(
@@ -214,7 +215,7 @@ def build(
         dense=_dense(table, head),
         words=LexicalIndex.build(counts.written.read(counts.stems).beside(counts.concepts)),
         grams=grams,
-        acronyms=known,
+        acronyms=read.acronyms,
         head=head,
         families=families,
         carried=carried.counting(counts) if carried is not None else None,
@@ -231,6 +232,9 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
 
     One at a time, and arrays without a copy: a large snapshot is in memory once.
     """
+    # First: it takes the most memory beside the snapshot.
+    if snapshot.carried is not None:
+        yield from ((f"{CARRIED}{name}", pieces) for name, pieces in snapshot.carried.to_files())
     yield "catalogue.parquet", (_catalogue_bytes(snapshot.catalogue),)
     yield "acronyms.json", (snapshot.acronyms.to_bytes(),)
     yield "dense.faiss", snapshot.dense.to_pieces()
@@ -247,9 +251,6 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
         yield _LEVELS, (snapshot.levels.to_bytes(),)
         if snapshot.levels.asked:
             yield _ASKED, (snapshot.levels.asked_bytes(),)
-    if snapshot.carried is not None:
-        for name, pieces in snapshot.carried.to_files():
-            yield f"{CARRIED}{name}", pieces
     for name in _TABLE:
         yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
     for kind in _KINDS:
@@ -260,17 +261,22 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
 def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
     """Read what `to_files` wrote. Raises SnapshotError when the parts do not belong together."""
     try:
-        catalogue = _catalogue_of(files["catalogue.parquet"])
         dense = DenseIndex.from_bytes(files["dense.faiss"])  # first: FAISS copies what it is given
-        arrays = {name: array_of(files[f"{name}.npy"]) for name in _TABLE}
-        table = VectorTable(tuple(r.content_hash for r in catalogue), **arrays)
-        lexical = {kind: LexicalIndex.from_files(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS}
+        # Reading and checking arrays takes as long as making objects of the catalogue, and no interpreter.
+        with ThreadPoolExecutor(1) as beside:
+            arrays = beside.submit(_arrays_of, files)
+            lexical = beside.submit(_lexical_of, files)
+            catalogue = _catalogue_of(files["catalogue.parquet"])
+            hashes = tuple(resource.content_hash for resource in catalogue)
+            table = VectorTable(hashes, **arrays.result())
+            words, grams = lexical.result()
         acronyms = Acronyms.from_bytes(files["acronyms.json"])
         head = load(files[_HEAD])["head"] if _HEAD in files else None
         families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
         adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
         grouped = _under(CLUSTERS, files)
-        clusters = Clusters.from_files(grouped) if grouped else None
+        ids = tuple(resource.id for resource in catalogue)
+        clusters = Clusters.from_files(grouped).sharing(ids, hashes) if grouped else None
         levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise SnapshotError(
@@ -281,8 +287,8 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         catalogue,
         table,
         dense,
-        words=lexical["words"],
-        grams=lexical["grams"],
+        words=words,
+        grams=grams,
         acronyms=acronyms,
         head=head,
         families=families,
@@ -292,6 +298,14 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
     )
     _require_consistent(snapshot)
     return snapshot
+
+
+def _arrays_of(files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    return {name: array_of(files[f"{name}.npy"]) for name in _TABLE}
+
+
+def _lexical_of(files: Mapping[str, bytes]) -> list[LexicalIndex]:
+    return [LexicalIndex.from_files(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS]
 
 
 def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -341,11 +355,9 @@ def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _catalogue_of(data: bytes) -> Catalogue:
-    table = table_of(data)
-    batches = table.to_batches(max_chunksize=_ROWS)
+    batches = parquet(data).iter_batches(_ROWS, use_threads=False)
     shared: dict[str, str] = {}
     found = Catalogue(resource for batch in batches for resource in _resources(batch, shared))
-    del table, batches
     pa.default_memory_pool().release_unused()  # it would keep a large catalogue's pages for the next one
     return found
 

@@ -196,6 +196,7 @@ class SnapshotStore:
         for name, pieces in to_files(snapshot):
             size = sum(memoryview(piece).nbytes for piece in pieces)
             files[name] = {"sha256": storage.write(draft / name, *pieces), "bytes": size}
+            del pieces  # or they would be kept while the next ones are made
         manifest = replace(snapshot.manifest, files=files)
         storage.write(draft / _MANIFEST, manifest.to_bytes())
         storage.sync_folder(draft / "lexical")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -140,6 +140,14 @@ class Clusters:
     quality: tuple[LevelQuality, ...] = ()
     names: tuple[CuratorName, ...] = field(default=())
 
+    def sharing(self, ids: tuple[str, ...], hashes: tuple[str, ...]) -> Clusters:
+        """Return the same with these texts in place of its own, where they are equal: kept once."""
+        return replace(
+            self,
+            ids=ids if ids == self.ids else self.ids,
+            hashes=hashes if hashes == self.hashes else self.hashes,
+        )
+
     @property
     def levels(self) -> int:
         """How many levels there are."""
@@ -199,10 +207,13 @@ class Clusters:
         clusters = tuple(_cluster(row) for row in table_of(files[_CLUSTERS]).to_pylist())
         arrays = load(files[_SPACE])
         levels = sum(name.startswith("level_") for name in rows.column_names)
+        # A few names stand for all resources: each is kept once.
+        once = {name: name for name in ("", *(cluster.id for cluster in clusters))}
+        membership = (rows[f"level_{n}"].to_pylist() for n in range(1, levels + 1))
         return cls(
             ids=tuple(rows["id"].to_pylist()),
             hashes=tuple(rows["hash"].to_pylist()),
-            membership=tuple(tuple(rows[f"level_{n}"].to_pylist()) for n in range(1, levels + 1)),
+            membership=tuple(tuple([once.setdefault(name, name) for name in of]) for of in membership),
             places=np.column_stack([_numbers(rows["x"]), _numbers(rows["y"])]),
             strength=_numbers(rows["strength"]),
             clusters=clusters,
@@ -226,7 +237,7 @@ class Clusters:
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
-    return np.asarray(column.to_pylist(), dtype=np.float32)
+    return np.asarray(column.to_numpy(), dtype=np.float32)
 
 
 def _row(cluster: Cluster) -> dict[str, Any]:

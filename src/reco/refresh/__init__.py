@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from reco import memory
 from reco.encoder import Encoder, Progress
 from reco.encoder.adapter import Adapter
 from reco.errors import InvalidSettings, StorageError
@@ -155,10 +156,12 @@ def _published(
     made = _Made.of(snapshot, baseline.adapter if baseline is not None else None, encoded)
     if baseline is not None:
         baseline = baseline.to_judge()
+    memory.give_back()
     written = write(store, snapshot)
     # The new snapshot is read back next: not beside itself.
     night.let_go()
     del table, snapshot
+    memory.give_back()
     return made, publish(store, written, baseline, encoder, how)
 
 
@@ -170,7 +173,10 @@ def _embedded(
     same = previous is not None and previous.manifest.encoder == encoder.fingerprint
     reuse = previous.table if previous is not None and same else None
     del previous
-    return embed(night.catalogue, encoder, reuse, progress, _journal(store, encoder))
+    found = embed(night.catalogue, encoder, reuse, progress, _journal(store, encoder))
+    del reuse
+    memory.give_back()
+    return found
 
 
 def _tidy(store: SnapshotStore, journal: Journal, keep: int | None, trained: bool) -> None:

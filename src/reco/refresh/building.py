@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from reco.baseline import Baseline
 from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters import Clusters
-from reco.counting import Before
+from reco.counting import Before, Said
 from reco.encoder import Encoder, Matrix, Progress
 from reco.errors import RecoError
 from reco.families import find
@@ -48,12 +49,13 @@ def next_snapshot(
         parent=store.named(),
         settings={"making": making.stamp},
     )
-    families = find(
-        catalogue, table, making.told, previous.families if previous else None, known, carried.traits
-    )
     head = previous.head if previous is not None else _starting(making, encoder)
-    counted = _counted(store, baseline)
-    snapshot = build(manifest, catalogue, table, head, making.acronyms, families, carried, counted)
+    before = previous.families if previous is not None else None
+    # What is listed twice is a matter of large products, which leave the interpreter to who counts words.
+    with ThreadPoolExecutor(1) as beside:
+        families = beside.submit(find, catalogue, table, making.told, before, known, carried.traits)
+        said = Said.by(catalogue, table.hashes, making.acronyms, _counted(store, baseline))
+    snapshot = build(manifest, catalogue, table, head, None, families.result(), carried, said)
     snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
     share = len(set(table.hashes) - known) / max(1, len(catalogue))
     snapshot = deeply_adapted(store, snapshot, previous, base, making, share, progress)

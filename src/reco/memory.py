@@ -1,0 +1,12 @@
+"""Memory that was freed, given back to the system: what is made next must fit beside what others use."""
+
+from __future__ import annotations
+
+import ctypes
+
+
+def give_back() -> None:
+    """Return freed memory to the system, where the C library can: glibc keeps it, in pieces, for itself."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
