@@ -88,8 +88,9 @@ def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: 
     """
     if before is None:
         written = Counts.of(map(tokens_of, catalogue))
-        readings = (Counts.of(map(reader, written.terms)) for reader in (stems, runs))
-        return Counted(written, _concepts(catalogue, written, known), *readings, known.to_bytes())
+        of_stems, of_runs = (Counts.of(map(reader, written.terms)) for reader in (stems, runs))
+        concepts = _concepts(catalogue, written, known)
+        return Counted(written, concepts, of_stems, of_runs, known.to_bytes())
     at = {content: row for row, content in enumerate(before[0])}
     rows = np.asarray([at.get(content, -1) for content in hashes], dtype=np.int64)
     written = _taken(before[1].written, rows, Counts.of(tokens_of(catalogue[row]) for row in _missing(rows)))
