@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from reco.encoder import Document, Encoder
-from reco.encoder.sentence import native_bfloat16
+from reco.encoder.loading import native_bfloat16
 from reco.recommend import Query
 from reco.refresh import refresh
 from reco.settings import Settings, build_encoder, load, recommender_of

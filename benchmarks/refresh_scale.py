@@ -37,7 +37,7 @@ SHARES = (0.0, 0.001, 0.01, 0.05)
 SHARE = 0.01
 DIMENSION = 384
 MOST_SECONDS, MOST_GIGABYTES = 30.0, 1.5
-"""The target for the largest size and `SHARE` of it changed; memory is in GiB, here and in `peak_gb`."""
+"""The target for the largest size and `SHARE` of it changed; GB are 10**9 bytes, here and in `peak_gb`."""
 
 
 class TimedEncoder(HashingEncoderForTests):
@@ -180,8 +180,8 @@ def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "encoding": round(encoder.seconds, 2),
         "cpu_seconds": round(cpu_seconds, 2),
-        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 3),
-        "snapshot_gb": round(sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1024**3, 3),
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 3),
+        "snapshot_gb": round(sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e9, 3),
     }
 
 
@@ -224,7 +224,7 @@ def draw(costs: Sequence[Cost], path: Path) -> str | None:
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharey="row")
     rows = (
         (("seconds", "cpu_seconds"), "seconds beside encoding", MOST_SECONDS),
-        (("peak_gb",), "peak memory, GiB", MOST_GIGABYTES),
+        (("peak_gb",), "peak memory, GB", MOST_GIGABYTES),
     )
     for row, (names, label, limit) in enumerate(rows):
         for name, line in zip(names, ("o-", "s--"), strict=False):

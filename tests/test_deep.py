@@ -17,7 +17,8 @@ from reco.deep.training import DeepRecipe
 from reco.encoder import Encoder
 from reco.encoder.adapter import Adapter
 from reco.encoder.hashing import HashingEncoderForTests
-from reco.encoder.sentence import ModelSource, SentenceEncoder
+from reco.encoder.loading import ModelSource
+from reco.encoder.sentence import SentenceEncoder
 from reco.errors import EncoderError, EncoderMismatch, InvalidInput
 from reco.recommend import Query, Recommender
 from reco.refresh import Making, refresh
@@ -186,7 +187,7 @@ def test_merged_weights_say_what_adapters_beside_them_say(base: SentenceEncoder,
     import torch
 
     from reco.deep.training import _inject
-    from reco.encoder.sentence import inner
+    from reco.encoder.loading import inner
 
     beside = base.trainable()
     for name, parameter in _inject(beside, RECIPE).items():

@@ -15,7 +15,8 @@ from reco import starter
 from reco.adaptation import undo
 from reco.encoder.bundled import STAMP
 from reco.encoder.hashing import HashingEncoderForTests
-from reco.encoder.sentence import ModelSource, SentenceEncoder
+from reco.encoder.loading import ModelSource
+from reco.encoder.sentence import SentenceEncoder
 from reco.errors import InvalidInput
 from reco.refresh import Making, refresh
 from reco.settings import Settings, making_of

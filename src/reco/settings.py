@@ -250,7 +250,8 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
         from reco.encoder.hashing import HashingEncoderForTests
 
         return HashingEncoderForTests(settings.dimension)
-    from reco.encoder.sentence import ModelSource, SentenceEncoder
+    from reco.encoder.loading import ModelSource
+    from reco.encoder.sentence import SentenceEncoder
 
     if settings.kind == "bundled":
         from reco.encoder.bundled import STAMP, bundled_folder
@@ -281,7 +282,8 @@ def _unprepared(settings: EncoderSettings) -> Encoder:
     if settings.kind != "bundled":
         return build_encoder(settings)
     from reco.encoder.bundled import STAMP
-    from reco.encoder.sentence import ModelSource, SentenceEncoder
+    from reco.encoder.loading import ModelSource
+    from reco.encoder.sentence import SentenceEncoder
 
     return SentenceEncoder(ModelSource(stamp=STAMP))
 

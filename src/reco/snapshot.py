@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -12,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -24,7 +22,6 @@ from reco.carried import Carried
 from reco.catalogue import Catalogue
 from reco.clusters.model import PREFIX as CLUSTERS
 from reco.clusters.model import Clusters
-from reco.columnar import parquet
 from reco.counting import Said
 from reco.encoder import DocumentVectors, Vector, unit
 from reco.encoder.adapter import Adapter
@@ -32,29 +29,13 @@ from reco.errors import SnapshotError
 from reco.families import Families
 from reco.index import DenseIndex, LexicalIndex, Pieces, array_of, array_pieces
 from reco.levels import Levels, Vectors
-from reco.passages import Span
-from reco.places import Locality
-from reco.resource import Resource
+from reco.tabular import catalogue_bytes, catalogue_of
 from reco.vectors import EncodedDocument, VectorTable
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
 _LEXICAL = "lexical/"
 _KINDS = ("words", "grams")
-_ROWS = 4096
-"""Rows of the catalogue turned into objects, or back, at a time: all would be in memory twice."""
-
-_RECURRING = (
-    "source",
-    "authors",
-    "publisher",
-    "type",
-    "place",
-    "place_code",
-    "audience",
-    "scale",
-    "language",
-)
 _HEAD = "head.safetensors"
 _FAMILIES = "families.json"
 _ADAPTER = "adapter.safetensors"
@@ -235,7 +216,7 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
     # First: it takes the most memory beside the snapshot.
     if snapshot.carried is not None:
         yield from ((f"{CARRIED}{name}", pieces) for name, pieces in snapshot.carried.to_files())
-    yield "catalogue.parquet", (_catalogue_bytes(snapshot.catalogue),)
+    yield "catalogue.parquet", (catalogue_bytes(snapshot.catalogue),)
     yield "acronyms.json", (snapshot.acronyms.to_bytes(),)
     yield "dense.faiss", snapshot.dense.to_pieces()
     if snapshot.head is not None:
@@ -266,7 +247,7 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         with ThreadPoolExecutor(1) as beside:
             arrays = beside.submit(_arrays_of, files)
             lexical = beside.submit(_lexical_of, files)
-            catalogue = _catalogue_of(files["catalogue.parquet"])
+            catalogue = catalogue_of(files["catalogue.parquet"])
             hashes = tuple(resource.content_hash for resource in catalogue)
             table = VectorTable(hashes, **arrays.result())
             words, grams = lexical.result()
@@ -335,74 +316,3 @@ def _require_consistent(snapshot: Snapshot) -> None:
         raise SnapshotError(
             f"The parts of snapshot {snapshot.id} do not belong together.", "Run `reco rollback`."
         )
-
-
-def _catalogue_bytes(catalogue: Catalogue) -> memoryview:
-    schema, stream = _schema(), io.BytesIO()
-    with pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True) as writer:
-        for start in range(0, len(catalogue), _ROWS):
-            writer.write_batch(_batch(catalogue[start : start + _ROWS], schema))
-    pa.default_memory_pool().release_unused()
-    return stream.getbuffer()
-
-
-def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
-    columns = {name: [getattr(resource, name) for resource in resources] for name in schema.names}
-    columns["set_aside"] = [[(s.start, s.end) for s in spans] for spans in columns["set_aside"]]
-    columns["localities"] = [[vars(place) for place in places] for places in columns["localities"]]
-    arrays = [pa.array(columns[field.name], type=field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _catalogue_of(data: bytes) -> Catalogue:
-    batches = parquet(data).iter_batches(_ROWS, use_threads=False)
-    shared: dict[str, str] = {}
-    found = Catalogue(resource for batch in batches for resource in _resources(batch, shared))
-    pa.default_memory_pool().release_unused()  # it would keep a large catalogue's pages for the next one
-    return found
-
-
-def _resources(batch: pa.RecordBatch, shared: dict[str, str]) -> Iterator[Resource]:
-    """Yield the resources of some rows; texts that recur are kept once, in `shared`."""
-    columns = {field.name: _values(batch.column(field.name)) for field in batch.schema}
-    once = shared.setdefault
-    for name in _RECURRING:
-        columns[name] = [once(text, text) for text in columns[name]]
-    columns["themes"] = [tuple([once(theme, theme) for theme in themes]) for themes in columns["themes"]]
-    columns["notes"] = [tuple(notes) for notes in columns["notes"]]
-    # Snapshots made before these were derived lack them.
-    for name, read in (("set_aside", _span), ("localities", _locality)):
-        values = columns.get(name) or [()] * len(batch)
-        columns[name] = [tuple(map(read, each)) if each else () for each in values]
-    yield from map(Resource, *(columns[name] for name in Resource.__dataclass_fields__))
-
-
-def _values(column: pa.Array) -> list[Any]:
-    if pa.types.is_list(column.type) and not len(column.flatten()):
-        return [()] * len(column)
-    return list(column.to_pylist())
-
-
-def _span(edges: Sequence[int]) -> Span:
-    return Span(*edges)
-
-
-def _locality(values: Mapping[str, Any]) -> Locality:
-    return Locality(**values)
-
-
-def _schema() -> pa.Schema:
-    place = {
-        **dict.fromkeys(Locality.__dataclass_fields__, pa.string()),
-        "population": pa.int64(),
-        "latitude": pa.float64(),
-        "longitude": pa.float64(),
-    }
-    kinds = {
-        "year": pa.int64(),
-        "themes": pa.list_(pa.string()),
-        "notes": pa.list_(pa.string()),
-        "set_aside": pa.list_(pa.list_(pa.int32())),
-        "localities": pa.list_(pa.struct(list(place.items()))),
-    }
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in Resource.__dataclass_fields__])

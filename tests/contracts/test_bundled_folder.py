@@ -14,7 +14,8 @@ import pytest
 
 from reco.encoder import Document, bundled
 from reco.encoder.bundled import WEIGHTS, bundled_folder
-from reco.encoder.sentence import ModelSource, SentenceEncoder
+from reco.encoder.loading import ModelSource
+from reco.encoder.sentence import SentenceEncoder
 from reco.errors import EncoderError, StorageError
 
 HIDDEN, VOCABULARY, POSITIONS, FEED_FORWARD = 32, 24, 40, 64

@@ -65,7 +65,8 @@ def tiny_model(folder: Path, pooling: str, hidden: int, window: int, prompts: di
 
 
 def sentence_encoder(folder: Path, **options: object) -> Encoder:
-    from reco.encoder.sentence import ModelSource, SentenceEncoder
+    from reco.encoder.loading import ModelSource
+    from reco.encoder.sentence import SentenceEncoder
 
     return SentenceEncoder(ModelSource(folder=folder, **options))
 
@@ -229,7 +230,8 @@ def test_foreign_code_is_refused(mean_folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_hub_name_needs_a_revision() -> None:
-    from reco.encoder.sentence import ModelSource, SentenceEncoder
+    from reco.encoder.loading import ModelSource
+    from reco.encoder.sentence import SentenceEncoder
 
     with pytest.raises(EncoderError, match="revision"):
         SentenceEncoder(ModelSource(name="someone/model", stamp="x")).encode_query("arbre")

@@ -20,7 +20,7 @@ from reco.deep.checkpoint import Checkpoint, State
 from reco.deep.lessons import Lesson, Pair, batches, neighbours
 from reco.encoder import Progress
 from reco.encoder.adapter import Adapter
-from reco.encoder.sentence import inner, native_bfloat16
+from reco.encoder.loading import inner, native_bfloat16
 from reco.errors import EncoderError
 
 if TYPE_CHECKING:

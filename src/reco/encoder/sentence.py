@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reco.encoder import RECIPE, Document, DocumentVectors, Matrix, Progress, Vector, require_base, unit
 from reco.encoder.adapter import Adapter
+from reco.encoder.loading import (
+    ModelSource,
+    inner,
+    is_wanted,
+    loaded,
+    made_short,
+    one_thread,
+    quiet,
+    weights_digest,
+)
+from reco.encoder.windows import Window, batches, cuts, owners_of, pooled
 from reco.errors import EncoderError
 from reco.text import digest
 
@@ -23,34 +31,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH_TOKENS = 4096
-"""Tokens in one forward pass, padding included: bounds memory whatever the texts."""
-
 _LEAST_ROOM = 8
 _SLACK = 8
 
-_SELF_CHECK = (
-    "Rénover l'éclairage public d'un village",
-    "La commune accompagne les habitants qui veulent partager l'eau, la terre et les bâtiments vacants.",
-)
-_AGREEMENT = 0.999
 _STEP = 16
-
-
-@dataclass(frozen=True)
-class ModelSource:
-    """Where a model comes from: a local `folder`, or a Hub `name` pinned to a `revision`.
-
-    `stamp` names the weights where hashing the folder's files can be spared. `adapter` holds low-rank
-    weights learnt for this very model, merged when it is loaded.
-    """
-
-    folder: Path | None = None
-    name: str = ""
-    revision: str = ""
-    stamp: str = ""
-    precision: str = "auto"
-    adapter: Adapter | None = None
 
 
 class SentenceEncoder:
@@ -65,12 +49,12 @@ class SentenceEncoder:
     def fingerprint(self) -> str:
         return digest(
             RECIPE,
-            self._source.stamp or _weights_digest(self._source),
+            self._source.stamp or weights_digest(self._source),
             self._source.adapter.digest if self._source.adapter is not None else "",
         )
 
     def adapted(self, adapter: Adapter | None) -> SentenceEncoder:
-        base = replace(self._source, adapter=None, stamp=self._source.stamp or _weights_digest(self._source))
+        base = replace(self._source, adapter=None, stamp=self._source.stamp or weights_digest(self._source))
         plain = SentenceEncoder(base)
         if adapter is None:
             return plain
@@ -79,8 +63,8 @@ class SentenceEncoder:
 
     def trainable(self) -> SentenceTransformer:
         """Return a model of one's own in float32, with no adapter merged: what an adapter is learnt on."""
-        with _quiet():
-            return _load(self._source, self._label).float()
+        with quiet():
+            return loaded(self._source, self._label).float()
 
     @property
     def dimension(self) -> int:
@@ -93,7 +77,7 @@ class SentenceEncoder:
         return self._query_vector(text)
 
     def _encode_query(self, text: str) -> Vector:
-        with _one_thread():
+        with one_thread():
             vector = self._encode([Document("", text, ())], self._prompt("query"), None)[0].vector
         vector.flags.writeable = False
         return vector
@@ -132,11 +116,11 @@ class SentenceEncoder:
 
     @cached_property
     def _model(self) -> SentenceTransformer:
-        with _quiet():
-            model = _load(self._source, self._label)
+        with quiet():
+            model = loaded(self._source, self._label)
             if self._source.adapter is not None:
                 self._source.adapter.merge_into(inner(model))
-            if _is_wanted(self._source.precision) and not _made_short(model):
+            if is_wanted(self._source.precision) and not made_short(model):
                 if self._source.precision == "bfloat16":
                     raise EncoderError(
                         f"bfloat16 changes what {self._label} says.",
@@ -175,7 +159,7 @@ class SentenceEncoder:
         sums = [np.zeros((1 + len(d.spans), self.dimension), dtype=np.float64) for d in documents]
         counts = [np.zeros(1 + len(d.spans), dtype=np.int64) for d in documents]
         left = np.bincount([w.document for w in windows], minlength=len(documents))
-        for batch in _batches(windows):
+        for batch in batches(windows):
             for window, states in zip(batch, self._states(batch), strict=True):
                 keep = window.owners >= 0
                 np.add.at(sums[window.document], window.owners[keep], states[keep])
@@ -183,9 +167,9 @@ class SentenceEncoder:
                 left[window.document] -= 1
             if progress is not None:
                 progress(int((left == 0).sum()), len(documents))
-        return [_pooled(total, count) for total, count in zip(sums, counts, strict=True)]
+        return [pooled(total, count) for total, count in zip(sums, counts, strict=True)]
 
-    def _windows(self, index: int, document: Document, prompt: str) -> Iterator[_Window]:
+    def _windows(self, index: int, document: Document, prompt: str) -> Iterator[Window]:
         prefix, suffix = self._specials
         encoded = self._tokenizer(
             prompt + document.text,
@@ -197,20 +181,20 @@ class SentenceEncoder:
         ids = np.asarray(encoded["input_ids"], dtype=np.int64)
         ends = np.asarray([end for _, end in encoded["offset_mapping"]], dtype=np.int64) - len(prompt)
         in_prompt = ends <= 0
-        owners = _owners(ends, document)
+        owners = owners_of(ends, document)
         if not self._pools_prompt:
             owners[in_prompt] = -1
         lead = np.concatenate([prefix, ids[in_prompt]])
         lead_owners = np.concatenate([np.zeros(len(prefix), dtype=np.int64), owners[in_prompt]])
         body, body_owners = ids[~in_prompt], owners[~in_prompt]
-        for start, end in _cuts(body_owners, self._room(len(lead) + len(suffix))):
-            yield _Window(
+        for start, end in cuts(body_owners, self._room(len(lead) + len(suffix))):
+            yield Window(
                 index,
                 np.concatenate([lead, body[start:end], suffix]),
                 np.concatenate([lead_owners, body_owners[start:end], np.zeros(len(suffix), dtype=np.int64)]),
             )
 
-    def _states(self, batch: Sequence[_Window]) -> Iterator[Matrix]:
+    def _states(self, batch: Sequence[Window]) -> Iterator[Matrix]:
         """Yield the token states of each window, (tokens, dimension), float32."""
         import torch
 
@@ -250,7 +234,7 @@ class SentenceEncoder:
             counts = np.zeros(len(texts), dtype=np.int64)
             np.add.at(sums, owners, vectors * lengths[:, None])
             np.add.at(counts, owners, lengths)
-            done.append(_pooled(sums, counts))
+            done.append(pooled(sums, counts))
             if progress is not None:
                 progress(len(done), len(documents))
         return done
@@ -301,168 +285,3 @@ class SentenceEncoder:
     @property
     def _window_length(self) -> int:
         return int(self._model.get_max_seq_length() or 512)
-
-
-@dataclass(frozen=True)
-class _Window:
-    """Tokens read together; `owners[t]` is the part token t belongs to, -1 for none."""
-
-    document: int
-    ids: np.ndarray
-    owners: np.ndarray
-
-
-def _owners(ends: np.ndarray, document: Document) -> np.ndarray:
-    """Return the part of each token, from the character after its last one."""
-    last = np.asarray([span.end for span in document.spans], dtype=np.int64) + document.summary_start
-    in_summary = ends > document.summary_start
-    if not len(last):
-        return np.zeros(len(ends), dtype=np.int64)
-    passage = np.minimum(np.searchsorted(last, ends, side="left"), len(last) - 1)
-    return np.where(in_summary, 1 + passage, 0)
-
-
-def _cuts(owners: np.ndarray, room: int) -> Iterator[tuple[int, int]]:
-    """Yield token ranges no longer than `room`, cut between passages where one ends late enough."""
-    start = 0
-    while len(owners) - start > room:
-        changes = np.flatnonzero(np.diff(owners[start : start + room + 1])) + 1
-        late = changes[changes >= room // 2]
-        end = start + (int(late[-1]) if len(late) else room)
-        yield start, end
-        start = end
-    yield start, len(owners)
-
-
-def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
-    """Group windows of like length, so that little of a batch is padding."""
-    batch: list[_Window] = []
-    for window in sorted(windows, key=lambda w: len(w.ids), reverse=True):
-        if batch and (len(batch) + 1) * len(batch[0].ids) > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(window)
-    if batch:
-        yield batch
-
-
-def _pooled(sums: np.ndarray, counts: np.ndarray) -> DocumentVectors:
-    parts = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
-    return DocumentVectors(parts, (counts / max(1, counts.sum())).astype(np.float32))
-
-
-def _load(source: ModelSource, label: str) -> SentenceTransformer:
-    from sentence_transformers import SentenceTransformer
-
-    if source.folder is not None:
-        _require_safetensors(source.folder)
-    elif not source.revision:
-        raise EncoderError(
-            f"The model {label} has no pinned revision.", "Set `revision` to a commit under [encoder]."
-        )
-    try:
-        return SentenceTransformer(
-            label,
-            device="cpu" if source.folder is not None else None,
-            revision=source.revision or None,
-            trust_remote_code=False,
-            local_files_only=source.folder is not None,
-            model_kwargs={"use_safetensors": True},
-        )
-    except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
-        raise EncoderError(
-            f"The model {label} cannot be loaded: {str(error).splitlines()[0]}",
-            "Give a Sentence Transformers folder with safetensors weights, or a Hub id and its revision.",
-        ) from error
-
-
-def _require_safetensors(folder: Path) -> None:
-    if not folder.is_dir():
-        raise EncoderError(f"There is no model folder {folder}.", "Check `folder` under [encoder].")
-    pickled = [
-        p for p in folder.rglob("*") if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
-    ]
-    if not list(folder.rglob("*.safetensors")) or pickled:
-        raise EncoderError(
-            f"The model folder {folder} does not hold safetensors weights only.",
-            "Convert it with model.save_pretrained(..., safe_serialization=True) and remove pickled files.",
-        )
-
-
-def inner(model: SentenceTransformer) -> Any:
-    """Return the transformer inside a Sentence Transformers model, whose modules an adapter names."""
-    first: Any = model[0]
-    return first.auto_model
-
-
-def _is_wanted(precision: str) -> bool:
-    return precision == "bfloat16" or (precision == "auto" and native_bfloat16())
-
-
-def _made_short(model: SentenceTransformer) -> bool:
-    """Round a model's weights to bfloat16 and return whether it still says what it said."""
-    import torch
-
-    exact = model.encode(list(_SELF_CHECK), show_progress_bar=False)
-    model.to(torch.bfloat16)
-    short = (
-        model.encode(list(_SELF_CHECK), show_progress_bar=False, convert_to_tensor=True).float().cpu().numpy()
-    )
-    agreement = float((unit(exact) * unit(short)).sum(axis=1).min())
-    if agreement < _AGREEMENT:
-        logger.warning("bfloat16 disagrees with float32 (cosine %.5f)", agreement)
-    return agreement >= _AGREEMENT
-
-
-def native_bfloat16() -> bool:
-    """Whether this processor has bfloat16 matrix instructions."""
-    import torch
-
-    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in checks)
-
-
-def _weights_digest(source: ModelSource) -> str:
-    return _folder_digest(source.folder) if source.folder is not None else f"{source.name}@{source.revision}"
-
-
-def _folder_digest(folder: Path) -> str:
-    """Digest of every file that decides a vector: weights, tokenizer, configuration."""
-    files = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json", ".txt", ".model"})
-    if not files:
-        raise EncoderError(f"There is no model in {folder}.", "Check `folder` under [encoder].")
-    state = hashlib.sha256()
-    for path in files:
-        state.update(str(path.relative_to(folder)).encode())
-        with path.open("rb") as stream:
-            state.update(hashlib.file_digest(stream, "sha256").digest())
-    return state.hexdigest()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Run a short text on one thread: with two, waking the other can cost ten times the work."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the library's own progress bars and notices out of a program's output."""
-    from transformers.utils import logging
-
-    library: Any = logging
-    before = library.get_verbosity()
-    library.set_verbosity_error()
-    library.disable_progress_bar()
-    try:
-        yield
-    finally:
-        library.set_verbosity(before)
-        library.enable_progress_bar()

@@ -1,0 +1,159 @@
+"""Where a model comes from and how it is loaded: safetensors only, in bfloat16 where that is native."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reco.encoder import unit
+from reco.encoder.adapter import Adapter
+from reco.errors import EncoderError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
+
+_SELF_CHECK = (
+    "Rénover l'éclairage public d'un village",
+    "La commune accompagne les habitants qui veulent partager l'eau, la terre et les bâtiments vacants.",
+)
+_AGREEMENT = 0.999
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model comes from: a local `folder`, or a Hub `name` pinned to a `revision`.
+
+    `stamp` names the weights where hashing the folder's files can be spared. `adapter` holds low-rank
+    weights learnt for this very model, merged when it is loaded.
+    """
+
+    folder: Path | None = None
+    name: str = ""
+    revision: str = ""
+    stamp: str = ""
+    precision: str = "auto"
+    adapter: Adapter | None = None
+
+
+def loaded(source: ModelSource, label: str) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    if source.folder is not None:
+        _require_safetensors(source.folder)
+    elif not source.revision:
+        raise EncoderError(
+            f"The model {label} has no pinned revision.", "Set `revision` to a commit under [encoder]."
+        )
+    try:
+        return SentenceTransformer(
+            label,
+            device="cpu" if source.folder is not None else None,
+            revision=source.revision or None,
+            trust_remote_code=False,
+            local_files_only=source.folder is not None,
+            model_kwargs={"use_safetensors": True},
+        )
+    except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
+        raise EncoderError(
+            f"The model {label} cannot be loaded: {str(error).splitlines()[0]}",
+            "Give a Sentence Transformers folder with safetensors weights, or a Hub id and its revision.",
+        ) from error
+
+
+def _require_safetensors(folder: Path) -> None:
+    if not folder.is_dir():
+        raise EncoderError(f"There is no model folder {folder}.", "Check `folder` under [encoder].")
+    pickled = [
+        p for p in folder.rglob("*") if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
+    ]
+    if not list(folder.rglob("*.safetensors")) or pickled:
+        raise EncoderError(
+            f"The model folder {folder} does not hold safetensors weights only.",
+            "Convert it with model.save_pretrained(..., safe_serialization=True) and remove pickled files.",
+        )
+
+
+def inner(model: SentenceTransformer) -> Any:
+    """Return the transformer inside a Sentence Transformers model, whose modules an adapter names."""
+    first: Any = model[0]
+    return first.auto_model
+
+
+def is_wanted(precision: str) -> bool:
+    return precision == "bfloat16" or (precision == "auto" and native_bfloat16())
+
+
+def made_short(model: SentenceTransformer) -> bool:
+    """Round a model's weights to bfloat16 and return whether it still says what it said."""
+    import torch
+
+    exact = model.encode(list(_SELF_CHECK), show_progress_bar=False)
+    model.to(torch.bfloat16)
+    short = (
+        model.encode(list(_SELF_CHECK), show_progress_bar=False, convert_to_tensor=True).float().cpu().numpy()
+    )
+    agreement = float((unit(exact) * unit(short)).sum(axis=1).min())
+    if agreement < _AGREEMENT:
+        logger.warning("bfloat16 disagrees with float32 (cosine %.5f)", agreement)
+    return agreement >= _AGREEMENT
+
+
+def native_bfloat16() -> bool:
+    """Whether this processor has bfloat16 matrix instructions."""
+    import torch
+
+    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in checks)
+
+
+def weights_digest(source: ModelSource) -> str:
+    return _folder_digest(source.folder) if source.folder is not None else f"{source.name}@{source.revision}"
+
+
+def _folder_digest(folder: Path) -> str:
+    """Digest of every file that decides a vector: weights, tokenizer, configuration."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json", ".txt", ".model"})
+    if not files:
+        raise EncoderError(f"There is no model in {folder}.", "Check `folder` under [encoder].")
+    state = hashlib.sha256()
+    for path in files:
+        state.update(str(path.relative_to(folder)).encode())
+        with path.open("rb") as stream:
+            state.update(hashlib.file_digest(stream, "sha256").digest())
+    return state.hexdigest()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run a short text on one thread: with two, waking the other can cost ten times the work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the library's own progress bars and notices out of a program's output."""
+    from transformers.utils import logging
+
+    library: Any = logging
+    before = library.get_verbosity()
+    library.set_verbosity_error()
+    library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        library.set_verbosity(before)
+        library.enable_progress_bar()
