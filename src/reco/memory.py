@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 
 
 def give_back() -> None:
     """Return freed memory to the system, where the C library can: glibc keeps it, in pieces, for itself."""
+    if sys.platform == "win32":
+        return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
