@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -153,9 +154,13 @@ def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gate
     if len(invalid):
         skipped = ("lost_resources", "golden_drop", "churn")
         return Verdict((*structural, *(_skip(gate, limits, _BROKEN) for gate in skipped)))
-    found = _Behaviour(candidate, previous, encoder, gates)
-    golden, kept = found.golden()
-    return Verdict((*structural, _lost(candidate, limits), golden, found.churn()), kept)
+    # Vectors are compared in large products, which leave the interpreter to who ranks.
+    with ThreadPoolExecutor(1) as beside:
+        found_again = beside.submit(_lost, candidate, limits)
+        found = _Behaviour(candidate, previous, encoder, gates)
+        golden, kept = found.golden()
+        churn = found.churn()
+    return Verdict((*structural, found_again.result(), golden, churn), kept)
 
 
 def _skip(gate: str, limits: Thresholds, why: str, figure: float | None = None) -> Finding:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import sys
 
+import pyarrow as pa
+
 
 def give_back() -> None:
-    """Return freed memory to the system, where the C library can: glibc keeps it, in pieces, for itself."""
+    """Return freed memory to the system: Arrow keeps it, and glibc does, in pieces, each for itself."""
+    pa.default_memory_pool().release_unused()
     if sys.platform == "win32":
         return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -57,9 +58,12 @@ def write(path: Path, *pieces: Piece) -> str:
         operation("open", path)
         with path.open("wb") as stream:
             operation("write", path)
-            for piece in pieces:
-                stream.write(piece)
-                state.update(piece)
+            # Neither takes the interpreter: a large file is hashed while it is written.
+            with ThreadPoolExecutor(1) as beside:
+                for piece in pieces:
+                    hashed = beside.submit(state.update, piece)
+                    stream.write(piece)
+                    hashed.result()
             stream.flush()
             operation("fsync", path)
             os.fsync(stream.fileno())

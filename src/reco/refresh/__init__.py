@@ -173,6 +173,7 @@ def _embedded(
     same = previous is not None and previous.manifest.encoder == encoder.fingerprint
     reuse = previous.table if previous is not None and same else None
     del previous
+    memory.give_back()
     found = embed(night.catalogue, encoder, reuse, progress, _journal(store, encoder))
     del reuse
     memory.give_back()

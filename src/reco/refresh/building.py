@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from reco import memory
 from reco.baseline import Baseline
 from reco.carried import Carried
 from reco.catalogue import Catalogue
@@ -55,6 +56,7 @@ def next_snapshot(
     with ThreadPoolExecutor(1) as beside:
         families = beside.submit(find, catalogue, table, making.told, before, known, carried.traits)
         said = Said.by(catalogue, table.hashes, making.acronyms, _counted(store, baseline))
+    memory.give_back()
     snapshot = build(manifest, catalogue, table, head, None, families.result(), carried, said)
     snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
     share = len(set(table.hashes) - known) / max(1, len(catalogue))
