@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from reco.clusters.corpus import Corpus, commonest, documents_of
 from reco.clusters.grammar import Grammar
@@ -68,51 +69,85 @@ def describe(
     as much, the one of the nearer texts is taken. `kinds` are stems with which no label begins: those that
     say what kind of document a text is, not what it is about.
     """
-    weights = corpus.weights(labels)
     counts = corpus.counts(labels)
-    precision = counts / np.maximum(counts.sum(axis=0), 1e-12)
+    weights = corpus.weights(counts)
+    everywhere = np.maximum(counts.sum(axis=0), 1e-12)
     near = np.clip(nearness.astype(np.float64), 0.05, 1.0)
     used = {_sense(label) for label in taken}
     found: dict[int, Description] = {}
-    sizes = np.bincount(labels[labels >= 0], minlength=len(weights))
+    sizes = np.bincount(labels[labels >= 0], minlength=counts.shape[0])
     shown = np.zeros(len(corpus.stems))
     for one in np.argsort(-sizes, kind="stable").tolist():
         members = np.flatnonzero(labels == one)
-        merit = weights[one] * np.sqrt(precision[one]) * _REPEATED**shown
-        chosen, documents = _keywords(corpus, merit, members)
-        shown[chosen] += 1
-        terms = _as_terms(corpus, chosen, weights[one], documents)
-        label = _label(corpus, weights[one] * np.sqrt(precision[one]), members, near, used, kinds)
-        label = label or _of_words(terms, used)
+        group = _Group.of(corpus, members, weights[[one]], counts[[one]], everywhere)
+        chosen = _keywords(corpus, group, group.merit * _REPEATED ** shown[group.columns])
+        shown[group.columns[chosen]] += 1
+        terms = group.terms(corpus, chosen)
+        label = _label(corpus, group, near, used, kinds) or _of_words(terms, used)
         used.add(_sense(label))
         found[one] = Description(label, terms)
     return tuple(found[one] for one in sorted(found))
 
 
-def _keywords(
-    corpus: Corpus, merit: NDArray[np.float64], members: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the terms that say best what a group is about, heaviest first, and the texts of each term.
+@dataclass(frozen=True)
+class _Group:
+    """The terms of a group, in the order of the corpus: their columns, weights, and merit, which is the
+    weight times the root of the share of the term that is in the group; and how many of the group's texts,
+    `members`, have each."""
 
-    `merit` is a term's weight times the root of its precision, the share of it that is in the group, less
-    where larger groups show it already. The first term has the largest; each next one the largest of that
-    times the square of one plus its mean NPMI with those chosen, counted as they are shown.
+    members: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    merit: NDArray[np.float64]
+    documents: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        corpus: Corpus,
+        members: NDArray[np.int64],
+        weights: csr_array,
+        counts: csr_array,
+        everywhere: NDArray[np.float64],
+    ) -> _Group:
+        columns = weights.indices.astype(np.int64)
+        merit = weights.data * np.sqrt(counts.data / everywhere[columns])
+        documents = documents_of(corpus.presence[members])[columns]
+        return cls(members, columns, weights.data, merit, documents)
+
+    def terms(self, corpus: Corpus, chosen: NDArray[np.int64]) -> tuple[Term, ...]:
+        return tuple(
+            Term(
+                corpus.stems[self.columns[i]],
+                corpus.forms[self.columns[i]],
+                round(float(self.weights[i]), 6),
+                int(self.documents[i]),
+            )
+            for i in chosen.tolist()
+        )
+
+
+def _keywords(corpus: Corpus, group: _Group, merit: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the terms that say best what a group is about, heaviest first, as places among the group's.
+
+    `merit` is less where larger groups show a term already. The first term has the largest; each next one
+    the largest of that times the square of one plus its mean NPMI with those chosen, counted as they are
+    shown.
     """
-    documents = documents_of(corpus.presence[members])
-    shared = documents > 1 if (documents > 1).any() else documents > 0
+    shared = group.documents > 1 if (group.documents > 1).any() else group.documents > 0
     few = np.argsort(-merit * shared, kind="stable")[:_CANDIDATES]
     few = few[(merit * shared)[few] > 0]
     if not len(few):
-        return few, documents
-    few = few[_beyond_chance(corpus, few, documents[few], len(members))]
-    there = corpus.shown[:, few]
+        return few
+    few = few[_beyond_chance(corpus, group.columns[few], group.documents[few], len(group.members))]
+    there = corpus.shown_by_stem[:, group.columns[few]]
     bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
     chosen = [0]
     while len(chosen) < min(KEYWORDS, len(few)):
         score = merit[few] * np.maximum(1.0 + bound[:, chosen].mean(axis=1), 0.01) ** 2
         score[chosen] = -1.0
         chosen.append(int(score.argmax()))
-    return few[chosen], documents
+    return few[chosen]
 
 
 def _beyond_chance(
@@ -125,20 +160,10 @@ def _beyond_chance(
     """
     from scipy.stats import hypergeom  # slow to import, and only to read a snapshot nobody needs it
 
-    everywhere = documents_of(corpus.presence)[few]
-    chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], everywhere, size)
+    chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], corpus.documents[few], size)
     enough = np.sort(chance)[min(_LEAST, len(few)) - 1]
     own: NDArray[np.bool_] = chance <= max(_CHANCE / _CANDIDATES, float(enough))
     return own
-
-
-def _as_terms(
-    corpus: Corpus, chosen: NDArray[np.int64], weights: NDArray[np.float64], documents: NDArray[np.int64]
-) -> tuple[Term, ...]:
-    return tuple(
-        Term(corpus.stems[i], corpus.forms[i], round(float(weights[i]), 6), int(documents[i]))
-        for i in chosen.tolist()
-    )
 
 
 def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,34 +181,35 @@ def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _label(
     corpus: Corpus,
-    weights: NDArray[np.float64],
-    members: NDArray[np.int64],
+    group: _Group,
     near: NDArray[np.float64],
-    used: set[frozenset[str]],
+    used: Collection[frozenset[str]],
     kinds: Collection[str],
 ) -> str:
     """Return the phrase whose stems are nearest to the group's weights by cosine, "" without any."""
-    weight = dict(zip(corpus.stems, weights.tolist(), strict=True))
+    members = group.members
+    stems_of = [corpus.stems[column] for column in group.columns.tolist()]
+    weight = dict(zip(stems_of, group.merit.tolist(), strict=True))
     nearest = members[np.argsort(-near[members], kind="stable")[:_PHRASED]]
-    leading = {corpus.stems[i] for i in np.argsort(-weights, kind="stable")[:_LED_BY].tolist()}
-    documents = documents_of(corpus.presence[members])
-    usual = {corpus.stems[i] for i in np.flatnonzero(documents >= _OF_NAME * len(members)).tolist()}
+    leading = {stems_of[i] for i in np.argsort(-group.merit, kind="stable")[:_LED_BY].tolist()}
+    usual = {stems_of[i] for i in np.flatnonzero(group.documents >= _OF_NAME * len(members)).tolist()}
     # Of a large group a phrase must cover something.
     enough = max(2.0, _COVERED * len(members))
     best, label = (False, 0.0), ""
     for stems, phrase in sorted(phrases_of(corpus, nearest, leading).items()):
-        # Less than what is told already tells nothing more, nor do both genders of one word.
-        alike = len({stem[:_ALIKE] for stem in stems}) == 1
-        if stems[0] in kinds or phrase.is_part or alike or any(told.issuperset(stems) for told in used):
-            continue
         cosine = sum(weight.get(stem, 0.0) for stem in set(stems)) / np.sqrt(len(set(stems)))
         support = sum(near[i] * whole for i, whole in phrase.texts.items())
         # What a single text says is a label only where no two say the same.
         merit = (len(phrase.texts) > 1, cosine * support / (support + enough))
-        if merit > best:
-            written = commonest(phrase.written)
-            if _stands(corpus.grammar, written, usual):
-                best, label = merit, written
+        if merit <= best:
+            continue
+        # Less than what is told already tells nothing more, nor do both genders of one word.
+        alike = len({stem[:_ALIKE] for stem in stems}) == 1
+        if stems[0] in kinds or phrase.is_part or alike or any(told.issuperset(stems) for told in used):
+            continue
+        written = commonest(phrase.written)
+        if _stands(corpus.grammar, written, usual):
+            best, label = merit, written
     return label[:1].upper() + label[1:]
 
 

@@ -93,18 +93,23 @@ def _runs(text: str, leading: set[str]) -> Iterator[Run]:
 
 def _runs_of(piece: str, leading: set[str]) -> Iterator[Run]:
     terms = words(piece)
-    if not any(term.stem in leading for term in terms):
+    led = [place for place, term in enumerate(terms) if term.stem in leading]
+    if not led:
         return
     for first, term in enumerate(terms):
+        # A run has a leading term: those that end before the next one are none.
+        next_led = next((place for place in led if place >= first), len(terms))
+        if next_led > first + 3:
+            continue
         # Only what touches it comes before a noun as a part of it; after it, so does "à effet de serre".
         before = terms[first - 1].stem if first and terms[first - 1].end + 1 >= term.start else ""
-        for last in range(first + 1, min(first + 4, len(terms))):
+        for last in range(max(first + 1, next_led), min(first + 4, len(terms))):
             end = terms[last].end
             written = piece[term.start : end]
             if len(_split(written)) > _MOST_WORDS or len(written) > _LONGEST:
                 break
             stems = tuple(found.stem for found in terms[first : last + 1])
-            if leading.isdisjoint(stems) or not _may_end(piece, term, terms[last]):
+            if not _may_end(piece, term, terms[last]):
                 continue
             link = (
                 piece[end : terms[last + 1].start].strip(" '’").casefold() if last + 1 < len(terms) else "."
