@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -115,17 +116,18 @@ class Corpus:
     def naming(self) -> NDArray[np.float64]:
         """Return how far each term names subjects, (stems,), at most one, by where its texts write it.
 
-        Titles say what a text is of; a template's headings, its verbs and what all services do come in
-        summaries alone. Of a term's texts, the share that have it in the title is compared with that of
-        all terms: its upper bound at 95 % (Wilson 1927) is taken, so that few texts prove nothing.
+        Titles say what a text is of; a template's headings, a licence, its verbs and what all services do
+        come in summaries alone. Of a term's texts, the share that have it in the title is compared with
+        that of a word taken from any title: the root of their ratio, the upper bound at 95 % (Wilson 1927)
+        being taken, so that few texts prove nothing.
         """
         texts = self.documents.astype(np.float64)
-        titles = documents_of(self.presence == TITLE)
-        usual = titles.sum() / max(texts.sum(), 1.0)
+        titles = documents_of(self.presence == TITLE).astype(np.float64)
         share, half = titles / texts, _Z * _Z / (2 * texts)
+        usual = float(titles @ share) / max(titles.sum(), 1.0)
         spread = _Z * np.sqrt(share * (1 - share) / texts + half / (2 * texts))
         most = (share + half + spread) / (1 + 2 * half)
-        naming: NDArray[np.float64] = np.minimum(most / max(usual, 1e-12), 1.0)
+        naming: NDArray[np.float64] = np.sqrt(np.minimum(most / max(usual, 1e-12), 1.0))
         return naming
 
     def counts(self, labels: NDArray[np.int64]) -> csr_array:
@@ -138,6 +140,17 @@ class Corpus:
         return counts
 
 
+class _Read(dict[str, tuple[int, ...]]):
+    """The forms of each token, read once."""
+
+    def __init__(self, read: Callable[[str], tuple[int, ...]]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, token: str) -> tuple[int, ...]:
+        return self.setdefault(token, self._read(token))
+
+
 class _Spelling:
     """How texts write their stems: each occurrence as the number of its form, a few bytes."""
 
@@ -147,17 +160,14 @@ class _Spelling:
         self._of_form: list[int] = []
         self._numbers: dict[str, int] = {}
         self._forms: dict[str, int] = {}
-        self._tokens: dict[str, tuple[int, ...]] = {}
+        self._forms_of = _Read(self._read)
         self._found = array("i")
         self._ends = array("q")
 
     def read(self, part: str) -> None:
         """Read the next part: a text's summary, then its title."""
-        found = self._found
-        for token in tokens(part):
-            forms = self._tokens.get(token)
-            found.extend(self._read(token) if forms is None else forms)
-        self._ends.append(len(found))
+        self._found.extend(chain.from_iterable(map(self._forms_of.__getitem__, tokens(part))))
+        self._ends.append(len(self._found))
 
     def _read(self, token: str) -> tuple[int, ...]:
         forms = []
@@ -171,8 +181,7 @@ class _Spelling:
                 self.written.append(written)
                 self._of_form.append(stem)
             forms.append(form)
-        self._tokens[token] = tuple(forms)
-        return self._tokens[token]
+        return tuple(forms)
 
     @cached_property
     def commonest(self) -> NDArray[np.int64]:
