@@ -173,3 +173,9 @@ def test_a_licence_that_summaries_repeat_names_no_subject() -> None:
     ]
     found = label([*texts, *[Text(f"Les vergers {i}", "Une réunion") for i in range(40)]])
     assert "licence" not in found.casefold() and "creative" not in found.casefold()
+
+
+def test_what_a_title_of_the_group_says_comes_before_what_none_does() -> None:
+    several = [Text(f"Chose {i}", "Brouillon généré.") for i in range(8)]
+    assert label([*titles("Guichet unique", "Guichet unique"), *several]) == "Guichet unique"
+    assert label(several) == "Brouillon généré", "but where no title says anything"
