@@ -27,6 +27,7 @@ _CLAUSES = frozenset("qui que qu' dont où car mais ni si comme quand lorsque af
 _OPENING = frozenset(("de", "d'", "à", "pour"))
 """What may come before an infinitive within a noun phrase: "permis de conduire"."""
 _INTO = frozenset(("en", "au"))
+_GOVERNED = frozenset("de d' du des à au aux".split())
 _JOINING = frozenset(("et", "ou"))
 _PREPOSITIONS = frozenset("de d' du des à au aux en par pour dans sur".split())
 _INFINITIVE = ("er", "ir", "re")
@@ -45,6 +46,8 @@ _NOUN = 0.5
 is a noun."""
 _TAIL = 0.2
 """The same share, below which it hardly begins a phrase: an adjective or an adverb, "solidaire", "mieux"."""
+_GOVERNS = 0.8
+"""Share of its occurrences before "de" or "à" from which a form wants what comes after: "auprès", "achat"."""
 _FIXED = 0.8
 """Share of its occurrences between "en" and "de" from which a form begins no phrase: "en matière de"."""
 
@@ -52,8 +55,8 @@ _FIXED = 0.8
 @dataclass(frozen=True)
 class Grammar:
     """Forms, in lower case, that are verbs, adverbs or prepositions rather than nouns, that are names, that
-    hardly come but after "en", that are nouns, that are infinitives, and that come after the noun they go
-    with."""
+    hardly come but after "en", that are nouns, that are infinitives, that come after the noun they go with,
+    and that want a complement."""
 
     verbs: frozenset[str]
     names: frozenset[str]
@@ -61,12 +64,13 @@ class Grammar:
     nouns: frozenset[str]
     infinitives: frozenset[str]
     tails: frozenset[str]
+    governing: frozenset[str]
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> Grammar:
         """Read each text once."""
         seen: dict[str, Counter[str]] = {
-            kind: Counter() for kind in ("all", "verb", "noun", "in", "en", "name", "led", "tied")
+            kind: Counter() for kind in ("all", "verb", "noun", "in", "en", "name", "led", "tied", "of")
         }
         for text in texts:
             written = _tokens(text)
@@ -75,6 +79,7 @@ class Grammar:
                 if not form[0].isalpha():
                     continue
                 seen["all"][form] += 1
+                seen["of"][form] += after in _GOVERNED
                 if before in _SUBJECTS:
                     seen["verb"][form] += 1
                 elif before in _ARTICLES or before in _MERGED:
@@ -109,6 +114,7 @@ class Grammar:
                 for form, count in seen["led"].items()
                 if count >= _PROOF and seen["tied"][form] < _TAIL * count
             ),
+            _mostly(seen["of"], seen["all"], _GOVERNS),
         )
 
     def is_nominal(self, phrase: str) -> bool:
@@ -133,12 +139,13 @@ class Grammar:
 
     def is_cut(self, phrase: str) -> bool:
         """Whether a phrase that goes on is cut short: an infinitive's object is whole, a noun that nothing
-        ties to the word before it ends a phrase ("mur rue" of the rue Monge), and what "en" and "au" open is
-        whole ("en situation" of handicap)."""
+        ties to the word before it ends a phrase ("mur rue" of the rue Monge), what "en" and "au" open is
+        whole ("en situation" of handicap), and so is what wants a complement ("auprès" of a body)."""
         forms = [token.casefold() for token in _tokens(phrase)]
         first, before, last = forms[0], forms[-2], forms[-1]
         word = before[0].isalnum() and before not in STOP_WORDS and before[-1] != "'"
-        return first in self.infinitives or (word and last in self.nouns) or before in _INTO
+        juxtaposed = word and last in self.nouns
+        return first in self.infinitives or juxtaposed or before in _INTO or last in self.governing
 
     def _may_open(self, form: str) -> bool:
         if form in self.infinitives:

@@ -26,7 +26,7 @@ _PART = 0.5
 """Share of its occurrences with the same neighbour above which a phrase is a piece of a longer one."""
 _LINKS = frozenset(("", "à", "d", "de", "du", "en"))
 """What ties a phrase to the word after it: "gaz à effet de serre"."""
-_OPEN = frozenset((*_LINKS, "au", "aux", "des"))
+_OPEN = _LINKS | {"au", "aux", "des"}
 """What the rest of a phrase begins with, after which its article may come: "faciliter l'accès aux droits"."""
 _GOES_ON = 0.5
 _FOREIGN_ENDS = frozenset(("the", "of", "and", "for", "in", "to", "on", "with", "your"))
@@ -136,7 +136,7 @@ def _runs_from(
             after = terms[last + 1].stem if link in _LINKS else ""
         whole = (_CUT if before else 1.0) * (1.0 if link else _CUT)
         stems = tuple(found.stem for found in terms[first : last + 1])
-        goes_on = link.partition(" ")[0].rstrip("'’") in _OPEN
+        goes_on = (*_split(link), "")[0] in _OPEN
         yield Run(stems, _decapitalised(written), whole, before, after, goes_on)
 
 
