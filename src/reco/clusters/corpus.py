@@ -119,7 +119,7 @@ class Corpus:
         Titles say what a text is of; a template's headings, a licence, its verbs and what all services do
         come in summaries alone. Of a term's texts, the share that have it in the title is compared with
         that of a word taken from any title: the root of their ratio, the upper bound at 95 % (Wilson 1927)
-        being taken, so that few texts prove nothing.
+        being taken, so that few texts prove little.
         """
         texts = self.documents.astype(np.float64)
         titles = documents_of(self.presence == TITLE).astype(np.float64)
