@@ -23,9 +23,8 @@ one publication is not what the others are about."""
 _OF_PLACE = 0.1
 """What a phrase keeps of its merit where it says whose a text is, or of where: that is no subject, unless
 nothing else is said."""
-_OF_PART = 0.7
-"""What a phrase keeps of its merit where one part of the group says it."""
 _MOSTLY = 0.7
+"""Share of the texts that have a phrase from which it is of the part of the group that they are in."""
 _UNTITLED = 0.5
 """What a term keeps of its merit in labels where no title of the group has it."""
 _ALIKE = 5
@@ -107,7 +106,7 @@ class Naming:
                 continue
             written = phrase.written
             value *= _OF_PLACE if tells_where(written, self.corpus.grammar.names) else 1.0
-            value *= _OF_PART if _of_one_part(phrase, part_of, group) else 1.0
+            value *= _breadth(phrase, part_of, group)
             if (shared, value) > best and self._stands(group, phrase, written):
                 best, label = (shared, value), written
         return label
@@ -134,8 +133,10 @@ class Naming:
         return all(self.corpus.columns.get(name, -1) in usual for name in names)
 
 
-def _of_one_part(phrase: Phrase, part_of: dict[int, int], group: Group) -> bool:
-    """Whether most texts that have a phrase are in one part of the group, which is less than half of it."""
+def _breadth(phrase: Phrase, part_of: dict[int, int], group: Group) -> float:
+    """Return how much of a group a phrase speaks of: the root of the share of the part that most of its texts
+    are in, one where that is half of the group or they are in several."""
     of, count = np.unique([part_of[row] for row in phrase.texts], return_counts=True)
-    whole = np.count_nonzero(group.parts == of[count.argmax()])
-    return bool(count.max() >= _MOSTLY * count.sum() and whole < len(group.parts) / 2)
+    share = np.count_nonzero(group.parts == of[count.argmax()]) / len(group.parts)
+    alone = count.max() >= _MOSTLY * count.sum() and share < 0.5
+    return float(np.sqrt(share)) if alone else 1.0
