@@ -57,7 +57,7 @@ def test_an_infinitive_opens_a_phrase_or_follows_its_noun() -> None:
     )
     assert {"conduire", "restaurer"} <= grammar.verbs
     assert grammar.is_nominal("permis de conduire") and grammar.is_nominal("restaurer les milieux")
-    assert not grammar.is_nominal("souhaite conduire")
+    assert not grammar.is_nominal("souhaite conduire") and not grammar.is_nominal("carte pour conduire")
 
 
 def test_a_noun_that_is_a_verb_elsewhere_may_name() -> None:

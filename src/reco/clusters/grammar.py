@@ -28,6 +28,8 @@ _OPENING = frozenset(("de", "d'", "à", "pour"))
 """What may come before an infinitive within a noun phrase: "permis de conduire"."""
 _INTO = frozenset(("en", "au"))
 _GOVERNED = frozenset("de d' du des à au aux".split())
+_WITH_INFINITIVE = frozenset(("de", "d'", "à"))
+"""What ties an infinitive without an object to a noun: "permis de conduire"."""
 _JOINING = frozenset(("et", "ou"))
 _PREPOSITIONS = frozenset("de d' du des à au aux en par pour dans sur".split())
 _INFINITIVE = ("er", "ir", "re")
@@ -127,6 +129,8 @@ class Grammar:
         if not (_POINTING | _CLAUSES).isdisjoint(forms) or not self._may_open(forms[0]):
             return False
         if forms[0] in self.infinitives and self.nouns.isdisjoint(forms[1:]):  # "rendre accessible"
+            return False
+        if forms[-1] in self.infinitives and forms[-2] not in _WITH_INFINITIVE:  # "un compteur pour trouver"
             return False
         for before, form in zip(["", *forms], forms, strict=False):
             opens = not before or before in _OPENING
