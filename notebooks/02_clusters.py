@@ -116,7 +116,7 @@ frame = {"id": "all", "label": "the catalogue", "parent": "", "level": 0, "stabi
 tree = table[table["level"] <= 2].assign(parent=lambda rows: rows["parent"].replace("", "all"))
 tree = pd.concat([pd.DataFrame([frame]), tree])
 # A frame has room for one line, a subject for several.
-wrapped = ["<br>".join(textwrap.wrap(label, 16)) for label in tree["label"]]
+wrapped = ["<br>".join(textwrap.wrap(label, 16, break_long_words=False)) for label in tree["label"]]
 tree["label"] = np.where(tree["level"] == 2, wrapped, tree["label"])
 figure = px.treemap(
     tree,
@@ -125,7 +125,7 @@ figure = px.treemap(
     parents="parent",
     values="size",
     color="stability",
-    color_continuous_scale="Blues",
+    color_continuous_scale=["#f7fbff", "#6baed6"],  # dark names stay readable on the darkest
     range_color=(0, 1),
     hover_data=["keywords"],
     template="plotly_white",
@@ -133,7 +133,7 @@ figure = px.treemap(
     height=650,
 )
 # A broad subject also holds outliers of none of its subjects: sizes need not add up.
-figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4})
+figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4}, textfont={"color": "#10243a"})
 figure.data[0].values = np.where(tree["level"] == 2, tree["size"], 0)
 figure.update_layout(
     margin={"l": 0, "r": 0, "t": 10, "b": 0},

@@ -10,6 +10,7 @@ import pytest
 from reco.clusters.corpus import Corpus, Text
 from reco.clusters.grammar import Grammar
 from reco.clusters.labels import describe
+from reco.clusters.whereabouts import tells_where
 
 OTHERS = [Text(f"Une piscine et son bassin {i}", "Les nageurs y viennent.") for i in range(12)]
 
@@ -56,7 +57,7 @@ def test_an_infinitive_opens_a_phrase_or_follows_its_noun() -> None:
     )
     assert {"conduire", "restaurer"} <= grammar.verbs
     assert grammar.is_nominal("permis de conduire") and grammar.is_nominal("restaurer les milieux")
-    assert not grammar.is_nominal("souhaite conduire")
+    assert not grammar.is_nominal("souhaite conduire") and not grammar.is_nominal("carte pour conduire")
 
 
 def test_a_noun_that_is_a_verb_elsewhere_may_name() -> None:
@@ -114,3 +115,67 @@ def test_a_part_of_what_is_told_is_not_told_again() -> None:
 def test_both_apostrophes_are_read_alike(apostrophe: str) -> None:
     grammar = Grammar.read([f"Elle n{apostrophe}obtient rien, il n{apostrophe}obtient rien"])
     assert "obtient" in grammar.verbs
+
+
+def test_an_adjective_an_order_or_an_article_that_points_elsewhere_makes_no_label() -> None:
+    grammar = Grammar.read(
+        [
+            "Une cuisine solidaire et un quartier solidaire",
+            "La cuisine du quartier",
+            "Le projet et son budget",
+        ]
+    )
+    assert "solidaire" in grammar.tails and {"cuisine", "quartier"} <= grammar.nouns
+    assert grammar.is_nominal("cuisine solidaire") and not grammar.is_nominal("solidaire du quartier")
+    assert not grammar.is_nominal("offrons aux associations") and not grammar.is_nominal(
+        "budget de son projet"
+    )
+    assert not grammar.is_nominal("projet grâce au quartier"), "a complement of a clause"
+
+
+def test_what_goes_on_is_cut_short() -> None:
+    open_ended = ("aux droits", "aux soins", "à la culture", "aux vacances")
+    said = [Text(f"Faciliter l'accès {to}", "On veut faciliter la vie et les accès.") for to in open_ended]
+    assert not label([*said, *titles("Guichet unique", "Un guichet unique")]).startswith("Faciliter")
+    whole = titles(*["Faciliter les démarches"] * 4, "Il veut faciliter les démarches", "La démarche")
+    assert label(whole) == "Faciliter les démarches"
+    streets = [f"Mur rue {of}" for of in ("de Meaux", "de Sèvres", "du Bac", "de Tanger", "de Nantes")]
+    walls = [Text(title, "La rue et ses piétons, au bout de la rue.") for title in streets]
+    walls += titles("Mur végétal", "Un mur végétal")
+    assert label(walls) == "Mur végétal"
+
+
+def test_a_place_is_no_subject_while_anything_else_is_said() -> None:
+    said = "Une action de Dinan Agglomération, à Dinan Agglomération."
+    water = [Text("Eau potable", said)] * 4
+    wood = [Text(f"Une action de Dinan Agglomération {i}", said) for i in range(6)]
+    assert label([*water, *wood]) == "Eau potable"
+    assert label(wood) == "Action de Dinan Agglomération", "but where nothing else is"
+    assert tells_where("Communauté de communes", ()) and tells_where("Métropole Toulon", ())
+    assert tells_where("financement en Occitanie", {"occitanie"})
+    assert not tells_where("chaufferie au bois", {"dinan"}) and not tells_where("Communauté éducative", ())
+
+
+def test_what_one_part_of_a_group_says_does_not_name_the_whole() -> None:
+    jobs, homes = ["Emploi solidaire"] * 4, [*["Jardin ouvert"] * 2, "Habitat rural", "Habitat partagé"]
+    others = [*["Jardin ouvert"] * 2, "Commune rurale", "École du village"]
+    corpus = Corpus.read([*titles(*jobs, *homes, *others), *OTHERS])
+    outer, inner = np.repeat([0, 1], 12), np.repeat([0, 1, 2, 3], [4, 4, 4, 12])
+    near = np.where(np.arange(24) < 4, 1.0, 0.9).astype(np.float32)
+    assert describe(corpus, outer, near)[0].label == "Emploi solidaire"
+    assert describe(corpus, outer, near, inner=inner)[0].label == "Jardin ouvert"
+
+
+def test_a_licence_that_summaries_repeat_names_no_subject() -> None:
+    methods = ("Forum ouvert", "Forum ouvert", "Forum et débat ouvert", "Débat mouvant", "Un débat mouvant")
+    texts = [
+        Text(f"{methods[i % 5]} {i}", "Une image sous licence Creative Commons, réunion.") for i in range(30)
+    ]
+    found = label([*texts, *[Text(f"Les vergers {i}", "Une réunion") for i in range(40)]])
+    assert "licence" not in found.casefold() and "creative" not in found.casefold()
+
+
+def test_what_a_title_of_the_group_says_comes_before_what_none_does() -> None:
+    several = [Text(f"Chose {i}", "Brouillon généré.") for i in range(8)]
+    assert label([*titles("Guichet unique", "Guichet unique"), *several]) == "Guichet unique"
+    assert label(several) == "Brouillon généré", "but where no title says anything"

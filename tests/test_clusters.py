@@ -220,7 +220,7 @@ def test_what_only_summaries_say_makes_no_label() -> None:
     named = dict(zip(corpus.forms, corpus.naming(), strict=True))
     assert named["eau"] == 1.0 and max(named[word] for word in template) < 0.3
     few = Corpus.read([*texts[:2], *texts[40:]])
-    assert dict(zip(few.forms, few.naming(), strict=True))["visé"] == 1.0, "two texts prove nothing"
+    assert dict(zip(few.forms, few.naming(), strict=True))["visé"] > 0.8, "two texts prove little"
 
 
 def test_a_keyword_is_more_frequent_in_its_group_than_chance_explains() -> None:

@@ -298,6 +298,14 @@ def search(text: str, limit: int = 10) -> tuple[Locality, ...]:
     return bundled().search(text, limit)
 
 
+def is_collectivity(text: str) -> bool:
+    """Whether a text is a kind of EPCI, alone ("Communauté de communes") or before a name, which may be cut
+    short ("Métropole Toulon")."""
+    key = _key(text)
+    named = any(word[:1].isupper() for word in text.split()[1:])
+    return _EPCI.match(key) is not None and (named or not _bare(key))
+
+
 def _most_apt(candidates: Sequence[Locality], scale: str, name: str) -> list[Locality]:
     """Narrow candidates down: by the scale that is said, then a département that is one commune."""
     wanted = _SCALES.get(fold(scale))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _FEW = 10
 _TYPES = 4
+_SHOWN = 70
+"""Characters of a title."""
 
 
 def register(app: typer.Typer) -> None:
@@ -225,11 +228,12 @@ def _show_audit(found: Audit) -> None:
     print(f"{found.titles} titles and {found.requests} requests, lists of {found.k}")
     print(f"skewness of k-occurrences {found.skewness:.2f}, {len(found.hubs)} hubs")
     for one in found.hubs[:_FEW]:
-        console.print(Text(f"   {one.id}  in {one.titles} lists of titles, {one.requests} of requests"))
+        lists = f"in {one.titles} lists of titles, {one.requests} of requests"
+        console.print(Text(f"   {one.id}  {_short(one.title)}  {lists}"))
     places = (found.titles + found.requests) * found.k
     print(f"{len(found.orphans)} resources are in no list; the lists have {places} places")
     for one in found.orphans[:_FEW]:
-        console.print(Text(f"   {one.id}  {one.title}"))
+        console.print(Text(f"   {one.id}  {_short(one.title)}"))
     for facet in found.concentration:
         print(
             f"{facet.facet}: Gini {facet.gini_catalogue:.2f} in the catalogue, {facet.gini_shown:.2f} shown; "
@@ -243,6 +247,10 @@ def _show_audit(found: Audit) -> None:
         told = (name, share.value, f"{share.catalogue:.1%}", f"{share.shown:.1%}", f"{share.ratio:.2f}")
         table.add_row(*(Text(cell) for cell in told))
     console.print(table)
+
+
+def _short(title: str) -> str:
+    return textwrap.shorten(title, _SHOWN, placeholder=" …")
 
 
 def _served(settings: Settings, home: Path | None) -> tuple[Snapshot, Clusters]:

@@ -26,9 +26,9 @@ from reco.errors import InvalidInput, RecoError
 from reco.text import digest
 from reco.words import words
 
-RECIPE = "mean shift, ward, k-means, t-sne/4"
+RECIPE = "mean shift, ward, k-means, t-sne/5"
 """Names how clusters are found: whoever changes it changes this, and all is laid out anew."""
-NAMING = "whole noun phrases/1"
+NAMING = "whole noun phrases of what titles name/2"
 """Names how labels are chosen: whoever changes it changes this and the recipe, and none is kept."""
 _USUAL = 0.02
 _NEARLY = 0.8
@@ -191,7 +191,8 @@ def _levels(
             and _mostly_old(catalogue, previous, name, labels == one)
         }
         kept |= _same_as_above(labels, levels[-1]) if levels else {}
-        fresh = describe(corpus, labels, found.strength, [*taken, *kept.values()], kinds)
+        inner = found.levels[row + 1] if row + 1 < len(found.levels) else None
+        fresh = describe(corpus, labels, found.strength, [*taken, *kept.values()], kinds, inner)
         descriptions = tuple(
             Description(kept.get(one, description.label), description.terms)
             for one, description in enumerate(fresh)

@@ -13,22 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.clusters.corpus import Corpus, commonest, documents_of
-from reco.clusters.grammar import Grammar
-from reco.clusters.phrases import phrases_of
+from reco.clusters.corpus import Corpus
+from reco.clusters.naming import Group, Naming
 from reco.words import words
 
 KEYWORDS = 10
 """Terms kept for each group."""
 
-_COVERED = 0.05
-_PHRASED = 1000
-"""Texts of a group, the nearest to its middle, in which phrases are looked for."""
-_OF_NAME = 0.5
-"""Share of a group's texts that must have a name before it is part of the label: a mayor or a place met in
-one publication is not what the others are about."""
-_ALIKE = 5
-_LED_BY = 15
 _CANDIDATES = 40
 _CHANCE = 0.05
 _LEAST = 3
@@ -60,59 +51,58 @@ def describe(
     nearness: NDArray[np.float32],
     taken: Iterable[str] = (),
     kinds: Collection[str] = (),
+    inner: NDArray[np.int64] | None = None,
 ) -> tuple[Description, ...]:
     """Return a description of each group, (groups,). No label of `taken` is given, nor a part of one, nor
     one twice.
 
     `nearness`, (texts,), is how near each text is to the middle of its group: of two phrases that say
     as much, the one of the nearer texts is taken. `kinds` are stems with which no label begins: those that
-    say what kind of document a text is, not what it is about.
+    say what kind of document a text is, not what it is about. `inner`, (texts,), are the groups of the level
+    below: what one of them says is not what the whole is about.
     """
-    weights = corpus.weights(labels)
     counts = corpus.counts(labels)
-    precision = counts / np.maximum(counts.sum(axis=0), 1e-12)
-    near = np.clip(nearness.astype(np.float64), 0.05, 1.0)
+    weights = corpus.weights(counts)
+    everywhere = np.maximum(counts.sum(axis=0), 1e-12)
+    naming = Naming(corpus, np.clip(nearness.astype(np.float64), 0.05, 1.0), frozenset(kinds))
     used = {_sense(label) for label in taken}
     found: dict[int, Description] = {}
-    sizes = np.bincount(labels[labels >= 0], minlength=len(weights))
+    sizes = np.bincount(labels[labels >= 0], minlength=counts.shape[0])
     shown = np.zeros(len(corpus.stems))
     for one in np.argsort(-sizes, kind="stable").tolist():
         members = np.flatnonzero(labels == one)
-        merit = weights[one] * np.sqrt(precision[one]) * _REPEATED**shown
-        chosen, documents = _keywords(corpus, merit, members)
-        shown[chosen] += 1
-        terms = _as_terms(corpus, chosen, weights[one], documents)
-        label = _label(corpus, weights[one] * np.sqrt(precision[one]), members, near, used, kinds)
-        label = label or _of_words(terms, used)
+        parts = np.zeros(len(members), dtype=np.int64) if inner is None else inner[members]
+        group = Group.of(corpus, members, parts, weights[[one]], counts[[one]], everywhere)
+        chosen = _keywords(corpus, group, group.merit * _REPEATED ** shown[group.columns])
+        shown[group.columns[chosen]] += 1
+        terms = _as_terms(corpus, group, chosen)
+        label = naming.label(group, used) or _of_words(terms, used)
         used.add(_sense(label))
         found[one] = Description(label, terms)
     return tuple(found[one] for one in sorted(found))
 
 
-def _keywords(
-    corpus: Corpus, merit: NDArray[np.float64], members: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the terms that say best what a group is about, heaviest first, and the texts of each term.
+def _keywords(corpus: Corpus, group: Group, merit: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the terms that say best what a group is about, heaviest first, as places among the group's.
 
-    `merit` is a term's weight times the root of its precision, the share of it that is in the group, less
-    where larger groups show it already. The first term has the largest; each next one the largest of that
-    times the square of one plus its mean NPMI with those chosen, counted as they are shown.
+    `merit` is less where larger groups show a term already. The first term has the largest; each next one
+    the largest of that times the square of one plus its mean NPMI with those chosen, counted as they are
+    shown.
     """
-    documents = documents_of(corpus.presence[members])
-    shared = documents > 1 if (documents > 1).any() else documents > 0
+    shared = group.documents > 1 if (group.documents > 1).any() else group.documents > 0
     few = np.argsort(-merit * shared, kind="stable")[:_CANDIDATES]
     few = few[(merit * shared)[few] > 0]
     if not len(few):
-        return few, documents
-    few = few[_beyond_chance(corpus, few, documents[few], len(members))]
-    there = corpus.shown[:, few]
+        return few
+    few = few[_beyond_chance(corpus, group.columns[few], group.documents[few], len(group.members))]
+    there = corpus.shown_by_stem[:, group.columns[few]]
     bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
     chosen = [0]
     while len(chosen) < min(KEYWORDS, len(few)):
         score = merit[few] * np.maximum(1.0 + bound[:, chosen].mean(axis=1), 0.01) ** 2
         score[chosen] = -1.0
         chosen.append(int(score.argmax()))
-    return few[chosen], documents
+    return few[chosen]
 
 
 def _beyond_chance(
@@ -125,19 +115,17 @@ def _beyond_chance(
     """
     from scipy.stats import hypergeom  # slow to import, and only to read a snapshot nobody needs it
 
-    everywhere = documents_of(corpus.presence)[few]
-    chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], everywhere, size)
+    chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], corpus.documents[few], size)
     enough = np.sort(chance)[min(_LEAST, len(few)) - 1]
     own: NDArray[np.bool_] = chance <= max(_CHANCE / _CANDIDATES, float(enough))
     return own
 
 
-def _as_terms(
-    corpus: Corpus, chosen: NDArray[np.int64], weights: NDArray[np.float64], documents: NDArray[np.int64]
-) -> tuple[Term, ...]:
+def _as_terms(corpus: Corpus, group: Group, chosen: NDArray[np.int64]) -> tuple[Term, ...]:
+    columns, weights, documents = group.columns[chosen], group.weights[chosen], group.documents[chosen]
     return tuple(
-        Term(corpus.stems[i], corpus.forms[i], round(float(weights[i]), 6), int(documents[i]))
-        for i in chosen.tolist()
+        Term(corpus.stems[column], corpus.forms[column], round(weight, 6), count)
+        for column, weight, count in zip(columns.tolist(), weights.tolist(), documents.tolist(), strict=True)
     )
 
 
@@ -152,47 +140,6 @@ def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
         value = np.log(together / np.outer(alone, alone)) / -np.log(together)
     value = np.where(together > 0, value, -1.0)
     return np.where(together >= 1.0, 1.0, value)
-
-
-def _label(
-    corpus: Corpus,
-    weights: NDArray[np.float64],
-    members: NDArray[np.int64],
-    near: NDArray[np.float64],
-    used: set[frozenset[str]],
-    kinds: Collection[str],
-) -> str:
-    """Return the phrase whose stems are nearest to the group's weights by cosine, "" without any."""
-    weight = dict(zip(corpus.stems, weights.tolist(), strict=True))
-    nearest = members[np.argsort(-near[members], kind="stable")[:_PHRASED]]
-    leading = {corpus.stems[i] for i in np.argsort(-weights, kind="stable")[:_LED_BY].tolist()}
-    documents = documents_of(corpus.presence[members])
-    usual = {corpus.stems[i] for i in np.flatnonzero(documents >= _OF_NAME * len(members)).tolist()}
-    # Of a large group a phrase must cover something.
-    enough = max(2.0, _COVERED * len(members))
-    best, label = (False, 0.0), ""
-    for stems, phrase in sorted(phrases_of(corpus, nearest, leading).items()):
-        # Less than what is told already tells nothing more, nor do both genders of one word.
-        alike = len({stem[:_ALIKE] for stem in stems}) == 1
-        if stems[0] in kinds or phrase.is_part or alike or any(told.issuperset(stems) for told in used):
-            continue
-        cosine = sum(weight.get(stem, 0.0) for stem in set(stems)) / np.sqrt(len(set(stems)))
-        support = sum(near[i] * whole for i, whole in phrase.texts.items())
-        # What a single text says is a label only where no two say the same.
-        merit = (len(phrase.texts) > 1, cosine * support / (support + enough))
-        if merit > best:
-            written = commonest(phrase.written)
-            if _stands(corpus.grammar, written, usual):
-                best, label = merit, written
-    return label[:1].upper() + label[1:]
-
-
-def _stands(grammar: Grammar, written: str, usual: set[str]) -> bool:
-    """Whether a phrase is of nouns, and none of them a name without being `usual` in the group."""
-    return grammar.is_nominal(written) and not any(
-        word.stem not in usual and written[word.start : word.end].casefold() in grammar.names
-        for word in words(written)
-    )
 
 
 def _of_words(terms: Sequence[Term], used: set[frozenset[str]]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 
 from reco.clusters.corpus import Corpus
 from reco.clusters.grouping import Grouping, Labels, group
@@ -55,11 +55,10 @@ def coherence(corpus: Corpus, terms: Sequence[Term]) -> float | None:
 
     Bouma 2009, over whole texts, as Lau et al. 2014 use it for topics; None for fewer than two terms.
     """
-    place = {stem: column for column, stem in enumerate(corpus.stems)}
-    columns = [place[term.stem] for term in terms if term.stem in place]
+    columns = [corpus.columns[term.stem] for term in terms if term.stem in corpus.columns]
     if len(columns) < 2:
         return None
-    there = csr_array(corpus.presence[:, columns] > 0, dtype=np.float64)
+    there = csc_array(corpus.presence_by_stem[:, columns] > 0, dtype=np.float64)
     together = np.asarray((there.T @ there).todense()) / there.shape[0]
     return float(npmi(together)[np.triu_indices(len(columns), 1)].mean())
 
