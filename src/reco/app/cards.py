@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import asides, basket, failures, opinions, served, why
+from reco.app import asides, basket, failures, opinions, served, turnstile, why
 from reco.app.markup import badge, link, marked, plain, shortened, with_words
 from reco.app.wording import say
 from reco.explain import Explanation, Quote
@@ -117,7 +117,8 @@ def _near(resource: Resource, key: str, expanded: bool) -> None:
         say("card.near"), expanded, icon=":material/share:", key=f"near_{key}", on_change="rerun"
     )
     if box.open:
-        with box, st.spinner(say("progress.near")):
+        # As for a search: who waits for a turn, or for the model, leaves the drawing of pages to others.
+        with box, st.spinner(say("progress.near")), turnstile.DRAWING.aside():
             answer = served.recommender().similar(resource.id, NEAR)
             for item in answer.recommendations:
                 row(item.resource, key)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from reco.app import cards, failures, following
+from reco.app import cards, failures, following, turnstile
 from reco.app.addresses import FEED
 from reco.app.fields import field_names
 from reco.app.markup import plain
@@ -113,7 +113,7 @@ def _line(resource: Resource, kind: str, fact: str) -> None:
 
 def _projects(night: Night) -> None:
     st.header(say("news.projects"), anchor=False)
-    with st.spinner(say("progress.projects")):
+    with st.spinner(say("progress.projects")), turnstile.DRAWING.aside():
         moved = following.moves(night)
     if not moved:
         st.markdown(say("news.no_projects"))
