@@ -158,8 +158,9 @@ def _reject(row: Rejection) -> None:
         names = _columns()
         for field, value in row.values.items():
             if value:
-                st.caption(names.get(field, plain(field)))
-                st.text(shortened(value, 400))
+                with st.container(gap=None):
+                    st.caption(names.get(field, plain(field)))
+                    st.text(shortened(value, 400))
 
 
 def _columns() -> dict[str, str]:
