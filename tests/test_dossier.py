@@ -30,7 +30,7 @@ from reco.dossier import (
 from reco.dossier.content import CUT, LONGEST_CELL
 
 HEADINGS = Headings(
-    **{name: name.capitalize() for name in (*COLUMNS, "request", "resources")},
+    **{name: name.capitalize() for name in (*COLUMNS, "request", "resources", "source")},
     open_quote="« ",
     close_quote=" »",
 )
@@ -196,3 +196,19 @@ def test_any_text_can_be_written_and_read_back(text: str) -> None:
     assert docx.Document(io.BytesIO(docx_bytes(found, HEADINGS))).paragraphs
     assert len(sheet(found)) == len(lines(found)) == 2
     rispy.loads(ris_bytes(found).decode())
+
+
+def test_no_file_names_a_source_of_the_settings() -> None:
+    """It is a name for who runs the server; a reader is told who published, and where."""
+    kept = item("Une cour")
+    found = dossier(replace(kept, resource=replace(kept.resource, source="zzsource", publisher="Ademe")))
+    text = "\n".join(
+        [
+            *paragraphs(found),
+            str([[cell.value for cell in row] for row in sheet(found)]),
+            *(write(found, HEADINGS).decode() for write in (table_bytes, markdown_bytes)),
+            ris_bytes(found).decode(),
+        ]
+    )
+    assert "zzsource" not in text
+    assert "Source : Ademe · https://example.org/a?b=1" in paragraphs(found)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.text import clean, digest, fold, nfc, strip_markup
+from reco.text import clean, digest, fold, nfc, quotation, strip_markup
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
 INVISIBLE = "\x00\x07\x1b\x7f\x85\u200e\u202e\u2066\ufeff\u200b\u00ad"
@@ -134,3 +134,17 @@ def test_digest_counts_the_boundaries_of_parts() -> None:
 def test_the_short_way_gives_what_the_long_one_does(text: str) -> None:
     """A newline at the end sends a text the long way, and is cleaned away."""
     assert clean(text) == clean(text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("passage", "shown"),
+    [
+        ("* Le coût est élevé ;", "Le coût est élevé ;"),
+        ("\\- Une régie\n - Un marché", "Une régie\n• Un marché"),
+        ("\\\nLa suite", "La suite"),
+        ("Deux causes :\n* la pluie\\\n* le vent", "Deux causes :\n• la pluie\n• le vent"),
+        ("-5 degrés, 3 - 4 jours", "-5 degrés, 3 - 4 jours"),
+    ],
+)
+def test_a_quotation_leaves_the_marks_of_a_list_behind(passage: str, shown: str) -> None:
+    assert quotation(passage) == shown

@@ -24,6 +24,10 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 _ODD = re.compile(r"<(?!/?[a-zA-Z][^<>]*>|![^<>\[-][^<>]*>|\?[^<>]*>)")
 _MOST_ODD = 20
 _REFERENCE = re.compile(r"&#[0-9]{10,};?")
+_ITEM = re.compile(r"^[^\S\n]*(?:[*•▪●–-]|\\-)[^\S\n]+", re.MULTILINE)
+"""The mark of an item of a list, in Markdown or typed."""
+_BREAK = re.compile(r"\\$", re.MULTILINE)
+"""What Markdown ends a line with to have it end there."""
 _BLOCKS = frozenset(
     "address article aside blockquote br dd div dl dt figcaption footer form h1 h2 h3 h4 h5 h6 "
     "header hr li main nav ol p pre section table td th tr ul".split()
@@ -122,6 +126,16 @@ def clean(text: str) -> str:
     text = _INVISIBLE.sub("", text)
     text = _SPACES.sub(" ", nfc(text))
     return _BLANK_LINES.sub("\n", text).strip()
+
+
+def itemised(text: str) -> str:
+    """Return a text whose lists have the same bullet, however they are typed, to stand on one line."""
+    return _ITEM.sub("• ", _BREAK.sub("", text).strip())
+
+
+def quotation(passage: str) -> str:
+    """Return a passage without the mark of the list of which it is an item."""
+    return itemised(passage).removeprefix("• ")
 
 
 def fold(text: str) -> str:

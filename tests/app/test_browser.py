@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,27 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     place = Place(folder)
     place.publish(ROWS)
     with serving(place.environment, folder / "server.log") as site:
+        yield site
+
+
+# A server with no turn to give answers the click on a file long before the note that was typed just before.
+LATE = """
+import sys, time
+if "streamlit" in sys.orig_argv:
+    from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+    run = ScriptRunner._run_script
+    ScriptRunner._run_script = lambda *given: (time.sleep(1.5), run(*given))[1]
+"""
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> Iterator[Site]:
+    """The invented catalogue, served by a server that begins each drawing late."""
+    place = Place(tmp_path)
+    place.publish(ROWS)
+    (tmp_path / "sitecustomize.py").write_text(LATE, encoding="utf-8")
+    found = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    with serving({**place.environment, "PYTHONPATH": found}, tmp_path / "server.log") as site:
         yield site
 
 
@@ -163,6 +185,24 @@ def test_describe_judge_undo_keep_export_and_reopen(
     other.assert_quiet()
     assert "chauffage" not in (log := village.log.read_text())
     assert shared.rpartition("=")[2] not in log
+
+
+def test_a_note_typed_just_before_a_click_is_in_the_file(
+    late: Site, visiting: Visiting, tmp_path: Path
+) -> None:
+    visit = visiting(late.address)
+    page = visit.open(late.address)
+    visit.search("rénover le chauffage de notre école")
+    # Twice is once: Streamlit calls what the button was drawn for both times.
+    page.get_by_role("button", name=phrase("fr", "basket.add")).first.dblclick()
+    settled(page)
+    press(page, page.get_by_role("link", name=re.compile(r"Dossier \(1\)")).first)
+    for note in ("Pour la commission", "Pour le conseil"):
+        assert note in exported(page, tmp_path, note)
+    page.get_by_label(phrase("fr", "dossier.note")).fill("Voté")
+    press(page, page.get_by_role("button", name=phrase("fr", "dossier.save")))
+    saved = phrase("fr", "dossier.saved", name=phrase("fr", "dossier.untitled"))
+    expect(page.get_by_text(saved)).to_be_visible(timeout=20_000)
 
 
 def exported(page: Page, folder: Path, note: str) -> list[str]:

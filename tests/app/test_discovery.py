@@ -164,11 +164,20 @@ def test_gaps_are_visible_by_scale(placed: None, page: Open) -> None:
     (table,) = test.table
     theme = table.value.loc["Énergie"]
     assert theme["Guides \\& outils"] == "1"
-    assert wording.phrase("fr", "coverage.none") in theme["Livres"]
+    assert wording.phrase("fr", "coverage.none") in theme["Rapports"]
+    assert wording.phrase(
+        "fr", "coverage.no_type", names="Livres ; Dossiers & articles".replace("&", "\\&")
+    ) in (everything(test))
     test.selectbox(key="coverage_scale").set_value("petite ville").run()
     (table,) = test.table
-    assert wording.phrase("fr", "coverage.none") in table.value.loc["Énergie"]["Guides \\& outils"]
+    assert table.value.columns.tolist() == ["Rapports"]
     assert table.value.loc["Adaptation"]["Rapports"] == "1"
+    assert "Énergie ; " in everything(test)
+
+
+def test_what_has_no_position_is_listed_a_page_at_a_time(publish: Publish, page: Open) -> None:
+    publish([(f"r{n}", f"Essai {n:02}", *PLACED[1][2:]) for n in range(30)])
+    assert listed(page("experiences")) == [f"Essai {n:02}" for n in range(12)]
 
 
 def test_a_sheet_says_where_when_and_what_else(publish: Publish, page: Open) -> None:

@@ -6,7 +6,9 @@ import io
 import logging
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import docx
@@ -17,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from reco.app import takeaway, wording
 from reco.catalogue import Filters
+from reco.dossier import Dossier
 from reco.errors import StorageError
 from reco.feedback import Feedback
 from reco.projects import ProjectStore
@@ -26,6 +29,7 @@ from reco.text import digest
 from tests.app.conftest import ROWS, Open, Publish, everything
 from tests.app.test_hostile import ROWS as HOSTILE
 from tests.app.test_pages import search, titles
+from tests.test_dossier import HEADINGS
 from tests.test_reading import PICTURE, SENTENCE, pdf, word
 
 REQUEST = "rénover le chauffage de notre école"
@@ -183,39 +187,58 @@ def test_a_dossier_is_kept_ordered_and_annotated_across_pages(home: None, page: 
     assert wording.phrase("fr", "dossier.empty") in everything(press(test, "clear"))
 
 
+Take = Callable[[AppTest, str], bytes]
+
+
 @pytest.fixture
-def taken(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """What each download of the page would give, by its ending: AppTest does not follow them."""
-    found: dict[str, bytes] = {}
+def take(monkeypatch: pytest.MonkeyPatch) -> Take:
+    """Return a function that clicks on a file and returns it, which AppTest does not: the click, then the wish."""
+    offered: dict[str, tuple[Callable[[], None], Callable[[], bytes]]] = {}
 
-    def button(label: str, data: Callable[[], bytes], file_name: str, mime: str, **_: object) -> None:
-        assert label and mime
-        found[file_name.rpartition(".")[2]] = data()
+    def button(_: str, data: Callable[[], bytes], name: str, mime: str, **rest: Any) -> None:
+        assert mime
+        offered[name.rpartition(".")[2]] = (rest["on_click"], data)
 
-    monkeypatch.setattr(takeaway, "MOMENT", 0)
+    def click(test: AppTest, ending: str) -> bytes:
+        clicked, wish = offered[ending]
+        with ThreadPoolExecutor(1) as other:
+            file = other.submit(wish)
+            clicked()
+            test.run()
+            return file.result(timeout=60)
+
     monkeypatch.setattr(st, "download_button", button)
-    return found
+    return click
 
 
-def test_a_file_holds_the_note_that_was_still_on_its_way(
-    home: None, page: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The browser asks for the file that the button had before the note was received."""
-    offered: list[Callable[[], bytes]] = []
-    monkeypatch.setattr(takeaway, "MOMENT", 0)
-    monkeypatch.setattr(st, "download_button", lambda label, data, *_, **__: offered.append(data))
+def test_a_file_waits_for_the_drawing_that_its_click_causes(home: None, page: Open, take: Take) -> None:
+    """What the boxes hold comes with the click: the notes' own callbacks have not been called before it."""
     test = with_dossier(page)
-    note = offered[0]
-    test.text_area(key=f"note_{key('eau')}").set_value("Pour la commission").run()
-    assert "Pour la commission" in [p.text for p in docx.Document(io.BytesIO(note())).paragraphs]
+    test.text_area(key=f"note_{key('eau')}").set_value("Pour la commission")
+    assert "Pour la commission" in paragraphs(take(test, "docx"))
+    test.text_area(key=f"note_{key('eau')}").set_value("Pour le conseil")
+    assert "Pour le conseil" in take(test, "md").decode()
 
 
-def test_the_note_holds_quotes_reasons_and_what_was_read(
-    home: None, page: Open, taken: dict[str, bytes]
-) -> None:
+def test_a_file_whose_click_is_lost_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takeaway, "BROUGHT", 0)
+    monkeypatch.setattr(takeaway, "BEGUN", 0)
+    meeting = takeaway.Meeting()
+    with pytest.raises(TimeoutError):
+        meeting.collect()
+    meeting.bring(takeaway.Brought(Dossier("", "", (), ""), HEADINGS))
+    with pytest.raises(TimeoutError):
+        meeting.collect()
+
+
+def paragraphs(document: bytes) -> list[str]:
+    return [paragraph.text for paragraph in docx.Document(io.BytesIO(document)).paragraphs]
+
+
+def test_the_note_holds_quotes_reasons_and_what_was_read(home: None, page: Open, take: Take) -> None:
     test = with_dossier(page)
     test.text_area(key=f"note_{key('eau')}").set_value("Pour la commission").run()
-    document = docx.Document(io.BytesIO(taken["docx"]))
+    document = docx.Document(io.BytesIO(take(test, "docx")))
     text = [paragraph.text for paragraph in document.paragraphs]
     assert REQUEST in text and "Pour la commission" in text
     quotes = [line.strip("«» \u00a0") for line in text if line.startswith("«")]
@@ -225,7 +248,7 @@ def test_the_note_holds_quotes_reasons_and_what_was_read(
 
 
 def test_every_format_is_offered_and_hostile_titles_stay_inert(
-    publish: Publish, page: Open, taken: dict[str, bytes]
+    publish: Publish, page: Open, take: Take
 ) -> None:
     publish(HOSTILE)
     test = search(page(), "école")
@@ -234,7 +257,7 @@ def test_every_format_is_offered_and_hostile_titles_stay_inert(
     test.switch_page("views/dossier.py").run()
     assert not test.exception
     assert len(titles(test)) == 10
-    assert set(taken) == {"docx", "xlsx", "csv", "ris", "md"}
+    taken = {ending: take(test, ending) for ending in ("docx", "xlsx", "csv", "ris", "md")}
     book = openpyxl.load_workbook(io.BytesIO(taken["xlsx"]))
     assert not [c for row in book.worksheets[0].iter_rows() for c in row if c.data_type == "f" or c.hyperlink]
     assert b"\n=" not in taken["csv"] and b";=" not in taken["csv"]

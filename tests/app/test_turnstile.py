@@ -200,3 +200,24 @@ def test_who_stands_aside_and_finds_no_place_again_has_none_to_leave() -> None:
     other.join()
     with gate.passing():
         assert not elsewhere(gate)
+
+
+def test_a_sheet_that_waits_for_its_neighbours_leaves_the_drawing_to_others(
+    home: None, page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a few sheets, opened while many search, would keep every other page waiting."""
+    drawing, waiting = Turnstile(1), threading.Event()
+    monkeypatch.setattr(turnstile, "DRAWING", drawing)
+    shared = Turnstile(1)
+    enter = shared._enter
+    free: list[bool] = []
+
+    def entered(tell: turnstile.Told | None) -> None:
+        free.append(elsewhere(drawing))
+        waiting.set()
+        enter(tell)
+
+    monkeypatch.setattr(shared, "_enter", entered)
+    monkeypatch.setattr(turnstile, "SHARED", shared)
+    assert not page("sheet", id="ecole").exception
+    assert waiting.is_set() and all(free)

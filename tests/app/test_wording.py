@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+import streamlit as st
 
 import reco.app
 from reco.app import wording
@@ -69,3 +70,19 @@ def test_no_accented_text_is_in_the_code(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     assert not [text for text in texts - codes if re.search("[à-ÿ]", text)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Indian/Reunion", "2 janvier 03:30"),
+        ("Europe/Paris", "2 janvier 00:30"),
+        ("../passwd", "1 janvier 23:30"),
+    ],
+)
+def test_a_moment_is_told_by_the_visitor_s_clock(
+    zone: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(st.context), "timezone", zone)
+    moment = "2026-01-01T23:30:00+00:00"
+    assert f"{wording.day(moment).removesuffix(' 2026')} {wording.hour(moment)}" == shown

@@ -11,6 +11,7 @@ from reco.app.wording import decimal, say
 from reco.likeness import Likeness
 from reco.placement import Placement
 from reco.shelf import Slot
+from reco.text import quotation
 from reco.vigilance import Warned
 
 SHOWN = 3
@@ -54,8 +55,8 @@ def warnings(points: Sequence[Warned]) -> None:
     if not points:
         return
     lines = [
-        f"- {say(_KINDS[point.kind])} : {say('quote.open')}{plain(shortened(point.text, _LONGEST))}"
-        f"{say('quote.close')}"
+        f"- {say(_KINDS[point.kind])} : "
+        f"{say('quote.open')}{plain(shortened(quotation(point.text), _LONGEST))}{say('quote.close')}"
         for point in points[:SHOWN]
     ]
     st.markdown(f":material/warning: **{say('vigilance.title')}**\n\n" + "\n".join(lines))

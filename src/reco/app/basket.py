@@ -13,7 +13,7 @@ from reco.catalogue import Filters
 from reco.dossier import Item, quotes_of
 from reco.explain import Explanation
 from reco.resource import Resource
-from reco.text import digest
+from reco.text import digest, itemised
 
 MOST = 100
 _STATE = "basket"
@@ -95,8 +95,11 @@ def empty() -> None:
 
 
 def _add(resource: Resource, explanation: Explanation | None, level: str, request: Asked | None) -> None:
+    if resource.id in {item.resource.id for item in kept()}:
+        # The second half of a double click.
+        return
     if explanation is None:
-        item = Item(resource, (_beginning(resource.summary),) if resource.summary else ())
+        item = Item(resource, (_beginning(itemised(resource.summary)),) if resource.summary else ())
     else:
         item = Item(resource, quotes_of(explanation), why.reasons(explanation.contributions), level)
     _put((*kept(), item))

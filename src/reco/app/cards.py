@@ -7,13 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import asides, basket, failures, opinions, served, why
+from reco.app import asides, basket, failures, opinions, served, turnstile, why
 from reco.app.markup import badge, link, marked, plain, shortened, with_words
 from reco.app.wording import say
 from reco.explain import Explanation, Quote
 from reco.recommend import Answer, Recommendation
 from reco.resource import Resource
-from reco.text import digest
+from reco.text import digest, itemised, quotation
 from reco.words import words
 
 NEAR = 4
@@ -117,32 +117,11 @@ def _near(resource: Resource, key: str, expanded: bool) -> None:
         say("card.near"), expanded, icon=":material/share:", key=f"near_{key}", on_change="rerun"
     )
     if box.open:
-        with box, st.spinner(say("progress.near")):
+        # As for a search: who waits for a turn, or for the model, leaves the drawing of pages to others.
+        with box, st.spinner(say("progress.near")), turnstile.DRAWING.aside():
             answer = served.recommender().similar(resource.id, NEAR)
             for item in answer.recommendations:
                 row(item.resource, key)
-
-
-def field_names() -> dict[str, str]:
-    """Return what each field of a resource is called."""
-    return {
-        "title": say("field.title"),
-        "summary": say("field.summary"),
-        "type": say("field.type"),
-        "themes": say("field.theme"),
-        "publisher": say("field.publisher"),
-        "authors": say("field.authors"),
-        "year": say("field.year"),
-        "url": say("field.url"),
-        "audience": say("field.audience"),
-        "scale": say("field.scale"),
-        "place": say("field.place"),
-        "place_code": say("field.place_code"),
-        "language": say("field.language"),
-        "source": say("field.source"),
-        "evidence": say("field.evidence"),
-        "notes": say("field.notes"),
-    }
 
 
 def family_why(code: str) -> str:
@@ -196,10 +175,13 @@ def _excerpt(item: Recommendation, request: str) -> None:
 
 def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
     """Return Markdown: the best passage marked, what is around it, and the words of the request bold."""
-    before, after = summary[: best.start].strip(), summary[best.end :].strip()
+    found, shown = itemised(best.text), quotation(best.text)
+    before, after = itemised(summary[: best.start].strip()), itemised(summary[best.end :].strip())
+    if before and found != shown:
+        before += " •"
     if len(before) > CONTEXT:
         before = f"… {before[-CONTEXT:].split(' ', 1)[-1]}"
-    parts = (with_words(before, stems), marked(with_words(best.text, stems)))
+    parts = (with_words(before, stems), marked(with_words(shown, stems)))
     return " ".join(part for part in (*parts, with_words(shortened(after, CONTEXT), stems)) if part)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from reco.app import served
 from reco.app.served import NoSnapshot
-from reco.app.wording import day, say
+from reco.app.wording import day, hour, say
 from reco.errors import (
     EncoderError,
     InvalidQuery,
@@ -65,7 +65,7 @@ def tell_stale(found: Manifest) -> None:
     """Say when the catalogue was last checked, if that is longer ago than the settings allow."""
     age = served.freshness(found)
     if age.stale:
-        checked = say("foot.stale", day=day(age.checked), time=age.checked[11:16])
+        checked = say("foot.stale", day=day(age.checked), time=hour(age.checked))
         st.warning(checked, icon=":material/update:")
 
 

@@ -1,17 +1,36 @@
-"""What was set aside of a source's row, which the core notes in English, in the visitor's language."""
+"""The core's English notes on a source's row, and why it refuses one, in the visitor's language."""
 
 from __future__ import annotations
 
 import re
 
-from reco.app.wording import say
+from reco.app.fields import field_names
+from reco.app.wording import decimal, say
 
-_KNOWN = (
-    (re.compile(r"url set aside, it leads nowhere by itself: (.*)", re.DOTALL), "remark.unlinked"),
-    (re.compile(r"url set aside, it cannot be read: (.*)", re.DOTALL), "remark.unreadable_link"),
-    (re.compile(r"place code (\S+) is unknown"), "remark.unknown_code"),
-    (re.compile(r"place (['\"].*['\"]) is shared by \d+: .*", re.DOTALL), "remark.shared_place"),
-    (re.compile(r"place (['\"].*['\"]) is no commune, .*", re.DOTALL), "remark.unknown_place"),
+_TEXT = r"(?P<text>['\"].*['\"])"
+_KNOWN = tuple(
+    (re.compile(pattern, re.DOTALL), key)
+    for pattern, key in (
+        # What is noted of a resource
+        (r"url set aside, it leads nowhere by itself: (?P<text>.*)", "remark.unlinked"),
+        (r"url set aside, it cannot be read: (?P<text>.*)", "remark.unreadable_link"),
+        (r"place code (?P<text>\S+) is unknown", "remark.unknown_code"),
+        (rf"place {_TEXT} is shared by \d+: .*", "remark.shared_place"),
+        (rf"place {_TEXT} is no commune, .*", "remark.unknown_place"),
+        # Why a row is refused
+        (r"(?P<field>\w+) has (?P<found>[\d,]+) characters; at most (?P<most>[\d,]+) .*", "remark.too_long"),
+        (r"the title is missing", "remark.no_title"),
+        (r"the id is empty", "remark.no_id"),
+        (rf"the id {_TEXT} is already used (?:in source|at) (?P<where>.*)", "remark.used_id"),
+        (rf"the year {_TEXT} is not between (?P<first>\d+) and (?P<last>\d+)", "remark.bad_year"),
+        (r"the theme is missing", "remark.missing_theme"),
+        (rf"the (?P<field>\w+) {_TEXT} is not in this source's list", "remark.unlisted"),
+        (rf"the address {_TEXT} is neither http nor https", "remark.bad_scheme"),
+        (r"(?P<found>\d+) cells where the header has (?P<expected>\d+)", "remark.cells"),
+        (r"a quote is never closed", "remark.open_quote"),
+        (r"not an object but a (?P<text>.*)", "remark.not_an_object"),
+        (r"not a line of JSON: (?P<text>.*)", "remark.not_json"),
+    )
 )
 
 
@@ -20,8 +39,14 @@ def worded(note: str) -> str:
     for pattern, key in _KNOWN:
         found = pattern.fullmatch(note)
         if found is not None:
-            return say(key, text=_quoted(found[1]))
+            return say(key, **{name: _worded(name, value) for name, value in found.groupdict().items()})
     return note
+
+
+def _worded(name: str, value: str) -> str:
+    if name == "field":
+        return field_names().get(value, value).lower()
+    return decimal(int(value.replace(",", "")), 0) if name in ("found", "most") else _quoted(value)
 
 
 def _quoted(text: str) -> str:

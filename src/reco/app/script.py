@@ -27,6 +27,7 @@ def show() -> None:
         layout="wide" if page.url_path in WIDE else "centered",
     )
     st.html(STYLE)
+    _streamlit_words()
     st.logo(str(LOGO), size="large")
     _language()
     with failures.told(), st.container(key="wide" if page.url_path in WIDE else None):
@@ -63,6 +64,18 @@ def _language() -> None:
             label_visibility="collapsed",
             width="content",
         )
+
+
+def _streamlit_words() -> None:
+    """Give `style.css` our words for what Streamlit words in English, without a setting for it."""
+    words = {
+        "menu": say("app.menu"),
+        "enter": say("app.enter"),
+        "ctrl-enter": say("app.ctrl_enter"),
+        "file-not-written": say("dossier.not_written"),
+    }
+    named = ";".join(f'--say-{name}:"{text}"' for name, text in words.items())
+    st.html(f"<style>:root{{{named}}}</style>")
 
 
 def _foot() -> None:

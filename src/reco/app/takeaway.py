@@ -1,14 +1,18 @@
-"""The files of a dossier, written at the click from what the visit holds by then.
+"""The files of a dossier, written at the click from all that was typed and ordered before it.
 
-Leaving a note for a button sends two messages, the note and the wish for a file, which Streamlit answers in
-two threads. A file made from what the page held when the button was drawn would lack the note, and the
-button of a page that is being drawn again is refused. So the notes are redrawn without the buttons, and
-every file is written from one object, which the note reaches as soon as it is received.
+A click sends two messages, in either order: that the button was clicked, with what every box holds by then,
+and the wish for a file. Streamlit answers the first by drawing again and the second in a thread of its own.
+So the two meet: the file waits for the dossier, which the drawing brings once every callback of the click
+has run; and the drawing waits for the file to be begun, because its end may give the button another address
+and forget the one that was clicked. For a note and a click sent together, Streamlit draws again the part of
+the page that holds the note: so every part of the page delivers.
+
+Each button is drawn alone, so that a note or another file leaves its address as the browser knows it.
 """
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +20,7 @@ from functools import partial
 
 import streamlit as st
 
-from reco.app import basket, served
+from reco.app import basket, failures, served
 from reco.app.wording import day, say
 from reco.dossier import (
     Dossier,
@@ -28,34 +32,61 @@ from reco.dossier import (
     xlsx_bytes,
 )
 
-MOMENT = 0.4
-"""Seconds that a file waits for a note sent with the click."""
+BROUGHT, BEGUN = 20.0, 10.0
+"""Seconds that a file waits for its dossier, and a drawing for its file, at most: a busy server is late.
+A file that waited in vain is refused, never written without the last note."""
 TITLE, REQUEST = "dossier_title", "dossier_request"
 """Where the visit keeps what the visitor called the dossier, and the request as edited."""
 
-_STATE = "dossier_held"
+_STATE = "dossier_meetings"
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Writer = Callable[[Dossier, Headings], bytes]
 
 
-@dataclass
-class Held:
-    """What the files of one visit are written from, now."""
+@dataclass(frozen=True)
+class Brought:
+    """What a file is written from."""
 
     dossier: Dossier
     headings: Headings
 
 
-def hold() -> None:
-    """Bring what the files of the visit are written from up to date."""
-    _held()
+class Meeting:
+    """Where the drawing of a clicked button hands what it holds over to the thread that writes the file."""
+
+    def __init__(self) -> None:
+        self.clicked = False
+        self._there: Brought | None = None
+        self._changed = threading.Condition()
+
+    def click(self) -> None:
+        """Have the next drawing of the button bring the dossier."""
+        self.clicked = True
+
+    def bring(self, what: Brought) -> None:
+        """Hand over, and wait until it is collected, `BEGUN` seconds at most."""
+        with self._changed:
+            self.clicked, self._there = False, what
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._there is not what, BEGUN)
+            # Nobody came: the next file must be of its own click.
+            self._there = None
+
+    def collect(self) -> Brought:
+        """Return what is brought. Raises TimeoutError after `BROUGHT` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._there is not None, BROUGHT)
+            found, self._there = self._there, None
+            self._changed.notify_all()
+        if found is None:
+            raise TimeoutError("The click on a file was not answered in time.")
+        return found
 
 
 def buttons() -> None:
     """Draw a button for each kind of file."""
-    held = _held()
     writers: tuple[tuple[str, str, str, Writer], ...] = (
         (say("dossier.docx"), "docx", _DOCX, docx_bytes),
         (say("dossier.xlsx"), "xlsx", _XLSX, xlsx_bytes),
@@ -65,30 +96,40 @@ def buttons() -> None:
     )
     with st.container(horizontal=True, gap="small"):
         for name, ending, mime, write in writers:
-            st.download_button(
-                name,
-                partial(_written, held, write),
-                f"{say('dossier.file')}.{ending}",
-                mime,
-                key=f"take_{ending}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+            _button(name, ending, mime, write)
 
 
-def _held() -> Held:
-    """Return what the files are written from, up to date: one object for the whole visit."""
-    dossier, headings = _dossier(), _headings()
-    held: Held | None = st.session_state.get(_STATE)
-    if held is None:
-        held = st.session_state[_STATE] = Held(dossier, headings)
-    held.dossier, held.headings = dossier, headings
-    return held
+@st.fragment
+def _button(name: str, ending: str, mime: str, write: Writer) -> None:
+    with failures.told():
+        deliver()
+        meeting = _meetings().setdefault(ending, Meeting())
+        st.download_button(
+            name,
+            partial(_written, meeting, write),
+            f"{say('dossier.file')}.{ending}",
+            mime,
+            key=f"take_{ending}",
+            icon=":material/download:",
+            on_click=meeting.click,
+        )
 
 
-def _written(held: Held, write: Writer) -> bytes:
-    time.sleep(MOMENT)
-    return write(held.dossier, held.headings)
+def deliver() -> None:
+    """Bring what the visit holds now to each file that was clicked. Each part of the page begins with it."""
+    for meeting in list(_meetings().values()):
+        if meeting.clicked:
+            meeting.bring(Brought(_dossier(), _headings()))
+
+
+def _meetings() -> dict[str, Meeting]:
+    found: dict[str, Meeting] = st.session_state.setdefault(_STATE, {})
+    return found
+
+
+def _written(meeting: Meeting, write: Writer) -> bytes:
+    found = meeting.collect()
+    return write(found.dossier, found.headings)
 
 
 def _references(dossier: Dossier, _headings: Headings) -> bytes:

@@ -11,6 +11,7 @@ import streamlit as st
 from reco.app.markup import plain, shortened, with_words
 from reco.app.wording import count, decimal, say
 from reco.explain import Contribution, Explanation, Quote
+from reco.text import quotation
 from reco.words import words
 
 SHOWN = 8
@@ -68,7 +69,7 @@ def _answers(quotes: Sequence[Quote], asked: set[str]) -> None:
         return
     told = [f"- {say('why.best')}{_met(quotes[0])}"]
     for quote in quotes[1:]:
-        text = with_words(quote.text, asked)
+        text = with_words(quotation(quote.text), asked)
         told.append(f"- {say('quote.open')}{text}{say('quote.close')}{_met(quote)}")
     st.markdown(f"{say('why.answers')}\n\n" + "\n".join(told))
 
@@ -82,7 +83,7 @@ def _met(quote: Quote) -> str:
 def reasons(contributions: Sequence[Contribution]) -> tuple[str, ...]:
     """Return the largest shares as plain sentences, for a document."""
     return tuple(
-        say("why.reason", what=_named(line, shortened(line.text, LONGEST_QUOTE)), points=_signed(line.tenths))
+        say("why.reason", what=_named(line, _short(line)), points=_signed(line.tenths))
         for line in shares(contributions)[:TOLD]
         if line.tenths
     )
@@ -122,8 +123,12 @@ def _named(line: Share, text: str) -> str:
     return named.get(line.kind, text)
 
 
+def _short(line: Share) -> str:
+    return shortened(quotation(line.text), LONGEST_QUOTE)
+
+
 def _label(line: Share) -> str:
-    label = f"{_named(line, plain(shortened(line.text, LONGEST_QUOTE)))} : **{_signed(line.tenths)}**"
+    label = f"{_named(line, plain(_short(line)))} : **{_signed(line.tenths)}**"
     lowers = f" {say('why.lowers')}" if line.tenths < 0 and line.kind != "feedback" else ""
     return f"{label}{lowers}{say('why.without', points=_points(round(10 * line.without)))}"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -53,10 +54,31 @@ def decimal(value: float, places: int = 1) -> str:
 
 
 def day(iso: str) -> str:
-    """Write the day of an ISO date and time in full."""
-    moment = datetime.fromisoformat(iso)
+    """Write the day of an ISO date and time in full, as the visitor's clock has it."""
+    moment = _local(iso)
     month = say("date.months").split()[moment.month - 1]
     return say("date.day", day=moment.day, month=month, year=moment.year)
+
+
+def hour(iso: str) -> str:
+    """Write the hour and minute of an ISO date and time, as the visitor's clock has it."""
+    return f"{_local(iso):%H:%M}"
+
+
+def _local(iso: str) -> datetime:
+    """Return a moment on the visitor's clock; as it is where that is not known, or without a time zone."""
+    moment = datetime.fromisoformat(iso)
+    zone = _zone(st.context.timezone or "")
+    return moment if zone is None or moment.tzinfo is None else moment.astimezone(zone)
+
+
+@lru_cache(maxsize=100)
+def _zone(name: str) -> ZoneInfo | None:
+    """Return the time zone that a browser names; it may name anything."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

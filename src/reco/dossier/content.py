@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from reco.explain import Explanation
 from reco.resource import Resource
-from reco.text import clean
+from reco.text import clean, quotation
 
 LONGEST_CELL = 32_767
 """Characters of a cell, in UTF-16 units: a spreadsheet drops what is longer, or the whole cell."""
@@ -73,7 +73,7 @@ class Headings:
 def quotes_of(explanation: Explanation) -> tuple[str, ...]:
     """Return the passages nearest to the request, in the order of their summary."""
     best = sorted(explanation.passages[:_MOST_QUOTES], key=lambda quote: quote.start)
-    return tuple(quote.text for quote in best)
+    return tuple(quotation(quote.text) for quote in best)
 
 
 def sound(text: str) -> str:

@@ -59,10 +59,13 @@ def _item(document: Document, rank: int, item: Item, headings: Headings) -> None
 
 
 def _source(document: Document, item: Item, headings: Headings) -> None:
-    paragraph = document.add_paragraph(f"{headings.source} : {one_line(item.resource.source)}")
-    found = address(item.resource)
+    # Who published it: the name that the settings give to a source says nothing to a reader.
+    publisher, found = one_line(item.resource.publisher), address(item.resource)
+    if not (publisher or found):
+        return
+    paragraph = document.add_paragraph(f"{headings.source} : {publisher}")
     if found:
-        paragraph.add_run(" · ")
+        paragraph.add_run(" · " if publisher else "")
         _link(paragraph, found)
 
 

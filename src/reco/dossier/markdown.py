@@ -33,14 +33,14 @@ def _item(rank: int, item: Item, headings: Headings) -> list[str]:
         parts.append(f"**{headings.reasons}**\n\n" + "\n".join(f"- {_escaped(r)}" for r in item.reasons))
     if item.note.strip():
         parts.append(f"**{headings.note}**\n\n{_escaped(item.note)}")
-    source = _escaped(item.resource.source)
-    parts.append(f"{headings.source} : {source}" + _link(item))
+    if source := " · ".join(part for part in (_escaped(item.resource.publisher), _link(item)) if part):
+        parts.append(f"{headings.source} : {source}")
     return parts
 
 
 def _link(item: Item) -> str:
     found = "".join(_IN_ADDRESS.get(character, character) for character in address(item.resource))
-    return f" · <{found}>" if found else ""
+    return f"<{found}>" if found else ""
 
 
 def _escaped(text: str) -> str:

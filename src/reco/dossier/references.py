@@ -30,7 +30,6 @@ def _reference(item: Item) -> str:
         *(("KW", theme) for theme in found.themes),
         *(("AB", quote) for quote in item.quotes[:1]),
         ("N1", item.note),
-        ("DB", found.source),
         ("ID", found.id),
     ]
     written = [f"{tag}  - {value}\r\n" for tag, text in lines if (value := one_line(text))]

@@ -22,7 +22,6 @@ COLUMNS = (
     "reasons",
     "note",
     "link",
-    "source",
     "id",
 )
 """The columns, by the name of their heading."""
@@ -80,7 +79,6 @@ def _row(rank: int, item: Item) -> dict[str, Cell]:
         "reasons": "\n".join(item.reasons),
         "note": item.note,
         "link": address(found),
-        "source": found.source,
         "id": found.id,
     }
     numbers: dict[str, Cell] = {"rank": rank, "year": found.year}

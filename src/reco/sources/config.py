@@ -64,6 +64,7 @@ class Pagination(BaseModel):
 class SourceConfig(BaseModel):
     """One source: where it is, how it is laid out, and how far it is trusted.
 
+    `label` is what the application calls it.
     `fields` maps our field to their column (a dotted path in nested data); an unmapped field is looked
     for under its own name. `constants` always win, `defaults` fill what is absent or blank, `splits`
     gives a field's separator. Limits are per reading of the source: `max_bytes` counts decompressed
@@ -73,6 +74,7 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
+    label: str = Field(default="", max_length=100)
     kind: Kind
     path: Path | None = None
     url: str = ""

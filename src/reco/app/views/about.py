@@ -8,7 +8,7 @@ import streamlit as st
 
 from reco.app import failures, served
 from reco.app.markup import plain
-from reco.app.wording import count, day, decimal, say
+from reco.app.wording import count, day, decimal, hour, say
 
 
 def show() -> None:
@@ -37,16 +37,19 @@ def _snapshot() -> None:
             "about.snapshot_text",
             number=manifest.snapshot,
             day=day(manifest.created),
-            time=manifest.created[11:16],
+            time=hour(manifest.created),
             resources=count("foot.resources", manifest.resources),
             passages=decimal(manifest.passages, 0),
             encoder=manifest.encoder[:12],
         )
     )
     checked = served.freshness(manifest).checked
-    st.markdown(say("about.checked", day=day(checked), time=checked[11:16]))
+    st.markdown(say("about.checked", day=day(checked), time=hour(checked)))
     sources = Counter(resource.source for resource in snapshot.catalogue)
-    named = [f"{plain(name)} ({decimal(number, 0)})" for name, number in sources.most_common()]
+    labels = {source.name: source.label for source in served.settings().sources if source.label}
+    named = [
+        f"{plain(labels.get(name, name))} ({decimal(number, 0)})" for name, number in sources.most_common()
+    ]
     st.markdown(say("about.sources", sources=", ".join(named)))
 
 

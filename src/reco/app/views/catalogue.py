@@ -11,7 +11,7 @@ import streamlit as st
 from reco.app import cards, failures, filters, served
 from reco.app.listing import listed
 from reco.app.markup import plain
-from reco.app.wording import count, say
+from reco.app.wording import count, decimal, say
 from reco.catalogue import Filters
 from reco.holdings import Holdings
 from reco.resource import Resource
@@ -21,6 +21,8 @@ from reco.text import fold
 FACETS = ("type", "theme", "publisher", "scale", "language", "place")
 ACROSS = 3
 PER_PAGE = 20
+FILLED = 0.25
+"""The share of cells that must hold something for the empty ones to be marked."""
 YEARS = "catalogue_years"
 
 
@@ -92,18 +94,30 @@ def _holdings(covered: Holdings) -> None:
     )
     gaps = covered.gaps(scale)
     st.markdown(count("coverage.gaps", len(gaps)))
-    types = [kind for kind in covered.types if kind]
-    rows = {
-        plain(theme): [_cell(covered.count(theme, kind, scale)) for kind in types]
-        for theme in covered.themes
-        if theme
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=[plain(kind) for kind in types])
-    st.table(table.rename_axis(say("field.theme")), alt=say("coverage.table"))
+    themes, types = [t for t in covered.themes if t], [k for k in covered.types if k]
+    counts = pd.DataFrame([[covered.count(t, k, scale) for k in types] for t in themes], themes, types)
+    # A row or a column without anything is one sentence: labels may be many more than a screen holds.
+    held = counts.loc[counts.any(axis=1), counts.any(axis=0)]
+    _nothing("coverage.no_theme", [theme for theme in themes if theme not in held.index])
+    _nothing("coverage.no_type", [kind for kind in types if kind not in held.columns])
+    if held.size:
+        # Where nearly all cells are empty, a mark on each would hide the others.
+        marked = bool((held != 0).to_numpy().mean() >= FILLED)
+        table = held.map(lambda number: _cell(number, marked))
+        st.table(
+            table.rename(index=plain, columns=plain).rename_axis(say("field.theme")),
+            alt=say("coverage.table"),
+        )
 
 
-def _cell(number: int) -> str:
-    return str(number) if number else f":orange-badge[{say('coverage.none')}]"
+def _nothing(key: str, names: list[str]) -> None:
+    if names:
+        st.markdown(say(key, names=" ; ".join(plain(name) for name in names)))
+
+
+def _cell(number: int, marked: bool) -> str:
+    empty = f":orange-badge[{say('coverage.none')}]" if marked else "–"
+    return decimal(number, 0) if number else empty
 
 
 def _scale(value: str | None) -> str:

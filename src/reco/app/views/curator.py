@@ -10,16 +10,18 @@ import streamlit as st
 
 from reco import quarantine
 from reco import settings as configuration
-from reco.app import access, cards, failures, served
+from reco.app import access, cards, failures, remarks, served
+from reco.app.fields import field_names
 from reco.app.listing import listed
 from reco.app.markup import plain, shortened
-from reco.app.wording import count, day, decimal, say
+from reco.app.wording import count, day, decimal, hour, say
 from reco.decisions import Decision, Decisions
 from reco.errors import InvalidInput
 from reco.families import Family
 from reco.feedback import Entry, Feedback
 from reco.resource import Rejection
 from reco.snapshot import Snapshot
+from reco.sources.rows import RAW
 
 MOST_ROWS = 500
 PER_PAGE = 20
@@ -144,18 +146,26 @@ def _rejects() -> None:
 
 
 def _when(iso: str) -> str:
-    return say("curator.when", day=day(iso), time=iso[11:16])
+    return say("curator.when", day=day(iso), time=hour(iso))
 
 
 def _reject(row: Rejection) -> None:
     name = row.values.get("title") or row.locator
     with st.expander(f"**{plain(shortened(name, 100))}** · {plain(row.source)}"):
         for problem in row.problems:
-            st.text(f"• {problem}")
+            st.text(f"• {remarks.worded(problem)}")
         st.caption(plain(row.locator))
+        names = _columns()
         for field, value in row.values.items():
             if value:
-                st.text(f"{field} : {shortened(value, 400)}")
+                with st.container(gap=None):
+                    st.caption(names.get(field, plain(field)))
+                    st.text(shortened(value, 400))
+
+
+def _columns() -> dict[str, str]:
+    """Return what the columns of a refused row are called."""
+    return {**field_names(), RAW: say("curator.raw")}
 
 
 def _families(snapshot: Snapshot) -> None:

@@ -38,6 +38,7 @@ def show() -> None:
 def _desk(total: int) -> None:
     """Draw what the visitor writes and orders; that redraws this part alone, until an item is let go."""
     with failures.told():
+        takeaway.deliver()
         items = basket.kept()
         if len(items) != total:
             st.rerun()
@@ -45,7 +46,6 @@ def _desk(total: int) -> None:
         st.header(count("dossier.count", total), anchor=False)
         for place, item in enumerate(items):
             _item(place, item, total)
-        takeaway.hold()
 
 
 def _head() -> None:
@@ -54,20 +54,8 @@ def _head() -> None:
     if asked is not None and st.session_state.get("dossier_asked") != asked.text:
         # Another request than the one shown: the visitor's own changes to it must not hide that.
         st.session_state["dossier_asked"] = st.session_state[REQUEST] = asked.text
-    st.text_input(
-        say("dossier.name"),
-        key=TITLE,
-        max_chars=LONGEST_NAME,
-        on_change=takeaway.hold,
-        persist_state="session",
-    )
-    st.text_area(
-        say("dossier.request"),
-        key=REQUEST,
-        height=120,
-        on_change=takeaway.hold,
-        persist_state="session",
-    )
+    st.text_input(say("dossier.name"), key=TITLE, max_chars=LONGEST_NAME, persist_state="session")
+    st.text_area(say("dossier.request"), key=REQUEST, height=120, persist_state="session")
 
 
 def _item(place: int, item: Item, total: int) -> None:
@@ -96,7 +84,7 @@ def _item(place: int, item: Item, total: int) -> None:
                     key=f"move{step}_{key}",
                     icon=icon,
                     disabled=stuck,
-                    on_click=_moved,
+                    on_click=basket.move,
                     args=(identifier, step),
                 )
             basket.button(item.resource, key)
@@ -105,12 +93,6 @@ def _item(place: int, item: Item, total: int) -> None:
 
 def _noted(identifier: str, key: str) -> None:
     basket.annotate(identifier, st.session_state.get(key) or "")
-    takeaway.hold()
-
-
-def _moved(identifier: str, step: int) -> None:
-    basket.move(identifier, step)
-    takeaway.hold()
 
 
 def _follow() -> None:
@@ -124,6 +106,13 @@ def _follow() -> None:
 
 
 def _save() -> None:
+    st.session_state["dossier_saved"] = _saved()
+    # A note typed just before may have the desk alone drawn again: what came of it is said below.
+    st.rerun()
+
+
+def _saved() -> tuple[bool, str]:
+    """Save the project; return whether it was, and what to say."""
     asked = basket.asked()
     title = st.session_state.get(TITLE) or ""
     text = st.session_state.get(REQUEST) or ""
@@ -132,9 +121,8 @@ def _save() -> None:
         project = ProjectStore(configuration.home_of(served.settings())).add(title, query)
     except InvalidInput as error:
         failures.note(error)
-        st.session_state["dossier_saved"] = (False, say("dossier.not_saved"))
-        return
-    st.session_state["dossier_saved"] = (True, say("dossier.saved", name=plain(project.name)))
+        return False, say("dossier.not_saved")
+    return True, say("dossier.saved", name=plain(project.name))
 
 
 show()

@@ -130,8 +130,8 @@ def _nowhere(items: Sequence[Experience]) -> None:
         return
     st.header(count("map.nowhere", len(items)), anchor=False)
     st.caption(say("map.nowhere_why"))
-    for one in sorted(items, key=lambda one: fold(one.resource.title)):
-        _row(one)
+    ordered = sorted(items, key=lambda one: fold(one.resource.title))
+    listed(ordered, "map_nowhere_page", PER_PAGE, _row)
 
 
 def _where(one: Experience) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from reco.app import cards, failures, following
+from reco.app import cards, failures, following, turnstile
 from reco.app.addresses import FEED
+from reco.app.fields import field_names
 from reco.app.markup import plain
-from reco.app.wording import count, day, decimal, say
+from reco.app.wording import count, day, decimal, hour, say
 from reco.changes import Cause, Move, Moves
 from reco.nights import Night
 from reco.resource import Resource
@@ -58,7 +60,12 @@ def _summary(nights: Sequence[Night]) -> None:
     columns = [say("news.came"), say("news.changed"), say("news.left")]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     # An unnamed index would be a heading without words.
-    st.table(table.rename_axis(say("news.night")), alt=say("news.table"))
+    named = table.rename_axis(say("news.night"))
+    st.table(named.style.format(_whole), alt=say("news.table"))
+
+
+def _whole(number: Any) -> str:
+    return decimal(number, 0)
 
 
 def _night(night: Night) -> None:
@@ -106,7 +113,7 @@ def _line(resource: Resource, kind: str, fact: str) -> None:
 
 def _projects(night: Night) -> None:
     st.header(say("news.projects"), anchor=False)
-    with st.spinner(say("progress.projects")):
+    with st.spinner(say("progress.projects")), turnstile.DRAWING.aside():
         moved = following.moves(night)
     if not moved:
         st.markdown(say("news.no_projects"))
@@ -151,7 +158,7 @@ def _all(night: Night) -> list[Resource]:
 
 
 def _fields(names: Sequence[str]) -> str:
-    known = cards.field_names()
+    known = field_names()
     return say("news.fields", fields=", ".join(known.get(name, name).lower() for name in names))
 
 
@@ -162,7 +169,7 @@ def _named(night: Night) -> str:
 
 def _dated(night: Night) -> str:
     # Two refreshes of one day are two nights.
-    return say("news.dated", day=day(night.created), time=night.created[11:16], number=night.after)
+    return say("news.dated", day=day(night.created), time=hour(night.created), number=night.after)
 
 
 show()

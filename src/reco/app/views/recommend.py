@@ -22,6 +22,8 @@ _EXAMPLES = (
     ("example.centre.label", "example.centre.text"),
     ("example.water.label", "example.water.text"),
 )
+_ENDS = " .,;:"
+"""What ends a part of a request, and not a line of a list."""
 _VERDICTS = {"found": "verdict.found", "weak": "verdict.weak", "nothing": "verdict.nothing"}
 
 
@@ -227,7 +229,7 @@ def _expansions(answer: Answer) -> None:
 def _needs(title: str, needs: list[Need], icon: str) -> None:
     if not needs:
         return
-    lines = [f"- {icon} {plain(need.text)}{_where(need)}" for need in needs]
+    lines = [f"- {icon} {plain(need.text.rstrip(_ENDS))}{_where(need)}" for need in needs]
     with st.container(key=f"needs_{'met' if needs[0].covered_by else 'unmet'}"):
         st.markdown(f"**{title}**\n\n" + "\n".join(lines))
 

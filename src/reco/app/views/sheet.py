@@ -12,7 +12,7 @@ from reco.app.wording import count, day, decimal, language, say
 from reco.places import Locality
 from reco.resource import Resource
 from reco.snapshot import Snapshot
-from reco.text import digest
+from reco.text import digest, itemised
 
 
 def show() -> None:
@@ -90,7 +90,7 @@ def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
     st.caption(count("sheet.passages", len(spans)))
     with st.container(border=True):
         for span in spans:
-            st.text(line(resource.summary[span.start : span.end]))
+            st.text(line(itemised(resource.summary[span.start : span.end])))
         if not spans:
             st.caption(say("sheet.no_summary"))
     if resource.set_aside:
@@ -98,7 +98,7 @@ def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
         with st.expander(say("sheet.aside", count=decimal(left_out, 0))):
             st.caption(say("sheet.aside_why"))
             for span in resource.set_aside:
-                st.text(line(resource.summary[span.start : span.end]))
+                st.text(line(itemised(resource.summary[span.start : span.end])))
 
 
 def _others(snapshot: Snapshot, resource: Resource) -> None:
