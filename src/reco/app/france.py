@@ -138,7 +138,9 @@ def _box(made: Any, frame: Frame) -> None:
         showarrow=False,
         xanchor="left",
         yanchor="bottom",
-        font={"size": 12},
+        # Read in light and dark, over marks: as names on the map of the catalogue are.
+        font={"size": 12, "color": "#ffffff"},
+        bgcolor="rgba(34,39,31,0.82)",
     )
 
 
