@@ -5,12 +5,9 @@ from __future__ import annotations
 import ctypes
 import sys
 
-import pyarrow as pa
-
 
 def give_back() -> None:
-    """Return freed memory to the system: Arrow keeps it, and glibc does, in pieces, each for itself."""
-    pa.default_memory_pool().release_unused()
+    """Return freed memory to the system: glibc keeps it, in pieces."""
     if sys.platform == "win32":
         return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -1,14 +1,11 @@
 """Snapshots on disk: written beside, verified, renamed, and served by one atomic replacement.
 
-Layout of a home: `snapshots/<number>/` never changes once it has its name; `CURRENT` holds the
-number served and the digest of its manifest; `.lock` is the one writer's. Replacing `CURRENT` is the
-commit. A snapshot's seal, `manifest.sha256`, comes after it: it says that the snapshot was committed
-and makes every byte of it verifiable once `CURRENT` names another.
+Layout of a home: `snapshots/<number>/` never changes once it has its name; `.lock` is the one
+writer's; `CURRENT` and the seals are those of `reco.commits`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -22,16 +19,15 @@ from safetensors import SafetensorError
 
 from reco import carried, storage
 from reco.carried import Carried
+from reco.commits import MANIFEST, Commits
 from reco.counting import Counted
-from reco.errors import RefreshRunning, SnapshotError, StorageError, UnconfirmedWrite
+from reco.errors import RefreshRunning, SnapshotError, StorageError
 from reco.snapshot import Manifest, Snapshot, from_files, to_files
 from reco.verified import Verified, bytes_of, damaged, unreadable
 
 logger = logging.getLogger(__name__)
 Part = TypeVar("Part")
 
-_MANIFEST = "manifest.json"
-_SEAL = "manifest.sha256"
 _RETRIES = 5
 _NO_SNAPSHOT = "Run `reco refresh` first."
 
@@ -52,7 +48,7 @@ class SnapshotStore:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.folder = home / "snapshots"
-        self._pointer = home / "CURRENT"
+        self._commits = Commits(home, self.folder)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -80,7 +76,7 @@ class SnapshotStore:
     def current(self) -> str | None:
         """Return the number that `CURRENT` names, or None when it is missing or cannot be read."""
         try:
-            pointer = self._read_pointer()
+            pointer = self._commits.read()
         except SnapshotError as error:
             logger.warning("%s", error)
             return None
@@ -88,9 +84,9 @@ class SnapshotStore:
 
     def ids(self) -> list[str]:
         """Return the numbers of the snapshots on disk that were ever committed, oldest first."""
-        pointed = self._pointed()
+        pointed = self._commits.pointed()
         named = pointed[0] if pointed is not None else ""
-        return [number for number in self._numbers() if number == named or self._is_sealed(number)]
+        return [number for number in self._numbers() if number == named or self._commits.is_sealed(number)]
 
     def entries(self) -> list[Entry]:
         """Return what is on disk, oldest first; one whose manifest is damaged is left to `check`."""
@@ -107,7 +103,7 @@ class SnapshotStore:
 
     def manifest(self, number: str) -> Manifest:
         """Return the manifest of one snapshot. Raises SnapshotError unless it is the one committed."""
-        return Manifest.from_bytes(self._committed(number, None))
+        return Manifest.from_bytes(self._commits.manifest(number))
 
     def open(self, number: str | None = None) -> Snapshot:
         """Open a snapshot, by default the current one, after checking every byte of it.
@@ -116,14 +112,14 @@ class SnapshotStore:
         """
         digest = None
         if number is None:
-            pointer = self._read_pointer()
+            pointer = self._commits.read()
             if pointer is None:
                 raise SnapshotError(f"There is no snapshot in {self.home} yet.", _NO_SNAPSHOT)
             number, digest = pointer
         if number not in self.ids():
             raise SnapshotError(f"There is no snapshot {number} in {self.home}.", "See `reco snapshots`.")
         with self._held(self.folder / number, number):
-            return self._read(self.folder / number, number, self._committed(number, digest))
+            return self._read(self.folder / number, number, self._commits.manifest(number, digest))
 
     def carried(self, number: str) -> Carried | None:
         """Return what a snapshot carries for the next refresh, without counts; None if it cannot be used."""
@@ -136,7 +132,7 @@ class SnapshotStore:
     def _part(self, number: str, name: str, read: Callable[[bytes], Part | None]) -> Part | None:
         try:
             with self._held(self.folder / number, number):
-                manifest = Manifest.from_bytes(self._committed(number, None))
+                manifest = Manifest.from_bytes(self._commits.manifest(number))
                 files = Verified(self.folder / number, manifest)
                 return read(files[name]) if name in files else None
         except (SnapshotError, KeyError, ValueError, SafetensorError) as error:
@@ -161,11 +157,11 @@ class SnapshotStore:
     def _open_current(self) -> Snapshot:
         """Open the current snapshot, anew when another took its place meanwhile."""
         for _ in range(_RETRIES):
-            pointed = self._pointed()
+            pointed = self._commits.pointed()
             try:
                 return self.open()
             except SnapshotError:
-                if self._pointed() == pointed:
+                if self._commits.pointed() == pointed:
                     raise
         return self.open()
 
@@ -198,18 +194,18 @@ class SnapshotStore:
             files[name] = {"sha256": storage.write(draft / name, *pieces), "bytes": size}
             del pieces  # or they would be kept while the next ones are made
         manifest = replace(snapshot.manifest, files=files)
-        storage.write(draft / _MANIFEST, manifest.to_bytes())
+        storage.write(draft / MANIFEST, manifest.to_bytes())
         storage.sync_folder(draft / "lexical")
         storage.sync_folder(draft)
 
     def read_draft(self, draft: Path) -> Snapshot:
         """Open a draft with the checks of `open`."""
         number = draft.name.split(".")[0]
-        return self._read(draft, number, bytes_of(draft / _MANIFEST, number))
+        return self._read(draft, number, bytes_of(draft / MANIFEST, number))
 
     def amend(self, draft: Path, manifest: Manifest) -> None:
         """Give a draft, which nobody reads yet, another manifest."""
-        storage.write(draft / "manifest.json", manifest.to_bytes())
+        storage.write(draft / MANIFEST, manifest.to_bytes())
         storage.sync_folder(draft)
 
     def publish(self, draft: Path) -> str:
@@ -223,7 +219,7 @@ class SnapshotStore:
         folder = self.folder / number
         with self.abandoning(draft, folder):
             storage.rename(draft, folder)
-            self._commit(number)
+            self._commits.commit(number)
         return number
 
     @contextmanager
@@ -246,34 +242,6 @@ class SnapshotStore:
         storage.rename(draft, target)
         return target
 
-    def _commit(self, number: str) -> None:
-        """Serve snapshot `number` from now on. Raises StorageError when the one before it still is."""
-        self._finish_commit()
-        try:
-            self._serve_and_seal(number, storage.sha256(self.folder / number / _MANIFEST))
-        except UnconfirmedWrite as error:
-            logger.warning("Snapshot %s is served, but not certain to outlive a power cut. %s", number, error)
-
-    def _serve_and_seal(self, number: str, digest: str) -> None:
-        """Replace `CURRENT`, then seal. Raises UnconfirmedWrite when the snapshot is served all the same."""
-        pointer = json.dumps({"snapshot": number, "manifest": digest}) + "\n"
-        storage.replace(self._pointer, pointer.encode())
-        if not self._is_sealed(number):
-            try:
-                storage.replace(self.folder / number / _SEAL, _seal_of(digest))
-            except StorageError as error:
-                raise UnconfirmedWrite(str(error), error.hint) from error
-
-    def _finish_commit(self) -> None:
-        """Seal what `CURRENT` names before another takes its place: without a seal it would be removed."""
-        pointed = self._pointed()
-        if pointed is None or pointed[0] not in self._numbers() or self._is_sealed(pointed[0]):
-            return
-        with suppress(SnapshotError):  # a damaged one is nothing to keep
-            manifest = bytes_of(self.folder / pointed[0] / _MANIFEST, pointed[0])
-            if storage.digest_of(manifest) == pointed[1]:
-                self._serve_and_seal(*pointed)
-
     def rollback(self, number: str | None = None) -> str:
         """Serve an older snapshot, by default the one before the current, once it proves sound."""
         current = self.current()
@@ -283,7 +251,7 @@ class SnapshotStore:
                 raise SnapshotError("There is no older snapshot to go back to.", "See `reco snapshots`.")
             number = before[-1]
         self.open(number)
-        self._commit(number)
+        self._commits.commit(number)
         return number
 
     def prune(self, keep: int) -> list[str]:
@@ -302,7 +270,7 @@ class SnapshotStore:
 
     def _remove(self, number: str) -> bool:
         folder = self.folder / number
-        with storage.claim(folder / _MANIFEST) as free:
+        with storage.claim(folder / MANIFEST) as free:
             if free:
                 # Half a snapshot must not keep a snapshot's name if the process dies here.
                 going = folder.with_name(f"{number}.tmp-removed")
@@ -324,15 +292,15 @@ class SnapshotStore:
     def _settle(self) -> None:
         """Finish the commit that was cut short, and remove what was renamed but never committed."""
         try:
-            pointer = self._read_pointer()
+            pointer = self._commits.read()
         except SnapshotError:
             return  # Any snapshot may be the one that it named.
         for number in self._numbers():
-            if not self._is_sealed(number) and (pointer is None or number != pointer[0]):
+            if not self._commits.is_sealed(number) and (pointer is None or number != pointer[0]):
                 logger.warning("Snapshot %s was never committed and is removed.", number)
                 self._remove(number)
         with suppress(StorageError):  # a full disk must not keep anybody from pruning
-            self._finish_commit()
+            self._commits.finish()
 
     def _path(self, number: str) -> Path:
         return self.folder / number
@@ -347,52 +315,15 @@ class SnapshotStore:
                 f"{self.folder} cannot be read: {error.strerror or error}.", "See `reco doctor`."
             ) from error
 
-    def _is_sealed(self, number: str) -> bool:
-        return (self.folder / number / _SEAL).exists()
-
-    def _pointed(self) -> tuple[str, str] | None:
-        try:
-            return self._read_pointer()
-        except SnapshotError:
-            return None
-
-    def _read_pointer(self) -> tuple[str, str] | None:
-        try:
-            values = json.loads(self._pointer.read_bytes())
-            return str(values["snapshot"]), str(values["manifest"])
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise SnapshotError(
-                f"{self._pointer} cannot be read: {error.strerror or error}.", "See `reco doctor`."
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise SnapshotError(
-                f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
-            ) from error
-
     @contextmanager
     def _held(self, folder: Path, number: str) -> Iterator[None]:
         """Keep `prune` from a snapshot that is being read."""
         with ExitStack() as stack:
             try:
-                stack.enter_context(storage.reading(folder / _MANIFEST))
+                stack.enter_context(storage.reading(folder / MANIFEST))
             except OSError as error:
-                raise unreadable(number, _MANIFEST, error) from error
+                raise unreadable(number, MANIFEST, error) from error
             yield
-
-    def _committed(self, number: str, pointed: str | None) -> bytes:
-        """Return a manifest's bytes. They must be those that `CURRENT` (`pointed`) and the seal name."""
-        raw = bytes_of(self.folder / number / _MANIFEST, number)
-        digest = storage.digest_of(raw)
-        if pointed is not None and digest != pointed:
-            raise damaged(number, f"{_MANIFEST} is not the one that was published")
-        if self._is_sealed(number):
-            if bytes_of(self.folder / number / _SEAL, number) != _seal_of(digest):
-                raise damaged(number, f"{_MANIFEST} and {_SEAL} do not agree")
-        elif (number, digest) != self._pointed():
-            raise damaged(number, f"it has no {_SEAL}")
-        return raw
 
     def _read(self, folder: Path, number: str, raw: bytes) -> Snapshot:
         manifest = Manifest.from_bytes(raw)
@@ -402,11 +333,6 @@ class SnapshotStore:
         snapshot = from_files(manifest, files)
         files.require_rest()
         return snapshot
-
-
-def _seal_of(digest: str) -> bytes:
-    # What `sha256sum` writes and checks.
-    return f"{digest}  {_MANIFEST}\n".encode()
 
 
 def _size(folder: Path) -> int:

@@ -35,7 +35,6 @@ def catalogue_bytes(catalogue: Catalogue) -> memoryview:
     with pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True) as writer:
         for start in range(0, len(catalogue), _ROWS):
             writer.write_batch(_batch(catalogue[start : start + _ROWS], schema))
-    pa.default_memory_pool().release_unused()
     return stream.getbuffer()
 
 
@@ -43,8 +42,15 @@ def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
     columns = {name: [getattr(resource, name) for resource in resources] for name in schema.names}
     columns["set_aside"] = [[(s.start, s.end) for s in spans] for spans in columns["set_aside"]]
     columns["localities"] = [[vars(place) for place in places] for places in columns["localities"]]
-    arrays = [pa.array(columns[field.name], type=field.type) for field in schema]
+    arrays = [_array(columns[field.name], field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind != pa.string():
+        return pa.array(values, type=kind)
+    # From a text itself, Arrow leaves its UTF-8 in it: a large catalogue would be in memory twice.
+    return pa.array([text.encode() for text in values], type=pa.binary()).cast(kind)
 
 
 def catalogue_of(data: bytes) -> Catalogue:
@@ -54,9 +60,7 @@ def catalogue_of(data: bytes) -> Catalogue:
     """
     batches = parquet(data).iter_batches(_ROWS, use_threads=False)
     shared: dict[str, str] = {}
-    found = Catalogue(resource for batch in batches for resource in _resources(batch, shared))
-    pa.default_memory_pool().release_unused()  # it would keep a large catalogue's pages for the next one
-    return found
+    return Catalogue(resource for batch in batches for resource in _resources(batch, shared))
 
 
 def _resources(batch: pa.RecordBatch, shared: dict[str, str]) -> Iterator[Resource]:

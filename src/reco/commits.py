@@ -1,0 +1,116 @@
+"""What is served, and what ever was: `CURRENT` and the seals of snapshots.
+
+`CURRENT` holds the number served and the digest of its manifest; replacing it is the commit. A seal,
+`manifest.sha256` in a snapshot's folder, comes after it: it says that the snapshot was committed, and
+makes every byte of it verifiable once `CURRENT` names another.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+from reco import storage
+from reco.errors import SnapshotError, StorageError, UnconfirmedWrite
+from reco.verified import bytes_of, damaged
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+_SEAL = "manifest.sha256"
+
+
+class Commits:
+    """Which of the snapshots in `folder` is served, by `home`'s `CURRENT`, and which ever were."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self._folder = folder
+        self._pointer = home / "CURRENT"
+
+    def read(self) -> tuple[str, str] | None:
+        """Return the number that `CURRENT` names and its manifest's digest; None when there is none.
+
+        Raises SnapshotError when it cannot be read.
+        """
+        try:
+            values = json.loads(self._pointer.read_bytes())
+            return str(values["snapshot"]), str(values["manifest"])
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SnapshotError(
+                f"{self._pointer} cannot be read: {error.strerror or error}.", "See `reco doctor`."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise SnapshotError(
+                f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
+            ) from error
+
+    def pointed(self) -> tuple[str, str] | None:
+        """Return what `read` does, or None when it cannot be read."""
+        try:
+            return self.read()
+        except SnapshotError:
+            return None
+
+    def is_sealed(self, number: str) -> bool:
+        """Whether a snapshot has a seal."""
+        return (self._folder / number / _SEAL).exists()
+
+    def manifest(self, number: str, pointed: str | None = None) -> bytes:
+        """Return a manifest's bytes: those that the seal, `CURRENT`, and `pointed` if given, name.
+
+        Raises SnapshotError when they are others.
+        """
+        raw = bytes_of(self._folder / number / MANIFEST, number)
+        digest = storage.digest_of(raw)
+        if pointed is not None and digest != pointed:
+            raise damaged(number, f"{MANIFEST} is not the one that was published")
+        if self.is_sealed(number):
+            if bytes_of(self._folder / number / _SEAL, number) != _seal_of(digest):
+                raise damaged(number, f"{MANIFEST} and {_SEAL} do not agree")
+        elif (number, digest) != self.pointed():
+            raise damaged(number, f"it has no {_SEAL}")
+        return raw
+
+    def commit(self, number: str) -> None:
+        """Serve a snapshot from now on. Raises StorageError when the one before it still is.
+
+        A warning says so when the disk would not confirm it: the next writer commits it again.
+        """
+        self.finish()
+        try:
+            self._serve_and_seal(number, storage.sha256(self._folder / number / MANIFEST))
+        except UnconfirmedWrite as error:
+            logger.warning("Snapshot %s is served, but not certain to outlive a power cut. %s", number, error)
+
+    def finish(self) -> None:
+        """Seal what `CURRENT` names before another takes its place: without a seal it would be removed."""
+        pointed = self.pointed()
+        if pointed is None or not self._is_here(pointed[0]) or self.is_sealed(pointed[0]):
+            return
+        with suppress(SnapshotError):  # a damaged one is nothing to keep
+            manifest = bytes_of(self._folder / pointed[0] / MANIFEST, pointed[0])
+            if storage.digest_of(manifest) == pointed[1]:
+                self._serve_and_seal(*pointed)
+
+    def _is_here(self, number: str) -> bool:
+        # Whoever can write `CURRENT` must not lead us out of the folder.
+        return number.isdigit() and (self._folder / number).is_dir()
+
+    def _serve_and_seal(self, number: str, digest: str) -> None:
+        """Replace `CURRENT`, then seal. Raises UnconfirmedWrite when the snapshot is served all the same."""
+        pointer = json.dumps({"snapshot": number, "manifest": digest}) + "\n"
+        storage.replace(self._pointer, pointer.encode())
+        if not self.is_sealed(number):
+            try:
+                storage.replace(self._folder / number / _SEAL, _seal_of(digest))
+            except StorageError as error:
+                raise UnconfirmedWrite(str(error), error.hint) from error
+
+
+def _seal_of(digest: str) -> bytes:
+    # What `sha256sum` writes and checks.
+    return f"{digest}  {MANIFEST}\n".encode()
