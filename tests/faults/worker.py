@@ -16,6 +16,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import sys
 import time
@@ -59,17 +60,20 @@ class Fault:
 
     `kill` dies just before it, `tear` dies with a few bytes of it written, `stop` waits for SIGCONT,
     `wait` for the end of the pipe `until`; the name of an error refuses it, and with `lasting` every
-    one after it too.
+    one after it too. `states` is a folder for a copy of the home before each operation.
     """
 
     def __init__(self, command: Answer, note: Path, draft: int = -1, until: int = -1) -> None:
         self.at, self.kind, self.lasting = command.get("at"), command.get("fault", ""), command.get("lasting")
         self.note, self.draft, self.until = note, draft, until
+        self.home, self.states = Path(str(command.get("home"))), command.get("states")
         self.seen: list[list[str]] = []
         storage.operation = self
 
     def __call__(self, name: str, path: Path) -> None:
         self.seen.append([name, str(path)])
+        if self.states:
+            shutil.copytree(self.home, Path(self.states) / str(len(self.seen)))
         if self.draft >= 0 and name == "open" and ".tmp-" in path.parent.name:
             os.write(self.draft, b".")  # left open: its end tells that the process has ended
             self.draft = -1

@@ -1,0 +1,110 @@
+"""The power goes between any two operations of a refresh, and what was not synced is lost in any order."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from disk import WORST, Chance, Disk, Left, write
+from stage import Stage, comparable, leftovers, record, scaled
+
+SLOW = pytest.mark.slow
+
+
+def lost(disk: Disk, count: int, at: int) -> Iterator[tuple[str, Left]]:
+    """Yield the worst that may be left after operation `at`, and `count` cases that are drawn."""
+    for name, kept in WORST.items():
+        yield name, disk.left(Chance(*kept))
+    for seed in range(at * count, (at + 1) * count):
+        yield f"drawn with {seed}", disk.left(Chance(None, None, seed))
+
+
+def followed(night: Stage, folder: Path) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """Run a refresh; return what it did to the disk, and copies of its home before, amid and after."""
+    home = night.fresh()
+    done = night.run(home, trace=True, states=folder)
+    assert done["code"] == 0, done
+    operations = [(name, Path(path).relative_to(home.path)) for name, path in done["trace"]["operations"]]
+    shutil.copytree(home.path, folder / f"{len(operations) + 1}")
+    return operations, [folder / f"{number}" for number in range(1, len(operations) + 2)]
+
+
+@pytest.mark.parametrize(
+    ("night", "drawn", "recoveries"),
+    [
+        ("second_night", 1, 20),
+        pytest.param("first_night", 50, 5, marks=SLOW),
+        pytest.param("second_night", 50, 5, marks=SLOW),
+        pytest.param("night_after_a_crash", 50, 5, marks=SLOW),
+    ],
+    indirect=["night"],
+)
+def test_the_power_goes_between_any_two_operations(
+    night: Stage, drawn: int, recoveries: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A reader sees exactly the old or the new snapshot, the new one once the refresh has ended.
+
+    What is left is tried once; one in `recoveries` is also followed by another refresh.
+    """
+    operations, states = followed(night, tmp_path)
+    disk, home = Disk(states[0]), night.fresh()
+    seen: Counter[bool] = Counter()
+    tried: set[frozenset[tuple[Path, bytes | None]]] = set()
+    for at, state in enumerate(states):
+        if at:
+            disk.follow(*operations[at - 1], state)
+        for name, left in lost(disk, scaled(drawn), at):
+            found = frozenset(left.items())
+            if found in tried:
+                continue
+            tried.add(found)
+            write(left, home.path)
+            where = f"the power went after {at} operations ({operations[at - 1] if at else ''}): {name}"
+            is_public = night.is_public(home)
+            assert comparable(night.read(home)) == night.expected(home), where
+            assert is_public or at < len(operations), "what a refresh announced was lost"
+            seen[is_public] += 1
+            if len(tried) % recoveries == 0 or at == len(operations):
+                again = night.run(home, directly=True)
+                assert again["code"] == 0, (where, again)
+                assert comparable(night.read(home)) == comparable(night.new), where
+                assert leftovers(home) == [], where
+    assert len(operations) > 40 and min(seen[True], seen[False]) > 5
+    record(
+        request.node.name,
+        operations=len(operations),
+        losses=len(tried),
+        then_old=seen[False],
+        then_new=seen[True],
+        broken=0,
+    )
+
+
+def test_the_disk_loses_what_was_not_synced(tmp_path: Path) -> None:
+    """Each trap of a publication by hand is seen: unsynced bytes, an unsynced name, an unsynced rename."""
+    states = [tmp_path / name for name in ("empty", "opened", "written", "renamed")]
+    for state in states:
+        state.mkdir()
+    (states[1] / "a.tmp").write_bytes(b"")
+    (states[2] / "a.tmp").write_bytes(b"whole")
+    (states[3] / "a").write_bytes(b"whole")
+    steps = [("open", Path("a.tmp"), 1), ("write", Path("a.tmp"), 2), ("rename", Path("a"), 3)]
+
+    def found(sync_file: bool, sync_folder: bool, kept: str) -> dict[str, bytes]:
+        disk = Disk(states[0])
+        for name, path, after in steps:
+            disk.follow(name, path, states[after])
+            if sync_file and name == "write":
+                disk.follow("fsync", path, states[after])
+        if sync_folder:
+            disk.follow("fsync", Path(), states[3])
+        left = disk.left(Chance(*WORST[kept]))
+        return {path.name: data for path, data in left.items() if data is not None}
+
+    assert found(sync_file=False, sync_folder=True, kept="nothing unsynced") == {"a": b""}
+    assert found(sync_file=True, sync_folder=False, kept="nothing unsynced") == {}
+    assert found(sync_file=True, sync_folder=False, kept="names only") == {"a": b"whole"}
+    assert found(sync_file=True, sync_folder=True, kept="nothing unsynced") == {"a": b"whole"}
