@@ -45,10 +45,13 @@ def _refusals(action: str, path: Path) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and its parents."""
+    """Create a folder and its parents, and wait until the new names are on the disk."""
     with _refusals("create", path):
         operation("mkdir", path)
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        sync_folder(folder.parent)
 
 
 def write(path: Path, *pieces: Piece) -> str:

@@ -25,6 +25,7 @@ def lost(disk: Disk, count: int, at: int) -> Iterator[tuple[str, Left]]:
 def followed(night: Stage, folder: Path) -> tuple[list[tuple[str, Path]], list[Path]]:
     """Run a refresh; return what it did to the disk, and copies of its home before, amid and after."""
     home = night.fresh()
+    home.path.mkdir(exist_ok=True)
     done = night.run(home, trace=True, states=folder)
     assert done["code"] == 0, done
     operations = [(name, Path(path).relative_to(home.path)) for name, path in done["trace"]["operations"]]
