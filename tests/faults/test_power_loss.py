@@ -1,4 +1,4 @@
-"""The power goes between any two operations of a refresh, and what was not synced is lost in any order."""
+"""The power goes between any two operations on the disk, and what was not synced is lost in any order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from disk import WORST, Chance, Disk, Left, write
-from stage import Stage, comparable, leftovers, record, scaled
+from stage import ROWS, Ask, Stage, comparable, leftovers, read, record, run, scaled
+from support import Home, edited
 
 SLOW = pytest.mark.slow
 
@@ -22,15 +23,35 @@ def lost(disk: Disk, count: int, at: int) -> Iterator[tuple[str, Left]]:
         yield f"drawn with {seed}", disk.left(Chance(None, None, seed))
 
 
-def followed(night: Stage, folder: Path) -> tuple[list[tuple[str, Path]], list[Path]]:
-    """Run a refresh; return what it did to the disk, and copies of its home before, amid and after."""
+def followed(night: Stage, folder: Path, *arguments: str) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """Run a command; return what it did to the disk, and copies of its home before, amid and after."""
     home = night.fresh()
     home.path.mkdir(exist_ok=True)
-    done = night.run(home, trace=True, states=folder)
+    done = night.run(home, *arguments, trace=True, states=folder)
     assert done["code"] == 0, done
     operations = [(name, Path(path).relative_to(home.path)) for name, path in done["trace"]["operations"]]
     shutil.copytree(home.path, folder / f"{len(operations) + 1}")
     return operations, [folder / f"{number}" for number in range(1, len(operations) + 2)]
+
+
+def losses(night: Stage, folder: Path, drawn: int, *arguments: str) -> Iterator[tuple[str, bool, Home]]:
+    """Yield a home as each loss of power leaves it: when the power went, whether at the end, the home.
+
+    What is left is yielded once, `drawn` of it by chance for each operation.
+    """
+    operations, states = followed(night, folder, *arguments)
+    disk, home = Disk(states[0]), night.fresh()
+    tried: set[frozenset[tuple[Path, bytes | None]]] = set()
+    for at, state in enumerate(states):
+        if at:
+            disk.follow(*operations[at - 1], state)
+        for name, left in lost(disk, scaled(drawn), at):
+            found = frozenset(left.items())
+            if found not in tried:
+                tried.add(found)
+                write(left, home.path)
+                after = operations[at - 1] if at else ""
+                yield f"after {at} operations ({after}): {name}", at == len(operations), home
 
 
 @pytest.mark.parametrize(
@@ -48,40 +69,68 @@ def test_the_power_goes_between_any_two_operations(
 ) -> None:
     """A reader sees exactly the old or the new snapshot, the new one once the refresh has ended.
 
-    What is left is tried once; one in `recoveries` is also followed by another refresh.
+    One loss in `recoveries` is also followed by another refresh.
     """
-    operations, states = followed(night, tmp_path)
-    disk, home = Disk(states[0]), night.fresh()
     seen: Counter[bool] = Counter()
-    tried: set[frozenset[tuple[Path, bytes | None]]] = set()
-    for at, state in enumerate(states):
-        if at:
-            disk.follow(*operations[at - 1], state)
-        for name, left in lost(disk, scaled(drawn), at):
-            found = frozenset(left.items())
-            if found in tried:
-                continue
-            tried.add(found)
-            write(left, home.path)
-            where = f"the power went after {at} operations ({operations[at - 1] if at else ''}): {name}"
-            is_public = night.is_public(home)
-            assert comparable(night.read(home)) == night.expected(home), where
-            assert is_public or at < len(operations), "what a refresh announced was lost"
-            seen[is_public] += 1
-            if len(tried) % recoveries == 0 or at == len(operations):
-                again = night.run(home, directly=True)
-                assert again["code"] == 0, (where, again)
-                assert comparable(night.read(home)) == comparable(night.new), where
-                assert leftovers(home) == [], where
-    assert len(operations) > 40 and min(seen[True], seen[False]) > 5
-    record(
-        request.node.name,
-        operations=len(operations),
-        losses=len(tried),
-        then_old=seen[False],
-        then_new=seen[True],
-        broken=0,
-    )
+    for where, ended, home in losses(night, tmp_path, drawn):
+        is_public = night.is_public(home)
+        assert comparable(night.read(home)) == night.expected(home), where
+        assert is_public or not ended, "what a refresh announced was lost"
+        seen[is_public] += 1
+        if ended or seen.total() % recoveries == 0:
+            again = night.run(home, directly=True)
+            assert again["code"] == 0, (where, again)
+            assert comparable(night.read(home)) == comparable(night.new), where
+            assert leftovers(home) == [], where
+    assert min(seen[True], seen[False]) > 5
+    record(request.node.name, losses=seen.total(), then_old=seen[False], then_new=seen[True], broken=0)
+
+
+@pytest.fixture(scope="module")
+def third_night(worker: Ask, scratch: Path) -> Stage:
+    """A home with three snapshots; `new` is what a rollback serves."""
+    home = Home(scratch / "third" / "template")
+    for night in range(3):
+        home.write(edited(ROWS, "r01", summary=f"Le verger donne ses pommes, nuit {night}."))
+        assert run(worker, home)["code"] == 0
+    staged = Stage(worker, scratch / "third", home.folder, old=read(worker, home))
+    rolled = staged.fresh()
+    assert run(worker, rolled, "rollback")["code"] == 0
+    staged.new = read(worker, rolled)
+    assert comparable(staged.new) != comparable(staged.old)
+    return staged
+
+
+@pytest.mark.parametrize(
+    ("arguments", "drawn"),
+    [
+        (("rollback",), 2),
+        (("prune", "--keep", "1"), 1),
+        pytest.param(("rollback",), 50, marks=SLOW),
+        pytest.param(("prune", "--keep", "1"), 50, marks=SLOW),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_the_power_goes_amid(
+    third_night: Stage,
+    arguments: tuple[str, ...],
+    drawn: int,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """What is served is sound, and so is every snapshot that is listed."""
+    seen: Counter[bool] = Counter()
+    for where, ended, home in losses(third_night, tmp_path, drawn, *arguments):
+        moved = third_night.is_public(home)
+        assert comparable(third_night.read(home)) == third_night.expected(home), where
+        assert not ended or moved is (arguments[0] == "rollback"), where
+        assert all(home.store.open(number).id == number for number in home.store.ids()), where
+        seen[moved] += 1
+        if ended or seen.total() % 10 == 0:
+            assert third_night.run(home)["code"] == 0, where
+            assert leftovers(home) == [], where
+    assert seen.total() > 3
+    record(request.node.name, losses=seen.total(), moved=seen[True], broken=0)
 
 
 def test_the_disk_loses_what_was_not_synced(tmp_path: Path) -> None:
