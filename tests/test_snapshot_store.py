@@ -193,6 +193,26 @@ def test_no_damage_is_served(store: SnapshotStore, cuts: int, flips: int) -> Non
     assert store.open().id == "000002"
 
 
+NO_NUMBERS = ("../x", "/etc", "", "²", None, "9" * 40)
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_a_pointer_names_a_number_or_nothing(store: SnapshotStore, number: str | None) -> None:
+    (store.home / "CURRENT").write_text(json.dumps({"snapshot": number, "manifest": "0" * 64}), "utf-8")
+    with pytest.raises(SnapshotError, match="CURRENT"):
+        store.open()
+    assert store.current() is None and store.serve()[0].id == "000002" and store.prune(1) == []
+    with store.writing():
+        assert store.next_id() == "000003"
+
+
+def test_a_folder_whose_name_is_no_number_is_no_snapshot(store: SnapshotStore) -> None:
+    for name in ("²", "to-look-at.refused"):
+        (store.folder / name).mkdir()
+    with store.writing():
+        assert store.next_id() == "000003"
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"000002", b'{"snapshot": "000002"}', b"\xff\xfe", b"[1]"])
 def test_an_unreadable_pointer_stops_nobody(store: SnapshotStore, data: bytes) -> None:
     (store.home / "CURRENT").write_bytes(data)
@@ -263,8 +283,11 @@ def test_an_unreadable_pointer_still_serves_the_newest_sound_snapshot(tmp_path: 
         assert store.next_id() == "000002"
 
 
-def test_a_refresh_mends_an_unreadable_pointer(served: Home) -> None:
-    (served.path / "CURRENT").write_bytes(b"")
+@pytest.mark.parametrize(
+    "data", [b"", *(json.dumps({"snapshot": n, "manifest": "0" * 64}).encode() for n in NO_NUMBERS)]
+)
+def test_a_refresh_mends_an_unreadable_pointer(served: Home, data: bytes) -> None:
+    (served.path / "CURRENT").write_bytes(data)
     report = served.refresh()
     assert report.published and report.encoded == 0 and served.store.open().id == report.snapshot
 

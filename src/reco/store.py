@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 
 from reco import carried, storage
 from reco.carried import Carried
-from reco.commits import MANIFEST, Commits
+from reco.commits import MANIFEST, Commits, is_number
 from reco.counting import Counted
 from reco.errors import RefreshRunning, SnapshotError, StorageError
 from reco.snapshot import Manifest, Snapshot, from_files, to_files
@@ -279,7 +279,8 @@ class SnapshotStore:
         return free
 
     def _set_aside(self) -> list[str]:
-        return [p.name.split(".")[0] for p in self.folder.glob("*.refused")]
+        names = (path.name.split(".")[0] for path in self.folder.glob("*.refused"))
+        return [name for name in names if is_number(name)]
 
     def _remove_drafts(self) -> None:
         places = (self.folder, self.home, self.home / "quarantine", *map(self._path, self._numbers()))
@@ -307,7 +308,7 @@ class SnapshotStore:
 
     def _numbers(self) -> list[str]:
         try:
-            return sorted(p.name for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
+            return sorted(p.name for p in self.folder.iterdir() if is_number(p.name) and p.is_dir())
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
