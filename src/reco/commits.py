@@ -44,10 +44,6 @@ class Commits:
         try:
             values = json.loads(self._pointer.read_bytes())
             number, digest = str(values["snapshot"]), str(values["manifest"])
-            # Whoever can write `CURRENT` must not lead us out of the folder.
-            if not is_number(number):
-                raise ValueError(number)
-            return number, digest
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -55,9 +51,16 @@ class Commits:
                 f"{self._pointer} cannot be read: {error.strerror or error}.", "See `reco doctor`."
             ) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise SnapshotError(
-                f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
-            ) from error
+            raise self._garbled() from error
+        # Whoever can write `CURRENT` must not lead us out of the folder.
+        if not is_number(number):
+            raise self._garbled()
+        return number, digest
+
+    def _garbled(self) -> SnapshotError:
+        return SnapshotError(
+            f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
+        )
 
     def pointed(self) -> tuple[str, str] | None:
         """Return what `read` does, or None when it cannot be read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from reco import memory
 from reco.encoder import Encoder, Progress
@@ -107,6 +107,7 @@ def refresh(
         stale_decisions=collected.stale,
         refused=str(outcome.refused) if outcome.refused else None,
         adapter=made.adapter,
+        forced=asdict(how.forced) if how.forced and outcome.published and outcome.objections else None,
     )
     if outcome.refused is not None:
         raise RefreshRefused(report)
