@@ -338,7 +338,8 @@ class SnapshotStore:
 
 def _size(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # pruned meanwhile
-            total += path.stat().st_size if path.is_file() else 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # pruned meanwhile
+                total += (Path(place) / name).stat().st_size
     return total
