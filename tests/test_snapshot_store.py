@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +99,20 @@ def test_entries_mark_the_one_that_is_served(store: SnapshotStore) -> None:
     assert [(entry.id, entry.current) for entry in store.entries()] == [("000001", False), ("000002", True)]
     assert [entry.manifest.resources for entry in store.entries()] == [23, 24]
     assert store.entries()[1].bytes == sum(map(len, files_under(store.folder / "000002").values()))
+
+
+def test_listing_goes_on_while_one_is_pruned(store: SnapshotStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def overtaken(path: Any) -> Any:
+        if not isinstance(path, int) and Path(path) == store.folder / "000001" / "lexical":
+            monkeypatch.setattr(os, "scandir", scandir)
+            shutil.rmtree(store.folder / "000001")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", overtaken)
+    assert [entry.id for entry in store.entries()] == ["000001", "000002"]
+    assert store.ids() == ["000002"], "it was pruned meanwhile"
 
 
 def test_rolling_back_and_forth(store: SnapshotStore) -> None:
