@@ -216,6 +216,20 @@ def test_a_damaged_snapshot_is_replaced_and_said(
     assert len(titles(test)) == len(ROWS)
 
 
+@pytest.mark.parametrize("pointer", [None, b"", b"garbage"])
+def test_a_lost_pointer_stops_no_visitor(
+    home: None, publish: Publish, page: Open, tmp_path: Path, pointer: bytes | None
+) -> None:
+    publish(ROWS[:2])
+    current = tmp_path / "home" / "CURRENT"
+    current.unlink()
+    if pointer is not None:
+        current.write_bytes(pointer)
+    test = search(page(), "école")
+    assert not test.exception and not test.error
+    assert "000002" in test.warning[0].value and len(titles(test)) == 2
+
+
 def test_no_sound_snapshot_is_a_plain_sentence(home: None, page: Open, tmp_path: Path) -> None:
     (tmp_path / "home" / "snapshots" / "000001" / "parts.npy").write_bytes(b"")
     test = page()

@@ -70,8 +70,8 @@ def opened() -> Opened:
     Raises NoSnapshot before the first refresh, SnapshotError when none is sound.
     """
     store = configuration.store_of(settings())
-    number = store.current()
-    if number is None:
+    number = store.named()
+    if not number and not store.ids():
         raise NoSnapshot(f"There is no snapshot in {store.home} yet.", "Run `reco refresh`.")
     return _open(str(store.home), number)
 
