@@ -208,6 +208,14 @@ def test_no_damage_is_served(store: SnapshotStore, cuts: int, flips: int) -> Non
     assert store.open().id == "000002"
 
 
+def test_a_missing_pointer_is_said_not_that_there_is_no_snapshot(store: SnapshotStore) -> None:
+    (store.home / "CURRENT").unlink()
+    with pytest.raises(SnapshotError, match="CURRENT is missing"):
+        store.open()
+    served, warning = store.serve()
+    assert served.id == "000002" and "CURRENT is missing" in warning
+
+
 NO_NUMBERS = ("../x", "/etc", "", "²", None, "9" * 40)
 
 

@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 Part = TypeVar("Part")
 
 _RETRIES = 5
-_NO_SNAPSHOT = "Run `reco refresh` first."
 
 
 @dataclass(frozen=True)
@@ -114,12 +113,19 @@ class SnapshotStore:
         if number is None:
             pointer = self._commits.read()
             if pointer is None:
-                raise SnapshotError(f"There is no snapshot in {self.home} yet.", _NO_SNAPSHOT)
+                raise self._nothing_named()
             number, digest = pointer
         if number not in self.ids():
             raise SnapshotError(f"There is no snapshot {number} in {self.home}.", "See `reco snapshots`.")
         with self._held(self.folder / number, number):
             return self._read(self.folder / number, number, self._commits.manifest(number, digest))
+
+    def _nothing_named(self) -> SnapshotError:
+        if not self.ids():
+            return SnapshotError(f"There is no snapshot in {self.home} yet.", "Run `reco refresh` first.")
+        return SnapshotError(
+            f"{self.home / 'CURRENT'} is missing.", "Run `reco rollback ID` with an id of `reco snapshots`."
+        )
 
     def carried(self, number: str) -> Carried | None:
         """Return what a snapshot carries for the next refresh, without counts; None if it cannot be used."""
