@@ -26,6 +26,7 @@ from reco.errors import RefreshRunning, SnapshotError, StorageError
 from reco.recommend import Query, Recommender
 from reco.snapshot import Snapshot, to_files
 from reco.soundness import check
+from reco.sources.http_cache import HttpCache
 from reco.store import SnapshotStore
 
 ENCODER = HashingEncoderForTests(32)
@@ -161,6 +162,22 @@ def test_drafts_of_the_dead_are_removed_and_snapshots_are_not(store: SnapshotSto
     left = files_under(store.home)
     assert {name: left[name] for name in before} == before
     assert set(left) - set(before) <= {".lock"}
+
+
+def test_what_a_kill_left_of_a_fetched_page_goes_too(
+    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Death
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", die)
+        with pytest.raises(Death):
+            HttpCache(store.home / "cache").save("https://example.org", b"page", {"etag": "1"})
+    assert len(files_under(store.home / "cache")) == 1
+    with store.writing():
+        pass
+    assert files_under(store.home / "cache") == {}
 
 
 def test_numbers_are_never_used_twice(store: SnapshotStore) -> None:

@@ -226,7 +226,7 @@ def _traces(store: SnapshotStore) -> Iterator[Finding]:
     if _is_held(store.home / ".lock"):
         yield Finding("lock-held", "info", "A refresh is running in this home.", "Wait for it to end.")
     else:
-        places = (store.home, store.folder, store.home / "quarantine")
+        places = (store.home, store.folder, store.home / "quarantine", store.home / "cache")
         drafts = [path.name for place in places for path in sorted(place.glob("*.tmp-*"))]
         if drafts:
             yield Finding(

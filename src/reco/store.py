@@ -289,7 +289,8 @@ class SnapshotStore:
         return [name for name in names if is_number(name)]
 
     def _remove_drafts(self) -> None:
-        places = (self.folder, self.home, self.home / "quarantine", *map(self._path, self._numbers()))
+        beside = (self.home / "quarantine", self.home / "cache")
+        places = (self.folder, self.home, *beside, *map(self._path, self._numbers()))
         for draft in (path for place in places for path in place.glob("*.tmp-*")):
             if draft.is_dir():
                 storage.remove_tree(draft)
