@@ -42,7 +42,7 @@ def arrivals(store: SnapshotStore, served: Snapshot, newest: int) -> list[Arriva
     came: dict[str, Arrival] = {}
     before = Catalogue(())
     first = True
-    for number in _lineage(store, served):
+    for number in store.lineage(served.manifest):
         try:
             snapshot = store.open(number)
         except SnapshotError as error:
@@ -52,23 +52,6 @@ def arrivals(store: SnapshotStore, served: Snapshot, newest: int) -> list[Arriva
         before, first = snapshot.catalogue, False
     found = sorted(_next(came, before, served, first).values(), key=lambda arrival: arrival.resource.id)
     return sorted(found, key=lambda arrival: arrival.published, reverse=True)[:newest]
-
-
-def _lineage(store: SnapshotStore, served: Snapshot) -> list[str]:
-    """Return the snapshots on disk that the one served was made from, oldest first.
-
-    Where it is not known from which one another was made, it is the one before.
-    """
-    found: list[str] = []
-    older, parent = [number for number in store.ids() if number < served.id], served.manifest.parent
-    while older:
-        found.append(parent if parent in older else older[-1])
-        older = older[: older.index(found[-1])]
-        try:
-            parent = store.manifest(found[-1]).parent
-        except SnapshotError:
-            parent = ""
-    return found[::-1]
 
 
 def document(found: Sequence[Arrival], made: str) -> bytes:

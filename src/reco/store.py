@@ -87,6 +87,22 @@ class SnapshotStore:
         named = pointed[0] if pointed is not None else ""
         return [number for number in self._numbers() if number == named or self._commits.is_sealed(number)]
 
+    def lineage(self, made: Manifest) -> list[str]:
+        """Return the numbers of the snapshots on disk that one was made from, oldest first.
+
+        One that was rolled back from is none of them. Where a parent is unknown, it is the one before.
+        """
+        found: list[str] = []
+        older, parent = [number for number in self.ids() if number < made.snapshot], made.parent
+        while older:
+            found.append(parent if parent in older else older[-1])
+            older = older[: older.index(found[-1])]
+            try:
+                parent = self.manifest(found[-1]).parent
+            except SnapshotError:
+                parent = ""
+        return found[::-1]
+
     def entries(self) -> list[Entry]:
         """Return what is on disk, oldest first; one whose manifest is damaged is left to `check`."""
         current = self.current()
