@@ -17,6 +17,7 @@ from typing import Any
 from reco.catalogue import Catalogue
 from reco.encoder import Document, DocumentVectors, Progress
 from reco.encoder.hashing import HashingEncoderForTests
+from reco.publication import Forced
 from reco.recommend import Answer, Recommender
 from reco.refresh import RefreshReport, refresh
 from reco.resource import FIELDS, Record, Resource
@@ -188,10 +189,12 @@ class Home:
     def store(self) -> SnapshotStore:
         return store_of(self.settings(), self.path)
 
-    def refresh(self, encoder: HashingEncoderForTests | None = None) -> RefreshReport:
+    def refresh(
+        self, encoder: HashingEncoderForTests | None = None, forced: Forced | None = None
+    ) -> RefreshReport:
         chosen = encoder or HashingEncoderForTests(self.dimension)
         settings = self.settings()
-        making, publishing = making_of(settings, home=self.path), publishing_of(settings)
+        making, publishing = making_of(settings, home=self.path), publishing_of(settings, forced)
         return refresh(self.store, settings.sources, lambda: chosen, None, making, publishing)
 
     def recommender(self, encoder: HashingEncoderForTests | None = None) -> Recommender:

@@ -484,6 +484,17 @@ def test_what_the_oldest_snapshot_had_is_not_new_once_older_ones_are_pruned(home
     assert {e.title for e in feed_of(home).entries} == {r.title for r in base[4:6]}
 
 
+def test_what_a_bad_night_lost_is_not_new_once_it_is_back(home: Home) -> None:
+    """The night was rolled back from: what is served was never made from it."""
+    base = resources()
+    dated(home, base[:4], "000001", "01")
+    dated(home, base[:5], "000002", "02", "000001")
+    dated(home, base[:2], "000003", "03", "000002")
+    dated(home, base[:6], "000004", "04", "000002")
+    days = {e.title: e.published[8:10] for e in feed_of(home).entries}
+    assert [days[r.title] for r in base[:6]] == ["01"] * 4 + ["02", "04"]
+
+
 def test_a_damaged_snapshot_is_passed_over(home: Home) -> None:
     base = resources()
     dated(home, base[:2], "000001", "01")

@@ -22,6 +22,7 @@ from reco.errors import InvalidSettings, PublishRefused, StorageError
 from reco.gates import Gates, Thresholds, Verdict, judge, remember
 from reco.index import DenseIndex
 from reco.measures import measure, ndcg
+from reco.publication import Forced
 from reco.refresh import RefreshRefused
 from reco.resource import Resource
 from reco.settings import GateSettings, load, publishing_of
@@ -432,6 +433,20 @@ def test_a_first_snapshot_is_judged_too_and_its_vectors_are_not_kept(
     assert gate in [objection.gate for objection in refused.value.report.objections]
     report = home.refresh()
     assert report.published and report.encoded == 24
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 1.0])
+def test_doubted_vectors_that_were_forced_are_encoded_again(served: Home, value: float) -> None:
+    """A model that failed one night must not leave resources that nothing finds, nor refusals for ever."""
+    sick = Stuck(64)
+    sick.value = value
+    served.write([{**row, "summary": f"Autre {row['id']}."} if row["id"] < "r09" else row for row in rows()])
+    with pytest.raises(RefreshRefused):
+        served.refresh(sick)
+    assert served.refresh(sick, forced=Forced.of("Camille", "urgent")).published
+    report = served.refresh()
+    assert report.published and report.encoded == 24 and report.objections == ()
+    assert not served.refresh().published, "and once is enough"
 
 
 def test_what_was_measured_is_in_the_manifest(served: Home) -> None:

@@ -64,3 +64,14 @@ def test_a_damaged_snapshot_is_passed_over(served: Home, caplog: pytest.LogCaptu
         found = nights(served.store, served.store.open())
     assert [(night.before, night.after) for night in found] == [("000001", "000003"), ("", "000001")]
     assert "000002" in caplog.text
+
+
+def test_a_night_that_was_rolled_back_from_is_none(served: Home) -> None:
+    served.write(rows()[:20])
+    served.refresh()
+    served.store.rollback("000001")
+    served.write(rows()[:23])
+    served.refresh()
+    found = nights(served.store, served.store.open())
+    assert [(night.before, night.after) for night in found] == [("000001", "000003"), ("", "000001")]
+    assert [len(night.left) for night in found] == [1, 0] and found[0].came == ()

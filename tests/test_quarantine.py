@@ -37,6 +37,18 @@ def test_the_newest_file_is_first_and_others_files_are_none_of_ours(tmp_path: Pa
     assert quarantine.files(tmp_path) == paths[::-1]
 
 
+def test_the_newest_files_stay_and_this_runs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that has a bad row has it every night: the folder must not grow for ever."""
+    monkeypatch.setattr(quarantine, "KEPT", 3)
+    row = Rejection("s", "l", ("p",))
+    paths = [quarantine.write(tmp_path, [row]) for _ in range(5)]
+    assert quarantine.files(tmp_path) == paths[:1:-1]
+    for path in quarantine.files(tmp_path):
+        path.rename(path.with_name(path.name.replace("202", "209", 1)))
+    last = quarantine.write(tmp_path, [row])
+    assert last is not None and last.exists() and len(quarantine.files(tmp_path)) == 3
+
+
 def test_a_damaged_line_costs_only_itself(tmp_path: Path) -> None:
     path = quarantine.write(tmp_path, [Rejection("s", "l", ("p",))])
     assert path is not None

@@ -13,6 +13,8 @@ from support import Home, edited, rows, run_cli
 from reco import runlog, storage
 from reco.errors import InvalidSettings, PublishRefused, RefreshRunning, SourceError
 
+ENDED = "2026-01-01T00:00:00+00:00"
+
 
 def lines(home: Home) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (home.path / runlog.NAME).read_text(encoding="utf-8").splitlines()]
@@ -56,6 +58,15 @@ def test_a_refusal_is_recorded_with_its_figures(served: Home) -> None:
     assert (line["outcome"], line["exit_code"], line["snapshot"]) == ("refused", 4, "000001")
     assert line["counts"]["removed"] == 12
     assert "row_drop (0.5, at most 0.2): The catalogue would go from 24 resources to 12" in line["error"]
+
+
+def test_who_forced_it_is_recorded_for_longer_than_the_snapshot(served: Home) -> None:
+    served.write(rows()[:12])
+    done = run_cli("refresh", "--force", "--by", "Camille", "--reason", "Fermée", "--json", *served.arguments)
+    assert done.code == 0
+    assert lines(served)[-1]["forced"] == done.json["forced"] == {"by": "Camille", "reason": "Fermée"}
+    served.write(rows()[:11])
+    assert served.refresh().forced is None and lines(served)[-1]["forced"] is None
 
 
 def test_a_failed_source_beside_a_good_one_is_named(home: Home) -> None:
@@ -115,10 +126,21 @@ def test_a_line_cut_short_costs_only_itself(served: Home) -> None:
     assert [run.outcome for run in runlog.runs(served.path)] == ["quiet", "ok"]
 
 
+@pytest.mark.parametrize("end", ["2026-91-01T00:00:00+00:00", "hier", "2026-01-01T00:00:00", 3, None])
+def test_a_line_whose_date_is_damaged_costs_only_itself(served: Home, end: object) -> None:
+    """Nothing hashes this file, and `status`, `doctor` and every page of the app read it."""
+    path = served.path / runlog.NAME
+    damaged = json.dumps({**lines(served)[0], "end": end})
+    path.write_text(f"{path.read_text('utf-8')}{damaged}\n", "utf-8")
+    assert [run.outcome for run in runlog.runs(served.path)] == ["ok"]
+    found = run_cli("status", "--json", *served.arguments)
+    assert found.code == 0 and found.json["last_success"] == lines(served)[0]["end"]
+
+
 def test_the_log_never_grows_beyond_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runlog, "LARGEST", 2_000)
     for number in range(60):
-        runlog.record(tmp_path, runlog.Run("", "", 0.1, "ok", 0, snapshot=str(number)))
+        runlog.record(tmp_path, runlog.Run(ENDED, ENDED, 0.1, "ok", 0, snapshot=str(number)))
     sizes = {p.name: p.stat().st_size for p in tmp_path.iterdir()}
     assert sizes.keys() == {"refresh.log", "refresh.log.1"}
     assert max(sizes.values()) < 2_500

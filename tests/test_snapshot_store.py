@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from reco.errors import RefreshRunning, SnapshotError, StorageError
 from reco.recommend import Query, Recommender
 from reco.snapshot import Snapshot, to_files
 from reco.soundness import check
+from reco.sources.http_cache import HttpCache
 from reco.store import SnapshotStore
 
 ENCODER = HashingEncoderForTests(32)
@@ -100,6 +102,20 @@ def test_entries_mark_the_one_that_is_served(store: SnapshotStore) -> None:
     assert store.entries()[1].bytes == sum(map(len, files_under(store.folder / "000002").values()))
 
 
+def test_listing_goes_on_while_one_is_pruned(store: SnapshotStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def overtaken(path: Any) -> Any:
+        if not isinstance(path, int) and Path(path) == store.folder / "000001" / "lexical":
+            monkeypatch.setattr(os, "scandir", scandir)
+            shutil.rmtree(store.folder / "000001")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", overtaken)
+    assert [entry.id for entry in store.entries()] == ["000001", "000002"]
+    assert store.ids() == ["000002"], "it was pruned meanwhile"
+
+
 def test_rolling_back_and_forth(store: SnapshotStore) -> None:
     before = files_under(store.folder)
     assert store.rollback() == "000001"
@@ -148,6 +164,22 @@ def test_drafts_of_the_dead_are_removed_and_snapshots_are_not(store: SnapshotSto
     assert set(left) - set(before) <= {".lock"}
 
 
+def test_what_a_kill_left_of_a_fetched_page_goes_too(
+    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Death
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", die)
+        with pytest.raises(Death):
+            HttpCache(store.home / "cache").save("https://example.org", b"page", {"etag": "1"})
+    assert len(files_under(store.home / "cache")) == 1
+    with store.writing():
+        pass
+    assert files_under(store.home / "cache") == {}
+
+
 def test_numbers_are_never_used_twice(store: SnapshotStore) -> None:
     assert store.next_id() == "000003"
     store.rollback()
@@ -191,6 +223,34 @@ def test_no_damage_is_served(store: SnapshotStore, cuts: int, flips: int) -> Non
             refused(store)
         path.write_bytes(data)
     assert store.open().id == "000002"
+
+
+def test_a_missing_pointer_is_said_not_that_there_is_no_snapshot(store: SnapshotStore) -> None:
+    (store.home / "CURRENT").unlink()
+    with pytest.raises(SnapshotError, match="CURRENT is missing"):
+        store.open()
+    served, warning = store.serve()
+    assert served.id == "000002" and "CURRENT is missing" in warning
+
+
+NO_NUMBERS = ("../x", "/etc", "", "²", None, "9" * 40)
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_a_pointer_names_a_number_or_nothing(store: SnapshotStore, number: str | None) -> None:
+    (store.home / "CURRENT").write_text(json.dumps({"snapshot": number, "manifest": "0" * 64}), "utf-8")
+    with pytest.raises(SnapshotError, match="CURRENT"):
+        store.open()
+    assert store.current() is None and store.serve()[0].id == "000002" and store.prune(1) == []
+    with store.writing():
+        assert store.next_id() == "000003"
+
+
+def test_a_folder_whose_name_is_no_number_is_no_snapshot(store: SnapshotStore) -> None:
+    for name in ("²", "to-look-at.refused"):
+        (store.folder / name).mkdir()
+    with store.writing():
+        assert store.next_id() == "000003"
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"000002", b'{"snapshot": "000002"}', b"\xff\xfe", b"[1]"])
@@ -263,8 +323,11 @@ def test_an_unreadable_pointer_still_serves_the_newest_sound_snapshot(tmp_path: 
         assert store.next_id() == "000002"
 
 
-def test_a_refresh_mends_an_unreadable_pointer(served: Home) -> None:
-    (served.path / "CURRENT").write_bytes(b"")
+@pytest.mark.parametrize(
+    "data", [b"", *(json.dumps({"snapshot": n, "manifest": "0" * 64}).encode() for n in NO_NUMBERS)]
+)
+def test_a_refresh_mends_an_unreadable_pointer(served: Home, data: bytes) -> None:
+    (served.path / "CURRENT").write_bytes(data)
     report = served.refresh()
     assert report.published and report.encoded == 0 and served.store.open().id == report.snapshot
 

@@ -37,12 +37,12 @@ def arrivals(store: SnapshotStore, served: Snapshot, newest: int) -> list[Arriva
     """Return the `newest` of the resources served that came with a snapshot on disk, newest first.
 
     What the oldest snapshot on disk already had is not new, unless that one is the first ever made. A
-    snapshot that is damaged is passed over.
+    snapshot that is damaged, or that was rolled back from, is passed over.
     """
     came: dict[str, Arrival] = {}
     before = Catalogue(())
     first = True
-    for number in [n for n in store.ids() if n < served.id]:
+    for number in store.lineage(served.manifest):
         try:
             snapshot = store.open(number)
         except SnapshotError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 _SEAL = "manifest.sha256"
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def is_number(name: str) -> bool:
+    """Whether a name is one that a snapshot's folder may have."""
+    return _NUMBER.fullmatch(name) is not None
 
 
 class Commits:
@@ -36,7 +43,7 @@ class Commits:
         """
         try:
             values = json.loads(self._pointer.read_bytes())
-            return str(values["snapshot"]), str(values["manifest"])
+            number, digest = str(values["snapshot"]), str(values["manifest"])
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -44,9 +51,16 @@ class Commits:
                 f"{self._pointer} cannot be read: {error.strerror or error}.", "See `reco doctor`."
             ) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise SnapshotError(
-                f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
-            ) from error
+            raise self._garbled() from error
+        # Whoever can write `CURRENT` must not lead us out of the folder.
+        if not is_number(number):
+            raise self._garbled()
+        return number, digest
+
+    def _garbled(self) -> SnapshotError:
+        return SnapshotError(
+            f"{self._pointer} cannot be read.", "Run `reco rollback ID` with an id of `reco snapshots`."
+        )
 
     def pointed(self) -> tuple[str, str] | None:
         """Return what `read` does, or None when it cannot be read."""
@@ -97,8 +111,7 @@ class Commits:
                 self._serve_and_seal(*pointed)
 
     def _is_here(self, number: str) -> bool:
-        # Whoever can write `CURRENT` must not lead us out of the folder.
-        return number.isdigit() and (self._folder / number).is_dir()
+        return (self._folder / number).is_dir()
 
     def _serve_and_seal(self, number: str, digest: str) -> None:
         """Replace `CURRENT`, then seal. Raises UnconfirmedWrite when the snapshot is served all the same."""

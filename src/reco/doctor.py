@@ -60,8 +60,8 @@ ROOM = 3
 
 _AHEAD = timedelta(minutes=5)
 _GIVE = "Give the home, and all that it holds, to the user that refreshes it (chown -R)."
-_FOLDERS = ("", "snapshots", "cache", "quarantine")
-_FILES = (".lock", "CURRENT", "refresh.log")
+_FILES = (".lock", "CURRENT", "refresh.log", "feedback.sqlite", "journal/encoded", "projects/.lock")
+"""What is written in place; any other file is replaced, or removed, by who may write its folder."""
 
 
 @dataclass(frozen=True)
@@ -158,21 +158,30 @@ def _home(home: Path) -> Iterator[Finding]:
             "Run `reco refresh`, or correct --home or RECO_HOME.",
         )
         return
-    folders = [home / name for name in _FOLDERS if (home / name).exists()]
-    files = [home / name for name in _FILES if (home / name).exists()]
-    refused = [path for path in folders if not (path.is_dir() and _may(path, os.R_OK | os.W_OK | os.X_OK))]
-    refused += [path for path in files if not _may(path, os.R_OK | os.W_OK)]
-    if refused:
-        yield _unwritable(refused[0])
-        return
-    held = (path for path in sorted((home / "snapshots").rglob("*")) if path.is_dir() or path.is_file())
-    if closed := next((path for path in held if not _may(path, os.R_OK)), None):
+    folders, files = _held(home)
+    within = [path for path in (*folders, *files) if path.is_relative_to(home / "snapshots")]
+    if closed := next((path for path in within if not _may(path, os.R_OK)), None):
         yield Finding(
             "home-not-readable",
             "error",
             f"{closed} may not be read, so that its snapshot cannot be opened.",
             _GIVE,
         )
+        return
+    # Those of old snapshots too: who may not empty them cannot prune.
+    refused = [path for path in folders if not (path.is_dir() and _may(path, os.R_OK | os.W_OK | os.X_OK))]
+    written = [home / name for name in _FILES]
+    refused += [path for path in written if path.exists() and not _may(path, os.R_OK | os.W_OK)]
+    if refused:
+        yield _unwritable(refused[0])
+
+
+def _held(home: Path) -> tuple[list[Path], list[Path]]:
+    """Return a home's folders, itself first, and files, but what a refresh removes meanwhile."""
+    walked = [(Path(folder), files) for folder, _, files in os.walk(home)] or [(home, [])]
+    folders = [folder for folder, _ in walked if folder == home or folder.exists()]
+    files = (folder / name for folder, names in walked for name in sorted(names))
+    return sorted(folders), [path for path in files if path.exists()]
 
 
 def _is_closed(path: Path) -> bool:
@@ -217,7 +226,7 @@ def _traces(store: SnapshotStore) -> Iterator[Finding]:
     if _is_held(store.home / ".lock"):
         yield Finding("lock-held", "info", "A refresh is running in this home.", "Wait for it to end.")
     else:
-        places = (store.home, store.folder, store.home / "quarantine")
+        places = (store.home, store.folder, store.home / "quarantine", store.home / "cache")
         drafts = [path.name for place in places for path in sorted(place.glob("*.tmp-*"))]
         if drafts:
             yield Finding(
@@ -328,16 +337,21 @@ def _space(store: SnapshotStore, snapshot: Snapshot) -> Iterator[Finding]:
 def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Iterator[Finding]:
     now = datetime.now(UTC)
     written = datetime.fromtimestamp((store.home / "CURRENT").stat().st_mtime, UTC)
-    latest = max(datetime.fromisoformat(snapshot.manifest.created), written)
-    if latest > now + _AHEAD:
+    age = freshness(store.home, snapshot.manifest.created, stale_hours)
+    dates = {
+        f"Snapshot {snapshot.id}": max(datetime.fromisoformat(snapshot.manifest.created), written),
+        # A quiet night writes no other date: until then, nothing would be called stale.
+        "The last refresh that succeeded": datetime.fromisoformat(age.checked),
+    }
+    ahead = [f"{what} is dated {at:%Y-%m-%d %H:%M} UTC" for what, at in dates.items() if at > now + _AHEAD]
+    if ahead:
         yield Finding(
             "clock",
             "error",
-            f"Snapshot {snapshot.id} is dated {latest:%Y-%m-%d %H:%M} UTC, in the future.",
+            f"{ahead[0]}, in the future.",
             "Set this machine's clock (timedatectl), or refresh again once it is right.",
         )
         return
-    age = freshness(store.home, snapshot.manifest.created, stale_hours)
     if age.stale:
         yield Finding(
             "stale",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +22,7 @@ from reco.beir import Topic
 from reco.catalogue import Catalogue
 from reco.encoder import Encoder
 from reco.recommend import Fusion, Recommender
-from reco.snapshot import Snapshot
+from reco.snapshot import Manifest, Snapshot
 from reco.soundness import lost
 from reco.text import digest
 
@@ -31,6 +31,7 @@ ABOUT_VECTORS = frozenset(("invalid_vectors", "identical_vectors", "unmatched_ve
 
 _NO_PREVIOUS = "there is no previous snapshot"
 _BROKEN = "the vectors are not sound"
+_FORCED = "the previous snapshot was published in spite of a gate about its vectors"
 _UNIT = 1e-3
 _FEWEST_PROBES = 5
 _SEARCHED = 50
@@ -128,7 +129,17 @@ def remember(previous: Snapshot, catalogue: Catalogue, encoder: Encoder, gates: 
     common = frozenset(r.id for r in catalogue if previous.catalogue.row(r.id) is not None)
     judged = behaviour.covered(gates.topics, common) >= gates.thresholds.golden_coverage
     topics = gates.topics if judged else ()
-    return Baseline.of(previous, catalogue, encoder, topics, gates.thresholds.probes, gates.fusion)
+    found = Baseline.of(previous, catalogue, encoder, topics, gates.thresholds.probes, gates.fusion)
+    return replace(found, prints=None, answers=None) if is_doubted(previous.manifest) else found
+
+
+def is_doubted(manifest: Manifest) -> bool:
+    """Whether a snapshot was published in spite of a gate about its vectors: they are encoded again.
+
+    Else a model that failed one night would leave resources that nothing finds, and be refused every night.
+    """
+    objections = manifest.report.get("forced", {}).get("objections", ())
+    return any(objection["gate"] in ABOUT_VECTORS for objection in objections)
 
 
 def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates) -> Verdict:
@@ -250,7 +261,7 @@ def _lost(candidate: Snapshot, limits: Thresholds) -> Finding:
 
 
 class _Behaviour:
-    """Compares what two snapshots answer; the previous one was asked only if this encoder made it."""
+    """Compares what two snapshots answer; the previous one was asked only if this encoder made it, well."""
 
     def __init__(
         self, candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates
@@ -260,6 +271,7 @@ class _Behaviour:
         self._new = Recommender(candidate, encoder, gates.fusion)
         same = previous is not None and previous.manifest.encoder == encoder.fingerprint
         self._old = previous.answers if previous is not None and same else None
+        self._unasked = _FORCED if same else "another encoder made the previous snapshot"
 
     def golden(self) -> tuple[Finding, dict[str, Any]]:
         """Return the golden set's finding, and the scores to keep in the manifest."""
@@ -283,7 +295,7 @@ class _Behaviour:
         if self._old is None:
             before = self._previous.manifest.report.get("golden", {})
             if before.get("set") != kept["set"]:
-                why = "another encoder made the previous snapshot, and its scores were not kept"
+                why = f"{self._unasked}, and its scores were not kept"
                 return _skip("golden_drop", self._limits, why), kept
             return self._golden(behaviour.loss(before["ndcg@10"], behaviour.scores(topics, new))), kept
         # Judged among what both hold: a newcomer nobody judged, or a judged one that left, says nothing.
@@ -313,7 +325,7 @@ class _Behaviour:
         if self._previous is None:
             return _skip("churn", self._limits, _NO_PREVIOUS)
         if self._old is None:
-            return _skip("churn", self._limits, "another encoder made the previous snapshot")
+            return _skip("churn", self._limits, self._unasked)
         requests, stable = self._previous.probes, self._previous.stable
         if len(requests) < _FEWEST_PROBES:
             return _skip("churn", self._limits, f"only {len(requests)} resources stayed as they were")

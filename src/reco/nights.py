@@ -50,8 +50,8 @@ class Dates:
 def nights(store: SnapshotStore, served: Snapshot) -> tuple[Night, ...]:
     """Return the nights between the snapshots on disk up to the one served, newest first.
 
-    A damaged snapshot is passed over. The first snapshot ever made is a night on which everything came;
-    the oldest that is left of a longer history is none.
+    A snapshot that is damaged, or that was rolled back from, is passed over. The first snapshot ever made
+    is a night on which everything came; the oldest that is left of a longer history is none.
     """
     found: list[Night] = []
     before: Snapshot | None = None
@@ -84,8 +84,8 @@ def oldest(store: SnapshotStore, served: Snapshot) -> str:
 
 
 def _kept(store: SnapshotStore, served: Snapshot) -> Iterator[Snapshot]:
-    """Yield the snapshots up to the one served, oldest first: two of them are in memory at a time."""
-    for number in (number for number in store.ids() if number < served.id):
+    """Yield those that the one served was made from, and it, oldest first: two are in memory at a time."""
+    for number in store.lineage(served.manifest):
         try:
             snapshot = store.open(number)
         except SnapshotError as error:

@@ -19,6 +19,9 @@ from reco.resource import Rejection
 
 logger = logging.getLogger(__name__)
 
+KEPT = 60
+"""How many files stay: a source that has a bad row has it every night."""
+
 _STAMP = "%Y%m%dT%H%M%S%f"
 # Half a character that a source wrote: `write` keeps it, and JSON readers refuse it.
 _LONE = re.compile(r"(?<!\\)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -36,7 +39,10 @@ class Quarantined:
 
 
 def write(home: Path, rejections: Sequence[Rejection]) -> Path | None:
-    """Write the refused rows of this run to a file of their own; None when there are none."""
+    """Write the refused rows of this run to a file of their own; None when there are none.
+
+    Of the files of earlier runs, the newest stay. Raises StorageError when the disk refuses.
+    """
     if not rejections:
         return None
     folder = home / "quarantine"
@@ -44,6 +50,10 @@ def write(home: Path, rejections: Sequence[Rejection]) -> Path | None:
     path = folder / f"{datetime.now(UTC):{_STAMP}}.jsonl"
     lines = "".join(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
     storage.replace(path, lines.encode("utf-8", "backslashreplace"))
+    # This run's stays whatever its name, which a clock that went back makes the oldest.
+    others = [other for other in files(home) if other != path]
+    for old in others[KEPT - 1 :]:
+        storage.remove(old)
     return path
 
 

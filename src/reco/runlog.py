@@ -33,7 +33,11 @@ _LONGEST = 2_000
 
 @dataclass(frozen=True)
 class Run:
-    """One refresh. Times are ISO 8601 in UTC; `failures` has the reason of each source that failed."""
+    """One refresh. Times are ISO 8601 in UTC; `failures` has the reason of each source that failed.
+
+    `forced` says who published in spite of the gates, `by` and `reason`: the snapshot that says it too is
+    removed after some nights.
+    """
 
     start: str
     end: str
@@ -44,6 +48,7 @@ class Run:
     counts: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
+    forced: Mapping[str, str] | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -58,6 +63,8 @@ class _Report(Protocol):
     def published(self) -> bool: ...
     @property
     def failures(self) -> Mapping[str, str]: ...
+    @property
+    def forced(self) -> Mapping[str, str] | None: ...
 
 
 class _Homed(Protocol):
@@ -105,7 +112,7 @@ def record(home: Path, run: Run) -> None:
 
 
 def runs(home: Path) -> Iterator[Run]:
-    """Yield the refreshes of a home, the last one first; a line cut short is passed over."""
+    """Yield the refreshes of a home, the last one first; a line cut short or damaged is passed over."""
     for name in (NAME, f"{NAME}.1"):
         try:
             lines = (home / name).read_bytes().splitlines()
@@ -113,9 +120,12 @@ def runs(home: Path) -> Iterator[Run]:
             continue
         for line in reversed(lines):
             try:
-                yield Run(**json.loads(line))
+                run = Run(**json.loads(line))
+                dated = datetime.fromisoformat(run.end).tzinfo is not None
             except (ValueError, TypeError):
                 continue
+            if dated:
+                yield run
 
 
 def last_success(home: Path) -> Run | None:
@@ -144,6 +154,7 @@ def _told(report: _Report) -> dict[str, Any]:
         "snapshot": report.snapshot,
         "counts": {name: getattr(report, name) for name in COUNTS if hasattr(report, name)},
         "failures": {source: why[:_LONGEST] for source, why in report.failures.items()},
+        "forced": report.forced,
     }
 
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 
 from reco import carried, storage
 from reco.carried import Carried
-from reco.commits import MANIFEST, Commits
+from reco.commits import MANIFEST, Commits, is_number
 from reco.counting import Counted
 from reco.errors import RefreshRunning, SnapshotError, StorageError
 from reco.snapshot import Manifest, Snapshot, from_files, to_files
@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 Part = TypeVar("Part")
 
 _RETRIES = 5
-_NO_SNAPSHOT = "Run `reco refresh` first."
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,22 @@ class SnapshotStore:
         named = pointed[0] if pointed is not None else ""
         return [number for number in self._numbers() if number == named or self._commits.is_sealed(number)]
 
+    def lineage(self, made: Manifest) -> list[str]:
+        """Return the numbers of the snapshots on disk that one was made from, oldest first.
+
+        One that was rolled back from is none of them. Where a parent is unknown, it is the one before.
+        """
+        found: list[str] = []
+        older, parent = [number for number in self.ids() if number < made.snapshot], made.parent
+        while older:
+            found.append(parent if parent in older else older[-1])
+            older = older[: older.index(found[-1])]
+            try:
+                parent = self.manifest(found[-1]).parent
+            except SnapshotError:
+                parent = ""
+        return found[::-1]
+
     def entries(self) -> list[Entry]:
         """Return what is on disk, oldest first; one whose manifest is damaged is left to `check`."""
         current = self.current()
@@ -114,12 +129,19 @@ class SnapshotStore:
         if number is None:
             pointer = self._commits.read()
             if pointer is None:
-                raise SnapshotError(f"There is no snapshot in {self.home} yet.", _NO_SNAPSHOT)
+                raise self._nothing_named()
             number, digest = pointer
         if number not in self.ids():
             raise SnapshotError(f"There is no snapshot {number} in {self.home}.", "See `reco snapshots`.")
         with self._held(self.folder / number, number):
             return self._read(self.folder / number, number, self._commits.manifest(number, digest))
+
+    def _nothing_named(self) -> SnapshotError:
+        if not self.ids():
+            return SnapshotError(f"There is no snapshot in {self.home} yet.", "Run `reco refresh` first.")
+        return SnapshotError(
+            f"{self.home / 'CURRENT'} is missing.", "Run `reco rollback ID` with an id of `reco snapshots`."
+        )
 
     def carried(self, number: str) -> Carried | None:
         """Return what a snapshot carries for the next refresh, without counts; None if it cannot be used."""
@@ -279,10 +301,12 @@ class SnapshotStore:
         return free
 
     def _set_aside(self) -> list[str]:
-        return [p.name.split(".")[0] for p in self.folder.glob("*.refused")]
+        names = (path.name.split(".")[0] for path in self.folder.glob("*.refused"))
+        return [name for name in names if is_number(name)]
 
     def _remove_drafts(self) -> None:
-        places = (self.folder, self.home, self.home / "quarantine", *map(self._path, self._numbers()))
+        beside = (self.home / "quarantine", self.home / "cache")
+        places = (self.folder, self.home, *beside, *map(self._path, self._numbers()))
         for draft in (path for place in places for path in place.glob("*.tmp-*")):
             if draft.is_dir():
                 storage.remove_tree(draft)
@@ -307,7 +331,7 @@ class SnapshotStore:
 
     def _numbers(self) -> list[str]:
         try:
-            return sorted(p.name for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
+            return sorted(p.name for p in self.folder.iterdir() if is_number(p.name) and p.is_dir())
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -337,7 +361,8 @@ class SnapshotStore:
 
 def _size(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # pruned meanwhile
-            total += path.stat().st_size if path.is_file() else 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # pruned meanwhile
+                total += (Path(place) / name).stat().st_size
     return total

@@ -216,6 +216,38 @@ def test_a_damaged_snapshot_is_replaced_and_said(
     assert len(titles(test)) == len(ROWS)
 
 
+@pytest.mark.parametrize("pointer", [None, b"", b"garbage"])
+def test_a_lost_pointer_stops_no_visitor(
+    home: None, publish: Publish, page: Open, tmp_path: Path, pointer: bytes | None
+) -> None:
+    publish(ROWS[:2])
+    current = tmp_path / "home" / "CURRENT"
+    current.unlink()
+    if pointer is not None:
+        current.write_bytes(pointer)
+    test = search(page(), "école")
+    assert not test.exception and not test.error
+    assert "000002" in test.warning[0].value and len(titles(test)) == 2
+
+
+@pytest.mark.parametrize("encoder", ["dimension = 32", 'kind = "folder"\nfolder = "nowhere"'])
+def test_the_old_snapshot_is_served_until_another_encoder_has_made_one(
+    home: None, publish: Publish, page: Open, tmp_path: Path, encoder: str
+) -> None:
+    test = search(page(), "école")
+    before, settings = titles(test), tmp_path / "reco.toml"
+    named = settings.read_text(encoding="utf-8")
+    kind = 'kind = "hashing-for-tests"'
+    changed = encoder if encoder.startswith("kind") else f"{kind}\n{encoder}"
+    settings.write_text(named.replace(kind, changed), encoding="utf-8")
+    test = search(page(), "école")
+    assert not test.exception and not test.error and titles(test) == before
+    if changed.startswith(kind):
+        publish(ROWS[:2])
+        test = search(page(), "école")
+        assert not test.error and len(titles(test)) == 2
+
+
 def test_no_sound_snapshot_is_a_plain_sentence(home: None, page: Open, tmp_path: Path) -> None:
     (tmp_path / "home" / "snapshots" / "000001" / "parts.npy").write_bytes(b"")
     test = page()

@@ -22,7 +22,7 @@ from reco.app.turnstile import QueuedRecommender
 from reco.cartography import Atlas
 from reco.catalogue import Filters
 from reco.encoder import Encoder
-from reco.errors import SnapshotError
+from reco.errors import EncoderError, EncoderMismatch, SnapshotError
 from reco.experiences import Experience, experiences
 from reco.holdings import Holdings, holdings
 from reco.recommend import Recommender
@@ -54,6 +54,13 @@ class Opened:
     at: float
 
 
+@dataclass
+class Answered:
+    """Which snapshot of a home last answered, and with which settings."""
+
+    last: tuple[str, Settings | None] = ("", None)
+
+
 def settings() -> Settings:
     """Return the settings, read again when their file changed, so that a change needs no restart."""
     path = Path(os.environ.get("RECO_CONFIG", "reco.toml"))
@@ -70,8 +77,8 @@ def opened() -> Opened:
     Raises NoSnapshot before the first refresh, SnapshotError when none is sound.
     """
     store = configuration.store_of(settings())
-    number = store.current()
-    if number is None:
+    number = store.named()
+    if not number and not store.ids():
         raise NoSnapshot(f"There is no snapshot in {store.home} yet.", "Run `reco refresh`.")
     return _open(str(store.home), number)
 
@@ -82,12 +89,28 @@ def snapshot() -> Snapshot:
 
 
 def recommender() -> Recommender:
-    """Return what answers queries now. The first call prepares the model, which takes a while."""
-    chosen = settings()
-    found = opened()
-    key = (str(configuration.home_of(chosen)), found.snapshot.id)
-    encoder_key = _encoder_key(chosen, found.snapshot)
-    return _recommender(key, encoder_key, chosen.ranking, found.snapshot, chosen)
+    """Return what answers queries now. The first call prepares the model, which takes a while.
+
+    From when the settings name another encoder until a refresh has made a snapshot with it, the one served
+    is asked with the settings that it last answered with.
+    """
+    chosen, found = settings(), opened().snapshot
+    answered = _answered(str(configuration.home_of(chosen)))
+    try:
+        made = _made(chosen, found)
+    except (EncoderError, EncoderMismatch) as error:
+        number, before = answered.last
+        if before is None or number != found.id:
+            raise
+        logger.info("snapshot %s is asked with the settings that it last answered with: %s", number, error)
+        return _made(before, found)
+    answered.last = found.id, chosen
+    return made
+
+
+def _made(chosen: Settings, found: Snapshot) -> Recommender:
+    key = (str(configuration.home_of(chosen)), found.id)
+    return _recommender(key, _encoder_key(chosen, found), chosen.ranking, found, chosen)
 
 
 def recommender_from(found: Snapshot) -> Recommender:
@@ -179,6 +202,11 @@ def _recommender(
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _facets(home: str, number: str, _snapshot: Snapshot) -> Callable[[Filters], Counts]:
     return lru_cache(maxsize=256)(_snapshot.catalogue.facets)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _answered(home: str) -> Answered:
+    return Answered()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -28,7 +28,7 @@ def run(work: Callable[[], None], as_json: bool) -> None:
     except RecoError as error:
         fail(error, as_json)
     except KeyboardInterrupt:
-        fail(RecoError("Interrupted.", "Nothing was changed; run the command again."), as_json)
+        fail(RecoError("Interrupted.", "What is served is whole; run the command again."), as_json)
     except Exception as error:
         logger.exception("unexpected failure")
         fail(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from reco import memory
 from reco.encoder import Encoder, Progress
 from reco.encoder.adapter import Adapter
 from reco.errors import InvalidSettings, StorageError
-from reco.gates import ABOUT_VECTORS, remember
+from reco.gates import ABOUT_VECTORS, is_doubted, remember
 from reco.journal import Journal
 from reco.publication import Outcome, Publishing, publish, write
 from reco.refresh.building import grouped, next_snapshot
@@ -107,6 +107,7 @@ def refresh(
         stale_decisions=collected.stale,
         refused=str(outcome.refused) if outcome.refused else None,
         adapter=made.adapter,
+        forced=asdict(how.forced) if how.forced and outcome.published and outcome.objections else None,
     )
     if outcome.refused is not None:
         raise RefreshRefused(report)
@@ -171,7 +172,7 @@ def _embedded(
     """Return the vectors of the new catalogue, and let the previous snapshot go."""
     previous, night.previous = night.previous, None
     same = previous is not None and previous.manifest.encoder == encoder.fingerprint
-    reuse = previous.table if previous is not None and same else None
+    reuse = previous.table if previous is not None and same and not is_doubted(previous.manifest) else None
     del previous
     memory.give_back()
     found = embed(night.catalogue, encoder, reuse, progress, _journal(store, encoder))

@@ -17,6 +17,7 @@ from reco.counting import Before, Said
 from reco.encoder import Encoder, Matrix, Progress
 from reco.errors import RecoError
 from reco.families import find
+from reco.gates import is_doubted
 from reco.refresh.learning import adapted, calibrated, deeply_adapted, measured, reported
 from reco.refresh.making import Making
 from reco.snapshot import Manifest, Snapshot, build
@@ -39,7 +40,8 @@ def next_snapshot(
     (catalogue, carried), (base, encoder) = read, encoders
     same = baseline is not None and baseline.manifest.encoder == encoder.fingerprint
     previous = baseline if same else None
-    known = frozenset(previous.texts.values()) if previous is not None else frozenset()
+    sound = previous if previous is not None and not is_doubted(previous.manifest) else None
+    known = frozenset(sound.texts.values()) if sound is not None else frozenset()
     manifest = Manifest(
         snapshot=store.next_id(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -51,7 +53,7 @@ def next_snapshot(
         settings={"making": making.stamp},
     )
     head = previous.head if previous is not None else _starting(making, encoder)
-    before = previous.families if previous is not None else None
+    before = sound.families if sound is not None else None
     # What is listed twice is a matter of large products, which leave the interpreter to who counts words.
     with ThreadPoolExecutor(1) as beside:
         families = beside.submit(find, catalogue, table, making.told, before, known, carried.traits)

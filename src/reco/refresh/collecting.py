@@ -15,6 +15,7 @@ from reco.catalogue import Catalogue, Changes, diff
 from reco.collection import Collected, collect
 from reco.encoder import Encoder
 from reco.errors import SnapshotError, SourceError
+from reco.gates import is_doubted
 from reco.refresh.making import Making
 from reco.snapshot import Snapshot
 from reco.sources import SourceConfig
@@ -76,6 +77,7 @@ def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, making: Makin
         and night.changes.quiet
         # A snapshot served in place of a damaged one is republished, even on a quiet night.
         and previous.id == store.named()
+        and not is_doubted(previous.manifest)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reco.decisions import Stale
@@ -16,7 +17,7 @@ class RefreshReport:
     `snapshot` is the one served afterwards, `refused` where one that the gates refused is kept.
     `adapter` says what became of deep adaptation in the snapshot made, served or not: "" for none,
     "carried" from the one before, "learnt" in this run, "refused" as no gain, or "dropped" with the
-    encoder that it was made for.
+    encoder that it was made for. `forced` says who published in spite of `objections`, and why.
     """
 
     snapshot: str | None
@@ -39,6 +40,7 @@ class RefreshReport:
     stale_decisions: tuple[Stale, ...] = ()
     refused: str | None = None
     adapter: str = ""
+    forced: Mapping[str, str] | None = None
 
 
 class RefreshRefused(PublishRefused):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +60,11 @@ class HttpCache:
         return self._folder / f"{digest(url)}.{ending}"
 
     def _write(self, path: Path, data: bytes) -> None:
-        descriptor, draft = tempfile.mkstemp(dir=self._folder, prefix=".draft-")
+        # A name that the next writer of the home removes, should this one die here.
+        draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(draft).replace(path)
+            draft.write_bytes(data)
+            draft.replace(path)
         except OSError:
-            Path(draft).unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
