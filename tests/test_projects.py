@@ -92,6 +92,15 @@ def test_only_a_saved_project_can_be_removed(served: Home, identifier: str) -> N
     assert (served.path / "outside.json").exists()
 
 
+def test_a_file_whose_name_is_no_id_can_be_removed(served: Home) -> None:
+    """One that somebody put there: it is listed as damaged, by its name."""
+    add(served, "Café")
+    (served.path / "projects" / "école.json").write_text("{}")
+    assert len(listed(served)["damaged"]) == 1
+    assert run_cli("projects", "remove", "école", *served.arguments).code == 0
+    assert len(listed(served)["damaged"]) == 0
+
+
 def test_names_that_give_one_id_are_kept_apart(served: Home) -> None:
     assert [add(served, name)["id"] for name in ("Eau, école", "Eau école", "水", "学")] == [
         "eau-ecole",

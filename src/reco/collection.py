@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +56,7 @@ def collect(
     taken: dict[str, str] = {}
     rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
     before: Sequence[Resource] = previous.catalogue if previous is not None else ()
-    known = {r.id: r for r in before}
-    seen = Seen(known, carried.by_id(before) if carried is not None else None)
+    seen = Seen({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
     count = 0
     for source in sources:
         try:
@@ -65,14 +64,8 @@ def collect(
             _require_sound(source, admitted, refused)
             count += len(admitted) + len(refused)
         except SourceError as error:
-            yesterday = [r for r in known.values() if r.source == source.name]
-            logger.warning(
-                "source %s failed and keeps its %d resources: %s", source.name, len(yesterday), error
-            )
             failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
-            admitted = [r for r in yesterday if r.id not in taken]
-            for resource in admitted:
-                seen.keep(resource)
+            admitted = _yesterdays(source, error, before, taken, seen)
             refused = error.rejections if isinstance(error, _TooManyRejections) else []
         resources.extend(admitted)
         rejections.extend(refused)
@@ -88,6 +81,22 @@ def collect(
         curated.stale,
         Carried(_origins(curated.resources, resources, seen), curated.traits),
     )
+
+
+def _yesterdays(
+    source: SourceConfig,
+    error: SourceError,
+    before: Sequence[Resource],
+    taken: Mapping[str, str],
+    seen: Seen,
+) -> list[Resource]:
+    """Return what a source that failed keeps of the night before."""
+    found = [resource for resource in before if resource.source == source.name]
+    logger.warning("source %s failed and keeps its %d resources: %s", source.name, len(found), error)
+    kept = [resource for resource in found if resource.id not in taken]
+    for resource in kept:
+        seen.keep(resource)
+    return kept
 
 
 def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: Seen) -> NDArray[np.uint8]:

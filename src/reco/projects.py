@@ -119,10 +119,11 @@ class ProjectStore:
     def remove(self, identifier: str) -> None:
         """Forget a project, damaged or not. Raises InvalidInput when there is none of that id."""
         with self.writing():
-            if not _ID.fullmatch(identifier) or not self._path(identifier).is_file():
-                known = ", ".join(p.stem for p in sorted(self.folder.glob("*.json"))) or "none"
+            saved = {path.stem: path for path in sorted(self.folder.glob("*.json"))}
+            if identifier not in saved:
+                known = ", ".join(saved) or "none"
                 raise InvalidInput(f"There is no saved project {identifier!r}.", f"Saved: {known}.")
-            storage.remove(self._path(identifier))
+            storage.remove(saved[identifier])
 
     def _path(self, identifier: str) -> Path:
         return self.folder / f"{identifier}.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
 import threading
 import time
@@ -16,7 +17,7 @@ import stamina
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from reco import __version__
+from reco import __version__, storage
 from reco.errors import SourceError, StorageError
 from reco.resource import Record, Rejection
 from reco.sources import SourceConfig, read
@@ -331,10 +332,23 @@ def test_nothing_is_remembered_of_a_body_that_has_no_version(httpserver: HTTPSer
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_remembered_is_synced_before_it_has_its_name(
+    httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_once_then_unchanged(httpserver, LINE)
+    seen: list[tuple[str, str]] = []
+    monkeypatch.setattr(storage, "operation", lambda name, path: seen.append((name, path.name)))
+    fetched(httpserver.url_for("/a"), tmp_path)
+    for name in sorted(path.name for path in tmp_path.iterdir()):
+        draft = f"{name}.tmp-{os.getpid()}"
+        steps = [step for step in seen if step[1] in (name, draft)]
+        assert steps == [("open", draft), ("write", draft), ("fsync", draft), ("rename", name)]
+
+
 def test_a_memory_that_cannot_be_written_says_so(httpserver: HTTPServer, tmp_path: Path) -> None:
     serve_once_then_unchanged(httpserver, LINE)
     (tmp_path / "cache").write_text("a file where a folder should be")
-    with pytest.raises(StorageError, match="cache of fetched sources"):
+    with pytest.raises(StorageError, match=r"refused to create .*cache"):
         fetched(httpserver.url_for("/a"), tmp_path / "cache")
 
 

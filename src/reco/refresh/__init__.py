@@ -85,30 +85,7 @@ def refresh(
         doubted = any(objection.gate in ABOUT_VECTORS for objection in outcome.objections)
         if quiet or outcome.published or doubted:
             _tidy(store, _journal(store, encoders[1]), how.keep if outcome.published else None, made.trained)
-    collected, changes = night.collected, night.changes
-    report = RefreshReport(
-        snapshot=made.id if outcome.published else night.served,
-        published=outcome.published,
-        read=collected.read,
-        added=len(changes.added),
-        changed=len(changes.changed),
-        removed=len(changes.removed),
-        unchanged=changes.unchanged,
-        rejected=len(collected.rejections),
-        encoded=made.encoded,
-        reused=made.resources - made.encoded,
-        failed_sources=tuple(collected.failures),
-        objections=outcome.objections,
-        seconds=round(time.monotonic() - started, 3),
-        failures=collected.failures,
-        quarantine=str(night.refused) if night.refused else None,
-        hidden=len(collected.hidden),
-        families=made.families,
-        stale_decisions=collected.stale,
-        refused=str(outcome.refused) if outcome.refused else None,
-        adapter=made.adapter,
-        forced=asdict(how.forced) if how.forced and outcome.published and outcome.objections else None,
-    )
+    report = _report(night, made, outcome, how, round(time.monotonic() - started, 3))
     if outcome.refused is not None:
         raise RefreshRefused(report)
     return report
@@ -132,6 +109,33 @@ class _Made:
         trained = not quiet and tried_deep(snapshot)
         fate = fate_of(before, snapshot.adapter, trained)
         return cls(snapshot.id, len(snapshot.catalogue), encoded, len(families), fate, trained)
+
+
+def _report(night: Night, made: _Made, outcome: Outcome, how: Publishing, seconds: float) -> RefreshReport:
+    collected, changes = night.collected, night.changes
+    return RefreshReport(
+        snapshot=made.id if outcome.published else night.served,
+        published=outcome.published,
+        read=collected.read,
+        added=len(changes.added),
+        changed=len(changes.changed),
+        removed=len(changes.removed),
+        unchanged=changes.unchanged,
+        rejected=len(collected.rejections),
+        encoded=made.encoded,
+        reused=made.resources - made.encoded,
+        failed_sources=tuple(collected.failures),
+        objections=outcome.objections,
+        seconds=seconds,
+        failures=collected.failures,
+        quarantine=str(night.refused) if night.refused else None,
+        hidden=len(collected.hidden),
+        families=made.families,
+        stale_decisions=collected.stale,
+        refused=str(outcome.refused) if outcome.refused else None,
+        adapter=made.adapter,
+        forced=asdict(how.forced) if how.forced and outcome.published and outcome.objections else None,
+    )
 
 
 def _published(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reco.errors import StorageError
+from reco import storage
 from reco.text import digest
 
 _VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
@@ -46,25 +45,9 @@ class HttpCache:
         if not conditions:
             return
         note = {"url": url, "sha256": hashlib.sha256(body).hexdigest(), "conditions": conditions}
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._write(self._path(url, "body"), body)
-            self._write(self._path(url, "json"), json.dumps(note).encode())
-        except OSError as error:
-            raise StorageError(
-                f"the cache of fetched sources cannot be written to {self._folder}: {error}",
-                "Free some space or make the folder writable.",
-            ) from error
+        storage.make_folder(self._folder)
+        storage.replace(self._path(url, "body"), body)
+        storage.replace(self._path(url, "json"), json.dumps(note).encode())
 
     def _path(self, url: str, ending: str) -> Path:
         return self._folder / f"{digest(url)}.{ending}"
-
-    def _write(self, path: Path, data: bytes) -> None:
-        # A name that the next writer of the home removes, should this one die here.
-        draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-        try:
-            draft.write_bytes(data)
-            draft.replace(path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
