@@ -1,6 +1,7 @@
 """The web application under load: sessions with think time, a publish meanwhile, too many at once.
 
-python -m benchmarks app-load [--home DIR] [--catalogue FILE] [--sessions N] [--minutes M] [--no-publish]
+python -m benchmarks app-load [--home DIR] [--catalogue FILE] [--sessions N] [--minutes M] [--waves N]
+    [--no-publish]
 
 The server is the real one. Each session is a thread that speaks to it as a browser does: Streamlit's own
 agent interface describes each page anew, which costs more than our pages do. An empty page with one field
@@ -50,6 +51,8 @@ PATIENCE = 300.0
 """Seconds after which an answer counts as none."""
 FIRST_VISITORS = 12
 CROWD = 100
+FORGOTTEN = 130.0
+"""Seconds after which Streamlit has let go of a session that left: it keeps one for two minutes."""
 THINK = (5.0, 15.0)
 EMPTY = """\
 import streamlit as st
@@ -160,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--catalogue", type=Path, default=REPOSITORY / "data" / "catalogue.csv")
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--waves", type=int, default=1, help=f"how often {CROWD} search at the same instant")
     parser.add_argument("--no-publish", action="store_true", help="no refresh during the run")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
@@ -185,8 +189,9 @@ def measure(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
         settled = memory(process)
         if not given.no_publish:
             publish.join()
-        swarm = overload(address)
-        after = memory(process)
+        swarms = [wave(address, process, number) for number in range(given.waves)]
+        # As before each wave, the sessions of the one before must be forgotten.
+        after = forgotten(process)
         paint = browser(address)
     return {
         "resources": bench.resources,
@@ -198,8 +203,8 @@ def measure(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
         "cpu_seconds_per_search": round(spent, 3),
         "searches": {"sessions": given.sessions, "think_seconds": THINK, **active.figures()},
         "published_meanwhile": bench.published,
-        "memory_mb": {"before": before, "after_sessions": settled, "after_overload": after},
-        "overload": {"at_once": CROWD, **swarm},
+        "memory_mb": {"before": before, "after_sessions": settled, "after_waves": after},
+        "overload": {"at_once": CROWD, "waves": swarms},
         "browser": paint,
         "target": {"p95_at_most": MOST_SECONDS, "kept": _kept(active)},
     }
@@ -345,7 +350,7 @@ def _search(known: dict[str, set[tuple[str, ...]]]) -> Step:
     def step(session: Session, turn: int, found: Measured) -> None:
         text = _text(turn)
         found.seconds.append(session.search(text))
-        found.errors += session.failures
+        found.errors += session.failures or ([] if session.titles else [f"nothing for {text}"])
         mine = set().union(*known[text])
         if len(mine & set(_bare(session.titles))) < len(mine) // 2:
             found.strangers.append(text)
@@ -359,8 +364,26 @@ def _bare(titles: Sequence[str]) -> tuple[str, ...]:
     return tuple(title.split(" ", 1)[-1] for title in titles)
 
 
-def overload(address: str) -> dict[str, Any]:
-    """Have many sessions search at the same instant; meanwhile the health check must answer."""
+def wave(address: str, process: psutil.Process, number: int) -> dict[str, Any]:
+    """Have many search at once after those before are forgotten; what the server holds, in MB, around it."""
+    before = forgotten(process)
+    load = os.getloadavg()[0]
+    found = overload(address, number)
+    return {
+        **found,
+        "memory_mb": {"before": before, "after": memory(process)},
+        "load_average": round(load, 1),
+    }
+
+
+def forgotten(process: psutil.Process) -> int:
+    """Return the memory of a server, in MB, once it has let go of the sessions that left."""
+    time.sleep(FORGOTTEN)
+    return memory(process)
+
+
+def overload(address: str, wave: int) -> dict[str, Any]:
+    """Have many sessions search at the same instant, then leave; meanwhile the health check must answer."""
     found, health = Measured(), []
     done = threading.Event()
 
@@ -381,7 +404,9 @@ def overload(address: str) -> dict[str, Any]:
         session = sessions[number]
         try:
             # No text twice: what was asked before is remembered, and would cost nothing.
-            found.seconds.append(session.search(f"{_text(number)} Dossier numéro {number} de la mairie."))
+            found.seconds.append(
+                session.search(f"{_text(number)} Dossier numéro {wave * CROWD + number} de la mairie.")
+            )
         except (OSError, WebSocketException) as error:
             found.errors.append(repr(error))
             return
@@ -395,6 +420,8 @@ def overload(address: str) -> dict[str, Any]:
     _together(CROWD, ask)
     done.set()
     watcher.join()
+    for session in sessions:
+        session.close()
     return {**found.figures(), "worst_health_check": round(max(health, default=0.0), 3)}
 
 

@@ -30,9 +30,9 @@ def test_cells_add_up_and_gaps_are_the_empty_ones(made: list[tuple[list[str], st
     assert total == sum(max(1, len(themes)) for themes, _, _ in made)
     for theme, kind in found.gaps():
         assert not [1 for themes, made_kind, _ in made if theme in themes and made_kind == kind]
-    assert len(found.gaps()) + len(
-        {(t, k) for t in found.themes for k in found.types if found.count(t, k)}
-    ) == len(found.themes) * len(found.types)
+    themes, types = [t for t in found.themes if t], [k for k in found.types if k]
+    filled = {(t, k) for t in themes for k in types if found.count(t, k)}
+    assert len(found.gaps()) + len(filled) == len(themes) * len(types), "no theme, or no type, is no gap"
 
 
 def test_one_scale_is_a_slice() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reco.catalogue import values_of
 from reco.resource import Resource
 from reco.taxonomy import SCALES, THEMES, TYPES
+from reco.text import fold
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Holdings:
         return sum(self.counts.get((theme, kind, one), 0) for one in scales)
 
     def gaps(self, scale: str | None = None) -> tuple[tuple[str, str], ...]:
-        """Return the themes and types that no resource has together."""
-        return tuple((t, k) for t in self.themes for k in self.types if not self.count(t, k, scale))
+        """Return the themes and types that no resource has together; no theme, or no type, is no gap."""
+        pairs = ((t, k) for t in self.themes for k in self.types if t and k)
+        return tuple((t, k) for t, k in pairs if not self.count(t, k, scale))
 
 
 def holdings(resources: Iterable[Resource]) -> Holdings:
@@ -52,4 +54,4 @@ def holdings(resources: Iterable[Resource]) -> Holdings:
 
 def _labels(known: Iterable[str], used: Iterable[str]) -> tuple[str, ...]:
     labels = dict.fromkeys(known)
-    return tuple(labels) + tuple(sorted(set(used) - labels.keys()))
+    return tuple(labels) + tuple(sorted(set(used) - labels.keys(), key=lambda label: (fold(label), label)))

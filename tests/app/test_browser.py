@@ -110,6 +110,38 @@ def test_a_permanent_address_opens_the_sheet(village: Site, visiting: Visiting) 
     visit.assert_quiet()
 
 
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A catalogue with many labels of its own, some of which cannot be broken, served."""
+    folder = tmp_path_factory.mktemp("foreign")
+    place = Place(folder)
+    kinds = [f"Aide aux intercommunalités, volet n° {number}" for number in range(14)] + ["t" * 80]
+    themes = [f"Sujet n° {number} : écologie et aménagement" for number in range(20)] + ["s" * 80]
+    pairs = [(kinds[number % 15], themes[number % 21]) for number in range(105)]
+    place.publish([(f"r{n}", f"Essai {n}", "", "", *pair) for n, pair in enumerate(pairs)])
+    with serving(place.environment, folder / "server.log") as site:
+        yield site
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+@pytest.mark.parametrize("catalogue", ["village", "foreign"])
+def test_what_a_catalogue_covers_is_no_wider_than_the_screen(
+    request: pytest.FixtureRequest, visiting: Visiting, tmp_path: Path, catalogue: str, size: str
+) -> None:
+    site: Site = request.getfixturevalue(catalogue)
+    visit = visiting(site.address, size)
+    page = visit.open(f"{site.address}/catalogue")
+    press(page, page.get_by_role("tab", name=phrase("fr", "coverage.title")))
+    page.screenshot(path=tmp_path / f"coverage-{catalogue}-{size}.png", full_page=True)
+    panel = page.get_by_role("tabpanel").filter(has_text=phrase("fr", "coverage.lead"))
+    widest = panel.evaluate("one => Math.max(...[...one.querySelectorAll('*')].map(e => e.scrollWidth))")
+    assert widest <= SIZES[size][0], "something is wider than the screen"
+    gridded = catalogue == "village" and size == "wide"
+    expect(panel.get_by_role("columnheader", name="Rapports")).to_have_count(int(gridded))
+    theme = "Énergie" if catalogue == "village" else "Sujet n° 3"
+    expect(panel.get_by_role("listitem").filter(has_text=theme)).to_have_count(int(not gridded))
+
+
 @pytest.mark.parametrize("path", ["", "/catalogue", "/fiche?id=a1", "/fiche?id=a7"])
 def test_a_hostile_catalogue_stays_inert(attacked: Site, visiting: Visiting, path: str) -> None:
     visit = visiting(attacked.address)

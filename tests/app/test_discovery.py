@@ -166,13 +166,40 @@ def test_gaps_are_visible_by_scale(placed: None, page: Open) -> None:
     assert theme["Guides \\& outils"] == "1"
     assert wording.phrase("fr", "coverage.none") in theme["Rapports"]
     assert wording.phrase(
-        "fr", "coverage.no_type", names="Livres ; Dossiers & articles".replace("&", "\\&")
+        "fr", "coverage.no_type", names="Livres\u00a0· Dossiers & articles".replace("&", "\\&")
     ) in (everything(test))
     test.selectbox(key="coverage_scale").set_value("petite ville").run()
     (table,) = test.table
     assert table.value.columns.tolist() == ["Rapports"]
     assert table.value.loc["Adaptation"]["Rapports"] == "1"
-    assert "Énergie ; " in everything(test)
+    assert "Énergie\u00a0· " in everything(test)
+
+
+def test_labels_of_a_catalogue_s_own_are_counted_in_a_list(publish: Publish, page: Open) -> None:
+    kinds = [f"Démarche d'accompagnement n° {number}" for number in range(12)]
+    subjects = [f"Sujet {number:02}" for number in range(45)]
+    labels = [(kinds[number % 12], theme) for number, theme in enumerate(subjects)]
+    labels += [(kinds[0], subjects[7])] * 2 + [(kinds[5], "")] * 9 + [("", subjects[7])]
+    publish([(f"r{n}", f"Essai {n:02}", "", "", kind, theme) for n, (kind, theme) in enumerate(labels)])
+    test = page("catalogue")
+    assert not test.table, "twelve such columns are wider than a screen"
+    first, second = counted(test)[:2]
+    assert first == ["(thème non dit) : 9 ressources", f"{kinds[5]} 9"]
+    assert second == ["Sujet 07 : 4 ressources", f"{kinds[0]} 2 · {kinds[7]} 1 · (type non dit) 1"]
+    assert len(counted(test)) == 40
+    test.pagination(key="coverage_page").set_value(2).run()
+    assert len(counted(test)) == 6
+    told = everything(test).replace("\\", "")
+    assert all(
+        kind not in told.partition("Aucune ressource de ces types")[2].split("\n")[0] for kind in kinds
+    )
+
+
+def counted(test: AppTest) -> list[list[str]]:
+    """Return the lines of each theme in the list of what the catalogue covers, without their marks."""
+    (listed,) = [one.value for one in test.markdown if one.value.startswith("- **")]
+    bare = listed.replace("**", "").replace("\\", "").replace("\u00a0", " ").replace("\u2060", "")
+    return [[line.strip() for line in one.split("\n")] for one in bare.removeprefix("- ").split("\n- ")]
 
 
 def test_what_has_no_position_is_listed_a_page_at_a_time(publish: Publish, page: Open) -> None:

@@ -50,6 +50,9 @@ def test_bold_words_are_those_of_the_stems() -> None:
 def test_french_punctuation_stays_with_its_word() -> None:
     shown = "Que lire\u00a0? Le «\u00a0zéro\u00a0»\u00a0: oui"
     assert line("Que  lire ? Le « zéro » : oui") == shown
+    assert line("En 2 ans, 12 100 m² et 30 % pour 1 990 000 €.") == (
+        "En 2 ans, 12\u00a0100 m² et 30\u00a0% pour 1\u00a0990\u00a0000\u00a0€."
+    )
 
 
 def test_marks_and_badges_hold_what_they_are_given() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 import streamlit as st
@@ -11,7 +12,10 @@ import streamlit as st
 from reco.app import turnstile, wording
 from reco.app.turnstile import Turnstile
 from reco.errors import ServerBusy
-from tests.app.conftest import Open
+from reco.projects import ProjectStore
+from reco.query import Query
+from reco.settings import home_of, load
+from tests.app.conftest import PLACED, ROWS, Open, Publish
 from tests.app.test_pages import search
 
 
@@ -202,22 +206,42 @@ def test_who_stands_aside_and_finds_no_place_again_has_none_to_leave() -> None:
         assert not elsewhere(gate)
 
 
-def test_a_sheet_that_waits_for_its_neighbours_leaves_the_drawing_to_others(
-    home: None, page: Open, monkeypatch: pytest.MonkeyPatch
+class Asked(Turnstile):
+    """A queue that says when somebody comes to it."""
+
+    def __init__(self, places: int) -> None:
+        super().__init__(places)
+        self.come = threading.Event()
+
+    def passing(self, tell: turnstile.Told | None = None) -> AbstractContextManager[None]:
+        self.come.set()
+        return super().passing(tell)
+
+
+@pytest.mark.parametrize(("view", "asked"), [("sheet", {"id": "ecole"}), ("news", {})])
+def test_a_page_that_waits_to_ask_leaves_the_drawing_to_others(
+    publish: Publish, page: Open, monkeypatch: pytest.MonkeyPatch, view: str, asked: dict[str, str]
 ) -> None:
-    """Else a few sheets, opened while many search, would keep every other page waiting."""
-    drawing, waiting = Turnstile(1), threading.Event()
+    """Else a few sheets or news, opened while many search, would keep every other page waiting."""
+    publish(ROWS)
+    ProjectStore(home_of(load())).add("Notre école", Query.of("rénover le chauffage de l'école", k=2))
+    publish([*ROWS, PLACED[0]])
+    drawing, shared = Turnstile(1, patience=5), Asked(1)
     monkeypatch.setattr(turnstile, "DRAWING", drawing)
-    shared = Turnstile(1)
-    enter = shared._enter
-    free: list[bool] = []
-
-    def entered(tell: turnstile.Told | None) -> None:
-        free.append(elsewhere(drawing))
-        waiting.set()
-        enter(tell)
-
-    monkeypatch.setattr(shared, "_enter", entered)
     monkeypatch.setattr(turnstile, "SHARED", shared)
-    assert not page("sheet", id="ecole").exception
-    assert waiting.is_set() and all(free)
+    held, free = threading.Event(), []
+
+    def search() -> None:
+        with shared.passing():
+            shared.come.clear()
+            held.set()
+            free.append(shared.come.wait(30) and elsewhere(drawing))
+
+    other = threading.Thread(target=search)
+    other.start()
+    assert held.wait(30)
+    test = page(view, **asked)
+    other.join()
+    assert free == [True]
+    assert not test.exception and not test.error
+    assert elsewhere(drawing) and elsewhere(shared)

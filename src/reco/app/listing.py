@@ -15,11 +15,24 @@ def listed(items: Sequence[T], key: str, per_page: int, draw: Callable[[T], None
 
     `key` is the page's number in the session; one that the list no longer has is the first.
     """
-    pages = max(1, -(-len(items) // per_page))
-    if st.session_state.get(key, 1) > pages:
+    for item in items[turned(len(items), key, per_page)]:
+        draw(item)
+    pages(len(items), key, per_page)
+
+
+def turned(size: int, key: str, per_page: int) -> slice:
+    """Return which of `size` items are on the page that the visitor is on."""
+    if st.session_state.get(key, 1) > _pages(size, per_page):
         st.session_state[key] = 1
     start = (st.session_state.get(key, 1) - 1) * per_page
-    for item in items[start : start + per_page]:
-        draw(item)
-    if pages > 1:
-        st.pagination(pages, key=key)
+    return slice(start, start + per_page)
+
+
+def pages(size: int, key: str, per_page: int) -> None:
+    """Draw the way to the other pages, if there are any."""
+    if _pages(size, per_page) > 1:
+        st.pagination(_pages(size, per_page), key=key)
+
+
+def _pages(size: int, per_page: int) -> int:
+    return max(1, -(-size // per_page))

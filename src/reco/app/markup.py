@@ -14,7 +14,7 @@ from reco.words import words
 
 JOINER = "\u2060"
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")
-_BREAKABLE = re.compile(r" (?=[?!:;»](?:\s|$))|(?<=«) ")
+_BREAKABLE = re.compile(r" (?=[?!:;»](?:\s|$))|(?<=«) |(?<=\d) (?=\d{3}(?!\d)|[%€])")
 _SPECIAL = re.compile(r"[!-/:-@\[-`{-~]")
 _SEARCHED = re.compile(
     r":(?=\S)"  # :emoji:, :material/icon:, :red[, http://
@@ -26,7 +26,7 @@ _SEARCHED = re.compile(
 
 
 def line(text: str) -> str:
-    """Return a text on one line, its French punctuation kept with the word that it goes with."""
+    """Return a text on one line, in which no line ends inside a number nor before French punctuation."""
     return _BREAKABLE.sub("\u00a0", _SPACES.sub(" ", text).strip())
 
 

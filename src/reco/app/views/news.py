@@ -35,7 +35,7 @@ def show() -> None:
         return
     _summary(nights)
     night = st.selectbox(
-        say("news.night"), nights, format_func=_named, key="news_night", persist_state="session"
+        say("news.night"), nights, format_func=_dated, key="news_night", persist_state="session"
     )
     _night(night or nights[0])
     _projects(night or nights[0])
@@ -160,11 +160,6 @@ def _all(night: Night) -> list[Resource]:
 def _fields(names: Sequence[str]) -> str:
     known = field_names()
     return say("news.fields", fields=", ".join(known.get(name, name).lower() for name in names))
-
-
-def _named(night: Night) -> str:
-    moves = len(night.came) + len(night.changed) + len(night.left)
-    return f"{_dated(night)} : {count('news.moves', moves)}"
 
 
 def _dated(night: Night) -> str:
