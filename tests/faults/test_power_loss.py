@@ -87,13 +87,13 @@ def test_the_power_goes_between_any_two_operations(
 
 
 @pytest.fixture(scope="module")
-def third_night(worker: Ask, scratch: Path) -> Stage:
-    """A home with three snapshots; `new` is what a rollback serves."""
-    home = Home(scratch / "third" / "template")
-    for night in range(3):
+def fifth_night(worker: Ask, scratch: Path) -> Stage:
+    """A home with five snapshots; `new` is what a rollback serves."""
+    home = Home(scratch / "lossy" / "template")
+    for night in range(5):
         home.write(edited(ROWS, "r01", summary=f"Le verger donne ses pommes, nuit {night}."))
         assert run(worker, home)["code"] == 0
-    staged = Stage(worker, scratch / "third", home.folder, old=read(worker, home))
+    staged = Stage(worker, scratch / "lossy", home.folder, old=read(worker, home))
     rolled = staged.fresh()
     assert run(worker, rolled, "rollback")["code"] == 0
     staged.new = read(worker, rolled)
@@ -105,14 +105,14 @@ def third_night(worker: Ask, scratch: Path) -> Stage:
     ("arguments", "drawn"),
     [
         (("rollback",), 2),
-        (("prune", "--keep", "1"), 1),
+        (("prune", "--keep", "3"), 1),
         pytest.param(("rollback",), 50, marks=SLOW),
-        pytest.param(("prune", "--keep", "1"), 50, marks=SLOW),
+        pytest.param(("prune", "--keep", "3"), 50, marks=SLOW),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )
 def test_the_power_goes_amid(
-    third_night: Stage,
+    fifth_night: Stage,
     arguments: tuple[str, ...],
     drawn: int,
     tmp_path: Path,
@@ -120,14 +120,14 @@ def test_the_power_goes_amid(
 ) -> None:
     """What is served is sound, and so is every snapshot that is listed."""
     seen: Counter[bool] = Counter()
-    for where, ended, home in losses(third_night, tmp_path, drawn, *arguments):
-        moved = third_night.is_public(home)
-        assert comparable(third_night.read(home)) == third_night.expected(home), where
+    for where, ended, home in losses(fifth_night, tmp_path, drawn, *arguments):
+        moved = fifth_night.is_public(home)
+        assert comparable(fifth_night.read(home)) == fifth_night.expected(home), where
         assert not ended or moved is (arguments[0] == "rollback"), where
         assert all(home.store.open(number).id == number for number in home.store.ids()), where
         seen[moved] += 1
         if ended or seen.total() % 10 == 0:
-            assert third_night.run(home)["code"] == 0, where
+            assert fifth_night.run(home)["code"] == 0, where
             assert leftovers(home) == [], where
     assert seen.total() > 3
     record(request.node.name, losses=seen.total(), moved=seen[True], broken=0)
