@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import Ask, Stage, stage
+from stage import ROWS, Ask, Stage, comparable, read, run, stage
+from support import Home, edited
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +62,21 @@ def second_night(worker: Ask, scratch: Path) -> Stage:
 def night_after_a_crash(worker: Ask, scratch: Path) -> Stage:
     """One snapshot is served, amid everything that dead processes may leave."""
     return stage(worker, scratch / "crashed", 2, crashed=True)
+
+
+@pytest.fixture(scope="session")
+def fifth_night(worker: Ask, scratch: Path) -> Stage:
+    """A home with five snapshots; `new` is what a rollback serves."""
+    home = Home(scratch / "fifth" / "template")
+    for night in range(5):
+        home.write(edited(ROWS, "r01", summary=f"Le verger donne ses pommes, nuit {night}."))
+        assert run(worker, home)["code"] == 0
+    staged = Stage(worker, scratch / "fifth", home.folder, old=read(worker, home))
+    rolled = staged.fresh()
+    assert run(worker, rolled, "rollback")["code"] == 0
+    staged.new = read(worker, rolled)
+    assert comparable(staged.new) != comparable(staged.old)
+    return staged
 
 
 @pytest.fixture

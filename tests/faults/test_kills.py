@@ -92,16 +92,6 @@ def test_killed_amid_every_write(second_night: Stage, request: pytest.FixtureReq
     record(request.node.name, torn_writes=len(writes), broken=0)
 
 
-@pytest.fixture(scope="module")
-def fifth_night(worker: Ask, scratch: Path) -> Stage:
-    """A home with five snapshots."""
-    home = Home(scratch / "fifth" / "template")
-    for night in range(5):
-        home.write(edited(ROWS, "r01", summary=f"Le verger donne ses pommes, nuit {night}."))
-        assert run(worker, home)["code"] == 0
-    return Stage(worker, scratch / "fifth", home.folder)
-
-
 @pytest.mark.parametrize(
     ("arguments", "left"),
     [(("prune", "--keep", "3"), ("000003", "000004", "000005")), (("rollback",), ())],

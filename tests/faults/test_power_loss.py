@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from disk import WORST, Chance, Disk, Left, write
-from stage import ROWS, Ask, Stage, comparable, leftovers, read, record, run, scaled
-from support import Home, edited
+from stage import Stage, comparable, leftovers, record, scaled
+from support import Home
 
 SLOW = pytest.mark.slow
 
@@ -84,21 +84,6 @@ def test_the_power_goes_between_any_two_operations(
             assert leftovers(home) == [], where
     assert min(seen[True], seen[False]) > 5
     record(request.node.name, losses=seen.total(), then_old=seen[False], then_new=seen[True], broken=0)
-
-
-@pytest.fixture(scope="module")
-def fifth_night(worker: Ask, scratch: Path) -> Stage:
-    """A home with five snapshots; `new` is what a rollback serves."""
-    home = Home(scratch / "lossy" / "template")
-    for night in range(5):
-        home.write(edited(ROWS, "r01", summary=f"Le verger donne ses pommes, nuit {night}."))
-        assert run(worker, home)["code"] == 0
-    staged = Stage(worker, scratch / "lossy", home.folder, old=read(worker, home))
-    rolled = staged.fresh()
-    assert run(worker, rolled, "rollback")["code"] == 0
-    staged.new = read(worker, rolled)
-    assert comparable(staged.new) != comparable(staged.old)
-    return staged
 
 
 @pytest.mark.parametrize(
