@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support import Home, edited, files_under, resources, rows, run_cli, snapshot_of
 
-from reco import storage
+from reco import families, storage
 from reco.behaviour import churn
 from reco.beir import Topic
 from reco.catalogue import Catalogue
@@ -446,6 +446,8 @@ def test_doubted_vectors_that_were_forced_are_encoded_again(served: Home, value:
     assert served.refresh(sick, forced=Forced.of("Camille", "urgent")).published
     report = served.refresh()
     assert report.published and report.encoded == 24 and report.objections == ()
+    found = served.store.open()
+    assert found.families == families.find(found.catalogue, found.table), "none is near by sick vectors"
     assert not served.refresh().published, "and once is enough"
 
 

@@ -26,14 +26,32 @@ give_back()
 print(before - resident())
 """
 
+READ = """
+import io, os
+import pyarrow as pa, pyarrow.parquet as pq
+from reco.columnar import table_of
+from reco.memory import give_back
+def resident():
+    with open("/proc/self/statm") as stream:
+        return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+stream = io.BytesIO()
+pq.write_table(pa.table({"text": [f"{n} " + "x" * 500 for n in range(100_000)]}), stream)
+table = table_of(stream.getvalue())
+before = resident()
+del table
+give_back()
+print(before - resident())
+"""
+
 
 def _keeps_memory() -> bool:
     return sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "malloc_trim")
 
 
 @pytest.mark.skipif(not _keeps_memory(), reason="not Linux with glibc, which keeps what is freed")
-def test_freed_memory_is_given_back() -> None:
-    done = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("program", [FREED, READ], ids=["objects", "parquet"])
+def test_freed_memory_is_given_back(program: str) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 50_000_000
 
 

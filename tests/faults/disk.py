@@ -10,9 +10,11 @@ import random
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 IGNORED = {".lock"}
 Left = dict[Path, bytes | None]
+Lasting = Literal["all", "none", "last", "drawn"]
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Folder:
         """What is found after the power came back, by path."""
         names = dict(self.lasting)
         for change in self.pending:
-            if chance.name():
+            if chance.name(change is self.pending[-1]):
                 _apply(change, names)
         found: Left = {path: None}
         for name, node in names.items():
@@ -70,25 +72,35 @@ def _apply(change: dict[str, File | Folder | None], names: dict[str, File | Fold
 
 
 class Chance:
-    """What of the unsynced lasts: all of the names, all of the data, none, or as a seed has it."""
+    """What of the unsynced lasts: all of it, none, a folder's last name only, or as a seed has it."""
 
-    def __init__(self, names: bool | None, data: bool | None, seed: int = 0) -> None:
+    def __init__(self, names: Lasting, data: Lasting, seed: int = 0) -> None:
         self._names, self._data, self._random = names, data, random.Random(seed)
 
-    def name(self) -> bool:
-        """Whether an unsynced change of names lasts."""
-        return self._random.random() < 0.5 if self._names is None else self._names
+    def name(self, last: bool) -> bool:
+        """Whether an unsynced change of names lasts, `last` being the folder's latest."""
+        return self._lasts(self._names, last)
 
     def data(self) -> bool:
         """Whether anything of a file's unsynced bytes lasts."""
-        return self._random.random() < 0.5 if self._data is None else self._data
+        return self._lasts(self._data, last=True)
 
     def part(self, data: bytes) -> bytes:
         """What lasts of unsynced bytes: their beginning, when it is left to chance."""
-        return data if self._data else data[: self._random.randint(0, len(data))]
+        return data[: self._random.randint(0, len(data))] if self._data == "drawn" else data
+
+    def _lasts(self, lasting: Lasting, last: bool) -> bool:
+        if lasting == "drawn":
+            return self._random.random() < 0.5
+        return lasting == "all" or (lasting == "last" and last)
 
 
-WORST = {"nothing unsynced": (False, False), "names only": (True, False), "data only": (False, True)}
+WORST: dict[str, tuple[Lasting, Lasting]] = {
+    "nothing unsynced": ("none", "none"),
+    "names only": ("all", "none"),
+    "last names only": ("last", "none"),
+    "data only": ("none", "all"),
+}
 
 
 class Disk:

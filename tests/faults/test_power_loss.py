@@ -20,7 +20,7 @@ def lost(disk: Disk, count: int, at: int) -> Iterator[tuple[str, Left]]:
     for name, kept in WORST.items():
         yield name, disk.left(Chance(*kept))
     for seed in range(at * count, (at + 1) * count):
-        yield f"drawn with {seed}", disk.left(Chance(None, None, seed))
+        yield f"drawn with {seed}", disk.left(Chance("drawn", "drawn", seed))
 
 
 def followed(night: Stage, folder: Path, *arguments: str) -> tuple[list[tuple[str, Path]], list[Path]]:
@@ -57,6 +57,7 @@ def losses(night: Stage, folder: Path, drawn: int, *arguments: str) -> Iterator[
 @pytest.mark.parametrize(
     ("night", "drawn", "recoveries"),
     [
+        ("first_night", 1, 40),
         ("second_night", 1, 20),
         pytest.param("first_night", 50, 5, marks=SLOW),
         pytest.param("second_night", 50, 5, marks=SLOW),
