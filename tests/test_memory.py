@@ -26,6 +26,7 @@ give_back()
 print(before - resident())
 """
 
+# Arrow by itself would keep half of it.
 READ = """
 import io, os
 import pyarrow as pa, pyarrow.parquet as pq
@@ -49,10 +50,12 @@ def _keeps_memory() -> bool:
 
 
 @pytest.mark.skipif(not _keeps_memory(), reason="not Linux with glibc, which keeps what is freed")
-@pytest.mark.parametrize("program", [FREED, READ], ids=["objects", "parquet"])
-def test_freed_memory_is_given_back(program: str) -> None:
+@pytest.mark.parametrize(
+    ("program", "least"), [(FREED, 50_000_000), (READ, 80_000_000)], ids=["objects", "parquet"]
+)
+def test_freed_memory_is_given_back(program: str, least: int) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert int(done.stdout) > 50_000_000
+    assert int(done.stdout) > least
 
 
 def test_writing_a_catalogue_leaves_its_texts_as_large_as_they_were() -> None:
