@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import REPOSITORY
 
-from reco.acronyms import Acronyms, Entry, _full_form, learn
 from reco.errors import InvalidInput
-from reco.words import tokens
+from reco.index.acronyms import Acronyms, Entry, _full_form, learn
+from reco.text.tokens import tokens
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from support import publish
 
-from reco.adapt import HeadRecipe, learn_head
-from reco.adaptation import adapt, undo
-from reco.catalogue import Catalogue
-from reco.encoder import unit
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.adapt.head import HeadRecipe, learn_head
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.encoder.protocol import unit
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
-from reco.resource import Resource
-from reco.snapshot import Manifest, Snapshot, build
-from reco.store import SnapshotStore
-from reco.vectors import embed
+from reco.index.vectors import embed
+from reco.refresh.on_demand import adapt, undo
+from reco.snapshots.snapshot import Manifest, Snapshot, build
+from reco.snapshots.store import SnapshotStore
 
 ENCODER = HashingEncoderForTests(48)
 GENERAL = [

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import record
 
-from reco.admission import Rules, admit, admit_all
-from reco.resource import FIELDS, Record, Rejection, Resource
-from reco.taxonomy import THEMES, TYPES
+from reco.catalogue.admission import Rules, admit, admit_all
+from reco.catalogue.resource import FIELDS, Record, Rejection, Resource
+from reco.catalogue.taxonomy import THEMES, TYPES
 
 CLOSED = Rules(THEMES, tuple(TYPES.values()), closed=True)
 OPEN = Rules()

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resource, resources, scores_of, snapshot_of
 
-from reco.catalogue import Filters
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.catalogue.catalogue import Filters
+from reco.catalogue.places.gazetteer import Locality, bundled
+from reco.catalogue.resource import Resource
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidQuery
-from reco.levels import Levels
-from reco.places import Locality, bundled
-from reco.recommend import Answer, Fusion, Query, Recommender
-from reco.resource import Resource
+from reco.index.calibration import Levels
+from reco.ranking.recommender import Answer, Fusion, Query, Recommender
 
 ENCODER = HashingEncoderForTests()
 SNAPSHOT = snapshot_of(resources(), ENCODER)

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Home, edited, rows, run_cli
 
-from reco import storage
-from reco.batch import COLUMNS, read
-from reco.catalogue import Filters
+from reco.catalogue.catalogue import Filters
 from reco.errors import InvalidInput
-from reco.export import csv_bytes
-from reco.query import Query
+from reco.projects.batch import COLUMNS, read
+from reco.ranking.query import Query
+from reco.storage import atomic
+from reco.storage.tables import csv_bytes
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
@@ -193,7 +193,7 @@ def test_earlier_results_stay_when_the_disk_refuses(served: Home, monkeypatch: p
             refused.append(path)
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage, "operation", operation)
+    monkeypatch.setattr(atomic, "operation", operation)
     done = run_cli("batch", str(source), str(out), "--json", *served.arguments)
     assert done.code == 1 and refused and out.read_text() == "before"
     assert not list(served.folder.glob("*.tmp-*"))

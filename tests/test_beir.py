@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support import Home, run_cli
 
-from reco.beir import read_set, read_topics
 from reco.errors import InvalidInput
+from reco.evaluation.beir import read_set, read_topics
 
 CORPUS = [
     '{"_id": "d1", "title": "Planter", "text": "Des tilleuls."}',

@@ -7,9 +7,9 @@ import re
 import pytest
 from support import Home, resource, rows, run_cli
 
-from reco.boilerplate import KEPT, set_aside
-from reco.passages import split, without
-from reco.resource import Resource
+from reco.catalogue.boilerplate import KEPT, set_aside
+from reco.catalogue.resource import Resource
+from reco.text.passages import split, without
 
 HABIT = "Le réseau accompagne les communes depuis sa création en région."
 ABOUT = "Géographe de formation, elle enseigne à l'université et conseille plusieurs villes."

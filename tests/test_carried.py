@@ -12,18 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Home, edited, files_under, resource, rows
 
-from reco import admission, carried, counting, traits
-from reco.acronyms import Acronyms, Entry
-from reco.adapt import HeadReport
-from reco.adaptation import adapt
-from reco.boilerplate import RECURRING, SHARE, set_aside
-from reco.catalogue import Catalogue
-from reco.counting import Counted
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.index import Counts, LexicalIndex
-from reco.resource import Resource
-from reco.text import fold
-from reco.traits import Traits, key_of, publisher_of
+from reco.adapt.head import HeadReport
+from reco.catalogue import admission, fingerprints
+from reco.catalogue.boilerplate import RECURRING, SHARE, set_aside
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.fingerprints import Traits, key_of, publisher_of
+from reco.catalogue.resource import Resource
+from reco.encoder.testing import HashingEncoderForTests
+from reco.index import terms
+from reco.index.acronyms import Acronyms, Entry
+from reco.index.lexical import Counts, LexicalIndex
+from reco.index.terms import Counted
+from reco.refresh.on_demand import adapt
+from reco.snapshots import carryover
+from reco.text.clean import fold
 
 DERIVED = ("catalogue.parquet", "dense.faiss", "families.json", "acronyms.json", "carried.rows.safetensors")
 HABIT = "Le réseau accompagne les communes depuis sa création en région."
@@ -79,8 +81,8 @@ def test_only_what_changed_is_read_again(home: Home, monkeypatch: pytest.MonkeyP
     home.write(rows())
     home.refresh()
     admitted = counted(monkeypatch, admission, "admit")
-    read = counted(monkeypatch, traits, "_one")
-    tokens = counted(monkeypatch, counting, "tokens_of")
+    read = counted(monkeypatch, fingerprints, "_one")
+    tokens = counted(monkeypatch, terms, "tokens_of")
     home.write(edited(edited(rows(), "r03", summary="Un autre résumé, plus court."), "r04", year="1999"))
     assert home.refresh().changed == 2
     assert [record.values["id"] for record in admitted] == ["r03", "r04"]
@@ -90,10 +92,10 @@ def test_only_what_changed_is_read_again(home: Home, monkeypatch: pytest.MonkeyP
 def test_what_is_read_in_another_way_is_read_anew(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.write(rows())
     home.refresh()
-    monkeypatch.setattr(carried, "_RECIPE", np.frombuffer(b"another", dtype=np.uint8))
+    monkeypatch.setattr(carryover, "_RECIPE", np.frombuffer(b"another", dtype=np.uint8))
     monkeypatch.setattr(admission, "RECIPE", "another")
-    read, admitted = counted(monkeypatch, traits, "_one"), counted(monkeypatch, admission, "admit")
-    tokens = counted(monkeypatch, counting, "tokens_of")
+    read, admitted = counted(monkeypatch, fingerprints, "_one"), counted(monkeypatch, admission, "admit")
+    tokens = counted(monkeypatch, terms, "tokens_of")
     home.write(edited(rows(), "r03", year="1999"))
     home.refresh()
     assert len(read) == len(admitted) == len(tokens) == len(rows())
@@ -144,7 +146,7 @@ def test_an_adaptation_carries_on_what_it_did_not_read(home: Home, monkeypatch: 
     assert store.open().carried is None, "no reader needs it"
     won = HeadReport(np.eye(64, dtype=np.float32), 24, 0.2, 0.4, 0.001, 0.5, 0.5)
     assert adapt(store, HashingEncoderForTests(64), lambda *_: won).published
-    read = counted(monkeypatch, traits, "_one")
+    read = counted(monkeypatch, fingerprints, "_one")
     home.write(edited(rows(), "r03", year="1999"))
     assert home.refresh().published and read == []
 
@@ -192,12 +194,12 @@ def test_a_habit_is_what_a_plain_count_finds(given: Any) -> None:
     records: dict[str, int] = defaultdict(int)
     for one in found:
         records[publisher_of(one)] += 1
-        for start, end in ((m.start(), m.end()) for m in traits._SENTENCE.finditer(one.summary)):
+        for start, end in ((m.start(), m.end()) for m in fingerprints._SENTENCE.finditer(one.summary)):
             titles[publisher_of(one), key_of(one.summary[start:end])].add(fold(one.title))
     aside = set_aside(found)
     for one in found:
         for span in aside.get(one.id, ()):
-            for sentence in traits._SENTENCE.findall(one.summary[span.start : span.end]):
+            for sentence in fingerprints._SENTENCE.findall(one.summary[span.start : span.end]):
                 key = key_of(sentence)
                 assert len(titles[publisher_of(one), key]) >= max(
                     RECURRING, SHARE * records[publisher_of(one)]
@@ -247,7 +249,7 @@ def test_concepts_are_the_same_whatever_was_counted(
     def counted_of(texts: Any, table: Any, known: Any = None) -> tuple[list[str], Counted]:
         found = Catalogue(resource(f"r{n}", "Titre", summary=" ".join(said)) for n, said in enumerate(texts))
         hashes = [one.content_hash for one in found]
-        return hashes, counting.count(found, hashes, Acronyms(table), known)
+        return hashes, terms.count(found, hashes, Acronyms(table), known)
 
     mixed = [*new, *old]
     chance.shuffle(mixed)

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from reco import places
-from reco.cartography import METROPOLE, Atlas, Outline, lambert
-from reco.places import Gazetteer
+from reco.catalogue.places import gazetteer as places
+from reco.catalogue.places.cartography import METROPOLE, Atlas, Outline, lambert
+from reco.catalogue.places.gazetteer import Gazetteer
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_the_projection_is_snyder_s() -> None:
     import math
     from unittest.mock import patch
 
-    from reco import cartography
+    from reco.catalogue.places import cartography
 
     with (
         patch.object(cartography, "_PARALLELS", (math.radians(33), math.radians(45))),

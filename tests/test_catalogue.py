@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resource, resources
 
-from reco import places
-from reco.catalogue import FACETS, Catalogue, Filters, diff, values_of
+from reco.catalogue.catalogue import FACETS, Catalogue, Filters, diff, values_of
+from reco.catalogue.places import gazetteer
+from reco.catalogue.resource import Resource
 from reco.errors import InvalidQuery
-from reco.resource import Resource
 
 LABELS = st.sampled_from(["Eau", "eau", "Énergie", "ENERGIE", "Sport", "", "guide", "Guides & outils"])
 YEARS = st.one_of(st.none(), st.integers(2000, 2003))
@@ -103,7 +103,7 @@ def test_a_type_may_be_given_by_its_code() -> None:
 
 
 def test_a_place_may_be_given_by_its_name_its_code_or_its_departement() -> None:
-    tremargat, saillans = places.bundled().by_code("22365"), places.bundled().by_code("26289")
+    tremargat, saillans = gazetteer.bundled().by_code("22365"), gazetteer.bundled().by_code("26289")
     assert tremargat is not None and saillans is not None
     catalogue = Catalogue(
         [

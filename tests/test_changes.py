@@ -15,17 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import Home, edited, publish, resource, resources, rows, run_cli, snapshot_of
 
-from reco import storage
-from reco.atom import Arrival, arrivals, document
-from reco.catalogue import Changes
-from reco.changes import Cause, attribute, compare
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.catalogue.catalogue import Changes
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import StorageError
-from reco.export import save
-from reco.history import Ranked, rank
-from reco.projects import Project
-from reco.recommend import Fusion, Query, Recommender
-from reco.snapshot import Snapshot, build
+from reco.projects.answers import Ranked, rank
+from reco.projects.changes import Cause, attribute, compare
+from reco.projects.feed import Arrival, arrivals, document
+from reco.projects.store import Project
+from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.snapshots.snapshot import Snapshot, build
+from reco.storage import atomic
+from reco.storage.tables import save
 
 CAFE = "rouvrir le café du village"
 
@@ -568,7 +568,7 @@ def test_an_earlier_feed_stays_when_the_disk_refuses(served: Home, monkeypatch: 
             refused.append(where)
             raise OSError(5, "Input/output error", str(where))
 
-    monkeypatch.setattr(storage, "operation", operation)
+    monkeypatch.setattr(atomic, "operation", operation)
     done = run_cli("changes", "--atom", str(path), "--json", *served.arguments)
     assert refused and done.code == StorageError.exit_code and path.read_text() == "before"
     assert run_cli("changes", "--atom", str(served.folder), "--json", *served.arguments).code == 2

@@ -115,13 +115,13 @@ def test_warnings_are_quoted(home: Home) -> None:
 
 
 def test_every_code_has_words() -> None:
-    from reco.cli import asides
-    from reco.likeness import REASONS
-    from reco.placement import REASONS as MOVES
-    from reco.vigilance import KINDS
+    from reco.catalogue.places.similarity import REASONS
+    from reco.cli import notices
+    from reco.ranking.cautions import KINDS
+    from reco.ranking.rerank import REASONS as MOVES
 
-    assert set(asides._VIGILANCE) == set(KINDS)
-    assert set(asides._LIKENESS) == set(REASONS) and set(asides._PLACEMENT) == set(MOVES)
+    assert set(notices._VIGILANCE) == set(KINDS)
+    assert set(notices._LIKENESS) == set(REASONS) and set(notices._PLACEMENT) == set(MOVES)
 
 
 def test_filters_take_a_label_in_any_case_or_a_code(served: Home) -> None:

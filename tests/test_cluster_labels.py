@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pytest
 
-from reco.clusters.corpus import Corpus, Text
-from reco.clusters.grammar import Grammar
-from reco.clusters.labels import describe
-from reco.clusters.whereabouts import tells_where
+from reco.clusters.labelling.choice import tells_where
+from reco.clusters.labelling.corpus import Corpus, Text
+from reco.clusters.labelling.labels import describe
+from reco.clusters.labelling.parts_of_speech import Grammar
 
 OTHERS = [Text(f"Une piscine et son bassin {i}", "Les nageurs y viennent.") for i in range(12)]
 

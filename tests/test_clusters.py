@@ -15,16 +15,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support import Home, publish, resource, rows, run_cli, snapshot_of
 
-from reco.catalogue import Catalogue
-from reco.clusters import Clusters, ClustersUnavailable, CuratorName, Options, find, frames, lineage, locate
-from reco.clusters.corpus import Corpus, Text
+from reco.catalogue.catalogue import Catalogue
+from reco.clusters import frames, matching
+from reco.clusters.curator_names import Names
+from reco.clusters.find import ClustersUnavailable, Options, find
 from reco.clusters.grouping import neighbours
-from reco.clusters.labels import describe, npmi
-from reco.clusters.names import Names
-from reco.encoder import unit
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.clusters.labelling.corpus import Corpus, Text
+from reco.clusters.labelling.labels import describe, npmi
+from reco.clusters.model import Clusters, CuratorName
+from reco.clusters.update import locate
+from reco.encoder.protocol import unit
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidDecisions, InvalidInput, UnknownResource
-from reco.refresh import Making, refresh
+from reco.refresh.recipe import Making
+from reco.refresh.run import refresh
 
 SUBJECTS = (
     "piscine municipale",
@@ -282,7 +286,7 @@ def test_a_label_stays_while_half_of_its_texts_are_those_it_was_given_to(more: i
     aged = replace(first, clusters=tuple(replace(c, proposed=f"Ancien {c.id}") for c in first.clusters))
     second = find(after.catalogue, after.vectors, Options(levels=2, relayout=0.001), aged)
     shares = {
-        c.id: lineage.overlap(first.members(c.id), second.members(c.id))
+        c.id: matching.overlap(first.members(c.id), second.members(c.id))
         for c in second.at(1)
         if c.id in first.by_id
     }
@@ -351,8 +355,8 @@ def test_a_forced_split_and_a_forced_merge_are_told(planted: World, found: Clust
 def test_lineage_tells_births_and_deaths() -> None:
     before = ["a"] * 4 + ["b"] * 4 + [None] * 4
     after = np.asarray([0] * 4 + [-1] * 4 + [1] * 4)
-    matched = lineage.match(before, after)
-    told = {(e.kind, e.cluster) for e in lineage.events(1, matched, ("a", "n"), {})}
+    matched = matching.match(before, after)
+    told = {(e.kind, e.cluster) for e in matching.events(1, matched, ("a", "n"), {})}
     assert matched.kept == {0: "a"} and told == {("birth", "n"), ("death", "b")}
 
 
@@ -360,7 +364,7 @@ def test_lineage_tells_births_and_deaths() -> None:
 def test_the_same_groups_in_another_order_are_the_same(labels: list[int], order: list[int]) -> None:
     before = [f"c{one}" for one in labels]
     after = np.asarray([order[one] for one in labels])
-    kept = lineage.match(before, after).kept
+    kept = matching.match(before, after).kept
     assert all(kept[order[one]] == f"c{one}" for one in labels)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import Home, edited, rows, run_cli
 
-from reco.decisions import COLUMNS, Decisions
+from reco.catalogue.decisions import COLUMNS, Decisions
 from reco.errors import InvalidDecisions
 
 FILE = '[curation]\ndecisions = "decisions.csv"\n\n'

@@ -10,23 +10,25 @@ import numpy as np
 import pytest
 from support import Home, edited, files_under, publish, rows, run_cli
 
-from reco.adaptation import adapt_deep, undo
-from reco.catalogue import Catalogue
-from reco.deep import DeepReport, learn_deep
-from reco.deep.training import DeepRecipe
-from reco.encoder import Encoder
+from reco.adapt.lora.learn import DeepReport, learn_deep
+from reco.adapt.lora.training import DeepRecipe
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
 from reco.encoder.adapter import Adapter
-from reco.encoder.hashing import HashingEncoderForTests
 from reco.encoder.loading import ModelSource
+from reco.encoder.protocol import Encoder
 from reco.encoder.sentence import SentenceEncoder
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import EncoderError, EncoderMismatch, InvalidInput
-from reco.recommend import Query, Recommender
-from reco.refresh import Making, refresh
-from reco.resource import Resource
-from reco.settings import encoder_of, load
-from reco.snapshot import Manifest, Snapshot, build
-from reco.store import SnapshotStore
-from reco.vectors import VectorTable, embed
+from reco.index.vectors import VectorTable, embed
+from reco.ranking.recommender import Query, Recommender
+from reco.refresh.on_demand import adapt_deep, undo
+from reco.refresh.recipe import Making
+from reco.refresh.run import refresh
+from reco.snapshots.snapshot import Manifest, Snapshot, build
+from reco.snapshots.store import SnapshotStore
+from reco.workspace.settings import load
+from reco.workspace.workspace import encoder_of
 
 WORDS = [f"{stem}{ending}" for stem in ("titre", "texte") for ending in "abcdefghijklmnopqrst"]
 FILLER = "il est question ici de et du encore".split()
@@ -186,7 +188,7 @@ def test_bytes_give_the_same_adapter_and_others_are_refused(learnt: DeepReport) 
 def test_merged_weights_say_what_adapters_beside_them_say(base: SentenceEncoder, learnt: DeepReport) -> None:
     import torch
 
-    from reco.deep.training import _inject
+    from reco.adapt.lora.training import _inject
     from reco.encoder.loading import inner
 
     beside = base.trainable()
@@ -265,7 +267,7 @@ def adapted_home(folder: Path, learnt: DeepReport, tmp_path: Path) -> Home:
 
 
 def base_of(home: Home) -> Encoder:
-    from reco.settings import build_encoder
+    from reco.encoder.settings import build_encoder
 
     return build_encoder(load(home.config).encoder)
 

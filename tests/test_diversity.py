@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from reco.diversity import centred, repetitions, spread
+from reco.ranking.mmr import centred, repetitions, spread
 
 MERITS = st.lists(st.floats(0.01, 1), min_size=1, max_size=12).map(lambda m: np.sort(np.asarray(m))[::-1])
 

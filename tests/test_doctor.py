@@ -16,8 +16,8 @@ import pytest
 from filelock import FileLock
 from support import Home, Ran, edited, python, rows, run_cli
 
-from reco.doctor import NAMES, diagnose
 from reco.encoder import bundled
+from reco.workspace.doctor import NAMES, diagnose
 
 
 def examined(home: Home) -> Ran:
@@ -291,7 +291,7 @@ def test_a_snapshot_from_the_future(two: Home, monkeypatch: pytest.MonkeyPatch) 
         def now(cls, tz: object = None) -> datetime:
             return datetime.now(UTC) - timedelta(days=1)
 
-    monkeypatch.setattr("reco.doctor.datetime", Yesterday)
+    monkeypatch.setattr("reco.workspace.doctor.datetime", Yesterday)
     assert names(two) == ["clock"]
 
 

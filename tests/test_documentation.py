@@ -13,8 +13,8 @@ from support import REPOSITORY
 
 from reco import errors
 from reco.cli.main import app
-from reco.doctor import NAMES
-from reco.settings import Settings
+from reco.workspace.doctor import NAMES
+from reco.workspace.settings import Settings
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)

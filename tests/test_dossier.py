@@ -16,18 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import resource
 
-from reco.dossier import (
-    COLUMNS,
-    Dossier,
-    Headings,
-    Item,
-    docx_bytes,
-    markdown_bytes,
-    ris_bytes,
-    table_bytes,
-    xlsx_bytes,
-)
-from reco.dossier.content import CUT, LONGEST_CELL
+from reco.app.dossier.content import CUT, LONGEST_CELL, Dossier, Headings, Item
+from reco.app.dossier.document import docx_bytes
+from reco.app.dossier.markdown import markdown_bytes
+from reco.app.dossier.references import ris_bytes
+from reco.app.dossier.tables import COLUMNS, table_bytes, xlsx_bytes
 
 HEADINGS = Headings(
     **{name: name.capitalize() for name in (*COLUMNS, "request", "resources", "source")},

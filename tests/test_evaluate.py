@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from support import Home, run_cli
 
-from reco.beir import read_set
-from reco.encoder import Matrix
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.encoder.protocol import Matrix
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
-from reco.evaluate import SYSTEMS, Tried, evaluate
-from reco.recommend import Fusion
-from reco.reference import language
+from reco.evaluation.beir import read_set
+from reco.evaluation.bm25 import language
+from reco.evaluation.evaluate import SYSTEMS, Tried, evaluate
+from reco.ranking.recommender import Fusion
 
 DOCUMENTS = {
     "d1": ("Planter des arbres", "Des tilleuls le long de la rue."),

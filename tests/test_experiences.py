@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 from support import resource
 
-from reco import places
-from reco.cartography import Atlas
-from reco.experiences import BANDS, Experience, experiences
-from reco.places import Locality
-from reco.taxonomy import TYPES
+from reco.app.experiences import BANDS, Experience, experiences
+from reco.catalogue.places import gazetteer
+from reco.catalogue.places.cartography import Atlas
+from reco.catalogue.places.gazetteer import Locality
+from reco.catalogue.taxonomy import TYPES
 
 
 @pytest.fixture(scope="module")
 def atlas() -> Atlas:
-    return Atlas(places.bundled())
+    return Atlas(gazetteer.bundled())
 
 
 def test_each_place_is_one_and_an_unknown_place_is_kept(atlas: Atlas) -> None:
-    located = places.bundled().locate("Port-Vendres et Alénya").localities
+    located = gazetteer.bundled().locate("Port-Vendres et Alénya").localities
     found = experiences(
         [
             resource("two", localities=located),

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from support import CountingEncoder, Home, resource, rows, run_cli, snapshot_of
 
-from reco.catalogue import Catalogue
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.families import Families, Told, find
-from reco.resource import Resource
-from reco.vectors import embed
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.encoder.testing import HashingEncoderForTests
+from reco.index.duplicates import Families, Told, find
+from reco.index.vectors import embed
 
 ENCODER = HashingEncoderForTests()
 TEXT = "Une méthode pas à pas pour retirer le bitume, planter des arbres et laisser l'eau rejoindre le sol."
@@ -171,8 +171,8 @@ def test_one_thing_is_one_result_newest_first_with_its_other_listings(twice: Hom
 
 def test_a_filter_shows_the_listing_that_passes_it(twice: Home) -> None:
     recommender = twice.recommender()
-    from reco.catalogue import Filters
-    from reco.recommend import Query
+    from reco.catalogue.catalogue import Filters
+    from reco.ranking.recommender import Query
 
     found = recommender.recommend(Query.of(TITLE, 3, Filters(last_year=2020)))
     assert found.recommendations[0].resource.id == "r10"

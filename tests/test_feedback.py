@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import Home, resources, run_cli, scores_of, snapshot_of
 
-from reco import feedback
-from reco.beir import read_set
-from reco.catalogue import Filters
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.catalogue.catalogue import Filters
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput, InvalidQuery, StorageError
-from reco.feedback import Feedback
-from reco.judged import SHARE
-from reco.query import MOST_OPINIONS, Opinion
-from reco.recommend import Query, Recommender
+from reco.evaluation.beir import read_set
+from reco.projects import feedback
+from reco.projects.feedback import Feedback
+from reco.ranking.query import MOST_OPINIONS, Opinion
+from reco.ranking.recommender import Query, Recommender
+from reco.ranking.relevance_feedback import SHARE
 
 ENCODER = HashingEncoderForTests()
 RECOMMENDER = Recommender(snapshot_of(resources(), ENCODER), ENCODER)

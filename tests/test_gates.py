@@ -12,21 +12,23 @@ import numpy as np
 import pytest
 from support import Home, edited, files_under, resources, rows, run_cli, snapshot_of
 
-from reco import families, storage
-from reco.behaviour import churn
-from reco.beir import Topic
-from reco.catalogue import Catalogue
-from reco.encoder import Document, DocumentVectors, Progress
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.encoder.protocol import Document, DocumentVectors, Progress
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidSettings, PublishRefused, StorageError
-from reco.gates import Gates, Thresholds, Verdict, judge, remember
-from reco.index import DenseIndex
-from reco.measures import measure, ndcg
-from reco.publication import Forced
-from reco.refresh import RefreshRefused
-from reco.resource import Resource
-from reco.settings import GateSettings, load, publishing_of
-from reco.snapshot import Snapshot, build
+from reco.evaluation.beir import Topic
+from reco.evaluation.runs import churn
+from reco.index import duplicates
+from reco.index.dense import DenseIndex
+from reco.ranking.measures import measure, ndcg
+from reco.refresh.gates import Gates, Thresholds, Verdict, judge, remember
+from reco.refresh.publish import Forced
+from reco.refresh.report import RefreshRefused
+from reco.snapshots.snapshot import Snapshot, build
+from reco.storage import atomic
+from reco.workspace.settings import GateSettings, load
+from reco.workspace.workspace import publishing_of
 
 ENCODER = HashingEncoderForTests(64)
 ALL = ("row_drop", "invalid_vectors", "identical_vectors", "unmatched_vectors", "lost_resources")
@@ -313,7 +315,7 @@ def test_a_refused_refresh_encodes_nothing_twice(served: Home) -> None:
 
 def test_a_refusal_that_the_disk_interrupts_anywhere_leaves_the_old_snapshot(served: Home) -> None:
     served.write(rows()[:12])
-    before = storage.operation
+    before = atomic.operation
     for at in range(1, 200):
         seen = 0
 
@@ -323,7 +325,7 @@ def test_a_refusal_that_the_disk_interrupts_anywhere_leaves_the_old_snapshot(ser
             if seen == at:
                 raise OSError(28, "No space left on device", str(path))
 
-        storage.operation = operation
+        atomic.operation = operation
         try:
             served.refresh()
         except StorageError:
@@ -331,7 +333,7 @@ def test_a_refusal_that_the_disk_interrupts_anywhere_leaves_the_old_snapshot(ser
         except RefreshRefused:
             break
         finally:
-            storage.operation = before
+            atomic.operation = before
     assert at > 30 and seen < at
     with pytest.raises(RefreshRefused):
         served.refresh()
@@ -393,11 +395,11 @@ def test_bytes_that_do_not_read_back_are_refused_whoever_forces(
             flipped.append(path)
 
     served.write(edited(rows(), "r01", year="1999"))
-    before, storage.operation = storage.operation, operation
+    before, atomic.operation = atomic.operation, operation
     try:
         done = run_cli("refresh", *options, "--json", *served.arguments)
     finally:
-        storage.operation = before
+        atomic.operation = before
     assert flipped and done.code == 4
     assert [o["gate"] for o in done.json["objections"]] == ["bytes"]
     assert "dense.faiss" in done.json["objections"][0]["message"]
@@ -447,7 +449,7 @@ def test_doubted_vectors_that_were_forced_are_encoded_again(served: Home, value:
     report = served.refresh()
     assert report.published and report.encoded == 24 and report.objections == ()
     found = served.store.open()
-    assert found.families == families.find(found.catalogue, found.table), "none is near by sick vectors"
+    assert found.families == duplicates.find(found.catalogue, found.table), "none is near by sick vectors"
     assert not served.refresh().published, "and once is enough"
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from support import Home, rows, run_cli
 
-from reco.behaviour import every_listing, quality
-from reco.beir import read_topics
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.evaluate import SYSTEMS, Tried, evaluate_served
-from reco.recommend import Recommender
+from reco.encoder.testing import HashingEncoderForTests
+from reco.evaluation.beir import read_topics
+from reco.evaluation.evaluate import SYSTEMS, Tried, evaluate_served
+from reco.evaluation.runs import every_listing, quality
+from reco.ranking.recommender import Recommender
 
 TOPICS = {
     "g1": ("éteindre les lampadaires la nuit", {"r02": 3, "r09": 0}),

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resource
 
-from reco.holdings import holdings
-from reco.taxonomy import SCALES, THEMES, TYPES
+from reco.catalogue.coverage import holdings
+from reco.catalogue.taxonomy import SCALES, THEMES, TYPES
 
 LABELS = st.sampled_from([*THEMES[:3], "Un thème à soi"])
 RESOURCES = st.lists(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from support import CountingEncoder, Home, Ran, python, resource, rows, run_cli
 
-from reco import storage
-from reco.catalogue import Catalogue
-from reco.encoder import Document
-from reco.journal import Journal
-from reco.vectors import CHUNK, EncodedDocument, embed, encode
+from reco.catalogue.catalogue import Catalogue
+from reco.encoder.protocol import Document
+from reco.index.vectors import CHUNK, EncodedDocument, embed, encode
+from reco.refresh.journal import Journal
+from reco.storage import atomic
 
 MANY = [
     {**row, "id": f"{row['id']}-{n}", "title": f"{row['title']}, tome {n}"}
@@ -75,11 +75,11 @@ def test_a_death_after_the_last_text_leaves_nothing_to_encode(many: Home) -> Non
         if path.name == "CURRENT":
             raise OSError(28, "No space left on device")
 
-    before, storage.operation = storage.operation, operation
+    before, atomic.operation = atomic.operation, operation
     try:
         assert run_cli("refresh", "--json", *many.arguments).code == 1
     finally:
-        storage.operation = before
+        atomic.operation = before
     encoder = CountingEncoder()
     assert many.refresh(encoder).published and encoder.encoded == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.lettering import shifts
+from reco.app.figures.label_layout import shifts
 
 HEIGHT = 20.0
 NAME = st.tuples(st.floats(0, 600), st.floats(0, 600), st.floats(10, 240))

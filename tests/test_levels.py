@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from support import Home, publish, resource, run_cli, snapshot_of, write_csv
 
-from reco.background import background, unrelated
-from reco.beir import Topic
-from reco.calibration import FEWEST, calibrate
-from reco.encoder import Matrix
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.encoder.protocol import Matrix
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import SnapshotError
-from reco.levels import LEVELS, Levels
-from reco.recommend import Fusion, Query, Recommender
-from reco.snapshot import Snapshot, from_files, to_files
-from reco.store import SnapshotStore
+from reco.evaluation.beir import Topic
+from reco.index.calibration import LEVELS, Levels
+from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.refresh.calibrate import FEWEST, calibrate
+from reco.snapshots.snapshot import Snapshot, from_files, to_files
+from reco.snapshots.store import SnapshotStore
+from reco.text.background import background, unrelated
 
 ENCODER = HashingEncoderForTests()
 SUBJECTS = "école cantine forêt rivière mairie chaufferie bourg friche verger digue marché halle".split()

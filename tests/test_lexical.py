@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.index import Counts, LexicalIndex, array_of, array_pieces
-from reco.words import grams, runs, words
+from reco.index.arrays import array_of, array_pieces
+from reco.index.lexical import Counts, LexicalIndex
+from reco.text.tokens import grams, runs, words
 
 TERMS = st.lists(st.sampled_from("arbre eau école sol plan cour budget".split()), max_size=12)
 

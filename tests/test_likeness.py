@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.commune import chosen
+from reco.catalogue.places.gazetteer import Gazetteer, Locality, bundled, search
+from reco.catalogue.places.lookup import chosen
+from reco.catalogue.places.similarity import NEUTRAL, REASONS, TOLERANCE, Likeness, among_equals, likeness
 from reco.errors import InvalidQuery
-from reco.likeness import NEUTRAL, REASONS, TOLERANCE, Likeness, among_equals, likeness
-from reco.places import Gazetteer, Locality, bundled, search
 
 
 def commune(code: str, population: int | None, department: str = "01", **values: str) -> Locality:

@@ -25,7 +25,9 @@ def test_every_line_of_a_refresh_is_an_object(home: Home, machine: None) -> None
     done = run_process("refresh", "--json", *home.arguments)
     assert done.code == 0 and done.json["published"]
     (line,) = lines(done)
-    assert line["level"] == "WARNING" and line["logger"] == "reco.collection" and "other" in line["message"]
+    assert (
+        line["level"] == "WARNING" and line["logger"] == "reco.refresh.collect" and "other" in line["message"]
+    )
     assert line["time"].endswith("+00:00")
 
 
@@ -51,7 +53,7 @@ def test_an_unexpected_failure_keeps_its_trace_in_the_line(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("boom")
 
-    monkeypatch.setattr("reco.settings.load", fail)
+    monkeypatch.setattr("reco.workspace.settings.load", fail)
     done = run_cli("status", *home.arguments)
     assert done.code == 1 and "ZeroDivisionError" in lines(done)[0]["trace"]
     assert all(set(line) >= {"time", "level", "logger", "message"} for line in lines(done))

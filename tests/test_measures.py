@@ -7,7 +7,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from reco.measures import measure, randomisation_test
+from reco.ranking.measures import measure, randomisation_test
 
 
 def test_measures_agree_with_hand_arithmetic() -> None:

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from reco.catalogue import Catalogue
-from reco.resource import Resource
-from reco.tabular import catalogue_bytes, catalogue_of
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.parquet import catalogue_bytes, catalogue_of
+from reco.catalogue.resource import Resource
 
 FREED = """
 import os

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Home, resource, run_cli, snapshot_of
 
-from reco.background import background
-from reco.calibration import calibrate
-from reco.catalogue import Filters
-from reco.encoder import Vector
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.needs import FIRST, MOST, split
-from reco.recommend import Fusion, Query, Recommender
+from reco.catalogue.catalogue import Filters
+from reco.encoder.protocol import Vector
+from reco.encoder.testing import HashingEncoderForTests
+from reco.ranking.needs import FIRST, MOST, split
+from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.refresh.calibrate import calibrate
+from reco.text.background import background
 
 ENCODER = HashingEncoderForTests()
 SUBJECTS = {

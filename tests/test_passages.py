@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reco.passages import SHORTEST, Span, split
-from reco.text import clean
+from reco.text.clean import clean
+from reco.text.passages import SHORTEST, Span, split
 
 LONG = "La commune a repris le café du village en régie directe"
 PIECES = st.sampled_from(

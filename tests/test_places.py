@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from reco.places import bundled
-from reco.text import fold
+from reco.catalogue.places.gazetteer import bundled
+from reco.text.clean import fold
 
 GAZETTEER = bundled()
 

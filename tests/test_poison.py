@@ -296,9 +296,9 @@ def test_a_file_that_may_not_be_read(nights: Nights) -> None:
 def test_a_file_that_grows_while_it_is_read(
     nights: Nights, monkeypatch: pytest.MonkeyPatch, kind: str, made: bytes
 ) -> None:
-    from reco.sources import origin
+    from reco.sources import content
 
-    name, read = nights.file(f"a.{kind}", made), origin.lines
+    name, read = nights.file(f"a.{kind}", made), content.lines
 
     def and_a_writer(*given: Any) -> Iterator[bytes]:
         for number, line in enumerate(read(*given)):
@@ -565,10 +565,10 @@ def test_xml_with_entities(
 def test_a_redirect_into_our_own_network(
     nights: Nights, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    from reco.sources import guard
+    from reco.sources import public_hosts
 
-    truly = guard.is_public
-    monkeypatch.setattr(guard, "is_public", lambda address: address == "127.0.0.2" or truly(address))
+    truly = public_hosts.is_public
+    monkeypatch.setattr(public_hosts, "is_public", lambda address: address == "127.0.0.2" or truly(address))
     with HTTPServer(host="127.0.0.2") as outside:  # stands for a public server
         outside.expect_request(re.compile("/a.*")).respond_with_data(
             "", status=302, headers={"location": httpserver.url_for("/secret")}

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.precision import products
+from reco.index.dense import products
 
 MATRIX = np.random.default_rng(5).standard_normal((700, 24), dtype=np.float32)
 VECTOR = np.random.default_rng(6).standard_normal(24, dtype=np.float32)

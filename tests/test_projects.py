@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from support import Home, edited, rows, run_cli, run_process
 
-from reco import storage
-from reco.catalogue import Filters
+from reco.catalogue.catalogue import Filters
 from reco.errors import InvalidInput, StorageError
-from reco.history import DEPTH, recorded_answers
-from reco.projects import LONGEST_NAME, MOST_RESULTS, ProjectStore
-from reco.query import Query
+from reco.projects.answers import DEPTH, recorded_answers
+from reco.projects.store import LONGEST_NAME, MOST_RESULTS, ProjectStore
+from reco.ranking.query import Query
+from reco.storage import atomic
 
 
 def add(home: Home, name: str, text: str = "rouvrir le café du village", *options: str) -> Any:
@@ -183,7 +183,7 @@ def test_a_refused_write_leaves_what_was_there(
             seen.append(path)
             raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(storage, "operation", operation)
+    monkeypatch.setattr(atomic, "operation", operation)
     with pytest.raises(StorageError):
         store.add("Café", Query.of("un café"))
     monkeypatch.undo()
@@ -272,7 +272,7 @@ def test_a_refresh_is_not_stopped_by_a_disk_that_refuses_the_record(
             refused.append(path)
             raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(storage, "operation", operation)
+    monkeypatch.setattr(atomic, "operation", operation)
     done = run_cli("refresh", "--json", *served.arguments)
     assert refused and done.code == 0 and done.json["published"] and "not recorded" in done.err
 

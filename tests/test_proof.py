@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import REPOSITORY, resource, resources, snapshot_of
 
-from reco.acronyms import Acronyms, Entry
-from reco.background import background
-from reco.encoder import DocumentVectors, unit
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.explain import Contribution
-from reco.index import DenseIndex
-from reco.needs import split
-from reco.passages import Span
-from reco.recommend import Answer, Fusion, Query, Recommendation, Recommender
-from reco.scoring import Scorer
-from reco.snapshot import Snapshot, build
-from reco.vectors import FRAME, EncodedDocument, VectorTable
+from reco.encoder.protocol import DocumentVectors, unit
+from reco.encoder.testing import HashingEncoderForTests
+from reco.index.acronyms import Acronyms, Entry
+from reco.index.dense import DenseIndex
+from reco.index.vectors import FRAME, EncodedDocument, VectorTable
+from reco.ranking.explain import Contribution
+from reco.ranking.needs import split
+from reco.ranking.recommender import Answer, Fusion, Query, Recommendation, Recommender
+from reco.ranking.scoring import Scorer
+from reco.snapshots.snapshot import Snapshot, build
+from reco.text.background import background
+from reco.text.passages import Span
 
 ENCODER = HashingEncoderForTests()
 SNAPSHOT = snapshot_of(resources(), ENCODER)

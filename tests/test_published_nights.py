@@ -7,7 +7,7 @@ import logging
 import pytest
 from support import Home, edited, rows
 
-from reco.nights import dates, nights, oldest
+from reco.snapshots.history import dates, nights, oldest
 
 
 def identifiers(found: tuple) -> list[str]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reco import quarantine
+from reco.catalogue import quarantine
+from reco.catalogue.resource import Rejection
 from reco.errors import StorageError
-from reco.resource import Rejection
 
 
 def test_rows_are_read_back_as_they_were(tmp_path: Path) -> None:

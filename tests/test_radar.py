@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Home, resource, resources, rows, run_cli, snapshot_of
 
-from reco import exposure, radar
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.catalogue import coverage
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
-from reco.radar import LOG, Asked
-from reco.recommend import Recommender
-from reco.words import stems
+from reco.evaluation import exposure, gaps
+from reco.evaluation.gaps import LOG, Asked
+from reco.ranking.recommender import Recommender
+from reco.text.tokens import stems
 
 ENCODER = HashingEncoderForTests(256)
 
@@ -90,11 +91,11 @@ def test_coverage_counts_theme_by_type_by_scale() -> None:
         resource("b", themes=("Eau",), type="Livres"),
     ]
     catalogue = recommender(found).snapshot.catalogue
-    water = next(one for one in radar.cover(catalogue, ["Eau", "Sport", "Santé"]) if one.theme == "Eau")
+    water = next(one for one in coverage.cover(catalogue, ["Eau", "Sport", "Santé"]) if one.theme == "Eau")
     assert water.resources == 2 and water.types == {"Guides": 1, "Livres": 1}
     assert water.scales == {"EPCI": 1, "unknown": 1} and water.missing == ()
-    assert radar.Cell("Eau", "Livres", "unknown", 1) in radar.cells(catalogue)
-    assert [one.theme for one in radar.cover(catalogue, ["Eau", "Sport", "Santé"])] == [
+    assert coverage.Cell("Eau", "Livres", "unknown", 1) in coverage.cells(catalogue)
+    assert [one.theme for one in coverage.cover(catalogue, ["Eau", "Sport", "Santé"])] == [
         "Santé",
         "Sport",
         "Eau",
@@ -105,7 +106,7 @@ def test_logged_requests_are_told_in_groups_of_five_and_never_by_their_text() ->
     asks = [Asked(f"l{n}", f"Réparer la fusée lunaire numéro {n}", LOG) for n in range(6)]
     asks += [Asked(f"m{n}", "Élever des licornes naines", LOG) for n in range(4)]
     asked = recommender(resources())
-    judge = radar.scan(asked, ENCODER, asks)
+    judge = gaps.scan(asked, ENCODER, asks)
     assert judge.without_verdict, "until answers have a verdict, the cautious rule stands in"
     told = {request.id for need in judge.needs for request in need.requests}
     assert told <= {f"l{n}" for n in range(6)} and all(need.size >= 5 for need in judge.needs)
@@ -122,7 +123,7 @@ def test_what_all_requests_say_joins_no_two_subjects() -> None:
         for copy in "abcd"
     ]
     asks.append(Asked("alone", "Xylophone quantique zébré", "x"))
-    found = radar.scan(recommender(resources()), ENCODER, asks)
+    found = gaps.scan(recommender(resources()), ENCODER, asks)
     for need in found.needs:
         assert len({request.id[0] for request in need.requests}) == 1, "no group has two subjects"
         assert need.isolated == (need.size == 1)
@@ -130,15 +131,15 @@ def test_what_all_requests_say_joins_no_two_subjects() -> None:
 
 
 def test_a_request_that_the_catalogue_answers_is_met() -> None:
-    asks = [Asked(one.id, f"{one.title}. {one.summary}", radar.PROJECT) for one in resources()[:6]]
-    assert radar.scan(recommender(resources()), ENCODER, asks).needs == ()
+    asks = [Asked(one.id, f"{one.title}. {one.summary}", gaps.PROJECT) for one in resources()[:6]]
+    assert gaps.scan(recommender(resources()), ENCODER, asks).needs == ()
 
 
 def test_a_filter_that_nothing_passes_is_no_result() -> None:
-    from reco.catalogue import Filters
+    from reco.catalogue.catalogue import Filters
 
-    asked = Asked("p", "Rénover la piscine", radar.PROJECT, None, Filters(themes=("Astronomie",)))
-    found = radar.scan(recommender(resources()), ENCODER, [asked])
+    asked = Asked("p", "Rénover la piscine", gaps.PROJECT, None, Filters(themes=("Astronomie",)))
+    found = gaps.scan(recommender(resources()), ENCODER, [asked])
     assert [request.why for need in found.needs for request in need.requests] == ["no-result"]
     assert found.needs[0].label
 

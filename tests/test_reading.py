@@ -16,8 +16,11 @@ from docx.oxml.ns import qn
 from docx.oxml.parser import OxmlElement
 from pypdf import PdfWriter
 
-from reco.reading import LONGEST_TEXT, MOST_BYTES, MOST_PAGES, Reason, Unreadable, bounds, outside, read
-from reco.reading.archive import rebuilt
+from reco.sources.sandbox import limits, parent
+from reco.sources.sandbox.archive import rebuilt
+from reco.sources.sandbox.limits import LONGEST_TEXT, MOST_BYTES, MOST_PAGES
+from reco.sources.sandbox.parent import read
+from reco.sources.sandbox.refusal import Reason, Unreadable
 
 SENTENCE = "La commune rénove l'école et plante la cour, à l'été 2027."
 
@@ -344,7 +347,7 @@ def slow() -> bytes:
 
 
 def test_a_slow_file_is_stopped_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "MOST_WALL_SECONDS", 1.5)
+    monkeypatch.setattr(limits, "MOST_WALL_SECONDS", 1.5)
     assert reason(slow(), "lent.pdf") is Reason.TOO_SLOW
 
 
@@ -361,13 +364,13 @@ def test_a_stream_that_swells_is_a_bomb() -> None:
 
 
 def test_many_files_at_once_wait_then_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "MOST_WALL_SECONDS", 0.01)
-    for _ in range(bounds.AT_ONCE):
-        assert outside._places.acquire(blocking=False)
+    monkeypatch.setattr(limits, "MOST_WALL_SECONDS", 0.01)
+    for _ in range(limits.AT_ONCE):
+        assert parent._places.acquire(blocking=False)
     try:
         assert reason(SENTENCE.encode(), "a.txt") is Reason.BUSY
     finally:
-        for _ in range(bounds.AT_ONCE):
-            outside._places.release()
+        for _ in range(limits.AT_ONCE):
+            parent._places.release()
     monkeypatch.undo()
     assert read(SENTENCE.encode(), "a.txt").text == SENTENCE

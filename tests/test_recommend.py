@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resource, resources, scores_of, snapshot_of
 
-from reco.acronyms import Acronyms, Entry
-from reco.catalogue import Filters
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.catalogue.catalogue import Filters
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidQuery, SnapshotError, UnknownResource
-from reco.recommend import Answer, Fusion, Query, Recommender
-from reco.snapshot import build
+from reco.index.acronyms import Acronyms, Entry
+from reco.ranking.recommender import Answer, Fusion, Query, Recommender
+from reco.snapshots.snapshot import build
 
 ENCODER = HashingEncoderForTests()
 SNAPSHOT = snapshot_of(resources(), ENCODER)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import CountingEncoder, Home, edited, files_under, rows, scores_of
 
-from reco.collection import collect
 from reco.errors import InvalidSettings, PublishRefused, SourceError
-from reco.recommend import Query
-from reco.snapshot import Snapshot
+from reco.ranking.recommender import Query
+from reco.refresh.collect import collect
+from reco.snapshots.snapshot import Snapshot
 
 Table = list[dict[str, str]]
 REQUEST = Query.of("rouvrir le café et la piscine du village", 30)
@@ -57,7 +57,7 @@ def test_refreshing_twice_encodes_nothing_and_writes_a_line_of_the_log(served: H
 def test_another_way_to_read_words_makes_the_indexes_anew(
     served: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reco.refresh.making.READING", -1)
+    monkeypatch.setattr("reco.refresh.recipe.READING", -1)
     report = served.refresh(encoder := CountingEncoder())
     assert (report.published, report.snapshot, report.unchanged) == (True, "000002", 24)
     assert encoder.encoded == []

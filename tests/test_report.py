@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from support import Home, run_cli
 
-from reco.beir import Document, JudgedSet, Topic
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.evaluate import SetResult, Tried, evaluate
-from reco.inspection import worst
-from reco.recommend import Fusion
-from reco.report import write_report, write_topics
+from reco.encoder.testing import HashingEncoderForTests
+from reco.evaluation.beir import Document, JudgedSet, Topic
+from reco.evaluation.evaluate import SetResult, Tried, evaluate
+from reco.evaluation.inspect_topics import worst
+from reco.evaluation.report import write_report, write_topics
+from reco.ranking.recommender import Fusion
 
 HOSTILE = "<script>alert(1)</script> $x^{$ | `a` [b](javascript:c) & =1+1"
 SET = JudgedSet(

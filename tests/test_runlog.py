@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from support import Home, edited, rows, run_cli
 
-from reco import runlog, storage
 from reco.errors import InvalidSettings, PublishRefused, RefreshRunning, SourceError
+from reco.refresh import log
+from reco.storage import atomic
 
 ENDED = "2026-01-01T00:00:00+00:00"
 
 
 def lines(home: Home) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (home.path / runlog.NAME).read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in (home.path / log.NAME).read_text(encoding="utf-8").splitlines()]
 
 
 def refusing(name: str) -> Callable[[str, Path], None]:
@@ -81,7 +82,7 @@ def test_an_interruption_is_recorded(served: Home, monkeypatch: pytest.MonkeyPat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("reco.refresh.collecting.collect", interrupt)
+    monkeypatch.setattr("reco.refresh.collect.collect", interrupt)
     with pytest.raises(KeyboardInterrupt):
         served.refresh()
     assert lines(served)[-1]["error"].startswith("KeyboardInterrupt")
@@ -92,7 +93,7 @@ def test_who_gives_way_is_recorded_without_the_lock(served: Home) -> None:
         served.refresh()
     line = lines(served)[-1]
     assert line["outcome"] == "busy" and line["exit_code"] == 3
-    assert runlog.last_failure(served.path) is None
+    assert log.last_failure(served.path) is None
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -101,13 +102,13 @@ def test_a_log_that_cannot_be_written_changes_nothing_else(
 ) -> None:
     if broken:
         (home.folder / "catalogue.csv").unlink()
-    monkeypatch.setattr(storage, "operation", refusing(runlog.NAME))
+    monkeypatch.setattr(atomic, "operation", refusing(log.NAME))
     if broken:
         with pytest.raises(SourceError):
             home.refresh()
     else:
         assert home.refresh().published
-    assert not (home.path / runlog.NAME).exists()
+    assert not (home.path / log.NAME).exists()
     assert "could not be recorded" in caplog.text
 
 
@@ -120,37 +121,37 @@ def test_a_refresh_without_sources_makes_no_home(home: Home) -> None:
 
 
 def test_a_line_cut_short_costs_only_itself(served: Home) -> None:
-    path = served.path / runlog.NAME
+    path = served.path / log.NAME
     path.write_bytes(path.read_bytes() + b'{"start": "2026-')
     served.refresh()
-    assert [run.outcome for run in runlog.runs(served.path)] == ["quiet", "ok"]
+    assert [run.outcome for run in log.runs(served.path)] == ["quiet", "ok"]
 
 
 @pytest.mark.parametrize("end", ["2026-91-01T00:00:00+00:00", "hier", "2026-01-01T00:00:00", 3, None])
 def test_a_line_whose_date_is_damaged_costs_only_itself(served: Home, end: object) -> None:
     """Nothing hashes this file, and `status`, `doctor` and every page of the app read it."""
-    path = served.path / runlog.NAME
+    path = served.path / log.NAME
     damaged = json.dumps({**lines(served)[0], "end": end})
     path.write_text(f"{path.read_text('utf-8')}{damaged}\n", "utf-8")
-    assert [run.outcome for run in runlog.runs(served.path)] == ["ok"]
+    assert [run.outcome for run in log.runs(served.path)] == ["ok"]
     found = run_cli("status", "--json", *served.arguments)
     assert found.code == 0 and found.json["last_success"] == lines(served)[0]["end"]
 
 
 def test_the_log_never_grows_beyond_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runlog, "LARGEST", 2_000)
+    monkeypatch.setattr(log, "LARGEST", 2_000)
     for number in range(60):
-        runlog.record(tmp_path, runlog.Run(ENDED, ENDED, 0.1, "ok", 0, snapshot=str(number)))
+        log.record(tmp_path, log.Run(ENDED, ENDED, 0.1, "ok", 0, snapshot=str(number)))
     sizes = {p.name: p.stat().st_size for p in tmp_path.iterdir()}
     assert sizes.keys() == {"refresh.log", "refresh.log.1"}
     assert max(sizes.values()) < 2_500
-    kept = [int(str(run.snapshot)) for run in runlog.runs(tmp_path)]
+    kept = [int(str(run.snapshot)) for run in log.runs(tmp_path)]
     assert kept == list(range(59, 59 - len(kept), -1)) and len(kept) > 12
 
 
 def test_status_counts_a_quiet_night_as_a_success(served: Home) -> None:
     def dated(*ends: str) -> None:
-        path = served.path / runlog.NAME
+        path = served.path / log.NAME
         kept = [{**line, "end": end} for line, end in zip(lines(served), ends, strict=True)]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
@@ -173,7 +174,7 @@ def test_status_says_why_the_last_failure_was_one(served: Home) -> None:
 
 
 def test_without_a_record_a_snapshot_is_as_old_as_its_making(served: Home) -> None:
-    (served.path / runlog.NAME).unlink()
+    (served.path / log.NAME).unlink()
     found = run_cli("status", "--json", *served.arguments).json
     assert found["last_success"] is None and not found["stale"]
     served.extra = "[operation]\nstale_hours = 1e-9\n"

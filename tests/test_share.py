@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.catalogue import Filters
+from reco.app.share import LONGEST_ADDRESS, code_of, query_of
+from reco.catalogue.catalogue import Filters
 from reco.errors import InvalidInput, InvalidQuery
-from reco.query import Opinion, Query
-from reco.share import LONGEST_ADDRESS, code_of, query_of
+from reco.ranking.query import Opinion, Query
 
 NAMES = st.lists(st.text(max_size=12), max_size=3).map(tuple)
 FILTERS = st.builds(Filters, types=NAMES, themes=NAMES, first_year=st.none() | st.integers(1900, 2100))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import resource
 
-from reco.shelf import Candidate, fill, types
-from reco.taxonomy import TYPES
+from reco.catalogue.taxonomy import TYPES
+from reco.ranking.shelf import Candidate, fill, types
 
 KINDS = ("Guides & outils", "Rapports", "Livres")
 LEVELS = (None, "très proche", "proche", "piste", "éloigné")

@@ -20,14 +20,14 @@ import numpy as np
 import pytest
 from support import Home, edited, files_under, publish, resources, rows, scores_of, snapshot_of
 
-from reco import storage
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import RefreshRunning, SnapshotError, StorageError
-from reco.recommend import Query, Recommender
-from reco.snapshot import Snapshot, to_files
-from reco.soundness import check
+from reco.ranking.recommender import Query, Recommender
+from reco.snapshots.check import check
+from reco.snapshots.snapshot import Snapshot, to_files
+from reco.snapshots.store import SnapshotStore
 from reco.sources.http_cache import HttpCache
-from reco.store import SnapshotStore
+from reco.storage import atomic
 
 ENCODER = HashingEncoderForTests(32)
 REQUEST = Query.of("rouvrir le café du village", 24)
@@ -78,13 +78,13 @@ def test_a_manifest_names_every_file_with_its_digest(store: SnapshotStore) -> No
     folder = store.folder / "000002"
     files = files_under(folder)
     manifest, seal = files.pop("manifest.json"), files.pop("manifest.sha256")
-    assert files and seal.decode() == f"{storage.digest_of(manifest)}  manifest.json\n"
+    assert files and seal.decode() == f"{atomic.digest_of(manifest)}  manifest.json\n"
     named = json.loads((folder / "manifest.json").read_bytes())["files"]
     assert {name: (v["sha256"], v["bytes"]) for name, v in named.items()} == {
-        name: (storage.digest_of(data), len(data)) for name, data in files.items()
+        name: (atomic.digest_of(data), len(data)) for name, data in files.items()
     }
     pointer = json.loads((store.home / "CURRENT").read_bytes())
-    assert pointer == {"snapshot": "000002", "manifest": storage.sha256(folder / "manifest.json")}
+    assert pointer == {"snapshot": "000002", "manifest": atomic.sha256(folder / "manifest.json")}
 
 
 def test_an_empty_home_says_what_to_do(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ class Death(BaseException):
 def refusing(name: str, path: Path, error: BaseException | None = None) -> Iterator[list[str]]:
     """Refuse one kind of operation on one path, or die of it; it must have happened."""
     seen: list[str] = []
-    before = storage.operation
+    before = atomic.operation
 
     def operation(found: str, place: Path) -> None:
         before(found, place)
@@ -343,11 +343,11 @@ def refusing(name: str, path: Path, error: BaseException | None = None) -> Itera
             seen.append(name)
             raise error or OSError(errno.EIO, "Input/output error")
 
-    storage.operation = operation
+    atomic.operation = operation
     try:
         yield seen
     finally:
-        storage.operation = before
+        atomic.operation = before
     assert seen, "the fault never happened"
 
 
@@ -466,7 +466,7 @@ def test_an_unreadable_pointer_lets_nothing_be_removed(store: SnapshotStore) -> 
 
 def test_pruning_waits_for_whoever_is_reading(store: SnapshotStore, third: Snapshot) -> None:
     publish(store, third)
-    with storage.reading(store.folder / "000001" / "manifest.json"):
+    with atomic.reading(store.folder / "000001" / "manifest.json"):
         assert store.prune(1) == ["000002"]
         assert len(store.open("000001").catalogue) == 23
     assert store.prune(1) == ["000001"]
@@ -474,7 +474,7 @@ def test_pruning_waits_for_whoever_is_reading(store: SnapshotStore, third: Snaps
 
 
 def test_nobody_reads_what_is_being_removed(store: SnapshotStore) -> None:
-    with storage.claim(store.folder / "000001" / "manifest.json") as free:
+    with atomic.claim(store.folder / "000001" / "manifest.json") as free:
         assert free
         with pytest.raises(SnapshotError):
             store.open("000001")
@@ -483,15 +483,15 @@ def test_nobody_reads_what_is_being_removed(store: SnapshotStore) -> None:
 def test_a_reader_overtaken_by_a_publish_and_a_prune_opens_the_new_snapshot(
     store: SnapshotStore, third: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = storage.reading
+    really = atomic.reading
 
     def overtaken(path: Path) -> AbstractContextManager[None]:
-        monkeypatch.setattr(storage, "reading", really)
+        monkeypatch.setattr(atomic, "reading", really)
         publish(store, third)
         assert store.prune(1) == ["000001", "000002"]
         return really(path)
 
-    monkeypatch.setattr(storage, "reading", overtaken)
+    monkeypatch.setattr(atomic, "reading", overtaken)
     served, warning = store.serve()
     assert (served.id, warning) == ("000003", "")
 
@@ -525,19 +525,19 @@ def test_removing_what_the_dead_left_can_be_refused(store: SnapshotStore, draft:
 def test_a_replacement_that_fails_removes_its_own_draft(tmp_path: Path) -> None:
     draft = tmp_path / f"a.tmp-{os.getpid()}"
     with refusing("rename", tmp_path / "a"), pytest.raises(StorageError):
-        storage.replace(tmp_path / "a", b"new")
+        atomic.replace(tmp_path / "a", b"new")
     assert not draft.exists()
     with refusing("unlink", draft), refusing("rename", tmp_path / "a"), pytest.raises(StorageError):
-        storage.replace(tmp_path / "a", b"new")
+        atomic.replace(tmp_path / "a", b"new")
     assert draft.exists(), "its removal is an operation too"
 
 
 def test_a_line_never_joins_one_that_was_cut_short(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    storage.append_line(path, b"one\n")
-    storage.append_line(path, b"two\n")
+    atomic.append_line(path, b"one\n")
+    atomic.append_line(path, b"two\n")
     path.write_bytes(path.read_bytes() + b"thr")
-    storage.append_line(path, b"four\n")
+    atomic.append_line(path, b"four\n")
     assert path.read_bytes() == b"one\ntwo\nthr\nfour\n"
 
 
@@ -546,7 +546,7 @@ def test_a_file_that_this_version_does_not_read_is_checked_all_the_same(tmp_path
     with store.writing():
         draft = store.write_draft(snapshot_of(resources(), ENCODER))
         stranger = draft / "of-a-later-version.json"
-        known = {"sha256": storage.write(stranger, b"{}"), "bytes": 2}
+        known = {"sha256": atomic.write(stranger, b"{}"), "bytes": 2}
         manifest = store.read_draft(draft).manifest
         store.amend(draft, replace(manifest, files={**manifest.files, stranger.name: known}))
         store.publish(draft)

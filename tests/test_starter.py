@@ -11,16 +11,18 @@ from safetensors.numpy import load
 from support import Home, edited, rows
 
 from benchmarks.starter import write
-from reco import starter
-from reco.adaptation import undo
+from reco.adapt import starter
 from reco.encoder.bundled import STAMP
-from reco.encoder.hashing import HashingEncoderForTests
 from reco.encoder.loading import ModelSource
 from reco.encoder.sentence import SentenceEncoder
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
-from reco.refresh import Making, refresh
-from reco.settings import Settings, making_of
-from reco.snapshot import Snapshot
+from reco.refresh.on_demand import undo
+from reco.refresh.recipe import Making
+from reco.refresh.run import refresh
+from reco.snapshots.snapshot import Snapshot
+from reco.workspace.settings import Settings
+from reco.workspace.workspace import making_of
 
 ENCODER = HashingEncoderForTests()
 HEAD = np.eye(ENCODER.dimension, dtype=np.float32) * np.float32(2)

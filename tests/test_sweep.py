@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from support import resources, snapshot_of
 
-from reco.behaviour import quality
-from reco.beir import Topic
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
-from reco.recommend import Fusion, Recommender
-from reco.sweep import Reader, at_strength, curve
+from reco.evaluation.beir import Topic
+from reco.evaluation.runs import quality
+from reco.evaluation.sweep import Reader, at_strength, curve
+from reco.ranking.recommender import Fusion, Recommender
 
 ENCODER = HashingEncoderForTests(64)
 TOPICS = tuple(

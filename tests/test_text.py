@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.text import clean, digest, fold, nfc, quotation, strip_markup
+from reco.text.clean import clean, digest, fold, nfc, quotation, strip_markup
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
 INVISIBLE = "\x00\x07\x1b\x7f\x85\u200e\u202e\u2066\ufeff\u200b\u00ad"

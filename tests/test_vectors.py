@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import CountingEncoder, resource
 
-from reco.resource import Resource
-from reco.vectors import embed
+from reco.catalogue.resource import Resource
+from reco.index.vectors import embed
 
 TEXTS = st.sampled_from(
     [

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import REPOSITORY
 
-from reco.passages import Span, split
-from reco.vigilance import KINDS, cue, points
+from reco.ranking.cautions import KINDS, cue, points
+from reco.text.passages import Span, split
 
 SAMPLE = Path(__file__).with_name("vigilance_sample.csv")
 """Passages of our own catalogue that a wide net caught, each read and labelled."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.words import STOP_WORDS, runs, stem, tokens, words
-from reco.words import stems as indexed
+from reco.text.tokens import STOP_WORDS, runs, stem, tokens, words
+from reco.text.tokens import stems as indexed
 
 
 def stems(text: str) -> list[str]:

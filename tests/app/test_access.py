@@ -7,8 +7,9 @@ import inspect
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from reco.app import access, wording
-from reco.app.access import FREE, LONGEST, SHORTEST, VARIABLE, Door
+from reco.app import phrases
+from reco.app.state import curator_access
+from reco.app.state.curator_access import FREE, LONGEST, SHORTEST, VARIABLE, Door
 from tests.app.conftest import ROWS, Open, Publish, everything
 
 
@@ -83,7 +84,7 @@ def test_the_page_is_absent_when_no_password_is_set(
     test = page()
     with pytest.raises(ValueError, match="curator"):
         test.switch_page("views/curator.py")
-    assert not access.expected()
+    assert not curator_access.expected()
 
 
 def test_its_script_shows_nothing_without_a_password(home: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,7 @@ def test_its_script_shows_nothing_without_a_password(home: None, monkeypatch: py
     monkeypatch.delenv(VARIABLE, raising=False)
     test = AppTest.from_file(str(SCRIPT.parent / "views" / "curator.py"), default_timeout=60).run()
     assert not test.text_input and not test.tabs
-    assert [info.value for info in test.info] == [wording.phrase("fr", "curator.off")]
+    assert [info.value for info in test.info] == [phrases.phrase("fr", "curator.off")]
 
 
 @pytest.fixture
@@ -128,7 +129,9 @@ def test_a_changed_password_shuts_sessions_out(
 def test_failures_of_all_sessions_count_together(
     curated: None, page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "SHORTEST", LONGEST)  # a busy machine may take longer than the real one
+    monkeypatch.setattr(
+        curator_access, "SHORTEST", LONGEST
+    )  # a busy machine may take longer than the real one
     for _ in range(FREE):
         test = attempt(at_the_door(page), "faux")
         assert not test.tabs
@@ -159,8 +162,8 @@ def test_refused_rows_and_duplicates_are_shown(
     test = attempt(at_the_door(page), "mot")
     shown = everything(test)
     assert not test.exception
-    assert wording.phrase("fr", "curator.rows.one", count=1) in shown
+    assert phrases.phrase("fr", "curator.rows.one", count=1) in shown
     assert "=cmd()" in shown
-    assert wording.phrase("fr", "curator.family_count.one", count=1) in shown
-    assert wording.phrase("fr", "family.url") in shown
-    assert len(ROWS) and wording.phrase("fr", "curator.no_decisions_file").split("`")[0] in shown
+    assert phrases.phrase("fr", "curator.family_count.one", count=1) in shown
+    assert phrases.phrase("fr", "family.url") in shown
+    assert len(ROWS) and phrases.phrase("fr", "curator.no_decisions_file").split("`")[0] in shown

@@ -14,10 +14,10 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 import reco.app
-from reco.app.access import VARIABLE
 from reco.app.addresses import FEED, PAGES, lost, not_found
-from reco.app.document import Document, language_of, policy, rewrite
-from reco.app.wording import phrase
+from reco.app.html_document import Document, language_of, policy, rewrite
+from reco.app.phrases import phrase
+from reco.app.state.curator_access import VARIABLE
 
 PAGE = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reco.admission import Record, Rules, admit_all
-from reco.app import remarks, wording
+from reco.app import phrases
+from reco.app.widgets import row_notes
+from reco.catalogue.admission import Record, Rules, admit_all
 
 RULES = Rules(("Eau",), ("Rapports",), closed=True)
 
@@ -20,17 +21,17 @@ def test_every_reason_to_refuse_a_row_is_worded() -> None:
     problems = [problem for row in refused for problem in row.problems]
     assert len(problems) >= 8
     for problem in problems:
-        assert remarks.worded(problem) != problem, problem
+        assert row_notes.worded(problem) != problem, problem
     assert "Le champ « thème » vaut «\u00a0Feu\u00a0», qui n’est pas dans la liste de cette source." in (
-        [remarks.worded(problem) for problem in problems]
+        [row_notes.worded(problem) for problem in problems]
     )
 
 
 def test_a_row_with_other_columns_than_its_header_is_worded() -> None:
-    assert remarks.worded("12 cells where the header has 9") == wording.phrase(
+    assert row_notes.worded("12 cells where the header has 9") == phrases.phrase(
         "fr", "remark.cells", found="12", expected="9"
     )
 
 
 def test_what_nobody_worded_is_shown_as_it_is() -> None:
-    assert remarks.worded("something new") == "something new"
+    assert row_notes.worded("something new") == "something new"

@@ -9,12 +9,14 @@ from contextlib import AbstractContextManager
 import pytest
 import streamlit as st
 
-from reco.app import turnstile, wording
-from reco.app.turnstile import Turnstile
+from reco.app import phrases
 from reco.errors import ServerBusy
-from reco.projects import ProjectStore
-from reco.query import Query
-from reco.settings import home_of, load
+from reco.projects.store import ProjectStore
+from reco.ranking.query import Query
+from reco.serving import request_queue
+from reco.serving.request_queue import Turnstile
+from reco.workspace.settings import load
+from reco.workspace.workspace import home_of
 from tests.app.conftest import PLACED, ROWS, Open, Publish
 from tests.app.test_pages import search
 
@@ -90,8 +92,8 @@ def test_a_failure_frees_the_place() -> None:
 
 
 def test_who_waits_passes_in_turn_and_is_told_the_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turnstile, "FIRST_WORD", 0.02)
-    monkeypatch.setattr(turnstile, "NEXT_WORD", 0.02)
+    monkeypatch.setattr(request_queue, "FIRST_WORD", 0.02)
+    monkeypatch.setattr(request_queue, "NEXT_WORD", 0.02)
     gate = Turnstile(1)
     passed: list[int] = []
     told: dict[int, list[int]] = {number: [] for number in range(3)}
@@ -112,7 +114,7 @@ def test_who_waits_passes_in_turn_and_is_told_the_rank(monkeypatch: pytest.Monke
 
 
 def test_who_leaves_the_queue_frees_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turnstile, "FIRST_WORD", 0.01)
+    monkeypatch.setattr(request_queue, "FIRST_WORD", 0.01)
     gate = Turnstile(1, queue=1)
 
     def leave(_rank: int) -> None:
@@ -146,9 +148,9 @@ def test_a_visitor_who_waits_reads_the_rank_and_then_the_results(
     home: None, page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = page()
-    monkeypatch.setattr(turnstile, "FIRST_WORD", 0.05)
+    monkeypatch.setattr(request_queue, "FIRST_WORD", 0.05)
     gate = Turnstile(1)
-    monkeypatch.setattr(turnstile, "SHARED", gate)
+    monkeypatch.setattr(request_queue, "SHARED", gate)
     told: list[str] = []
     entered, free = threading.Event(), threading.Event()
 
@@ -170,7 +172,7 @@ def test_a_visitor_who_waits_reads_the_rank_and_then_the_results(
     entered.wait(30)
     search(test, "rénover notre école")
     thread.join()
-    assert told == [wording.phrase("fr", "progress.queue", rank=1)]
+    assert told == [phrases.phrase("fr", "progress.queue", rank=1)]
     assert not test.info and len(test.subheader) == 3
 
 
@@ -178,10 +180,10 @@ def test_an_overloaded_server_says_so_and_keeps_the_text(
     home: None, page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = page()
-    monkeypatch.setattr(turnstile, "SHARED", Turnstile(1, queue=0, patience=0.01))
-    with turnstile.SHARED.passing():
+    monkeypatch.setattr(request_queue, "SHARED", Turnstile(1, queue=0, patience=0.01))
+    with request_queue.SHARED.passing():
         search(test, "rénover notre école")
-        assert [error.value for error in test.error] == [wording.phrase("fr", "failure.busy")]
+        assert [error.value for error in test.error] == [phrases.phrase("fr", "failure.busy")]
         assert test.text_area(key="description").value == "rénover notre école"
     assert len(test.run().subheader) == 3
 
@@ -213,7 +215,7 @@ class Asked(Turnstile):
         super().__init__(places)
         self.come = threading.Event()
 
-    def passing(self, tell: turnstile.Told | None = None) -> AbstractContextManager[None]:
+    def passing(self, tell: request_queue.Told | None = None) -> AbstractContextManager[None]:
         self.come.set()
         return super().passing(tell)
 
@@ -227,8 +229,8 @@ def test_a_page_that_waits_to_ask_leaves_the_drawing_to_others(
     ProjectStore(home_of(load())).add("Notre école", Query.of("rénover le chauffage de l'école", k=2))
     publish([*ROWS, PLACED[0]])
     drawing, shared = Turnstile(1, patience=5), Asked(1)
-    monkeypatch.setattr(turnstile, "DRAWING", drawing)
-    monkeypatch.setattr(turnstile, "SHARED", shared)
+    monkeypatch.setattr(request_queue, "DRAWING", drawing)
+    monkeypatch.setattr(request_queue, "SHARED", shared)
     held, free = threading.Event(), []
 
     def search() -> None:

@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 
 import reco.app
-from reco.app import wording
+from reco.app import phrases
 
 SOURCES = sorted(Path(reco.app.__file__).parent.rglob("*.py"))
 
@@ -41,7 +41,7 @@ def blanks(phrase: str) -> set[str]:
 
 
 def test_both_languages_have_the_same_keys_and_blanks() -> None:
-    french, english = (wording.phrases(language) for language in wording.LANGUAGES)
+    french, english = (phrases.phrases(language) for language in phrases.LANGUAGES)
     assert french.keys() == english.keys()
     for key in french:
         assert blanks(french[key]) == blanks(english[key]), key
@@ -50,17 +50,17 @@ def test_both_languages_have_the_same_keys_and_blanks() -> None:
 def test_no_phrase_is_missing() -> None:
     counted = {f"{key}.{form}" for key in first_arguments("count") for form in ("one", "many")}
     asked = first_arguments("say") | first_arguments("phrase", 1) | counted
-    assert asked - wording.phrases("fr").keys() == set()
+    assert asked - phrases.phrases("fr").keys() == set()
 
 
 def test_no_phrase_is_unused() -> None:
     used = constants()
-    unused = [key for key in wording.phrases("fr") if key not in used and key.rpartition(".")[0] not in used]
+    unused = [key for key in phrases.phrases("fr") if key not in used and key.rpartition(".")[0] not in used]
     assert unused == []
 
 
 def test_french_is_the_default() -> None:
-    assert wording.DEFAULT == wording.LANGUAGES[0] == "fr"
+    assert phrases.DEFAULT == phrases.LANGUAGES[0] == "fr"
 
 
 @pytest.mark.parametrize("path", [p for p in SOURCES if p.parent.name != "locales"], ids=lambda p: p.name)
@@ -85,4 +85,4 @@ def test_a_moment_is_told_by_the_visitor_s_clock(
 ) -> None:
     monkeypatch.setattr(type(st.context), "timezone", zone)
     moment = "2026-01-01T23:30:00+00:00"
-    assert f"{wording.day(moment).removesuffix(' 2026')} {wording.hour(moment)}" == shown
+    assert f"{phrases.day(moment).removesuffix(' 2026')} {phrases.hour(moment)}" == shown

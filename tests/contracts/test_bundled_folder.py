@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reco.encoder import Document, bundled
+from reco.encoder import bundled
 from reco.encoder.bundled import WEIGHTS, bundled_folder
 from reco.encoder.loading import ModelSource
+from reco.encoder.protocol import Document
 from reco.encoder.sentence import SentenceEncoder
 from reco.errors import EncoderError, StorageError
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.encoder import unit
-from reco.index import DenseIndex
+from reco.encoder.protocol import unit
+from reco.index.dense import DenseIndex
 
 
 @given(rows=st.integers(1, 60), depth=st.integers(1, 80), seed=st.integers(0, 10_000), share=st.floats(0, 1))

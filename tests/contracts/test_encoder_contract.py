@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reco.encoder import Document, Encoder, unit
 from reco.encoder.adapter import Adapter
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.encoder.protocol import Document, Encoder, unit
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import EncoderError, StorageError
 
 WORDS = (
@@ -84,7 +84,7 @@ def cls_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundled() -> Encoder:
-    from reco.settings import EncoderSettings, build_encoder
+    from reco.encoder.settings import EncoderSettings, build_encoder
 
     return build_encoder(EncoderSettings())
 
@@ -135,7 +135,7 @@ def test_progress_ends_with_all_documents(encoder: Encoder) -> None:
 
 @pytest.mark.parametrize("kind", ["mean", pytest.param("bundled", marks=pytest.mark.model)])
 def test_parts_pool_to_what_the_library_gives(kind: str, request: pytest.FixtureRequest) -> None:
-    from reco.settings import EncoderSettings, build_encoder
+    from reco.encoder.settings import EncoderSettings, build_encoder
 
     encoder = (
         build_encoder(EncoderSettings(precision="float32"))

@@ -45,12 +45,13 @@ def test_source(
     def work() -> None:
         from dataclasses import asdict
 
-        from reco.admission import Rules, admit_all
+        from reco.catalogue.admission import Rules, admit_all
         from reco.cli import render
         from reco.cli.render import unfilled
         from reco.errors import InvalidInput
-        from reco.settings import home_of, load
-        from reco.sources import inspect
+        from reco.sources.read import inspect
+        from reco.workspace.settings import load
+        from reco.workspace.workspace import home_of
 
         settings = load(config)
         source = next((s for s in settings.sources if s.name == name), None)
@@ -80,9 +81,10 @@ def check_decisions(home: Home = None, config: Config = None, as_json: Json = Fa
     def work() -> None:
         from dataclasses import asdict
 
-        from reco.collection import collect
         from reco.errors import SnapshotError
-        from reco.settings import home_of, load, store_of
+        from reco.refresh.collect import collect
+        from reco.workspace.settings import load
+        from reco.workspace.workspace import home_of, store_of
 
         settings = load(config)
         curation = settings.curation.curation()
@@ -115,7 +117,8 @@ def duplicates(home: Home = None, config: Config = None, as_json: Json = False) 
         from dataclasses import asdict
 
         from reco.cli.render import listing
-        from reco.settings import load, store_of
+        from reco.workspace.settings import load
+        from reco.workspace.workspace import store_of
 
         snapshot, warning = store_of(load(config), home).serve()
         note(warning)
@@ -161,7 +164,8 @@ def facets(
     """Count the values of each facet in what is served, or in what passes the filters."""
 
     def work() -> None:
-        from reco.settings import load, store_of
+        from reco.workspace.settings import load
+        from reco.workspace.workspace import store_of
 
         snapshot, warning = store_of(load(config), home).serve()
         note(warning)

@@ -12,11 +12,11 @@ from reco.cli.console import note, progress_bar, run, show_json, show_report
 from reco.cli.options import Config, Home, Json
 
 if TYPE_CHECKING:
-    from reco.beir import JudgedSet, Topic
-    from reco.encoder import Encoder
-    from reco.evaluate import SetResult, Tried
-    from reco.settings import Settings
-    from reco.snapshot import Snapshot
+    from reco.encoder.protocol import Encoder
+    from reco.evaluation.beir import JudgedSet, Topic
+    from reco.evaluation.evaluate import SetResult, Tried
+    from reco.snapshots.snapshot import Snapshot
+    from reco.workspace.settings import Settings
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Judged sets in BEIR layout.")]
 
@@ -61,10 +61,10 @@ def evaluate(
     """Measure this product and two fixed references on judged sets."""
 
     def work() -> None:
-        from reco import inspection
-        from reco import report as reports
-        from reco.evaluate import document
-        from reco.settings import load
+        from reco.evaluation import inspect_topics
+        from reco.evaluation import report as reports
+        from reco.evaluation.evaluate import document
+        from reco.workspace.settings import load
 
         names = _systems(systems)
         if report is not None:
@@ -74,7 +74,7 @@ def evaluate(
         settings = load(config)
         results = _results(settings, home, _Asked(tuple(folders or ()), golden, limit, tuple(names)))
         found = document(results)
-        readings = inspection.worst(results, worst)
+        readings = inspect_topics.worst(results, worst)
         if topics is not None:
             reports.write_topics(results, topics)
         if report is not None:
@@ -84,7 +84,7 @@ def evaluate(
             return
         print(reports.markdown(found))
         if readings:
-            print("\n".join(["## The worst requests", "", *inspection.lines(readings)]))
+            print("\n".join(["## The worst requests", "", *inspect_topics.lines(readings)]))
 
     run(work, as_json)
 
@@ -99,16 +99,10 @@ def adapt(
     """Learn from the catalogue, and from approved opinions if any; keep what was learnt if it wins."""
 
     def work() -> None:
-        from reco import adaptation
-        from reco.settings import (
-            build_encoder,
-            calibration_of,
-            deepening,
-            head_of,
-            learning_of,
-            load,
-            store_of,
-        )
+        from reco.encoder.settings import build_encoder
+        from reco.refresh import on_demand
+        from reco.workspace.settings import load
+        from reco.workspace.workspace import calibration_of, deepening, head_of, learning_of, store_of
 
         settings = load(config)
         store = store_of(settings, home)
@@ -116,12 +110,12 @@ def adapt(
         calibrate = calibration_of(settings)
         with progress_bar("Adapting") as progress:
             if undo:
-                done = adaptation.undo(store, base, progress, calibrate)
+                done = on_demand.undo(store, base, progress, calibrate)
             elif deep:
                 learn = head_of(settings, home)
-                done = adaptation.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
+                done = on_demand.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
             else:
-                done = adaptation.adapt(store, base, learning_of(settings, home), calibrate)
+                done = on_demand.adapt(store, base, learning_of(settings, home), calibrate)
         show_report(asdict(done), as_json)
 
     run(work, as_json)
@@ -129,7 +123,7 @@ def adapt(
 
 def _systems(given: str) -> list[str]:
     from reco.errors import InvalidInput
-    from reco.evaluate import SYSTEMS
+    from reco.evaluation.evaluate import SYSTEMS
 
     names = [name.strip() for name in given.split(",") if name.strip()]
     unknown = [name for name in names if name not in SYSTEMS]
@@ -142,8 +136,8 @@ def _systems(given: str) -> list[str]:
 
 def _results(settings: Settings, home: Path | None, asked: _Asked) -> dict[str, SetResult]:
     """Read every set before anything is encoded, then run the systems over each."""
-    from reco.beir import read_set, read_topics
     from reco.errors import InvalidInput
+    from reco.evaluation.beir import read_set, read_topics
 
     golden = settings.gates.golden
     if asked.golden and golden is None:
@@ -172,9 +166,10 @@ def _run(
     home: Path | None,
     names: tuple[str, ...],
 ) -> dict[str, SetResult]:
-    from reco.evaluate import evaluate as evaluate_set
-    from reco.evaluate import evaluate_served
-    from reco.settings import build_encoder, store_of
+    from reco.encoder.settings import build_encoder
+    from reco.evaluation.evaluate import evaluate as evaluate_set
+    from reco.evaluation.evaluate import evaluate_served
+    from reco.workspace.workspace import store_of
 
     store = store_of(settings, home)
     snapshot = store.serve()[0] if topics or store.current() is not None else None
@@ -205,8 +200,8 @@ def _left_out(result: SetResult, requests: int) -> str:
 
 def _tried(settings: Settings, snapshot: Snapshot | None, plain: Encoder) -> Tried:
     """Return what a snapshot runs with; without one, the settings alone."""
-    from reco.evaluate import Tried
-    from reco.settings import encoder_of
+    from reco.evaluation.evaluate import Tried
+    from reco.workspace.workspace import encoder_of
 
     fusion, acronyms = settings.ranking.fusion(), settings.ranking.table()
     if snapshot is None:

@@ -12,7 +12,7 @@ from reco.cli.console import note, run, show_json, show_report
 from reco.cli.options import Config, Home, Json
 
 if TYPE_CHECKING:
-    from reco.feedback import Entry, Feedback
+    from reco.projects.feedback import Entry, Feedback
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="An opinion's number.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides, recorded.")]
@@ -95,9 +95,10 @@ def export_opinions(
     """Write the approved opinions as a judged set for `evaluate`, and as pairs to learn from."""
 
     def work() -> None:
-        from reco.feedback import Feedback
-        from reco.lessons import export, judged
-        from reco.settings import load, store_of
+        from reco.projects.feedback import Feedback
+        from reco.projects.judgements import export, judged
+        from reco.workspace.settings import load
+        from reco.workspace.workspace import store_of
 
         store = store_of(load(config), home)
         snapshot, warning = store.serve()
@@ -114,8 +115,9 @@ def export_opinions(
 
 
 def _journal(home: Path | None, config: Path | None) -> Feedback:
-    from reco.feedback import Feedback
-    from reco.settings import home_of, load
+    from reco.projects.feedback import Feedback
+    from reco.workspace.settings import load
+    from reco.workspace.workspace import home_of
 
     return Feedback(home_of(load(config), home))
 

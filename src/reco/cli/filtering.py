@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from reco.catalogue import Filters
+    from reco.catalogue.catalogue import Filters
 
 Values = list[str] | None
 Types = Annotated[Values, typer.Option("--type", help="Keep these types only; repeatable.")]
@@ -26,7 +26,7 @@ LastYear = Annotated[int | None, typer.Option("--year-to", help="Keep what is of
 
 def filters(listed: Sequence[Values], first_year: int | None = None, last_year: int | None = None) -> Filters:
     """Return the filters of types, themes, publishers, scales, languages and places, in this order."""
-    from reco.catalogue import Filters
+    from reco.catalogue.catalogue import Filters
 
     types, themes, publishers, scales, languages, places = (tuple(values or ()) for values in listed)
     return Filters(types, themes, publishers, scales, languages, places, first_year, last_year)

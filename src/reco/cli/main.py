@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import curation, evaluation, exploring, feedback, following, logs, operations
+from reco.cli import analysis, curation, evaluation, feedback, logs, operations, projects
 from reco.cli.console import fail, note, progress_bar, run
 from reco.cli.filtering import (
     FirstYear,
@@ -27,9 +27,9 @@ from reco.cli.options import Config, Home, Json
 from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from reco.publication import Forced
-    from reco.recommend import Recommender
-    from reco.settings import Settings
+    from reco.ranking.recommender import Recommender
+    from reco.refresh.publish import Forced
+    from reco.workspace.settings import Settings
 
 app = typer.Typer(
     name="reco",
@@ -58,9 +58,11 @@ def refresh(
 
     def work() -> None:
         from reco.cli import render
-        from reco.refresh import RefreshRefused
-        from reco.refresh import refresh as refresh_now
-        from reco.settings import build_encoder, load, making_of, publishing_of, store_of
+        from reco.encoder.settings import build_encoder
+        from reco.refresh.report import RefreshRefused
+        from reco.refresh.run import refresh as refresh_now
+        from reco.workspace.settings import load
+        from reco.workspace.workspace import making_of, publishing_of, store_of
 
         forced = _forced(force, by, reason)
         settings = load(config)
@@ -80,7 +82,7 @@ def refresh(
             render.report(refused.report, as_json)
             note(f"{refused}\n{refused.hint}")
             raise SystemExit(refused.exit_code) from None
-        following.record_answers(store, settings)
+        projects.record_answers(store, settings)
         render.report(report, as_json)
 
     run(work, as_json)
@@ -125,7 +127,7 @@ def recommend(
 
     def work() -> None:
         from reco.cli import render
-        from reco.recommend import Query
+        from reco.ranking.recommender import Query
 
         listed = (types, themes, publishers, scales, languages, places)
         query = Query.of(
@@ -183,7 +185,7 @@ def show(
     def work() -> None:
         from reco.cli import render
         from reco.errors import UnknownResource
-        from reco.settings import encoder_of, store_of
+        from reco.workspace.workspace import encoder_of, store_of
 
         settings = _settings(config)
         snapshot, warning = store_of(settings, home).serve()
@@ -205,7 +207,7 @@ def snapshots(home: Home = None, config: Config = None, as_json: Json = False) -
 
     def work() -> None:
         from reco.cli import render
-        from reco.settings import store_of
+        from reco.workspace.workspace import store_of
 
         render.snapshots(store_of(_settings(config), home).entries(), as_json)
 
@@ -245,14 +247,14 @@ def serve_app(
 
 curation.register(app)
 evaluation.register(app)
-exploring.register(app)
+analysis.register(app)
 feedback.register(app)
-following.register(app)
+projects.register(app)
 operations.register(app)
 
 
 def _forced(force: bool, by: str, reason: str) -> Forced | None:
-    from reco.publication import Forced
+    from reco.refresh.publish import Forced
 
     if not force and (by or reason):
         raise InvalidInput("--by and --reason go with --force.", "Add --force, or leave them out.")
@@ -264,13 +266,13 @@ def _text(text: str) -> str:
 
 
 def _settings(config: Path | None) -> Settings:
-    from reco.settings import load
+    from reco.workspace.settings import load
 
     return load(config)
 
 
 def _recommender(settings: Settings, home: Path | None) -> Recommender:
-    from reco.settings import recommender_of, store_of
+    from reco.workspace.workspace import recommender_of, store_of
 
     snapshot, warning = store_of(settings, home).serve()
     note(warning)

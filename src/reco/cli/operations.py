@@ -12,7 +12,7 @@ from reco.cli.console import run, show_json, show_report
 from reco.cli.options import Config, Home, Json
 
 if TYPE_CHECKING:
-    from reco.store import SnapshotStore
+    from reco.snapshots.store import SnapshotStore
 
 Identifier = Annotated[str | None, typer.Argument(metavar="[ID]", help="A snapshot's number.")]
 
@@ -29,7 +29,7 @@ def check(
     """Read every byte of a snapshot and look each resource up; exit with 1 when something is wrong."""
 
     def work() -> None:
-        from reco.soundness import check as check_snapshot
+        from reco.snapshots.check import check as check_snapshot
 
         found = check_snapshot(_store(config, home), identifier)
         show_report(asdict(found), as_json)
@@ -75,8 +75,9 @@ def status(home: Home = None, config: Config = None, as_json: Json = False) -> N
     """Say what is served, since when, and how much of it there is."""
 
     def work() -> None:
-        from reco.settings import load, store_of
-        from reco.soundness import status as status_of
+        from reco.workspace.settings import load
+        from reco.workspace.status import status as status_of
+        from reco.workspace.workspace import store_of
 
         settings = load(config)
         found = status_of(store_of(settings, home), settings.operation.stale_hours)
@@ -89,7 +90,7 @@ def doctor(home: Home = None, config: Config = None, as_json: Json = False) -> N
     """Look for what is wrong with the settings, the model and the home; exit with 1 at an error."""
 
     def work() -> None:
-        from reco.doctor import diagnose
+        from reco.workspace.doctor import diagnose
 
         found = diagnose(config, home)
         if as_json:
@@ -117,6 +118,7 @@ def _with_snapshots(config: Path | None, home: Path | None) -> SnapshotStore:
 
 
 def _store(config: Path | None, home: Path | None) -> SnapshotStore:
-    from reco.settings import load, store_of
+    from reco.workspace.settings import load
+    from reco.workspace.workspace import store_of
 
     return store_of(load(config), home)
