@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import REPOSITORY, SOURCE, run_cli
 
 from reco.catalogue.admission import Rules, admit_all
 from reco.catalogue.decisions import Decisions
@@ -20,6 +19,7 @@ from reco.catalogue.taxonomy import SCALES, THEMES, TYPES
 from reco.sources.read import read
 from reco.text.clean import fold
 from reco.workspace.settings import load
+from tests.support import REPOSITORY, SOURCE, run_cli
 
 CATALOGUE = REPOSITORY / "data" / "catalogue.csv"
 DECISIONS = REPOSITORY / "data" / "decisions.csv"

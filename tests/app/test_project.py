@@ -28,9 +28,9 @@ from reco.projects.store import ProjectStore
 from reco.ranking.query import Query
 from reco.text.clean import digest
 from tests.app.conftest import ROWS, Open, Publish, everything
+from tests.app.test_dossier import HEADINGS
 from tests.app.test_hostile import ROWS as HOSTILE
 from tests.app.test_pages import search, titles
-from tests.test_dossier import HEADINGS
 from tests.test_reading import PICTURE, SENTENCE, pdf, word
 
 REQUEST = "rénover le chauffage de notre école"

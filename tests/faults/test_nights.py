@@ -21,8 +21,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from stage import record, scaled
-from support import CountingEncoder, Home, rows, scores_of
 
 from reco.catalogue.admission import Rules, admit
 from reco.catalogue.resource import Record, Resource
@@ -31,6 +29,8 @@ from reco.errors import PublishRefused, SnapshotError, SourceError, StorageError
 from reco.ranking.recommender import Query
 from reco.refresh.publish import Publishing
 from reco.storage import atomic
+from tests.faults.stage import record, scaled
+from tests.support import CountingEncoder, Home, rows, scores_of
 
 Table = list[dict[str, str]]
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
