@@ -31,7 +31,7 @@ from tests.app.conftest import ROWS, Open, Publish, everything
 from tests.app.test_dossier import HEADINGS
 from tests.app.test_hostile import ROWS as HOSTILE
 from tests.app.test_pages import search, titles
-from tests.test_reading import PICTURE, SENTENCE, pdf, word
+from tests.sources.sandbox.test_reading import PICTURE, SENTENCE, pdf, word
 
 REQUEST = "rénover le chauffage de notre école"
 
