@@ -219,10 +219,11 @@ def _asked(settings: Settings, store: SnapshotStore, query: Query) -> Recommende
 
 def _write_feed(store: SnapshotStore, path: Path, newest: int) -> None:
     from reco.projects.feed import arrivals, document
+    from reco.snapshots import history
     from reco.storage.tables import save
 
     served, _ = store.serve()
-    save(path, document(arrivals(store, served, newest), served.manifest.created))
+    save(path, document(arrivals(history.read(store, served).nights, newest), served.manifest.created))
 
 
 def _document(found: Comparison) -> dict[str, Any]:

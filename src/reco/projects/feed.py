@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
-from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.resource import Resource
-from reco.errors import SnapshotError
-from reco.snapshots.snapshot import Snapshot
-from reco.snapshots.store import SnapshotStore
-
-logger = logging.getLogger(__name__)
+from reco.snapshots.history import Night
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = "tag:reco.invalid,2026:"
@@ -33,24 +27,22 @@ class Arrival:
     updated: str
 
 
-def arrivals(store: SnapshotStore, served: Snapshot, newest: int) -> list[Arrival]:
-    """Return the `newest` of the resources served that came with a snapshot on disk, newest first.
+def arrivals(nights: Sequence[Night], newest: int) -> list[Arrival]:
+    """Return the `newest` of the resources that came on a night and are still there, newest first.
 
-    What the oldest snapshot on disk already had is not new, unless that one is the first ever made. A
-    snapshot that is damaged, or that was rolled back from, is passed over.
+    `nights` are those of a `History`, newest first. What the oldest snapshot on disk already had is not
+    new, unless that one is the first ever made.
     """
-    came: dict[str, Arrival] = {}
-    before = Catalogue(())
-    first = True
-    for number in store.lineage(served.manifest):
-        try:
-            snapshot = store.open(number)
-        except SnapshotError as error:
-            logger.warning("the feed passes snapshot %s over: %s", number, error)
-            continue
-        came = _next(came, before, snapshot, first)
-        before, first = snapshot.catalogue, False
-    found = sorted(_next(came, before, served, first).values(), key=lambda arrival: arrival.resource.id)
+    here: dict[str, Arrival] = {}
+    for night in reversed(nights):
+        for resource in night.left:
+            here.pop(resource.id, None)
+        for resource in night.came:
+            here[resource.id] = Arrival(resource, night.created, night.created)
+        for revised in night.changed:
+            if earlier := here.get(revised.resource.id):
+                here[earlier.resource.id] = replace(earlier, resource=revised.resource, updated=night.created)
+    found = sorted(here.values(), key=lambda arrival: arrival.resource.id)
     return sorted(found, key=lambda arrival: arrival.published, reverse=True)[:newest]
 
 
@@ -66,22 +58,6 @@ def document(found: Sequence[Arrival], made: str) -> bytes:
         _entry(ET.SubElement(feed, "entry"), arrival)
     data: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
     return data
-
-
-def _next(came: dict[str, Arrival], before: Catalogue, snapshot: Snapshot, first: bool) -> dict[str, Arrival]:
-    """Return the arrivals once `snapshot` has followed `before`; what has left is forgotten."""
-    made = snapshot.manifest.created
-    known = first and bool(snapshot.manifest.parent)
-    found = {}
-    for resource in snapshot.catalogue:
-        row = before.row(resource.id)
-        if row is None and not known:
-            found[resource.id] = Arrival(resource, made, made)
-        elif resource.id in came:
-            same = row is not None and before[row] == resource
-            earlier = came[resource.id]
-            found[resource.id] = earlier if same else replace(earlier, resource=resource, updated=made)
-    return found
 
 
 def _entry(entry: ET.Element, arrival: Arrival) -> None:
