@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from reco.catalogue.resource import Resource
 from reco.snapshots.history import Night
@@ -68,7 +68,7 @@ def _entry(entry: ET.Element, arrival: Arrival) -> None:
     _text(entry, "updated", arrival.updated)
     if author := resource.authors or resource.publisher:
         _text(ET.SubElement(entry, "author"), "name", author)
-    if link := _link(resource.url):
+    if link := _readable(resource.link):
         ET.SubElement(entry, "link", {"rel": "alternate", "href": link})
     for label in (resource.type, *resource.themes):
         if label:
@@ -83,13 +83,3 @@ def _text(parent: ET.Element, name: str, text: str) -> None:
 def _readable(text: str) -> str:
     """Return a text without the characters that XML cannot hold."""
     return _NOT_XML.sub("", text)
-
-
-def _link(address: str) -> str:
-    """Return an address that a reader may follow, or an empty text."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        return ""
-    return _readable(address) if parts.scheme in ("http", "https") and host else ""
