@@ -87,9 +87,9 @@ CODE: Mapping[str, tuple[str, ...]] = {
 """Each mark, and the code that it stands for: a module, or names of one with what they use of it."""
 
 
-def marks() -> dict[str, dict[str, str]]:
-    """Return the value and the digest of every mark, as the code is now."""
-    return {mark: {"value": value(mark), "digest": digest(parts(CODE[mark]))} for mark in CODE}
+def state(mark: str) -> dict[str, str]:
+    """Return the value of a mark and the digest of its code, as they are now."""
+    return {"value": value(mark), "digest": digest(parts(CODE[mark]))}
 
 
 def found() -> set[str]:
@@ -183,7 +183,7 @@ def _told(node: ast.AST) -> str:
     if isinstance(node, ast.Import | ast.ImportFrom) or _is_text(node):
         return ""
     if isinstance(node, ast.Constant):
-        return repr(node.value)
+        return ascii(node.value)  # repr follows the Unicode of the Python that runs
     fields = ((name, _held(held)) for name, held in ast.iter_fields(node) if name not in _UNTOLD)
     return f"{type(node).__name__}({', '.join(f'{name}={held}' for name, held in fields if held)})"
 
@@ -205,4 +205,4 @@ def _is_text(node: ast.AST) -> bool:
 
 
 if __name__ == "__main__":
-    RECORD.write_text(json.dumps(marks(), indent=2) + "\n", encoding="utf-8")
+    RECORD.write_text(json.dumps({mark: state(mark) for mark in CODE}, indent=2) + "\n", encoding="utf-8")
