@@ -30,7 +30,9 @@ MOST = 150_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--home", type=Path, required=True, help="a home made by `reco refresh`")
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     given = parser.parse_args()
