@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import importlib
 import re
 import subprocess
@@ -78,7 +79,7 @@ def test_every_variable_is_documented() -> None:
 def test_every_exit_code_is_documented() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     for code in sorted({0, *(kind.exit_code for kind in kinds)}):
-        for page in ("README.md", "docs/operation.md"):
+        for page in ("docs/commands.md", "docs/operation.md"):
             assert f"\n| {code} |" in (REPOSITORY / page).read_text(encoding="utf-8"), (page, code)
 
 
@@ -92,6 +93,19 @@ def test_every_file_and_name_of_the_code_exists(page: Path) -> None:
     assert [path for path in _PATH.findall(text) if not (REPOSITORY / path).exists()] == []
     assert [name for name in _NAME.findall(text) if not name.endswith(".toml") and not exists(name)] == []
     assert [name for block in blocks(text) for name in used(block) if not exists(name)] == []
+
+
+def test_the_map_of_the_house_is_that_of_the_contracts() -> None:
+    contracts = configparser.ConfigParser()
+    contracts.read(REPOSITORY / ".importlinter", encoding="utf-8")
+    layers = contracts["importlinter:contract:layers"]["layers"].split("\n")[1:]
+    floors = dict(enumerate((set(layer.split(" : ")) for layer in reversed(layers)), start=1))
+    drawn: dict[int, set[str]] = {}
+    for floor, names in re.findall(
+        r"^\| (\d+) \| (`[a-z`, ]+`) \|", PAGES[0].read_text("utf-8"), re.MULTILINE
+    ):
+        drawn.setdefault(int(floor), set()).update(re.findall(r"`(\w+)`", names))
+    assert drawn == floors
 
 
 def test_a_name_that_is_gone_is_noticed() -> None:
