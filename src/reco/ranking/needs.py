@@ -8,7 +8,7 @@ short remark belongs to what it follows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,8 +19,8 @@ from reco.index.calibration import LEVELS, Levels
 from reco.index.hits import Hit
 from reco.ranking.query import Query
 from reco.ranking.rerank import Placement
-from reco.ranking.scoring import Reading, Scorer
-from reco.snapshots.snapshot import Snapshot
+from reco.ranking.scoring import Reading
+from reco.ranking.search import Search
 from reco.text.tokens import words
 
 
@@ -200,12 +200,6 @@ _WITHOUT_LEVELS = 3
 """First results that cover a need where levels are not calibrated."""
 
 
-Read = Callable[[str, Sequence[str]], Reading]
-
-
-Rank = Callable[[Reading, Query, int], list[Hit]]
-
-
 @dataclass(frozen=True)
 class Covered:
     """Hits in the order shown, what moved some of them by row, and the needs; none for one need."""
@@ -249,21 +243,20 @@ class _Sought:
 
 
 class Coverer:
-    """Reads the needs of requests on one snapshot: `read` encodes a text, `rank` gives its best hits."""
+    """Spreads the results of a query over its needs, each searched for as a query of its own."""
 
-    def __init__(
-        self, snapshot: Snapshot, scorer: Scorer, levels: Levels | None, read: Read, rank: Rank
-    ) -> None:
-        self._snapshot, self._scorer, self._levels = snapshot, scorer, levels
-        self._read, self._rank = read, rank
+    def __init__(self, search: Search, levels: Levels | None) -> None:
+        self._search, self._levels = search, levels
 
-    def cover(self, query: Query, reading: Reading, hits: list[Hit], moving: bool = True) -> Covered:
+    def cover(
+        self, query: Query, needs: Sequence[str], reading: Reading, hits: list[Hit], moving: bool = True
+    ) -> Covered:
         """Return the first `query.k` hits, spread over the needs of the request if it has several.
 
-        `hits` are at least the first `needs.FIRST`, in their order. Without `moving` they keep it, and it
-        is only said what covers each need. A request of one need encodes nothing.
+        `needs` are those of `split`, and `hits` at least the first `FIRST`, best first. Without `moving`
+        hits keep their order, and needs only say what covers them. A query of one need encodes nothing.
         """
-        sought = self._sought(query)
+        sought = self._sought(query, needs)
         if len(sought) < 2:
             return Covered(hits[: query.k])
         scores = {hit.row: hit.score for hit in hits}
@@ -271,7 +264,7 @@ class Coverer:
         covers = [frozenset(one.close) for one in sought]
         rows, moved = spread(list(scores), answers, covers) if moving else (list(scores), {})
         fresh = [row for row in moved if row not in scores]
-        found = self._scorer.score(reading, np.asarray(fresh, dtype=np.int64))
+        found = self._search.scorer.score(reading, np.asarray(fresh, dtype=np.int64))
         scores.update(zip(fresh, map(float, found), strict=True))
         shown = [Hit(row, scores[row]) for row in rows][: query.k]
         places = {
@@ -281,12 +274,12 @@ class Coverer:
         }
         return Covered(shown, places, tuple(_need(one, shown) for one in sought))
 
-    def _sought(self, query: Query) -> list[_Sought]:
+    def _sought(self, query: Query, needs: Sequence[str]) -> list[_Sought]:
         found = []
-        own = min(max(len(self._snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
-        for text in split(query.text):
-            reading = self._read(text, query.without)
-            found.append(_Sought(text, reading, self._rank(reading, query, _OWN[1]), self._levels))
+        own = min(max(len(self._search.snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
+        for text in needs:
+            reading = self._search.read(text, query.without)
+            found.append(_Sought(text, reading, self._search.best(reading, query, _OWN[1]), self._levels))
         # What is foreign to the field resembles nothing, whatever it found.
         firsts = [[] if one.foreign else [hit.row for hit in one.hits[:own]] for one in found]
         kept = distinct(firsts, max(2, round(_SHARED * own)))
@@ -294,11 +287,13 @@ class Coverer:
 
     def _unlisted(self, rows: Sequence[int], there: Mapping[int, float]) -> list[int]:
         """Return the rows of which no other listing is shown."""
-        return [row for row in rows if row in there or not set(self._snapshot.listings(row)) & there.keys()]
+        return [
+            row for row in rows if row in there or not set(self._search.snapshot.listings(row)) & there.keys()
+        ]
 
     def _place(self, query: Query, reading: Reading, hit: Hit) -> int:
         """Return the rank that a hit has by its score."""
-        ranked = self._rank(reading, query, len(self._snapshot.catalogue))
+        ranked = self._search.best(reading, query, len(self._search.snapshot.catalogue))
         return 1 + sum(
             (other.score, -other.row) > (hit.score, -hit.row) for other in ranked if other.row != hit.row
         )

@@ -23,8 +23,9 @@ from reco.encoder.protocol import Encoder
 from reco.errors import InvalidQuery
 from reco.evaluation.beir import Topic
 from reco.index.calibration import LEVELS, Levels, Vectors
-from reco.ranking.recommender import Fusion, Query, Recommender, expanded
+from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.ranking.scoring import Scorer
+from reco.ranking.search import expanded
 from reco.snapshots.snapshot import Snapshot
 from reco.text.clean import digest
 from reco.text.clean import fold as bare
