@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from reco.levels import LEVELS, Levels
-from reco.needs import Need, distinct, split, spread
+from reco.needs import Need, distinct, spread
 from reco.placement import Placement
 from reco.query import Query
 from reco.ranking import Hit
@@ -78,13 +78,16 @@ class Coverer:
         self._snapshot, self._scorer, self._levels = snapshot, scorer, levels
         self._read, self._rank = read, rank
 
-    def cover(self, query: Query, reading: Reading, hits: list[Hit], moving: bool = True) -> Covered:
+    def cover(
+        self, query: Query, needs: Sequence[str], reading: Reading, hits: list[Hit], moving: bool = True
+    ) -> Covered:
         """Return the first `query.k` hits, spread over the needs of the request if it has several.
 
-        `hits` are at least the first `needs.FIRST`, in their order. Without `moving` they keep it, and it
-        is only said what covers each need. A request of one need encodes nothing.
+        `needs` are those that `needs.split` gives; `hits` are at least the first `needs.FIRST`, in their
+        order. Without `moving` they keep it, and it is only said what covers each need. A request of one
+        need encodes nothing.
         """
-        sought = self._sought(query)
+        sought = self._sought(query, needs)
         if len(sought) < 2:
             return Covered(hits[: query.k])
         scores = {hit.row: hit.score for hit in hits}
@@ -102,10 +105,10 @@ class Coverer:
         }
         return Covered(shown, places, tuple(_need(one, shown) for one in sought))
 
-    def _sought(self, query: Query) -> list[_Sought]:
+    def _sought(self, query: Query, needs: Sequence[str]) -> list[_Sought]:
         found = []
         own = min(max(len(self._snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
-        for text in split(query.text):
+        for text in needs:
             reading = self._read(text, query.without)
             found.append(_Sought(text, reading, self._rank(reading, query, _OWN[1]), self._levels))
         # What is foreign to the field resembles nothing, whatever it found.

@@ -132,13 +132,16 @@ class Recommender:
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
-        reading = self._judged(query)
-        return self._answer(query, reading, self._ranked(reading, query))
+        needs = split(query.text)
+        reading = self._judged(query, needs)
+        return self._answer(query, reading, self._ranked(reading, query, needs))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
         self.snapshot.catalogue.require_known(query.filters)
-        return [one.hit for one in self._ranked(self._judged(query), query, telling=False).placed]
+        needs = split(query.text)
+        ranked = self._ranked(self._judged(query, needs), query, needs, telling=False)
+        return [one.hit for one in ranked.placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself nor its other listings.
@@ -156,10 +159,10 @@ class Recommender:
         hits = self._best(reading, query, query.k, self._family(row))
         return self._answer(query, reading, _Ranked(tuple(Placed(hit) for hit in hits)))
 
-    def _judged(self, query: Query) -> Reading:
+    def _judged(self, query: Query, needs: Sequence[str]) -> Reading:
         """Return a request as it is read, with what the visitor's opinions move."""
-        needs = split(query.text) if self._scorer.fusion.need else ()
-        return self._scorer.judged(self._read(query.text, query.without, needs), query.opinions)
+        read = needs if self._scorer.fusion.need else ()
+        return self._scorer.judged(self._read(query.text, query.without, read), query.opinions)
 
     def _read(self, text: str, without: Sequence[str], needs: Sequence[str] = ()) -> Reading:
         expansions = self._scorer.expansions(text, without)
@@ -172,7 +175,7 @@ class Recommender:
     def _encoded(self, text: str, expansions: Sequence[Expansion]) -> Vector:
         return self._encoder.encode_query(expanded(text, expansions))
 
-    def _ranked(self, reading: Reading, query: Query, telling: bool = True) -> _Ranked:
+    def _ranked(self, reading: Reading, query: Query, needs: Sequence[str], telling: bool = True) -> _Ranked:
         """Order by score, then by what may move a result without changing it; needs have the last word.
 
         Without `telling`, needs that move nothing are not looked for.
@@ -186,7 +189,9 @@ class Recommender:
         # Without levels nothing says that a need's best answer is close: it would displace better ones.
         moving = not query.shelf and self._levels is not None
         looked = telling or moving
-        covered = self._coverer.cover(query, reading, hits, moving) if looked else Covered(hits[: query.k])
+        covered = Covered(hits[: query.k])
+        if looked:
+            covered = self._coverer.cover(query, needs, reading, hits, moving)
         found = {one.hit.row: one for one in arranged.placed}
         placed = (self._placed(query, hit, found.get(hit.row), covered, sure) for hit in covered.hits)
         return _Ranked(tuple(placed), sure, covered.needs, arranged.shelf)
