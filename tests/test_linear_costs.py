@@ -11,7 +11,6 @@ from support import resource, snapshot_of
 
 import reco.needs
 import reco.passages
-import reco.recommend
 import reco.traits
 from reco.acronyms import Acronyms
 from reco.encoder.hashing import HashingEncoderForTests
@@ -44,11 +43,11 @@ def _counted(monkeypatch: pytest.MonkeyPatch, module: object, name: str, at: int
 def test_a_request_is_split_once(monkeypatch: pytest.MonkeyPatch) -> None:
     resources = [resource(f"r{n}", f"Le pont {n}", summary=f"Un pont et une digue {n}.") for n in range(12)]
     recommender = Recommender(snapshot_of(resources, ENCODER), ENCODER)
-    lengths = _counted(monkeypatch, reco.recommend, "split")
+    lines = _counted(monkeypatch, reco.needs, "sentences")  # whoever splits, and from wherever
     answer = recommender.recommend(Query.of("- le pont\n- la digue"))
-    assert answer.needs and len(lengths) == 1
+    assert answer.needs and len(lines) == 2
     recommender.rank(Query.of("- le pont\n- la digue"))
-    assert len(lengths) == 2
+    assert len(lines) == 4
 
 
 def test_each_word_of_a_request_is_read_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
