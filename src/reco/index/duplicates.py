@@ -184,7 +184,15 @@ def _alike(catalogue: Catalogue, near: Iterable[tuple[str, str, float]]) -> Iter
         rows[resource.content_hash].append(row)
     same = ((text, text, 1.0) for text, listed in rows.items() if 1 < len(listed) <= _NEIGHBOURS)
     for a, b, cosine in (*same, *near):
-        yield from ((first, second, cosine) for first, second in product(rows[a], rows[b]) if first != second)
+        for first, second in _crossing(rows[a], rows[b]):
+            if first != second:
+                yield first, second, cosine
+
+
+def _crossing(rows: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield each of the rows with the first of the others, and each of the others with the first rows."""
+    yield from product(rows, others[:_NEIGHBOURS])
+    yield from product(rows[:_NEIGHBOURS], others[_NEIGHBOURS:])
 
 
 class _Reader(dict[int, "_Marks"]):
@@ -332,25 +340,56 @@ def _sites(resource: Resource) -> frozenset[str]:
 def _grouped(catalogue: Catalogue, pairs: Iterable[Pair], told: Told) -> tuple[Family, ...]:
     """Join pairs into families, the curator's first; no family holds a pair that the curator split."""
     ids = {resource.id for resource in catalogue}
-    apart = {frozenset(pair) for pair in told.split}
-    family: dict[str, set[str]] = {}
+    groups = _Groups(told.split)
     joined: dict[frozenset[str], Pair] = {}
     curated = (Pair(a, b, "curator") for a, b in told.merged if a in ids and b in ids)
     for pair in (*curated, *pairs):
-        one, other = (family.get(i, {i}) for i in (pair.first, pair.second))
-        if any(frozenset((a, b)) in apart for a in one for b in other):
-            continue
-        together = one | other
-        joined.setdefault(frozenset((pair.first, pair.second)), pair)
-        family.update(dict.fromkeys(together, together))
-    groups = {id(members): members for members in family.values()}.values()
+        if groups.join(pair.first, pair.second):
+            joined.setdefault(frozenset((pair.first, pair.second)), pair)
+    found: dict[int, tuple[set[str], list[Pair]]] = {}
+    for pair in joined.values():
+        members = groups[pair.first].members
+        found.setdefault(id(members), (members, []))[1].append(pair)
     return tuple(
-        Family(
-            _newest_first(catalogue, members),
-            tuple(pair for key, pair in joined.items() if key <= members),
-        )
-        for members in sorted(groups, key=min)
+        Family(_newest_first(catalogue, members), tuple(why))
+        for members, why in sorted(found.values(), key=lambda one: min(one[0]))
     )
+
+
+@dataclass
+class _Group:
+    """Ids that are one thing, and those that a curator told apart from one of them."""
+
+    members: set[str]
+    apart: set[str]
+
+
+class _Groups(dict[str, _Group]):
+    """The group of each id. Joining takes n log n: the smaller of two groups enters the larger."""
+
+    def __init__(self, split: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self._apart: dict[str, set[str]] = defaultdict(set)
+        for one, other in split:
+            self._apart[one].add(other)
+            self._apart[other].add(one)
+
+    def __missing__(self, identifier: str) -> _Group:
+        self[identifier] = _Group({identifier}, set(self._apart.get(identifier, ())))
+        return self[identifier]
+
+    def join(self, first: str, second: str) -> bool:
+        """Make one group of two; returns whether the two ids are in one, which a curator may forbid."""
+        one, other = self[first], self[second]
+        if one is other:
+            return True
+        if not one.apart.isdisjoint(other.members):
+            return False
+        small, large = sorted((one, other), key=lambda group: len(group.members))
+        large.members |= small.members
+        large.apart |= small.apart
+        self.update(dict.fromkeys(small.members, large))
+        return True
 
 
 def _newest_first(catalogue: Catalogue, members: Iterable[str]) -> tuple[str, ...]:

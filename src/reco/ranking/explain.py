@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -26,6 +27,8 @@ Heights = Sequence[tuple[float, NDArray[np.float64]]]
 
 _FEWEST_GRAMS = 3
 """Runs of letters below which a likeness of spelling says nothing."""
+_MOST_ALIKE = 1_000
+"""Words of a request, its first ones, that are looked for in a like spelling."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,18 @@ class RequestWords:
         terms = {word.stem for word in read}
         if self._expansions:
             terms.update(self._acronyms.concepts(passage))
-        met = [word for word in self._words if word.term in terms]
-        if not met:
-            met = _alike(self._words, [frozenset(word.grams) for word in read])
-        return tuple(dict.fromkeys(w.text for w in met if not any(_within(w, other) for other in met)))
+        places = {place for term in terms for place in self._by_term.get(term, ())}
+        if not places:
+            places = self._alike({word.grams for word in read})
+        return tuple(dict.fromkeys(w.text for w in _outermost([self._words[at] for at in sorted(places)])))
+
+    def _alike(self, passage: Iterable[tuple[str, ...]]) -> set[int]:
+        """Return the places of the words of which half of the grams are in one word of a passage."""
+        found: set[int] = set()
+        for grams in passage:
+            shared = Counter(place for gram in grams for place in self._by_gram.get(gram, ()))
+            found.update(at for at, count in shared.items() if 2 * count >= len(self._words[at].grams))
+        return found
 
     @cached_property
     def _words(self) -> tuple[RequestWord, ...]:
@@ -114,18 +125,31 @@ class RequestWords:
                 found.append(RequestWord(written, word.start, word.end, word.stem, frozenset(word.grams)))
         return tuple(sorted(found, key=lambda word: (word.start, -word.end)))
 
+    @cached_property
+    def _by_term(self) -> Mapping[str, Sequence[int]]:
+        places: dict[str, list[int]] = defaultdict(list)
+        for at, word in enumerate(self._words):
+            places[word.term].append(at)
+        return places
 
-def _within(word: RequestWord, phrase: RequestWord) -> bool:
-    return phrase.start <= word.start and word.end <= phrase.end and phrase.text != word.text
+    @cached_property
+    def _by_gram(self) -> Mapping[str, Sequence[int]]:
+        places: dict[str, list[int]] = defaultdict(list)
+        long = [at for at, word in enumerate(self._words) if len(word.grams) >= _FEWEST_GRAMS]
+        for at in long[:_MOST_ALIKE]:
+            for gram in self._words[at].grams:
+                places[gram].append(at)
+        return places
 
 
-def _alike(asked: Sequence[RequestWord], passage: Sequence[frozenset[str]]) -> list[RequestWord]:
-    return [
-        word
-        for word in asked
-        if len(word.grams) >= _FEWEST_GRAMS
-        and any(2 * len(word.grams & grams) >= len(word.grams) for grams in passage)
-    ]
+def _outermost(met: Iterable[RequestWord]) -> Iterable[RequestWord]:
+    """Yield the words that no other one holds; `met` are in the order of the request, the longer first."""
+    reach, widest = -1, (-1, -1)
+    for word in met:
+        span = (word.start, word.end)
+        if word.end > reach or span == widest:
+            reach, widest = word.end, span
+            yield word
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 
 import numpy as np
-from sentencex import segment
 
 from reco.index.calibration import LEVELS, Levels
 from reco.index.hits import Hit
@@ -21,6 +21,7 @@ from reco.ranking.query import Query
 from reco.ranking.rerank import Placement
 from reco.ranking.scoring import Reading
 from reco.ranking.search import Search
+from reco.text.passages import sentences
 from reco.text.tokens import words
 
 
@@ -48,7 +49,7 @@ _FEWEST_WORDS = 3
 _FEWEST_IN_CLAUSE = 2
 """The same for each part of a sentence, below which the sentence is left whole."""
 _READ = 400
-"""Pieces among which needs are chosen."""
+"""Pieces among which needs are chosen: what follows is not read."""
 _LONGEST = 100_000
 """Characters in which needs are looked for: fifty pages."""
 _LONGEST_NEED = 600
@@ -61,15 +62,19 @@ _NOT_VERBS = (
 )
 _INFINITIVE = rf"(?!(?:{_NOT_VERBS})\b)(?:se |s'|ne pas )?\w{{2,}}(?:er|ir|oir|ire|dre|tre|vre|uire|aire)\b"
 _ASKS = r"(?:(?:nous|on|je|il) \w+(?: aussi| également)? )?(?:à |de |d'|pour )?(?:aussi |également |enfin )?"
+# From the first of several spaces only: from each of them, it takes the square of their number.
+_SPACE_BEFORE = r"(?:(?<!\s)\s+)?"
+_COMMA = rf"{_SPACE_BEFORE}[,;]\s*"
+_AND = r"(?<!\s)\s+(?:et|puis|ainsi que)"
 _JOINT = re.compile(
-    rf"(?:\s*[,;]\s*(?:et |puis |ainsi que |ou )?|\s+(?:et|puis|ainsi que)\s+)(?={_ASKS}{_INFINITIVE})"
-    r"|\s*;\s*|(?<=[?!])\s+",
+    rf"(?=[\s,;])(?:{_COMMA}(?:et |puis |ainsi que |ou )?|{_AND}\s+)(?={_ASKS}{_INFINITIVE})"
+    rf"|(?=[\s;]){_SPACE_BEFORE};\s*|(?<=[?!])\s+",
     re.IGNORECASE,
 )
-_LIST = re.compile(r"^(?P<head>[^:,;]{0,50}):\s*(?P<items>[^:]+)$", re.DOTALL)
+_LIST = re.compile(r"^(?P<head>[^:,;]{0,50}):(?P<items>[^:]+)$", re.DOTALL)
 _ITEM = re.compile(
-    r"\s*[,;]\s*(?:et |puis |ainsi que )?"
-    r"|\s+(?:et|puis|ainsi que)\s+(?=(?:l|d)'|(?:la|le|les|un|une|des|du)\s)"
+    rf"(?=[\s,;]){_COMMA}(?:et |puis |ainsi que )?"
+    rf"|{_AND}\s+(?=(?:l|d)'|(?:la|le|les|un|une|des|du)\s)"
 )
 _FILLER = frozenset(
     word.stem
@@ -93,7 +98,7 @@ class _Piece:
     text: str
     listed: bool
 
-    @property
+    @cached_property
     def told(self) -> frozenset[str]:
         """The stems that say something of a subject."""
         return frozenset(w.stem for w in words(self.text) if not w.stem.isdigit()) - _FILLER
@@ -102,36 +107,46 @@ class _Piece:
 def split(text: str) -> tuple[str, ...]:
     """Return the needs of a request, at most `MOST`, in its order; none when it asks for one thing.
 
-    Of more, those are kept that say most that the others do not. Deterministic.
+    Of more, those are kept that say most that the others do not. Deterministic, in a time proportional to
+    the length of `text`.
     """
     kept: list[_Piece] = []
+    having: dict[str, int] = {}  # stem -> the kept pieces that have it, as the bits of a number
     for piece in _pieces(text[:_LONGEST]):
         enough = len(piece.told) >= (1 if piece.listed else _FEWEST_WORDS)
-        if enough and not any(piece.told <= before.told for before in kept):
-            kept.append(piece)
-    chosen = _chosen([piece.told for piece in kept[:_READ]])
+        if not enough or reduce(and_, (having.get(stem, 0) for stem in piece.told)):
+            continue  # it says too little, or nothing that one before it does not say
+        for stem in piece.told:
+            having[stem] = having.get(stem, 0) | 1 << len(kept)
+        kept.append(piece)
+        if len(kept) == _READ:
+            break
+    chosen = _chosen([piece.told for piece in kept])
     return tuple(kept[place].text[:_LONGEST_NEED] for place in chosen) if len(chosen) > 1 else ()
 
 
 def _pieces(text: str) -> Iterator[_Piece]:
     for line in text.split("\n"):
         bare = _BULLET.sub("", line).strip()
-        for sentence in segment("fr", bare) if bare else ():
-            for clause in _clauses(sentence.strip()):
-                yield _Piece(clause.text, clause.listed or bare != line.strip())
+        listed = bare != line.strip()
+        for sentence in sentences(bare) if bare else ():
+            yield from _clauses(sentence.strip(), listed)
 
 
-def _clauses(sentence: str) -> Iterator[_Piece]:
-    """Yield the parts of a sentence that stand by themselves; the whole where one of them does not."""
-    listed = _LIST.match(sentence)
-    items = [item.strip() for item in _ITEM.split(listed["items"].strip(" ."))] if listed is not None else []
-    parts = [part.strip() for part in _JOINT.split(sentence)]
-    if len(items) > 2 and all(_Piece(item, True).told for item in items):
-        yield from (_Piece(item, True) for item in items)
-    elif len(parts) > 1 and all(len(_Piece(part, False).told) >= _FEWEST_IN_CLAUSE for part in parts):
-        yield from (_Piece(part, True) for part in parts)
-    else:
-        yield _Piece(sentence, False)
+def _clauses(sentence: str, listed: bool) -> Sequence[_Piece]:
+    """Return the parts of a sentence that stand by themselves; the whole where one of them does not."""
+    several = _LIST.match(sentence)
+    items = _listed(_ITEM.split(several["items"].lstrip().strip(" ."))) if several is not None else []
+    if len(items) > 2 and all(item.told for item in items):
+        return items
+    parts = _listed(_JOINT.split(sentence))
+    if len(parts) > 1 and all(len(part.told) >= _FEWEST_IN_CLAUSE for part in parts):
+        return parts
+    return [_Piece(sentence, listed)]
+
+
+def _listed(texts: Sequence[str]) -> list[_Piece]:
+    return [_Piece(text.strip(), True) for text in texts]
 
 
 def _chosen(told: Sequence[frozenset[str]]) -> list[int]:
