@@ -23,13 +23,15 @@ from pathlib import Path
 
 import numpy as np
 
-from reco.encoder import Document, Encoder
 from reco.encoder.loading import native_bfloat16
-from reco.recommend import Query
-from reco.refresh import refresh
-from reco.settings import Settings, build_encoder, load, recommender_of
-from reco.sources import SourceConfig
-from reco.store import SnapshotStore
+from reco.encoder.protocol import Document, Encoder
+from reco.encoder.settings import build_encoder
+from reco.ranking.recommender import Query
+from reco.refresh.run import refresh
+from reco.snapshots.store import SnapshotStore
+from reco.sources.config import SourceConfig
+from reco.workspace.settings import Settings, load
+from reco.workspace.workspace import recommender_of
 
 QUERIES = (
     "désimperméabiliser la cour de l'école, 1 200 habitants, peu de budget",

@@ -43,7 +43,7 @@ from websockets import Subprotocol
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from reco.store import SnapshotStore
+from reco.snapshots.store import SnapshotStore
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MOST_SECONDS = 2.0

@@ -20,10 +20,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from reco.admission import Rules, admit_all
-from reco.catalogue import Catalogue, diff
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, inspect, read
+from reco.catalogue.admission import Rules, admit_all
+from reco.catalogue.catalogue import Catalogue, diff
+from reco.catalogue.resource import Record, Rejection
+from reco.sources.config import SourceConfig
+from reco.sources.read import inspect, read
 
 FILE = Path(__file__).resolve().parents[2] / "shared" / "catalogues" / "dgcl_projects_97k.jsonl.gz"
 SHARE = 0.01

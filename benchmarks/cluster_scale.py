@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.catalogue_scale import peak_gigabytes
-from reco.catalogue import Catalogue
-from reco.clusters import find
-from reco.encoder import unit
-from reco.resource import Resource
-from reco.store import SnapshotStore
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.clusters.find import find
+from reco.encoder.protocol import unit
+from reco.snapshots.store import SnapshotStore
 
 MOST_SECONDS, MOST_GIGABYTES = 300.0, 3.0
 _MOVED = 0.02

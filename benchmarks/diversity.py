@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.sweeps import _sets
-from reco.beir import Topic
-from reco.diversity import centred
-from reco.encoder import Encoder
+from reco.encoder.protocol import Encoder
 from reco.errors import InvalidQuery, RecoError
-from reco.measures import ndcg, randomisation_test
-from reco.recommend import Fusion, Query, Recommender
-from reco.settings import load, store_of
-from reco.snapshot import Snapshot
+from reco.evaluation.beir import Topic
+from reco.ranking.measures import ndcg, randomisation_test
+from reco.ranking.mmr import centred
+from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.snapshots.snapshot import Snapshot
+from reco.workspace.settings import load
+from reco.workspace.workspace import store_of
 
 SETTINGS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 FIRST = 10

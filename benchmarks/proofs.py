@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reco.background import unrelated
-from reco.query import Query
-from reco.recommend import Answer, Recommender
-from reco.settings import load, recommender_of, store_of
+from reco.ranking.query import Query
+from reco.ranking.recommender import Answer, Recommender
+from reco.text.background import unrelated
+from reco.workspace.settings import load
+from reco.workspace.workspace import recommender_of, store_of
 
 TIMED = 60
 KINDS = ("answerable", "gap", "foreign")

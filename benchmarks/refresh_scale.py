@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import synthetic
-from reco.encoder import Document, DocumentVectors, Progress
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.text import fold
+from reco.encoder.protocol import Document, DocumentVectors, Progress
+from reco.encoder.testing import HashingEncoderForTests
+from reco.text.clean import fold
 
 _WORD = re.compile(r"\w+")
 SIZES = (10_000, 30_000, 100_000)
@@ -153,10 +153,12 @@ def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
     import cProfile
     import pstats
 
-    from reco.refresh import refresh
-    from reco.settings import EncoderSettings, load, making_of, publishing_of
-    from reco.sources import SourceConfig
-    from reco.store import SnapshotStore
+    from reco.encoder.settings import EncoderSettings
+    from reco.refresh.run import refresh
+    from reco.snapshots.store import SnapshotStore
+    from reco.sources.config import SourceConfig
+    from reco.workspace.settings import load
+    from reco.workspace.workspace import making_of, publishing_of
 
     encoder, store = TimedEncoder(), SnapshotStore(home)
     config = SourceConfig(name="bench", kind="jsonl", path=source, max_bytes=10_000_000_000)

@@ -12,11 +12,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from reco import starter, storage
+from reco.adapt import starter
 from reco.errors import InvalidInput, RecoError
-from reco.store import SnapshotStore
+from reco.snapshots.store import SnapshotStore
+from reco.storage import atomic
 
-_OUT = Path(__file__).parents[1] / "src" / "reco" / starter.FILE
+_OUT = Path(__file__).parents[1] / "src" / "reco" / "adapt" / starter.FILE
 
 
 def main() -> None:
@@ -42,7 +43,7 @@ def write(home: Path, out: Path) -> None:
             f"Snapshot {snapshot.id} was made by a tuned encoder.",
             "Run `reco adapt --undo`, then `reco adapt`.",
         )
-    storage.replace(out, starter.to_bytes(snapshot.head, snapshot.manifest.encoder))
+    atomic.replace(out, starter.to_bytes(snapshot.head, snapshot.manifest.encoder))
 
 
 if __name__ == "__main__":

@@ -19,16 +19,18 @@ from pathlib import Path
 
 import numpy as np
 
-from reco import plots, storage
-from reco.behaviour import among, every_listing
-from reco.beir import Topic, read_set, read_topics
-from reco.encoder import Encoder
+from reco.encoder.protocol import Encoder
 from reco.errors import InvalidQuery, RecoError
-from reco.evaluate import Tried, snapshot_of
-from reco.recommend import Fusion
-from reco.settings import Settings, encoder_of, load, store_of
-from reco.snapshot import Snapshot
-from reco.sweep import Reader, Sides, at_strength, curve
+from reco.evaluation import plots
+from reco.evaluation.beir import Topic, read_set, read_topics
+from reco.evaluation.evaluate import Tried, snapshot_of
+from reco.evaluation.runs import among, every_listing
+from reco.evaluation.sweep import Reader, Sides, at_strength, curve
+from reco.ranking.recommender import Fusion
+from reco.snapshots.snapshot import Snapshot
+from reco.storage import atomic
+from reco.workspace.settings import Settings, load
+from reco.workspace.workspace import encoder_of, store_of
 
 MEANING = tuple(np.round(np.arange(0, 1.0001, 0.05), 2).tolist())
 PASSAGE = tuple(np.round(np.arange(0, 1.0001, 0.125), 3).tolist())
@@ -71,9 +73,9 @@ def run(given: argparse.Namespace) -> None:
         rows += [(parameter, value, name, score) for parameter, value, score in found]
         print(f"{name}: {len(topics)} requests, {time.perf_counter() - start:.0f} s", file=sys.stderr)
     rows += means(rows)
-    storage.make_folder(given.out)
-    storage.replace(given.out / "sweeps.csv", table(rows).encode())
-    storage.replace(given.out / "sweeps.png", plots.png(plots.curves(lines(rows), marks(fusion))))
+    atomic.make_folder(given.out)
+    atomic.replace(given.out / "sweeps.csv", table(rows).encode())
+    atomic.replace(given.out / "sweeps.png", plots.png(plots.curves(lines(rows), marks(fusion))))
     print(table([row for row in rows if row[2] == "mean"]), end="")
 
 
@@ -81,7 +83,7 @@ def _sets(
     settings: Settings, served: Snapshot | None, given: argparse.Namespace
 ) -> Iterator[tuple[str, tuple[Snapshot, Sequence[Topic], Encoder]]]:
     """Yield each set's name, the snapshot of its documents, its topics and its encoder."""
-    from reco.settings import build_encoder
+    from reco.encoder.settings import build_encoder
 
     encoder = encoder_of(settings, served) if served is not None else build_encoder(settings.encoder)
     head = served.head if served is not None else None

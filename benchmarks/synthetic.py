@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.words import STOP_WORDS
+from reco.text.tokens import STOP_WORDS
 
 VOCABULARY = 40_000
 TITLE_WORDS = 10

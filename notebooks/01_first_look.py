@@ -29,9 +29,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from reco.clusters import find, frames
-from reco.recommend import Query
-from reco.settings import load, recommender_of, store_of
+from reco.clusters import frames
+from reco.clusters.find import find
+from reco.ranking.recommender import Query
+from reco.workspace.settings import load
+from reco.workspace.workspace import recommender_of, store_of
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")

@@ -32,9 +32,11 @@ import numpy as np
 import pandas as pd
 import plotly.express as px
 
-from reco.clusters import find, frames
-from reco.lettering import shifts
-from reco.settings import load, store_of
+from reco.app.figures.label_layout import shifts
+from reco.clusters import frames
+from reco.clusters.find import find
+from reco.workspace.settings import load
+from reco.workspace.workspace import store_of
 
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())

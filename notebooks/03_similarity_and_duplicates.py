@@ -30,9 +30,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from reco.encoder import unit
-from reco.families import NEAR
-from reco.settings import load, recommender_of, store_of
+from reco.encoder.protocol import unit
+from reco.index.duplicates import NEAR
+from reco.workspace.settings import load
+from reco.workspace.workspace import recommender_of, store_of
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")

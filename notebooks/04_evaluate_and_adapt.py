@@ -32,12 +32,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from reco.behaviour import among, every_listing, probes
-from reco.beir import Topic, read_topics
-from reco.evaluate import SYSTEMS, Tried, evaluate_served
-from reco.inspection import worst
-from reco.settings import build_encoder, encoder_of, load, store_of
-from reco.sweep import Reader, at_strength, curve
+from reco.encoder.settings import build_encoder
+from reco.evaluation.beir import Topic, read_topics
+from reco.evaluation.evaluate import SYSTEMS, Tried, evaluate_served
+from reco.evaluation.inspect_topics import worst
+from reco.evaluation.runs import among, every_listing, probes
+from reco.evaluation.sweep import Reader, at_strength, curve
+from reco.workspace.settings import load
+from reco.workspace.workspace import encoder_of, store_of
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")

@@ -33,12 +33,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from reco import exposure, radar
-from reco.batch import read
-from reco.beir import read_topics
-from reco.projects import ProjectStore
-from reco.recommend import Recommender
-from reco.settings import encoder_of, home_of, load, store_of
+from reco.evaluation import exposure, gaps
+from reco.evaluation.beir import read_topics
+from reco.projects.batch import read
+from reco.projects.store import ProjectStore
+from reco.ranking.recommender import Recommender
+from reco.workspace.settings import load
+from reco.workspace.workspace import encoder_of, home_of, store_of
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")
@@ -67,12 +68,13 @@ def shortened(name, longest=34):
 
 # %%
 topics = read_topics(settings.gates.golden) if settings.gates.golden else ()
-requests = [radar.Asked.of_topic(topic) for topic in topics]
-requests += [radar.Asked.of_project(project) for project in ProjectStore(home_of(settings)).read().projects]
+requests = [gaps.Asked.of_topic(topic) for topic in topics]
+saved = ProjectStore(home_of(settings)).read().projects
+requests += [gaps.Asked(one.id, one.text, gaps.PROJECT, None, one.filters) for one in saved]
 sample = [one for one in read(root / "data" / "requests" / "gap.csv").projects if not one.problem][::4]
-requests += [radar.Asked(one.id, one.text, "sample") for one in sample]
+requests += [gaps.Asked(one.id, one.text, "sample") for one in sample]
 themes = [theme for source in settings.sources for theme in source.themes]
-found = radar.scan(recommender, encoder, requests, themes)
+found = gaps.scan(recommender, encoder, requests, themes)
 pd.DataFrame({"asked": found.asked, "without a good answer": found.unmet}).fillna(0).astype(int)
 
 # %% [markdown]

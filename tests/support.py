@@ -14,17 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reco.catalogue import Catalogue
-from reco.encoder import Document, DocumentVectors, Progress
-from reco.encoder.hashing import HashingEncoderForTests
-from reco.publication import Forced
-from reco.recommend import Answer, Recommender
-from reco.refresh import RefreshReport, refresh
-from reco.resource import FIELDS, Record, Resource
-from reco.settings import Settings, load, making_of, publishing_of, store_of
-from reco.snapshot import Manifest, Snapshot, build
-from reco.store import SnapshotStore
-from reco.vectors import embed
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import FIELDS, Record, Resource
+from reco.encoder.protocol import Document, DocumentVectors, Progress
+from reco.encoder.testing import HashingEncoderForTests
+from reco.index.vectors import embed
+from reco.ranking.recommender import Answer, Recommender
+from reco.refresh.publish import Forced
+from reco.refresh.report import RefreshReport
+from reco.refresh.run import refresh
+from reco.snapshots.snapshot import Manifest, Snapshot, build
+from reco.snapshots.store import SnapshotStore
+from reco.workspace.settings import Settings, load
+from reco.workspace.workspace import making_of, publishing_of, store_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"

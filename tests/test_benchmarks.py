@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support import REPOSITORY
+from tests.support import REPOSITORY
 
 
 def test_each_night_changes_its_share(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import typer
 import yaml
-from support import REPOSITORY, Home, run_process
 
 from reco.cli.main import app
+from tests.support import REPOSITORY, Home, run_process
 
 DEPLOY = REPOSITORY / "deploy"
 UNITS = sorted([*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")])

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import typer
 from pydantic import BaseModel
-from support import REPOSITORY
 
 from reco import errors
 from reco.cli.main import app
-from reco.doctor import NAMES
-from reco.settings import Settings
+from reco.workspace.doctor import NAMES
+from reco.workspace.settings import Settings
+from tests.support import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)

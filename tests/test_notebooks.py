@@ -8,7 +8,8 @@ import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from support import REPOSITORY, run_cli
+
+from tests.support import REPOSITORY, run_cli
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.py"))
 PICTURES = {"image/png", "application/vnd.plotly.v1+json"}

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import REPOSITORY, SOURCE, run_cli
 
-from reco import places
-from reco.admission import Rules, admit_all
-from reco.decisions import Decisions
-from reco.resource import FIELDS
-from reco.settings import load
-from reco.sources import read
-from reco.taxonomy import SCALES, THEMES, TYPES
-from reco.text import fold
+from reco.catalogue.admission import Rules, admit_all
+from reco.catalogue.decisions import Decisions
+from reco.catalogue.places import gazetteer as places
+from reco.catalogue.resource import FIELDS
+from reco.catalogue.taxonomy import SCALES, THEMES, TYPES
+from reco.sources.read import read
+from reco.text.clean import fold
+from reco.workspace.settings import load
+from tests.support import REPOSITORY, SOURCE, run_cli
 
 CATALOGUE = REPOSITORY / "data" / "catalogue.csv"
 DECISIONS = REPOSITORY / "data" / "decisions.csv"

@@ -68,10 +68,11 @@ def compare(file: Path, field: str, home: Path) -> dict[str, Any]:
 
 def read(file: Path, field: str, home: Path) -> tuple[list[Text], NDArray[np.float32]]:
     """Return the texts of a catalogue and their vectors, those that the product clusters."""
-    from reco.refresh import refresh
-    from reco.settings import build_encoder, load
-    from reco.sources import SourceConfig
-    from reco.store import SnapshotStore
+    from reco.encoder.settings import build_encoder
+    from reco.refresh.run import refresh
+    from reco.snapshots.store import SnapshotStore
+    from reco.sources.config import SourceConfig
+    from reco.workspace.settings import load
 
     settings = load()
     store = SnapshotStore(home)

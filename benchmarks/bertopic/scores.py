@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from reco.words import stem
+from reco.text.tokens import stem
 
 Labels = NDArray[np.int64]
 ABSENT = -9

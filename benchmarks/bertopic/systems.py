@@ -42,10 +42,10 @@ class Found:
 
 def reco(texts: Sequence[Text], vectors: Vectors) -> Found:
     """Groups of the level of subjects, and their words and labels."""
-    from reco.clusters.corpus import Corpus
-    from reco.clusters.corpus import Text as Read
     from reco.clusters.grouping import group, sizes_for
-    from reco.clusters.labels import describe
+    from reco.clusters.labelling.corpus import Corpus
+    from reco.clusters.labelling.corpus import Text as Read
+    from reco.clusters.labelling.labels import describe
 
     found = group(vectors, 0, sizes_for(len(texts)))
     corpus = Corpus.read(Read(text.title, text.summary) for text in texts)
@@ -59,9 +59,9 @@ def reco(texts: Sequence[Text], vectors: Vectors) -> Found:
 
 def reco_whole(texts: Sequence[Text], vectors: Vectors) -> None:
     """All that a refresh does: every level, labels, stability by resampling, and the map."""
-    from reco.catalogue import Catalogue
-    from reco.clusters import find
-    from reco.resource import Resource
+    from reco.catalogue.catalogue import Catalogue
+    from reco.catalogue.resource import Resource
+    from reco.clusters.find import find
 
     resources = [Resource(id=t.id, title=t.title, summary=t.summary, source="bench") for t in texts]
     find(Catalogue(resources), vectors)
@@ -95,7 +95,7 @@ def _fitted(texts: Sequence[Text], vectors: Vectors) -> tuple[Any, Found]:
     from sklearn.feature_extraction.text import CountVectorizer
     from umap import UMAP
 
-    from reco.words import STOP_WORDS
+    from reco.text.tokens import STOP_WORDS
 
     model = BERTopic(
         language="multilingual",

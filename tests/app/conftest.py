@@ -14,8 +14,10 @@ from playwright.sync_api import BrowserContext, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from reco.app.server import SCRIPT
-from reco.refresh import refresh
-from reco.settings import build_encoder, load, publishing_of, store_of
+from reco.encoder.settings import build_encoder
+from reco.refresh.run import refresh
+from reco.workspace.settings import load
+from reco.workspace.workspace import publishing_of, store_of
 from tests.app.live import FLAGS, PATIENCE, Visit
 
 COLUMNS = (

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from reco.app.access import VARIABLE
-from reco.app.wording import phrase
+from reco.app.phrases import phrase
+from reco.app.state.curator_access import VARIABLE
 from tests.app.conftest import PLACED, ROWS, Place, Visiting
 from tests.app.live import Site, Visit, press, serving
 

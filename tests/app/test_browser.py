@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reco.app.markup import JOINER
-from reco.app.wording import phrase
+from reco.app.phrases import phrase
 from tests.app.conftest import ROWS, Place, Visiting
 from tests.app.live import SIZES, Site, hrefs, press, serving, settled
 from tests.app.test_hostile import ROWS as HOSTILE
@@ -171,7 +171,7 @@ def test_a_hostile_catalogue_stays_inert(attacked: Site, visiting: Visiting, pat
 
 def shown(title: str) -> str:
     """Return a title as the core keeps it: scripts are dropped on admission, references are read."""
-    from reco.text import clean, strip_markup
+    from reco.text.clean import clean, strip_markup
 
     return clean(strip_markup(title))
 

@@ -7,11 +7,13 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from reco.app import wording
-from reco.projects import ProjectStore
-from reco.query import Query
-from reco.refresh import refresh
-from reco.settings import build_encoder, home_of, load, making_of, publishing_of, store_of
+from reco.app import phrases
+from reco.encoder.settings import build_encoder
+from reco.projects.store import ProjectStore
+from reco.ranking.query import Query
+from reco.refresh.run import refresh
+from reco.workspace.settings import load
+from reco.workspace.workspace import home_of, making_of, publishing_of, store_of
 from tests.app.conftest import PLACED, ROWS, Open, Publish, everything
 from tests.app.test_pages import search
 from tests.support import rows
@@ -51,8 +53,8 @@ def test_the_map_shows_experiences_and_lists_the_same(placed: None, page: Open) 
         "Une charte au parc",
     ]
     shown = everything(test)
-    assert wording.phrase("fr", "map.count.many", count=3) in shown
-    assert wording.phrase("fr", "map.nowhere.many", count=2) in shown
+    assert phrases.phrase("fr", "map.count.many", count=3) in shown
+    assert phrases.phrase("fr", "map.nowhere.many", count=2) in shown
     assert "position approchée" in shown, "an EPCI is at its centre, and it is said"
 
 
@@ -99,7 +101,7 @@ def test_a_filter_that_a_publish_took_away_is_dropped(placed: None, publish: Pub
 def test_a_catalogue_without_places_says_so(publish: Publish, page: Open) -> None:
     publish([ROWS[0], ROWS[2]])
     test = page("experiences")
-    assert [info.value for info in test.info] == [wording.phrase("fr", "map.none")]
+    assert [info.value for info in test.info] == [phrases.phrase("fr", "map.none")]
 
 
 def test_nights_say_what_came_changed_and_left(publish: Publish, page: Open) -> None:
@@ -110,7 +112,7 @@ def test_nights_say_what_came_changed_and_left(publish: Publish, page: Open) -> 
     assert not test.exception
     shown = everything(test)
     for key, number in (("came", 4), ("changed", 1), ("left", 1)):
-        assert f"{wording.phrase('fr', f'news.{key}')} ({number})" in shown
+        assert f"{phrases.phrase('fr', f'news.{key}')} ({number})" in shown
     assert "changé\u00a0: année" in shown.replace("\\", "")
     assert "Rénover une école de village" in shown, "what left is named"
     assert ROWS[0][1] not in listed(test), "but has no sheet to go to"
@@ -129,9 +131,9 @@ def test_saved_projects_say_why_their_results_moved(publish: Publish, page: Open
     test = page("news")
     assert not test.exception
     shown = everything(test)
-    assert wording.phrase("fr", "news.entries") in shown
-    assert f"(rang 1) : {wording.phrase('fr', 'cause.new')}" in shown
-    assert wording.phrase("fr", "news.exits") in shown
+    assert phrases.phrase("fr", "news.entries") in shown
+    assert f"(rang 1) : {phrases.phrase('fr', 'cause.new')}" in shown
+    assert phrases.phrase("fr", "news.exits") in shown
     assert any("Notre école" in box.label for box in test.expander)
 
 
@@ -164,8 +166,8 @@ def test_gaps_are_visible_by_scale(placed: None, page: Open) -> None:
     (table,) = test.table
     theme = table.value.loc["Énergie"]
     assert theme["Guides \\& outils"] == "1"
-    assert wording.phrase("fr", "coverage.none") in theme["Rapports"]
-    assert wording.phrase(
+    assert phrases.phrase("fr", "coverage.none") in theme["Rapports"]
+    assert phrases.phrase(
         "fr", "coverage.no_type", names="Livres\u00a0· Dossiers & articles".replace("&", "\\&")
     ) in (everything(test))
     test.selectbox(key="coverage_scale").set_value("petite ville").run()
@@ -217,8 +219,8 @@ def test_a_sheet_says_where_when_and_what_else(publish: Publish, page: Open) -> 
     shown = everything(test)
     assert "Arvieu (commune, 12011" in shown
     assert "Modifiée le" in shown and "Depuis le" in shown
-    assert wording.phrase("fr", "sheet.others") in shown
-    assert wording.phrase("fr", "family.url") in shown
+    assert phrases.phrase("fr", "sheet.others") in shown
+    assert phrases.phrase("fr", "family.url") in shown
 
 
 @pytest.fixture
@@ -258,11 +260,11 @@ def test_the_last_request_is_on_the_map_of_meanings(grouped: None, page: Open) -
     test.switch_page("views/explorer.py").run()
     assert not test.exception
     (plot,) = test.get("plotly_chart")
-    assert wording.phrase("fr", "explorer.request") in plot.proto.spec
-    assert wording.phrase("fr", "explorer.asked") in everything(test)
+    assert phrases.phrase("fr", "explorer.request") in plot.proto.spec
+    assert phrases.phrase("fr", "explorer.asked") in everything(test)
     assert "explorer.asked" not in everything(page("explorer"))
 
 
 def test_without_clusters_the_map_of_meanings_says_so(home: None, page: Open) -> None:
     test = page("explorer")
-    assert [info.value for info in test.info] == [wording.phrase("fr", "explorer.none")]
+    assert [info.value for info in test.info] == [phrases.phrase("fr", "explorer.none")]

@@ -9,13 +9,13 @@ import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from reco.app.access import VARIABLE
+from reco.app.figures.plot import hover
 from reco.app.markup import JOINER
-from reco.app.plot import hover
-from reco.app.wording import phrase
-from reco.feedback import Feedback
-from reco.projects import ProjectStore
-from reco.query import Query
+from reco.app.phrases import phrase
+from reco.app.state.curator_access import VARIABLE
+from reco.projects.feedback import Feedback
+from reco.projects.store import ProjectStore
+from reco.ranking.query import Query
 from tests.app.conftest import Open, Place, Visiting
 from tests.app.live import Site, hrefs, press, serving
 from tests.app.test_hostile import ACTIVE, ATTACKS

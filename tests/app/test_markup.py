@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reco.app.markup import JOINER, badge, line, link, marked, plain, shortened, with_words
-from reco.words import words
+from reco.text.tokens import words
 
 ALPHABET = st.text(alphabet="ab1 \n\t:/@.-<>=~*_`#[](){}!$|\\^&;'\"+é", max_size=60) | st.text(max_size=60)
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")

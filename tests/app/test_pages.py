@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from reco.app import wording
-from reco.recommend import Recommender
-from reco.text import digest
+from reco.app import phrases
+from reco.ranking.recommender import Recommender
+from reco.text.clean import digest
 from tests.app.conftest import ROWS, Open, Publish, everything
 
 
@@ -29,7 +29,7 @@ def titles(test: AppTest) -> list[str]:
 @pytest.mark.parametrize("language", ["FR", "EN"])
 def test_every_page_renders_in_both_languages(home: None, page: Open, view: str, language: str) -> None:
     test = page(view)
-    test.session_state[wording.STATE] = language
+    test.session_state[phrases.STATE] = language
     test.run()
     assert not test.exception
     assert not test.error
@@ -48,7 +48,7 @@ def test_a_description_gets_cards_best_first(home: None, page: Open) -> None:
 
 def test_an_example_is_one_click(home: None, page: Open) -> None:
     test = page().button(key="example.school.label").click().run()
-    assert test.text_area(key="description").value == wording.phrase("fr", "example.school.text")
+    assert test.text_area(key="description").value == phrases.phrase("fr", "example.school.text")
     assert titles(test)
 
 
@@ -73,12 +73,12 @@ def test_filters_that_leave_nothing_are_said(home: None, page: Open) -> None:
 @pytest.mark.parametrize("text", ["", "   ", "🙂 🙂", "\0", "<b></b>"])
 def test_a_description_without_words_is_said(home: None, page: Open, text: str) -> None:
     test = search(page(), text)
-    assert [warning.value for warning in test.warning] == [wording.phrase("fr", "failure.no_words")]
+    assert [warning.value for warning in test.warning] == [phrases.phrase("fr", "failure.no_words")]
 
 
 def test_a_description_too_long_is_said(home: None, page: Open) -> None:
     test = search(page(), "école " * 40_000)
-    assert [warning.value for warning in test.warning] == [wording.phrase("fr", "failure.too_long")]
+    assert [warning.value for warning in test.warning] == [phrases.phrase("fr", "failure.too_long")]
 
 
 def opened(test: AppTest, prefix: str) -> AppTest:
@@ -176,7 +176,7 @@ def test_what_was_set_aside_of_a_row_is_said_in_french(
 def test_an_unknown_sheet_is_said(home: None, page: Open) -> None:
     test = page("sheet", id="../../etc/passwd")
     assert not test.exception
-    assert test.title[0].value == wording.phrase("fr", "sheet.unknown_title")
+    assert test.title[0].value == phrases.phrase("fr", "sheet.unknown_title")
 
 
 def test_no_snapshot_yet_says_what_to_do(publish: Publish, page: Open) -> None:
@@ -252,7 +252,7 @@ def test_no_sound_snapshot_is_a_plain_sentence(home: None, page: Open, tmp_path:
     (tmp_path / "home" / "snapshots" / "000001" / "parts.npy").write_bytes(b"")
     test = page()
     assert not test.exception
-    assert [error.value for error in test.error] == [wording.phrase("fr", "failure.snapshot")]
+    assert [error.value for error in test.error] == [phrases.phrase("fr", "failure.snapshot")]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_a_stale_catalogue_is_said_on_every_page(
     log.write_text(json.dumps(last) + "\n", encoding="utf-8")
     for view in ("recommend", "catalogue", "sheet", "about"):
         test = page(view)
-        test.session_state[wording.STATE] = language
+        test.session_state[phrases.STATE] = language
         test.run()
         assert not test.exception
         (note,) = test.warning
@@ -279,7 +279,7 @@ def test_settings_that_cannot_be_read_are_said(home: None, page: Open, tmp_path:
     (tmp_path / "reco.toml").write_text("[encoder]\nkind = 3\n", encoding="utf-8")
     test = page()
     assert not test.exception
-    assert test.error[0].value == wording.phrase("fr", "failure.settings")
+    assert test.error[0].value == phrases.phrase("fr", "failure.settings")
 
 
 def test_an_unexpected_error_is_a_plain_sentence_and_a_trace_in_the_log(

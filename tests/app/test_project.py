@@ -17,20 +17,21 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from reco.app import takeaway, wording
-from reco.catalogue import Filters
-from reco.dossier import Dossier
+from reco.app import phrases
+from reco.app.dossier.content import Dossier
+from reco.app.share import code_of
+from reco.app.widgets import downloads
+from reco.catalogue.catalogue import Filters
 from reco.errors import StorageError
-from reco.feedback import Feedback
-from reco.projects import ProjectStore
-from reco.query import Query
-from reco.share import code_of
-from reco.text import digest
+from reco.projects.feedback import Feedback
+from reco.projects.store import ProjectStore
+from reco.ranking.query import Query
+from reco.text.clean import digest
 from tests.app.conftest import ROWS, Open, Publish, everything
+from tests.app.test_dossier import HEADINGS
 from tests.app.test_hostile import ROWS as HOSTILE
 from tests.app.test_pages import search, titles
-from tests.test_dossier import HEADINGS
-from tests.test_reading import PICTURE, SENTENCE, pdf, word
+from tests.sources.sandbox.test_reading import PICTURE, SENTENCE, pdf, word
 
 REQUEST = "rénover le chauffage de notre école"
 
@@ -73,9 +74,9 @@ def test_a_file_that_is_not_read_says_why_and_costs_nothing(home: None, page: Op
     assert not test.exception
     assert test.text_area(key="description").value == REQUEST
     (warning,) = test.warning
-    assert wording.phrase("fr", "file.wrong_type") in warning.value
+    assert phrases.phrase("fr", "file.wrong_type") in warning.value
     assert "<script>" not in warning.value
-    assert upload(test, "scan.pdf", pdf(b"")).warning[0].value.endswith(wording.phrase("fr", "file.no_text"))
+    assert upload(test, "scan.pdf", pdf(b"")).warning[0].value.endswith(phrases.phrase("fr", "file.no_text"))
 
 
 # Opinions
@@ -149,7 +150,7 @@ def test_a_journal_that_refuses_is_said_and_the_opinion_still_acts(
 
     monkeypatch.setattr(Feedback, "give", refuse)
     test = press(search(page(), REQUEST), "useful", "eau")
-    assert wording.phrase("fr", "opinion.not_kept") in everything(test)
+    assert phrases.phrase("fr", "opinion.not_kept") in everything(test)
     assert "1 avis change" in everything(test)
     assert "avis change" not in everything(press(test, "undo_all"))
 
@@ -166,7 +167,7 @@ def with_dossier(page: Open) -> AppTest:
 
 def test_an_empty_dossier_says_how_to_fill_it(home: None, page: Open) -> None:
     test = page("dossier")
-    assert wording.phrase("fr", "dossier.empty") in everything(test)
+    assert phrases.phrase("fr", "dossier.empty") in everything(test)
     assert not test.download_button
 
 
@@ -184,7 +185,7 @@ def test_a_dossier_is_kept_ordered_and_annotated_across_pages(home: None, page: 
     assert test.text_input(key="dossier_title").value == "Note au maire"
     test = press(test, "keep", "eau")
     assert titles(test) == ["1\\. Rénover une école de village"]
-    assert wording.phrase("fr", "dossier.empty") in everything(press(test, "clear"))
+    assert phrases.phrase("fr", "dossier.empty") in everything(press(test, "clear"))
 
 
 Take = Callable[[AppTest, str], bytes]
@@ -221,12 +222,12 @@ def test_a_file_waits_for_the_drawing_that_its_click_causes(home: None, page: Op
 
 
 def test_a_file_whose_click_is_lost_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(takeaway, "BROUGHT", 0)
-    monkeypatch.setattr(takeaway, "BEGUN", 0)
-    meeting = takeaway.Meeting()
+    monkeypatch.setattr(downloads, "BROUGHT", 0)
+    monkeypatch.setattr(downloads, "BEGUN", 0)
+    meeting = downloads.Meeting()
     with pytest.raises(TimeoutError):
         meeting.collect()
-    meeting.bring(takeaway.Brought(Dossier("", "", (), ""), HEADINGS))
+    meeting.bring(downloads.Brought(Dossier("", "", (), ""), HEADINGS))
     with pytest.raises(TimeoutError):
         meeting.collect()
 
@@ -272,7 +273,7 @@ def test_a_dossier_is_followed_as_a_project(home: None, page: Open, tmp_path: Pa
     assert "École 2027" in test.success[0].value
     (project,) = ProjectStore(tmp_path / "home").read().projects
     assert (project.name, project.text) == ("École 2027", REQUEST)
-    assert test.button(key="save_project").click().run().warning[0].value == wording.phrase(
+    assert test.button(key="save_project").click().run().warning[0].value == phrases.phrase(
         "fr", "dossier.not_saved"
     )
 
@@ -304,7 +305,7 @@ def test_a_request_too_long_for_an_address_is_refused_politely(home: None, page:
     test = search(page(), " ".join(f"projet{n * 7919 % 10007}" for n in range(900)))
     test.session_state["share"] = True
     test.run()
-    assert wording.phrase("fr", "share.too_long") in everything(test)
+    assert phrases.phrase("fr", "share.too_long") in everything(test)
     assert not test.code
 
 
@@ -312,7 +313,7 @@ def test_a_request_too_long_for_an_address_is_refused_politely(home: None, page:
 def test_a_bad_address_is_said_and_the_page_stands(home: None, page: Open, code: str) -> None:
     test = page(q=code)
     assert not test.exception
-    assert [warning.value for warning in test.warning] == [wording.phrase("fr", "share.unreadable")]
+    assert [warning.value for warning in test.warning] == [phrases.phrase("fr", "share.unreadable")]
     assert "q" not in test.query_params
 
 
@@ -353,7 +354,7 @@ def test_a_commune_is_found_by_name_and_homonyms_are_asked(home: None, page: Ope
     box.select(wanted).run()
     assert test.session_state["place"] == "97411"
     test.text_input(key="place_written").set_value("Xyzzyx").run()
-    assert wording.phrase("fr", "place.unknown") in everything(test)
+    assert phrases.phrase("fr", "place.unknown") in everything(test)
     assert titles(test)
 
 
@@ -364,7 +365,7 @@ def test_a_shelf_holds_one_of_each_type_and_says_why(home: None, page: Open) -> 
     assert len(titles(test)) == len(ROWS)
     assert "Choisie pour son type" in everything(test)
     test.multiselect(key="recommend_type").select("Rapports").run()
-    assert wording.phrase("fr", "shelf.refused") in [warning.value for warning in test.warning]
+    assert phrases.phrase("fr", "shelf.refused") in [warning.value for warning in test.warning]
 
 
 def test_like_places_come_with_their_reasons_and_a_share_keeps_the_choice(

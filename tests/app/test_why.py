@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.app.why import shares
-from reco.explain import Contribution
+from reco.app.widgets.why import shares
+from reco.ranking.explain import Contribution
 
 VALUES = st.lists(st.floats(-1, 1, allow_nan=False), max_size=30)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import ROWS, Ask, Stage, comparable, read, run, stage
-from support import Home, edited
+
+from tests.faults.stage import ROWS, Ask, Stage, comparable, read, run, stage
+from tests.support import Home, edited
 
 
 @pytest.fixture(scope="session")

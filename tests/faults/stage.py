@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support import SOURCE_TABLE, Home, edited, rows
+from tests.support import SOURCE_TABLE, Home, edited, rows
 
 Ask = Callable[..., dict[str, Any]]
 QUERY = "ouvrir une piscine et rénover le café du village"

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from stage import ROWS, Ask, comparable, leftovers, of, read, record, scaled
-from support import Home
+
+from tests.faults.stage import ROWS, Ask, comparable, leftovers, of, read, record, scaled
+from tests.support import Home
 
 SLOW = pytest.mark.slow
 READERS = 8

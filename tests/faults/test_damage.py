@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stage import STRIDE, record, scaled
-from support import Home, edited, publish, resources, rows, snapshot_of
 
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import SnapshotError
-from reco.refresh import refresh
-from reco.settings import making_of
-from reco.soundness import check
-from reco.store import SnapshotStore
+from reco.refresh.run import refresh
+from reco.snapshots.check import check
+from reco.snapshots.store import SnapshotStore
+from reco.workspace.workspace import making_of
+from tests.faults.stage import STRIDE, record, scaled
+from tests.support import Home, edited, publish, resources, rows, snapshot_of
 
 ENCODER = HashingEncoderForTests(16)
 

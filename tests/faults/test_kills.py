@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from stage import (
+
+from tests.faults.stage import (
     MOST_OPERATIONS,
     ROWS,
     STRIDE,
@@ -23,7 +24,7 @@ from stage import (
     scaled,
     tomorrow,
 )
-from support import Home, edited
+from tests.support import Home, edited
 
 
 def recovers(night: Stage, home: Home, where: str) -> None:

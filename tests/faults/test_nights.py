@@ -21,16 +21,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from stage import record, scaled
-from support import CountingEncoder, Home, rows, scores_of
 
-from reco import storage
-from reco.admission import Rules, admit
-from reco.encoder import Document, unit
+from reco.catalogue.admission import Rules, admit
+from reco.catalogue.resource import Record, Resource
+from reco.encoder.protocol import Document, unit
 from reco.errors import PublishRefused, SnapshotError, SourceError, StorageError
-from reco.publication import Publishing
-from reco.recommend import Query
-from reco.resource import Record, Resource
+from reco.ranking.recommender import Query
+from reco.refresh.publish import Publishing
+from reco.storage import atomic
+from tests.faults.stage import record, scaled
+from tests.support import CountingEncoder, Home, rows, scores_of
 
 Table = list[dict[str, str]]
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -155,7 +155,7 @@ class Nights(RuleBasedStateMachine):
             if count == at or (count > at and (lasting or dies)):
                 raise Died if dies else OSError(refusal, os.strerror(refusal))
 
-        storage.operation, proceed = operation, storage.operation
+        atomic.operation, proceed = operation, atomic.operation
         try:
             self.home.refresh(CountingEncoder(16))
             SEEN["ended before its crash" if count < at else "published in spite of it"] += 1
@@ -164,7 +164,7 @@ class Nights(RuleBasedStateMachine):
         except PublishRefused:
             SEEN["refused by a gate"] += 1
         finally:
-            storage.operation = proceed
+            atomic.operation = proceed
         after = self.home.store.named()
         if after != before:
             assert after not in self.expected, "a number was used twice"

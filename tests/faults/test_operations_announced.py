@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from stage import Stage
+
+from tests.faults.stage import Stage
 
 
 @pytest.mark.parametrize(

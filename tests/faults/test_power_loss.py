@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from disk import WORST, Chance, Disk, Left, write
-from stage import Stage, comparable, leftovers, record, scaled
-from support import Home
+
+from tests.faults.disk import WORST, Chance, Disk, Left, write
+from tests.faults.stage import Stage, comparable, leftovers, record, scaled
+from tests.support import Home
 
 SLOW = pytest.mark.slow
 

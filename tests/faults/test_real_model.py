@@ -6,10 +6,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from stage import ROWS, SOME_BAD_ROWS, SOURCE_OF, Ask, Stage, comparable, leftovers, of, record, staged
-from support import Home
 
 from reco.errors import SnapshotError
+from tests.faults.stage import (
+    ROWS,
+    SOME_BAD_ROWS,
+    SOURCE_OF,
+    Ask,
+    Stage,
+    comparable,
+    leftovers,
+    of,
+    record,
+    staged,
+)
+from tests.support import Home
 
 pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(1_800)]
 

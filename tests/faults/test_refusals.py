@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import (
+
+from tests.faults.stage import (
     MOST_OPERATIONS,
     ROWS,
     SOME_BAD_ROWS,
@@ -28,7 +29,7 @@ from stage import (
     run,
     tomorrow,
 )
-from support import Home
+from tests.support import Home
 
 SLOW = pytest.mark.slow
 PAGE = 4096

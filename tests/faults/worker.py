@@ -26,24 +26,28 @@ from typing import Any
 
 import numpy as np
 
-from reco import places, storage
+from reco.catalogue.places import gazetteer
 from reco.cli.console import fail
 from reco.cli.main import main
-from reco.encoder import Document, unit
-from reco.encoder.hashing import HashingEncoderForTests
+from reco.encoder.protocol import Document, unit
+from reco.encoder.settings import build_encoder
+from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import RecoError
-from reco.recommend import Query, Recommender
-from reco.refresh import refresh as refresh_now
-from reco.settings import build_encoder, load, recommender_of, store_of
-from reco.snapshot import Snapshot
-from reco.store import SnapshotStore
+from reco.ranking.recommender import Query, Recommender
+from reco.refresh.run import refresh as refresh_now
+from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import SnapshotStore
+from reco.storage import atomic
+from reco.workspace.settings import load
+from reco.workspace.workspace import recommender_of, store_of
 
 for late in (
     "multiprocessing.synchronize",
     "pyarrow.dataset",
     "pydantic.type_adapter",
     "reco.cli.render",
-    "reco.soundness",
+    "reco.workspace.status",
+    "reco.snapshots.check",
     "reco.sources.csv_file",
     "rich._emoji_codes",
     "rich.progress",
@@ -68,7 +72,7 @@ class Fault:
         self.note, self.draft, self.until = note, draft, until
         self.home, self.states = Path(str(command.get("home"))), command.get("states")
         self.seen: list[list[str]] = []
-        storage.operation = self
+        atomic.operation = self
 
     def __call__(self, name: str, path: Path) -> None:
         self.seen.append([name, str(path)])
@@ -394,7 +398,7 @@ def _fork(work: Callable[[], None], output: Path, *unwanted: int) -> int:
 
 if __name__ == "__main__":
     # Five sixths of what a refresh of eight rows takes is to read the table of places.
-    places.bundled().locate("Lyon", "", places.bundled().stamp)
+    gazetteer.bundled().locate("Lyon", "", gazetteer.bundled().stamp)
     gc.freeze()
     commands = {work.__name__: work for work in (run, night, recover, read, hold, end, crowd, serve)}
     for line in sys.stdin:

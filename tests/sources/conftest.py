@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import stamina
 
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, read
+from reco.catalogue.resource import Record, Rejection
+from reco.sources.config import SourceConfig
+from reco.sources.read import read
 
 Read = Callable[..., list[Record | Rejection]]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reco.sources import SourceConfig
+from reco.sources.config import SourceConfig
 
 
 def config(**options: Any) -> SourceConfig:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, inspect, read
+from reco.sources.config import SourceConfig
+from reco.sources.read import inspect, read
 
 from .conftest import Read
 

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, inspect
+from reco.sources.config import SourceConfig
+from reco.sources.read import inspect
 
 from .conftest import Read
 

@@ -7,10 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import get_args
 
-from reco.settings import load
-from reco.sources import SourceConfig
-from reco.sources.config import Kind
+from reco.sources.config import Kind, SourceConfig
 from reco.sources.registry import reader
+from reco.workspace.settings import load
 
 EXAMPLE = Path(__file__).parents[2] / "reco.example.toml"
 

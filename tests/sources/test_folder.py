@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, read
+from reco.sources.config import SourceConfig
+from reco.sources.read import read
 
 
 def read_folder(path: Path, **options: object) -> list[Record | Rejection]:

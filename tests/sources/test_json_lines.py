@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
-from reco.resource import Record, Rejection
 
 from .conftest import Read
 

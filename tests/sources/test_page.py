@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reco.catalogue.resource import Record, Rejection
+from reco.catalogue.taxonomy import THEMES, TYPES
 from reco.errors import SourceError
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, page, read
-from reco.taxonomy import THEMES, TYPES
-from reco.text import fold
+from reco.sources import page
+from reco.sources.config import SourceConfig
+from reco.sources.read import read
+from reco.text.clean import fold
 
 from .conftest import Read
 

@@ -17,12 +17,14 @@ import stamina
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from reco import __version__, storage
+from reco import __version__
+from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError, StorageError
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, read
-from reco.sources.guard import is_public
+from reco.sources.config import SourceConfig
+from reco.sources.public_hosts import is_public
+from reco.sources.read import read
 from reco.sources.remote import Remote
+from reco.storage import atomic
 
 LINE = '{"title": "A"}\n'
 
@@ -96,7 +98,7 @@ def test_a_redirect_to_a_private_address_is_refused(httpserver: HTTPServer) -> N
         return names[host]
 
     with pytest.MonkeyPatch.context() as patch:  # the test server stands for a public one
-        patch.setattr("reco.sources.guard.is_public", lambda address: address == "127.0.0.1")
+        patch.setattr("reco.sources.public_hosts.is_public", lambda address: address == "127.0.0.1")
         with Remote(source, None, resolve) as remote, pytest.raises(SourceError, match=r"10\.0\.0\.7"):
             remote.get(source.url)
     assert len(httpserver.log) == 1
@@ -337,7 +339,7 @@ def test_what_is_remembered_is_synced_before_it_has_its_name(
 ) -> None:
     serve_once_then_unchanged(httpserver, LINE)
     seen: list[tuple[str, str]] = []
-    monkeypatch.setattr(storage, "operation", lambda name, path: seen.append((name, path.name)))
+    monkeypatch.setattr(atomic, "operation", lambda name, path: seen.append((name, path.name)))
     fetched(httpserver.url_for("/a"), tmp_path)
     for name in sorted(path.name for path in tmp_path.iterdir()):
         draft = f"{name}.tmp-{os.getpid()}"

@@ -11,9 +11,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
-from reco.resource import Record, Rejection
-from reco.sources import SourceConfig, read
+from reco.sources.config import SourceConfig
+from reco.sources.read import read
 
 Serve = Callable[[Callable[[Request], Any]], str]
 

@@ -10,8 +10,8 @@ from html import escape
 from starlette.datastructures import URL
 from starlette.responses import HTMLResponse
 
-from reco.app import access
-from reco.app.wording import phrase
+from reco.app.phrases import phrase
+from reco.app.state import curator_access
 
 FEED = "nouveautes.atom"
 """The address of the feed of new resources, beside the pages."""
@@ -39,7 +39,7 @@ def lost(path: str, base: str = "") -> bool:
     first, _, more = inside.partition("/")
     if not inside or first in _STREAMLIT_S:
         return False
-    known = inside in PAGES and (inside != CURATION or bool(access.expected()))
+    known = inside in PAGES and (inside != CURATION or bool(curator_access.expected()))
     return not known or bool(more)
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from reco.words import words
+from reco.text.tokens import words
 
 JOINER = "\u2060"
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app import access, basket, failures, turnstile
-from reco.app.wording import LANGUAGES, STATE, count, day, say
+from reco.app.phrases import LANGUAGES, STATE, count, day, say
+from reco.app.state import curator_access, failures
+from reco.app.widgets import basket
+from reco.serving import request_queue
 
 HERE = Path(__file__).parent
 VIEWS = HERE / "views"
@@ -47,7 +49,7 @@ def _pages() -> list[st.Page]:
         st.Page(VIEWS / "sheet.py", title=say("nav.sheet"), url_path="fiche", visibility="hidden"),
         st.Page(VIEWS / "about.py", title=say("nav.about"), url_path="a-propos"),
     ]
-    if access.expected():
+    if curator_access.expected():
         found.append(st.Page(VIEWS / "curator.py", title=say("nav.curator"), url_path="curation"))
     return found
 
@@ -79,9 +81,9 @@ def _streamlit_words() -> None:
 
 
 def _foot() -> None:
-    from reco.app import served
+    from reco.app.state import shared
 
-    manifest = served.manifest()
+    manifest = shared.manifest()
     st.space("medium")
     if manifest is not None:
         failures.tell_stale(manifest)
@@ -89,5 +91,5 @@ def _foot() -> None:
         st.caption(say("foot.snapshot", number=manifest.snapshot, day=day(manifest.created), size=size))
 
 
-with turnstile.DRAWING.passing():
+with request_queue.DRAWING.passing():
     show()

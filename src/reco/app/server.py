@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reco.app.addresses import FEED
-from reco.app.document import Document
+from reco.app.html_document import Document
 
 SCRIPT = Path(__file__).with_name("script.py")
 SWITCH_SECONDS = 0.001
@@ -47,9 +47,9 @@ def parts() -> dict[str, Any]:
 
 def _feed(request: Request) -> Response:
     """Answer a feed reader; a function that is no coroutine runs in a thread of its own."""
-    from reco.app import following
+    from reco.app.state import history
 
-    return following.answer_feed(request)
+    return history.answer_feed(request)
 
 
 @asynccontextmanager
@@ -60,11 +60,12 @@ async def _lifespan(_app: Any) -> AsyncIterator[None]:
 
 
 def _warm_up() -> None:
-    from reco.app import france, served
+    from reco.app.figures import france_map
+    from reco.app.state import shared
 
     try:
-        served.recommender()
-        france.background()
+        shared.recommender()
+        france_map.background()
         # What the libraries and the model hold stays until the end: no collection need look through it again.
         gc.collect()
         gc.freeze()
@@ -75,7 +76,7 @@ def _warm_up() -> None:
 
 def _last_resort(error: Exception) -> bool:
     """Say a failure that escaped the pages, in a callback for instance. Streamlit has logged its trace."""
-    from reco.app import failures
+    from reco.app.state import failures
 
     failures.tell(error)
     return True

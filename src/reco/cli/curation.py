@@ -14,10 +14,10 @@ from reco.errors import InvalidInput, SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reco.collection import Collected
-    from reco.families import Family
-    from reco.resource import Resource
-    from reco.sources import SourceConfig
+    from reco.catalogue.resource import Resource
+    from reco.index.duplicates import Family
+    from reco.refresh.collect import Collected
+    from reco.sources.config import SourceConfig
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +38,9 @@ def test_source(
     common: Common,
 ) -> None:
     """Read a source's first rows. Shows them as mapped or refused, and the unmapped columns."""
-    from reco.admission import Rules, admit_all
+    from reco.catalogue.admission import Rules, admit_all
     from reco.cli import render
-    from reco.sources import inspect
+    from reco.sources.read import inspect
 
     source = _source(name, common.settings.sources)
     seen = inspect(source, limit, common.store.home / "cache")
@@ -65,7 +65,7 @@ def _source(name: str, sources: Sequence[SourceConfig]) -> SourceConfig:
 
 def check_decisions(*, common: Common) -> None:
     """List the decisions that no longer apply. The sources are read; nothing is published."""
-    from reco.collection import collect
+    from reco.refresh.collect import collect
 
     settings = common.settings
     curation = settings.curation.curation()

@@ -16,12 +16,12 @@ from reco.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reco.beir import JudgedSet, Topic
-    from reco.encoder import Encoder
-    from reco.evaluate import SetResult, Tried
-    from reco.inspection import Reading
-    from reco.settings import Settings
-    from reco.snapshot import Snapshot
+    from reco.encoder.protocol import Encoder
+    from reco.evaluation.beir import JudgedSet, Topic
+    from reco.evaluation.evaluate import SetResult, Tried
+    from reco.evaluation.inspect_topics import Reading
+    from reco.snapshots.snapshot import Snapshot
+    from reco.workspace.settings import Settings
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Judged sets in BEIR layout.")]
 
@@ -53,9 +53,9 @@ def evaluate(
     common: Common,
 ) -> None:
     """Measure this product on judged sets. Two fixed references are measured beside it."""
-    from reco import inspection
-    from reco import report as reports
-    from reco.evaluate import document
+    from reco.evaluation import inspect_topics
+    from reco.evaluation import report as reports
+    from reco.evaluation.evaluate import document
 
     names = _systems(systems)
     if report is not None:
@@ -65,7 +65,7 @@ def evaluate(
     judged, requests = _sets(common.settings, folders or (), golden, limit)
     results = _results(common, judged, requests, names)
     found = document(results)
-    readings = inspection.worst(results, worst)
+    readings = inspect_topics.worst(results, worst)
     if topics is not None:
         reports.write_topics(results, topics)
     if report is not None:
@@ -75,12 +75,12 @@ def evaluate(
 
 
 def _print(found: Mapping[str, Any], readings: Sequence[Reading]) -> None:
-    from reco import inspection
-    from reco import report as reports
+    from reco.evaluation import inspect_topics
+    from reco.evaluation import report as reports
 
     print(reports.markdown(found))
     if readings:
-        print("\n".join(["## The worst requests", "", *inspection.lines(readings)]))
+        print("\n".join(["## The worst requests", "", *inspect_topics.lines(readings)]))
 
 
 def adapt(
@@ -90,25 +90,26 @@ def adapt(
     common: Common,
 ) -> None:
     """Learn from the catalogue. Approved opinions count too; what was learnt is kept if it wins."""
-    from reco import adaptation
-    from reco.settings import build_encoder, calibration_of, deepening, head_of, learning_of
+    from reco.encoder.settings import build_encoder
+    from reco.refresh import on_demand
+    from reco.workspace.workspace import calibration_of, deepening, head_of, learning_of
 
     settings, store = common.settings, common.store
     base = build_encoder(settings.encoder)
     calibrate = calibration_of(settings)
     with progress_bar("Adapting") as progress:
         if undo:
-            done = adaptation.undo(store, base, progress, calibrate)
+            done = on_demand.undo(store, base, progress, calibrate)
         elif deep:
             learn = head_of(settings, common.home)
-            done = adaptation.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
+            done = on_demand.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
         else:
-            done = adaptation.adapt(store, base, learning_of(settings, common.home), calibrate)
+            done = on_demand.adapt(store, base, learning_of(settings, common.home), calibrate)
     common.show(asdict(done))
 
 
 def _systems(given: str) -> list[str]:
-    from reco.evaluate import SYSTEMS
+    from reco.evaluation.evaluate import SYSTEMS
 
     names = [name.strip() for name in given.split(",") if name.strip()]
     unknown = [name for name in names if name not in SYSTEMS]
@@ -123,7 +124,7 @@ def _sets(
     settings: Settings, folders: Sequence[Path], golden: bool, limit: int | None
 ) -> tuple[list[JudgedSet], Sequence[Topic]]:
     """Read the judged sets, and the topics of the golden set, before anything is encoded."""
-    from reco.beir import read_set, read_topics
+    from reco.evaluation.beir import read_set, read_topics
 
     path = settings.gates.golden
     if golden and path is None:
@@ -149,9 +150,9 @@ def _results(
     common: Common, judged: Sequence[JudgedSet], topics: Sequence[Topic], names: Sequence[str]
 ) -> dict[str, SetResult]:
     """Run the systems named over the golden set, if it has topics, and over each judged set."""
-    from reco.evaluate import evaluate as evaluate_set
-    from reco.evaluate import evaluate_served
-    from reco.settings import build_encoder
+    from reco.encoder.settings import build_encoder
+    from reco.evaluation.evaluate import evaluate as evaluate_set
+    from reco.evaluation.evaluate import evaluate_served
 
     settings, store = common.settings, common.store
     snapshot = store.serve()[0] if topics or store.current() is not None else None
@@ -182,8 +183,8 @@ def _left_out(result: SetResult, requests: int) -> str:
 
 def _tried(settings: Settings, snapshot: Snapshot | None, plain: Encoder) -> Tried:
     """Return the encoder, weights and head under test: the snapshot's, or the settings' without one."""
-    from reco.evaluate import Tried
-    from reco.settings import encoder_of
+    from reco.evaluation.evaluate import Tried
+    from reco.workspace.workspace import encoder_of
 
     fusion, acronyms = settings.ranking.fusion(), settings.ranking.table()
     if snapshot is None:

@@ -14,7 +14,7 @@ from reco.cli.console import note
 from reco.cli.options import By, Common, Reason, add_commands
 
 if TYPE_CHECKING:
-    from reco.feedback import Entry, Feedback
+    from reco.projects.feedback import Entry, Feedback
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="An opinion's number.")]
 
@@ -57,7 +57,7 @@ def export_opinions(
     common: Common,
 ) -> None:
     """Write the approved opinions as a judged set for `evaluate`, and as training pairs."""
-    from reco.lessons import export, judged
+    from reco.projects.judgements import export, judged
 
     catalogue = common.snapshot().catalogue
     done = export(judged(_journal(common).approved(), catalogue), catalogue, folder)
@@ -67,7 +67,7 @@ def export_opinions(
 
 
 def _journal(common: Common) -> Feedback:
-    from reco.feedback import Feedback
+    from reco.projects.feedback import Feedback
 
     return Feedback(common.store.home)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import curation, evaluation, exploring, feedback, following, logs, operations
+from reco.cli import analysis, curation, evaluation, feedback, logs, operations, projects
 from reco.cli.console import note, progress_bar, run
 from reco.cli.options import (
     Arranging,
@@ -31,8 +31,8 @@ from reco.cli.options import (
 from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from reco.publication import Forced
-    from reco.recommend import Answer
+    from reco.ranking.recommender import Answer
+    from reco.refresh.publish import Forced
 
 app = typer.Typer(
     name="reco",
@@ -54,9 +54,10 @@ def refresh(
 ) -> None:
     """Publish a snapshot if the sources changed. Exit with 4 if a gate refuses it."""
     from reco.cli import render
-    from reco.refresh import RefreshRefused
-    from reco.refresh import refresh as refresh_now
-    from reco.settings import build_encoder, making_of, publishing_of
+    from reco.encoder.settings import build_encoder
+    from reco.refresh.report import RefreshRefused
+    from reco.refresh.run import refresh as refresh_now
+    from reco.workspace.workspace import making_of, publishing_of
 
     forced = _forced(force, by, reason)
     settings, store = common.settings, common.store
@@ -75,7 +76,7 @@ def refresh(
         common.show(asdict(refused.report), partial(render.report, refused.report))
         note(f"{refused}\n{refused.hint}")
         raise SystemExit(refused.exit_code) from None
-    following.record_answers(store, settings)
+    projects.record_answers(store, settings)
     common.show(asdict(report), partial(render.report, report))
 
 
@@ -83,7 +84,7 @@ def recommend(
     text: QueryText, k: Count = 10, *, filtering: Filtering, arranging: Arranging, common: Common
 ) -> None:
     """Find what to read for a project. Each result has the passages that answer, and why it is there."""
-    from reco.recommend import Query
+    from reco.ranking.query import Query
 
     query = Query.of(
         text,
@@ -108,7 +109,7 @@ def show(identifier: ResourceId, *, common: Common) -> None:
     """Show a resource. Its fields come first, then the passages that the model reads."""
     from reco.cli import render
     from reco.errors import UnknownResource
-    from reco.settings import encoder_of
+    from reco.workspace.workspace import encoder_of
 
     snapshot = common.snapshot()
     row = snapshot.catalogue.row(identifier)
@@ -164,14 +165,14 @@ add_commands(
 )
 curation.register(app)
 evaluation.register(app)
-exploring.register(app)
+analysis.register(app)
 feedback.register(app)
-following.register(app)
+projects.register(app)
 operations.register(app)
 
 
 def _forced(force: bool, by: str, reason: str) -> Forced | None:
-    from reco.publication import Forced
+    from reco.refresh.publish import Forced
 
     if not force and (by or reason):
         raise InvalidInput("--by and --reason go with --force.", "Add --force, or leave them out.")

@@ -12,8 +12,8 @@ from reco.cli.options import Common, add_commands
 from reco.errors import SnapshotError
 
 if TYPE_CHECKING:
-    from reco.doctor import Diagnosis
-    from reco.store import SnapshotStore
+    from reco.snapshots.store import SnapshotStore
+    from reco.workspace.doctor import Diagnosis
 
 Identifier = Annotated[str | None, typer.Argument(metavar="[ID]", help="A snapshot's number.")]
 
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def check(identifier: Identifier = None, *, common: Common) -> None:
     """Check a snapshot. Reads every byte and looks each resource up; exit with 1 at a fault."""
-    from reco.soundness import check as check_snapshot
+    from reco.snapshots.check import check as check_snapshot
 
     found = check_snapshot(common.store, identifier)
     common.show(asdict(found))
@@ -56,14 +56,14 @@ def prune(
 
 def status(*, common: Common) -> None:
     """Show what is served and since when. Counts and the last refreshes are shown too."""
-    from reco.soundness import status as status_of
+    from reco.workspace.status import status as status_of
 
     common.show(asdict(status_of(common.store, common.settings.operation.stale_hours)))
 
 
 def doctor(*, common: Common) -> None:
     """Look for faults. The settings, the model and the home are checked; exit with 1 at an error."""
-    from reco.doctor import diagnose
+    from reco.workspace.doctor import diagnose
 
     found = diagnose(common.config, common.home)
     common.show(asdict(found), partial(_print_diagnosis, found))

@@ -15,11 +15,11 @@ import typer
 from reco.cli.console import note, show
 
 if TYPE_CHECKING:
-    from reco.catalogue import Filters
-    from reco.recommend import Recommender
-    from reco.settings import Settings
-    from reco.snapshot import Snapshot
-    from reco.store import SnapshotStore
+    from reco.catalogue.catalogue import Filters
+    from reco.ranking.recommender import Recommender
+    from reco.snapshots.snapshot import Snapshot
+    from reco.snapshots.store import SnapshotStore
+    from reco.workspace.settings import Settings
 
 
 def _or_standard_input(text: str) -> str:
@@ -71,14 +71,14 @@ class Common:
     @cached_property
     def settings(self) -> Settings:
         """The settings. Raises InvalidSettings."""
-        from reco.settings import load
+        from reco.workspace.settings import load
 
         return load(self.config)
 
     @cached_property
     def store(self) -> SnapshotStore:
         """The snapshots of the home."""
-        from reco.settings import store_of
+        from reco.workspace.workspace import store_of
 
         return store_of(self.settings, self.home)
 
@@ -90,7 +90,7 @@ class Common:
 
     def recommender(self) -> Recommender:
         """Return what answers queries from the snapshot served."""
-        from reco.settings import recommender_of
+        from reco.workspace.workspace import recommender_of
 
         return recommender_of(self.settings, self.snapshot())
 
@@ -114,7 +114,7 @@ class Filtering:
 
     def filters(self) -> Filters:
         """Return the filters as the catalogue takes them."""
-        from reco.catalogue import Filters
+        from reco.catalogue.catalogue import Filters
 
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value

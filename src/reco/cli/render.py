@@ -10,16 +10,16 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from reco.cli.asides import asides
+from reco.catalogue.places.gazetteer import bundled
+from reco.catalogue.resource import FIELDS, Rejection, Resource
 from reco.cli.console import note, show_table
-from reco.encoder import Document
-from reco.passages import Span
-from reco.places import bundled
-from reco.recommend import Answer, Recommendation
-from reco.refresh import RefreshReport
-from reco.resource import FIELDS, Rejection, Resource
-from reco.snapshot import Snapshot
-from reco.store import Entry
+from reco.cli.notices import asides
+from reco.encoder.protocol import Document
+from reco.ranking.recommender import Answer, Recommendation
+from reco.refresh.report import RefreshReport
+from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import Entry
+from reco.text.passages import Span
 
 _SHOWN = 240
 """Characters of a value that a trial shows."""

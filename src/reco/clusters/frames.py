@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reco.catalogue import Catalogue
+from reco.catalogue.catalogue import Catalogue
 from reco.clusters.model import Clusters
 from reco.errors import InvalidInput, UnknownResource
 

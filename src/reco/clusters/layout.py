@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
-from reco.clusters.grouping import Labels, neighbours
-from reco.clusters.space import Points
+from reco.clusters.grouping import Labels, Points, neighbours
 
 Places = NDArray[np.float32]
 

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from reco.clusters.labels import Term
-from reco.clusters.space import Space
-from reco.columnar import table_of
+from reco.clusters.grouping import Space
+from reco.clusters.labelling.labels import Term
+from reco.storage.tables import table_of
 
 FORMAT = 1
 PREFIX = "clusters."

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from reco.clusters.corpus import Corpus
 from reco.clusters.grouping import Grouping, Labels, group
-from reco.clusters.labels import Term, npmi
+from reco.clusters.labelling.corpus import Corpus
+from reco.clusters.labelling.labels import Term, npmi
 from reco.errors import InvalidInput
 
 RESAMPLES = 3

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from reco.errors import EncoderError
-from reco.text import digest
+from reco.text.clean import digest
 
 if TYPE_CHECKING:
     from torch import nn

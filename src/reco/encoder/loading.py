@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reco.encoder import unit
+from safetensors import SafetensorError, safe_open
+
 from reco.encoder.adapter import Adapter
+from reco.encoder.protocol import unit
 from reco.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -157,3 +160,15 @@ def quiet() -> Iterator[None]:
     finally:
         library.set_verbosity(before)
         library.enable_progress_bar()
+
+
+def require_readable(folder: Path, hint: str) -> None:
+    """Raise EncoderError with that hint unless every JSON and weight file of a folder is whole."""
+    try:
+        for path in sorted(folder.rglob("*.json")):
+            json.loads(path.read_bytes())
+        for path in sorted(folder.rglob("*.safetensors")):
+            with safe_open(path, framework="np"):
+                pass
+    except (OSError, ValueError, SafetensorError) as error:
+        raise EncoderError(f"The model in {folder} is damaged or cannot be read: {error}.", hint) from error

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reco.encoder import RECIPE, Document, DocumentVectors, Matrix, Progress, Vector, require_base, unit
 from reco.encoder.adapter import Adapter
+from reco.encoder.chunking import Window, batches, cuts, owners_of, pooled
 from reco.encoder.loading import (
     ModelSource,
     inner,
@@ -22,9 +22,18 @@ from reco.encoder.loading import (
     quiet,
     weights_digest,
 )
-from reco.encoder.windows import Window, batches, cuts, owners_of, pooled
+from reco.encoder.protocol import (
+    RECIPE,
+    Document,
+    DocumentVectors,
+    Matrix,
+    Progress,
+    Vector,
+    require_base,
+    unit,
+)
 from reco.errors import EncoderError
-from reco.text import digest
+from reco.text.clean import digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx2
 
-from reco.resource import Rejection
+from reco.catalogue.resource import Rejection
 from reco.sources.config import Pagination, SourceConfig
 from reco.sources.json_file import at, items, listed, parsed
 from reco.sources.remote import Fetched, Remote, shown
 from reco.sources.rows import Row
-from reco.text import digest
+from reco.text.clean import digest
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from reco.catalogue.resource import Rejection
 from reco.errors import SourceError
-from reco.resource import Rejection
 from reco.sources.config import SourceConfig
+from reco.sources.content import LONGEST_LINE, Limited, lines, opened, unreadable
 from reco.sources.mapping import check_columns, field_names
-from reco.sources.origin import LONGEST_LINE, Limited, lines, opened, unreadable
 from reco.sources.rows import Row, refuse
 
 csv.field_size_limit(2**31 - 1)  # a long cell is judged with its row, it does not stop the file

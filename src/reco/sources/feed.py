@@ -12,10 +12,10 @@ import feedparser
 from defusedxml import DefusedXmlException
 from defusedxml.sax import parseString
 
+from reco.catalogue.resource import Rejection
 from reco.errors import SourceError
-from reco.resource import Rejection
 from reco.sources.config import SourceConfig
-from reco.sources.origin import unreadable, whole
+from reco.sources.content import unreadable, whole
 from reco.sources.rows import Row, refuse
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from reco.catalogue.resource import Rejection
 from reco.errors import SourceError
-from reco.resource import Rejection
 from reco.sources.config import Kind, SourceConfig
+from reco.sources.content import unreadable
 from reco.sources.mapping import usual_names
-from reco.sources.origin import unreadable
 from reco.sources.registry import reader
 from reco.sources.rows import Row, refuse
 

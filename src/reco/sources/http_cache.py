@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reco import storage
-from reco.text import digest
+from reco.storage import atomic
+from reco.text.clean import digest
 
 _VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 
@@ -45,9 +45,9 @@ class HttpCache:
         if not conditions:
             return
         note = {"url": url, "sha256": hashlib.sha256(body).hexdigest(), "conditions": conditions}
-        storage.make_folder(self._folder)
-        storage.replace(self._path(url, "body"), body)
-        storage.replace(self._path(url, "json"), json.dumps(note).encode())
+        atomic.make_folder(self._folder)
+        atomic.replace(self._path(url, "body"), body)
+        atomic.replace(self._path(url, "json"), json.dumps(note).encode())
 
     def _path(self, url: str, ending: str) -> Path:
         return self._folder / f"{digest(url)}.{ending}"

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from reco.catalogue.resource import Rejection
 from reco.errors import SourceError
-from reco.resource import Rejection
 from reco.sources.config import SourceConfig
+from reco.sources.content import whole
 from reco.sources.mapping import named
-from reco.sources.origin import whole
 from reco.sources.rows import Row, refuse
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from reco.resource import Rejection
+from reco.catalogue.resource import Rejection
 from reco.sources.config import SourceConfig
-from reco.sources.origin import LONGEST_LINE, lines, opened
+from reco.sources.content import LONGEST_LINE, lines, opened
 from reco.sources.rows import Row, refuse
 
 _BOM = b"\xef\xbb\xbf"

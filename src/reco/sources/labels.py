@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from reco.text import fold
+from reco.text.clean import fold
 
 _SEPARATORS = " \t\u00a0-–—|·•:,;/"
 _GLUE = re.compile(r"[a-zß-ÿ0-9)»][A-ZÀ-Þ]|[A-ZÀ-Þ]{2}[a-zß-ÿ]")

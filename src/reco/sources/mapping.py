@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 
+from reco.catalogue.resource import FIELDS, Record, Rejection
 from reco.errors import SourceError
-from reco.resource import FIELDS, Record, Rejection
 from reco.sources.config import SourceConfig
 from reco.sources.rows import Row, refuse
-from reco.text import clean
+from reco.text.clean import clean
 
 _USUAL: Mapping[str, Mapping[str, str]] = {
     "rss": {"url": "link", "authors": "author"},

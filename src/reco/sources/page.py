@@ -16,9 +16,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reco.sources.credit import Credit, divide, is_likely, misspellings
+from reco.sources.credits import Credit, divide, is_likely, misspellings
 from reco.sources.labels import Labels, Tail
-from reco.text import nfc
+from reco.text.clean import nfc
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _LABEL = re.compile(r"^\s*r[ée]sum[ée]\s*(?::\s*(?P<rest>.*))?$", re.IGNORECASE)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from reco.catalogue.resource import Rejection
+from reco.catalogue.taxonomy import THEMES, TYPES
 from reco.errors import SourceError
-from reco.resource import Rejection
 from reco.sources import page
 from reco.sources.config import SourceConfig
-from reco.sources.origin import unreadable, whole
+from reco.sources.content import unreadable, whole
 from reco.sources.rows import Row, refuse
-from reco.taxonomy import THEMES, TYPES
 
 _START = 1_000
 """Bytes in which a file that is not text shows it."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from reco.columnar import parquet
 from reco.sources.config import SourceConfig
+from reco.sources.content import opened, unreadable
 from reco.sources.mapping import check_columns
-from reco.sources.origin import opened, unreadable
 from reco.sources.rows import Row
+from reco.storage.tables import parquet
 
 _BATCH = 256
 

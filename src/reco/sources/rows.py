@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from reco.resource import Rejection
+from reco.catalogue.resource import Rejection
 from reco.sources.config import SourceConfig
 
 RAW = "raw"

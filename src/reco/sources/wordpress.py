@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx2
 
-from reco.resource import Rejection
+from reco.catalogue.resource import Rejection
 from reco.sources.config import SourceConfig
 from reco.sources.json_file import items, listed, parsed
 from reco.sources.remote import Fetched, Remote, shown

@@ -9,11 +9,11 @@ from zipfile import BadZipFile, ZipFile
 
 from openpyxl import load_workbook
 
+from reco.catalogue.resource import Rejection
 from reco.errors import SourceError
-from reco.resource import Rejection
 from reco.sources.config import SourceConfig
+from reco.sources.content import opened, unreadable
 from reco.sources.mapping import check_columns, to_text
-from reco.sources.origin import opened, unreadable
 from reco.sources.rows import Row
 
 _MOST_ENTRIES = 2_000

@@ -6,9 +6,9 @@ from collections import Counter
 
 import streamlit as st
 
-from reco.app import failures, served
 from reco.app.markup import plain
-from reco.app.wording import count, day, decimal, hour, say
+from reco.app.phrases import count, day, decimal, hour, say
+from reco.app.state import failures, shared
 
 
 def show() -> None:
@@ -43,10 +43,10 @@ def _snapshot() -> None:
             encoder=manifest.encoder[:12],
         )
     )
-    checked = served.freshness(manifest).checked
+    checked = shared.freshness(manifest).checked
     st.markdown(say("about.checked", day=day(checked), time=hour(checked)))
     sources = Counter(resource.source for resource in snapshot.catalogue)
-    labels = {source.name: source.label for source in served.settings().sources if source.label}
+    labels = {source.name: source.label for source in shared.settings().sources if source.label}
     named = [
         f"{plain(labels.get(name, name))} ({decimal(number, 0)})" for name, number in sources.most_common()
     ]

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from reco.app import cards, failures, filters, served, tally
-from reco.app.listing import listed
-from reco.app.wording import count, say
-from reco.catalogue import Filters
-from reco.resource import Resource
-from reco.snapshot import Snapshot
-from reco.text import fold
+from reco.app.figures import coverage_grid
+from reco.app.phrases import count, say
+from reco.app.state import failures, shared
+from reco.app.widgets import cards, filters
+from reco.app.widgets.paging import listed
+from reco.catalogue.catalogue import Filters
+from reco.catalogue.resource import Resource
+from reco.snapshots.snapshot import Snapshot
+from reco.text.clean import fold
 
 FACETS = ("type", "theme", "publisher", "scale", "language", "place")
 ACROSS = 3
@@ -29,7 +31,7 @@ def show() -> None:
     with browse:
         _browse(snapshot)
     with covered:
-        tally.show(served.holdings_of(snapshot))
+        coverage_grid.show(shared.holdings_of(snapshot))
 
 
 def _browse(snapshot: Snapshot) -> None:

@@ -8,20 +8,21 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from reco import quarantine
-from reco import settings as configuration
-from reco.app import access, cards, failures, remarks, served
-from reco.app.fields import field_names
-from reco.app.listing import listed
 from reco.app.markup import plain, shortened
-from reco.app.wording import count, day, decimal, hour, say
-from reco.decisions import Decision, Decisions
+from reco.app.phrases import count, day, decimal, hour, say
+from reco.app.state import curator_access, failures, shared
+from reco.app.widgets import cards, row_notes
+from reco.app.widgets.field_names import field_names
+from reco.app.widgets.paging import listed
+from reco.catalogue import quarantine
+from reco.catalogue.decisions import Decision, Decisions
+from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput
-from reco.families import Family
-from reco.feedback import Entry, Feedback
-from reco.resource import Rejection
-from reco.snapshot import Snapshot
+from reco.index.duplicates import Family
+from reco.projects.feedback import Entry, Feedback
+from reco.snapshots.snapshot import Snapshot
 from reco.sources.rows import RAW
+from reco.workspace import workspace
 
 MOST_ROWS = 500
 PER_PAGE = 20
@@ -37,10 +38,12 @@ LONGEST_REQUEST = 600
 def show() -> None:
     """Draw the door, or what is behind it."""
     st.title(say("curator.title"), anchor=False)
-    if not access.inside():
+    if not curator_access.inside():
         _door()
         return
-    st.button(say("curator.leave"), on_click=access.leave, icon=":material/logout:", key="curator_leave")
+    st.button(
+        say("curator.leave"), on_click=curator_access.leave, icon=":material/logout:", key="curator_leave"
+    )
     snapshot = failures.snapshot()
     opinions, rejects, families, decisions = st.tabs(
         [say("curator.feedback"), say("curator.rejects"), say("curator.families"), say("curator.decisions")]
@@ -56,13 +59,13 @@ def show() -> None:
 
 
 def _door() -> None:
-    if not access.expected():
+    if not curator_access.expected():
         st.info(say("curator.off"), icon=":material/lock:")
         return
     with st.form("curator_door", border=False):
         st.text_input(say("curator.password"), type="password", key=_WORD, autocomplete="current-password")
         st.form_submit_button(say("curator.enter"), type="primary", on_click=_try, key="curator_enter")
-    wait = access.door().wait()
+    wait = curator_access.door().wait()
     if wait > 0:
         st.warning(say("curator.wait", seconds=decimal(math.ceil(wait), 0)), icon=":material/lock_clock:")
     elif st.session_state.pop(_REFUSED, False):
@@ -72,12 +75,12 @@ def _door() -> None:
 def _try() -> None:
     given = st.session_state.get(_WORD) or ""
     st.session_state[_WORD] = ""
-    st.session_state[_REFUSED] = not access.enter(given)
+    st.session_state[_REFUSED] = not curator_access.enter(given)
 
 
 def _opinions(snapshot: Snapshot) -> None:
     """Draw the opinions that wait, each with its two answers."""
-    journal = Feedback(configuration.home_of(served.settings()))
+    journal = Feedback(workspace.home_of(shared.settings()))
     waiting = journal.pending(MOST_ROWS)
     st.markdown(count("curator.waiting", len(waiting)))
     st.caption(say("curator.feedback_how"))
@@ -115,12 +118,12 @@ def _opinion(snapshot: Snapshot, entry: Entry) -> None:
 
 def _decide(number: int, verb: str, key: str) -> None:
     name = str(st.session_state.get(_NAME) or "").strip()
-    if not access.inside():
+    if not curator_access.inside():
         return
     if not name:
         st.session_state[_NAMELESS] = True
         return
-    journal = Feedback(configuration.home_of(served.settings()))
+    journal = Feedback(workspace.home_of(shared.settings()))
     decide = journal.approve if verb == "approve" else journal.reject
     try:
         decide(number, name, str(st.session_state.get(key) or ""))
@@ -130,7 +133,7 @@ def _decide(number: int, verb: str, key: str) -> None:
 
 
 def _rejects() -> None:
-    home = configuration.home_of(served.settings())
+    home = workspace.home_of(shared.settings())
     files = quarantine.files(home)
     if not files:
         st.markdown(say("curator.no_rejects"))
@@ -153,7 +156,7 @@ def _reject(row: Rejection) -> None:
     name = row.values.get("title") or row.locator
     with st.expander(f"**{plain(shortened(name, 100))}** · {plain(row.source)}"):
         for problem in row.problems:
-            st.text(f"• {remarks.worded(problem)}")
+            st.text(f"• {row_notes.worded(problem)}")
         st.caption(plain(row.locator))
         names = _columns()
         for field, value in row.values.items():
@@ -187,7 +190,7 @@ def _family(snapshot: Snapshot, family: Family) -> None:
 
 
 def _decisions() -> None:
-    path = served.settings().curation.decisions
+    path = shared.settings().curation.decisions
     if path is None:
         st.markdown(say("curator.no_decisions_file"))
         return

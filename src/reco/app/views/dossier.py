@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from reco import settings as configuration
-from reco.app import basket, cards, failures, served, takeaway
+from reco.app.dossier.content import Item
 from reco.app.markup import marked, of, plain, shortened
-from reco.app.takeaway import REQUEST, TITLE
-from reco.app.wording import count, say
-from reco.dossier import Item
+from reco.app.phrases import count, say
+from reco.app.state import failures, shared
+from reco.app.widgets import basket, cards, downloads
+from reco.app.widgets.downloads import REQUEST, TITLE
 from reco.errors import InvalidInput
-from reco.projects import LONGEST_NAME, ProjectStore
-from reco.query import Query
+from reco.projects.store import LONGEST_NAME, ProjectStore
+from reco.ranking.query import Query
+from reco.workspace import workspace
 
 _LONGEST_NOTE = 4_000
 
@@ -29,7 +30,7 @@ def show() -> None:
     _desk(len(items))
     st.header(say("dossier.take"), anchor=False)
     st.caption(say("dossier.take_told"))
-    takeaway.buttons()
+    downloads.buttons()
     _follow()
     st.button(say("dossier.clear"), key="clear", icon=":material/delete:", on_click=basket.empty)
 
@@ -38,7 +39,7 @@ def show() -> None:
 def _desk(total: int) -> None:
     """Draw what the visitor writes and orders; that redraws this part alone, until an item is let go."""
     with failures.told():
-        takeaway.deliver()
+        downloads.deliver()
         items = basket.kept()
         if len(items) != total:
             st.rerun()
@@ -118,7 +119,7 @@ def _saved() -> tuple[bool, str]:
     text = st.session_state.get(REQUEST) or ""
     try:
         query = Query.of(text, filters=asked.filters if asked is not None else None)
-        project = ProjectStore(configuration.home_of(served.settings())).add(title, query)
+        project = ProjectStore(workspace.home_of(shared.settings())).add(title, query)
     except InvalidInput as error:
         failures.note(error)
         return False, say("dossier.not_saved")

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from reco import places as gazetteer
-from reco.app import cards, failures, france, plot, served
-from reco.app.facets import Facet, narrow
-from reco.app.listing import listed
+from reco.app.experiences import BANDS, Experience
+from reco.app.figures import france_map, plot
 from reco.app.markup import plain
-from reco.app.wording import count, decimal, say
-from reco.experiences import BANDS, Experience
-from reco.text import fold
+from reco.app.phrases import count, decimal, say
+from reco.app.state import failures, shared
+from reco.app.widgets import cards
+from reco.app.widgets.facets import Facet, narrow
+from reco.app.widgets.paging import listed
+from reco.catalogue.places import gazetteer
+from reco.text.clean import fold
 
 PER_PAGE = 12
 HEIGHT = 540
@@ -26,12 +28,12 @@ def show() -> None:
     """Draw the boxes, the map and the list."""
     st.title(say("map.title"), anchor=False)
     st.markdown(say("map.lead"))
-    everything = served.experiences_of(failures.snapshot())
+    everything = shared.experiences_of(failures.snapshot())
     if not everything:
         st.info(say("map.none"), icon=":material/location_off:")
         return
     with st.spinner(say("progress.map")):
-        served.atlas()
+        shared.atlas()
     with st.expander(say("filters.open"), icon=":material/filter_list:"):
         found = narrow("map", _facets(), everything)
     shown = [one for one in found if one.spot is not None]
@@ -72,7 +74,7 @@ def _map(shown: Sequence[Experience]) -> list[list[Experience]]:
         if one.spot is not None:
             groups[one.spot.x, one.spot.y].append(one)
     places = list(groups.values())
-    frames = served.atlas().frames
+    frames = shared.atlas().frames
     seen = st.selectbox(
         say("map.frame"),
         [None, *frames],
@@ -81,7 +83,7 @@ def _map(shown: Sequence[Experience]) -> list[list[Experience]]:
         persist_state="session",
     )
     event = st.plotly_chart(
-        france.figure(frames, france.background(), [_mark(group) for group in places], seen),
+        france_map.figure(frames, france_map.background(), [_mark(group) for group in places], seen),
         height=HEIGHT,
         key="map_plot",
         on_select="rerun",
@@ -94,14 +96,14 @@ def _map(shown: Sequence[Experience]) -> list[list[Experience]]:
     return [places[number] for number in map(_number, picked) if number < len(places)] or []
 
 
-def _mark(group: Sequence[Experience]) -> france.Mark:
+def _mark(group: Sequence[Experience]) -> france_map.Mark:
     spot = group[0].spot
     if spot is None:
         raise ValueError("an experience without a spot has no mark")
     names = list(dict.fromkeys(_where(one) for one in group))
     titles = [f"• {one.resource.title}" for one in group[:NAMED]]
     more = [say("map.more", count=len(group) - NAMED)] if len(group) > NAMED else []
-    return france.Mark(spot.x, spot.y, spot.exact, len(group), (" ; ".join(names), *titles, *more))
+    return france_map.Mark(spot.x, spot.y, spot.exact, len(group), (" ; ".join(names), *titles, *more))
 
 
 def _list(found: Sequence[Experience], chosen: Sequence[Sequence[Experience]]) -> None:
@@ -143,7 +145,7 @@ def _where(one: Experience) -> str:
 
 
 def _frame(code: str) -> str:
-    return served.atlas().frames[code].name or say("map.metropole")
+    return shared.atlas().frames[code].name or say("map.metropole")
 
 
 def _scale(value: str) -> str:

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from reco.app import cards, failures, landscape, plot
-from reco.app.landscape import Asked, Point
-from reco.app.listing import listed
+from reco.app.figures import cluster_map, plot
+from reco.app.figures.cluster_map import Asked, Point
 from reco.app.markup import plain
-from reco.app.wording import count, decimal, say
-from reco.clusters import Cluster, Clusters
-from reco.recommend import Answer
-from reco.resource import Resource
-from reco.snapshot import Snapshot
+from reco.app.phrases import count, decimal, say
+from reco.app.state import failures
+from reco.app.widgets import cards
+from reco.app.widgets.paging import listed
+from reco.catalogue.resource import Resource
+from reco.clusters.model import Cluster, Clusters
+from reco.ranking.recommender import Answer
+from reco.snapshots.snapshot import Snapshot
 
 HEIGHT = 640
 PER_PAGE = 12
@@ -72,11 +74,11 @@ def _map(snapshot: Snapshot, groups: Clusters, level: int, by: str) -> list[Reso
     """Draw the map, and return the resources that were clicked."""
     labels = [_label(groups, identifier) for identifier in groups.membership[level - 1]]
     points = [_point(snapshot, groups, row, labels[row], by) for row in _drawn(len(groups.ids))]
-    ranked = Counter(point.value for point in points if point.value).most_common(len(landscape.STYLES))
+    ranked = Counter(point.value for point in points if point.value).most_common(len(cluster_map.STYLES))
     names = {one.label: _middle(groups, one) for one in groups.at(level)[:NAMED]}
     asked = _asked(snapshot, groups)
     event = st.plotly_chart(
-        landscape.figure(points, [value for value, _ in ranked], names, asked),
+        cluster_map.figure(points, [value for value, _ in ranked], names, asked),
         height=HEIGHT,
         key="explorer_plot",
         on_select="rerun",

@@ -9,15 +9,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from reco.app import cards, failures, following, turnstile
 from reco.app.addresses import FEED
-from reco.app.fields import field_names
 from reco.app.markup import plain
-from reco.app.wording import count, day, decimal, hour, say
-from reco.changes import Cause, Move, Moves
-from reco.nights import Night
-from reco.resource import Resource
-from reco.text import fold
+from reco.app.phrases import count, day, decimal, hour, say
+from reco.app.state import failures, history
+from reco.app.widgets import cards
+from reco.app.widgets.field_names import field_names
+from reco.catalogue.resource import Resource
+from reco.projects.changes import Cause, Move, Moves
+from reco.serving import request_queue
+from reco.snapshots.history import Night
+from reco.text.clean import fold
 
 SHOWN = 60
 """Resources listed for one night: a first refresh brings thousands."""
@@ -28,7 +30,7 @@ def show() -> None:
     st.title(say("news.title"), anchor=False)
     st.markdown(say("news.lead"))
     with st.spinner(say("progress.nights")):
-        nights = following.nights(failures.snapshot())
+        nights = history.nights(failures.snapshot())
     _feed()
     if not nights:
         st.info(say("news.none"), icon=":material/bedtime:")
@@ -46,13 +48,13 @@ def _feed() -> None:
         st.link_button(say("news.feed"), FEED, icon=":material/rss_feed:")
         st.download_button(
             say("news.download"),
-            following.feed,
+            history.feed,
             FEED,
             "application/atom+xml",
             icon=":material/download:",
             on_click="ignore",
         )
-    st.caption(say("news.feed_why", count=following.NEWEST))
+    st.caption(say("news.feed_why", count=history.NEWEST))
 
 
 def _summary(nights: Sequence[Night]) -> None:
@@ -113,8 +115,8 @@ def _line(resource: Resource, kind: str, fact: str) -> None:
 
 def _projects(night: Night) -> None:
     st.header(say("news.projects"), anchor=False)
-    with st.spinner(say("progress.projects")), turnstile.DRAWING.aside():
-        moved = following.moves(night)
+    with st.spinner(say("progress.projects")), request_queue.DRAWING.aside():
+        moved = history.moves(night)
     if not moved:
         st.markdown(say("news.no_projects"))
         return

@@ -5,14 +5,16 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from reco.app import asides, asking, cards, failures, filters, locality, opinions, served, turnstile
 from reco.app.markup import plain
-from reco.app.wording import count, say
-from reco.catalogue import Filters
+from reco.app.phrases import count, say
+from reco.app.state import failures, shared
+from reco.app.widgets import cards, filters, locality, notices, opinions, request_form
+from reco.catalogue.catalogue import Filters
 from reco.errors import InvalidQuery
-from reco.query import LONGEST, Query
-from reco.recommend import Answer, Need, Recommender
-from reco.snapshot import Snapshot
+from reco.ranking.query import LONGEST, Query
+from reco.ranking.recommender import Answer, Need, Recommender
+from reco.serving import request_queue
+from reco.snapshots.snapshot import Snapshot
 
 PAGE = "recommend"
 FACETS = ("type", "theme")
@@ -30,7 +32,7 @@ _VERDICTS = {"found": "verdict.found", "weak": "verdict.weak", "nothing": "verdi
 def show() -> None:
     """Draw the page."""
     st.title(say("recommend.title"), anchor=False)
-    asking.reopen(PAGE)
+    request_form.reopen(PAGE)
     asked = "request" in st.session_state
     if not asked:
         st.markdown(say("recommend.lead"))
@@ -50,7 +52,7 @@ def _from_a_file() -> None:
     box = st.expander(say("file.open"), icon=":material/upload_file:", key="file_box", on_change="rerun")
     if box.open:
         with box:
-            asking.drop_a_file()
+            request_form.drop_a_file()
 
 
 def _options(snapshot: Snapshot, asked: bool) -> None:
@@ -110,7 +112,7 @@ def _ask(example: str | None = None) -> None:
     if example is not None:
         st.session_state["description"] = example
     st.session_state.pop("file_told", None)
-    asking.begin(st.session_state.get("description") or "")
+    request_form.begin(st.session_state.get("description") or "")
 
 
 def _leave_out(shorts: tuple[str, ...]) -> None:
@@ -118,27 +120,27 @@ def _leave_out(shorts: tuple[str, ...]) -> None:
 
 
 def _more() -> None:
-    st.session_state["wanted"] = st.session_state.get("wanted", asking.STEP) + asking.STEP
+    st.session_state["wanted"] = st.session_state.get("wanted", request_form.STEP) + request_form.STEP
 
 
 def _results(request: str, chosen: Filters) -> None:
     try:
-        query = asking.query_for(request, chosen, opinions.asked())
+        query = request_form.query_for(request, chosen, opinions.asked())
     except InvalidQuery:
         too_long = len(request) > LONGEST
         st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
         return
     # Who waits for the model or for a place leaves the drawing of pages to others.
-    with turnstile.DRAWING.aside():
+    with request_queue.DRAWING.aside():
         with st.spinner(say("progress.model"), show_time=True):
-            recommender = served.recommender()
+            recommender = shared.recommender()
         _answered(recommender, query)
 
 
 def _answered(recommender: Recommender, query: Query) -> None:
     """Search and draw the results in one's turn: drawing them is more than half of the work."""
     waiting = st.empty()
-    with turnstile.SHARED.passing(lambda rank: _tell_rank(waiting, rank)):
+    with request_queue.SHARED.passing(lambda rank: _tell_rank(waiting, rank)):
         waiting.empty()
         with st.spinner(say("progress.search"), show_time=True):
             answer = _answer_or_reason(recommender, query)
@@ -152,11 +154,11 @@ def _tell_rank(waiting: DeltaGenerator, rank: int) -> None:
 
 def _draw(answer: Answer) -> None:
     _told(answer)
-    asides.shelf(answer.shelf)
+    notices.shelf(answer.shelf)
     _expansions(answer)
     opinions.summary(answer)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        asking.share(answer.query)
+        request_form.share(answer.query)
         cards.to_dossier()
     if answer.verdict == "nothing":
         with st.expander(say("verdict.list")):

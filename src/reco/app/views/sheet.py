@@ -6,13 +6,14 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from reco.app import basket, cards, failures, following, remarks
 from reco.app.markup import line, plain
-from reco.app.wording import count, day, decimal, language, say
-from reco.places import Locality
-from reco.resource import Resource
-from reco.snapshot import Snapshot
-from reco.text import digest, itemised
+from reco.app.phrases import count, day, decimal, language, say
+from reco.app.state import failures, history
+from reco.app.widgets import basket, cards, row_notes
+from reco.catalogue.places.gazetteer import Locality
+from reco.catalogue.resource import Resource
+from reco.snapshots.snapshot import Snapshot
+from reco.text.clean import digest, itemised
 
 
 def show() -> None:
@@ -52,7 +53,7 @@ def _fields(snapshot: Snapshot, resource: Resource) -> None:
         say("sheet.localities"): " ; ".join(_locality(place) for place in resource.localities),
         say("field.language"): "" if resource.language == language() else resource.language,
         say("field.evidence"): resource.evidence,
-        say("field.notes"): " ".join(remarks.worded(note) for note in resource.notes),
+        say("field.notes"): " ".join(row_notes.worded(note) for note in resource.notes),
         say("sheet.dates"): _dates(snapshot, resource),
     }
     with st.container(horizontal=True, gap="medium"):
@@ -77,7 +78,7 @@ def _locality(place: Locality) -> str:
 
 
 def _dates(snapshot: Snapshot, resource: Resource) -> str:
-    found = following.dates_of(snapshot, resource.id)
+    found = history.dates_of(snapshot, resource.id)
     seen = say("sheet.seen" if found.since else "sheet.seen_before", day=day(found.seen))
     changed = say("sheet.changed", day=day(found.changed)) if found.changed else ""
     return f"{seen} {changed}".strip()

@@ -1,0 +1,323 @@
+"""Learning from a catalogue alone: a linear head on a frozen encoder.
+
+No label and no log: a record's title is a request that its own text should answer, and each of its
+passages one that the rest of it should.
+Requests that people judged, once a curator has approved them, are further lessons of the same kind.
+Pairs are contrasted within a batch in both directions (InfoNCE, van den Oord et al. 2018,
+arXiv:1807.03748), and the layer is held near the identity, where it starts. What was learnt is then
+carried further by a quarter: what officers write is farther from its answers than what taught the layer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue.catalogue import Catalogue
+from reco.encoder.protocol import DocumentVectors, Encoder, Matrix, unit
+from reco.errors import InvalidInput
+from reco.ranking.measures import randomisation_test
+from reco.snapshots.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger(__name__)
+
+FEWEST = 100
+"""Records with a summary below which a catalogue teaches nothing that holds."""
+
+FOLDS = 2
+OFF_DOMAIN = 150
+"""General sentences that are tried; the time they take does not grow with the catalogue."""
+
+_SIGNIFICANT = 0.05
+_OFF_DOMAIN_LOSS = 0.01
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """How a head is learnt. `identity` weighs the squared distance to the identity.
+
+    Each epoch asks with every title and with one passage of every record, drawn among `passages`. `records`
+    and `steps` bound the time whatever the catalogue. `strength` multiplies the learnt distance to the
+    identity.
+    """
+
+    epochs: int = 90
+    steps: int = 600
+    batch: int = 2048
+    records: int = 1300
+    passages: int = 4
+    rate: float = 3e-4
+    temperature: float = 0.05
+    identity: float = 0.01
+    strength: float = 1.25
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class HeadReport:
+    """What was learnt: mean reciprocal ranks of held-out records, and of general sentences.
+
+    `kept` says whether the head won beyond noise and lost nothing off-domain beyond 1 %.
+    """
+
+    head: Matrix
+    records: int
+    before: float
+    after: float
+    p: float
+    off_domain_before: float
+    off_domain_after: float
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Everything but the head itself."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "head"}
+
+    @property
+    def kept(self) -> bool:
+        """Whether the head deserves to be used."""
+        gained = self.after > self.before and self.p < _SIGNIFICANT
+        return gained and self.off_domain_after >= self.off_domain_before * (1 - _OFF_DOMAIN_LOSS)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Vectors to learn from, one row a record: its title read as a request, and targets.
+
+    `answers` is the record without its title, `frames` its title alone. `passages` are some of each
+    record's, read as requests, with their record in `owners` and what they leave of it in `rests`: the
+    title where it has no other. `judged` are people's requests,
+    each with the row here, in `places`, of the record found useful for it, and its own number in `requests`:
+    two records useful for one request are no contrast, like two records of one title.
+    """
+
+    titles: Matrix
+    passages: Matrix
+    owners: NDArray[np.int64]
+    rests: Matrix
+    answers: Matrix
+    frames: Matrix
+    groups: NDArray[np.int64]
+    judged: Matrix
+    places: NDArray[np.int64]
+    requests: NDArray[np.int64]
+
+
+def learn_head(
+    snapshot: Snapshot,
+    encoder: Encoder,
+    background: Sequence[str],
+    recipe: HeadRecipe | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
+) -> HeadReport:
+    """Learn a head from a snapshot's records, and try the recipe on records that it did not see.
+
+    `pairs` are requests with the id of a resource that was found useful for each; `background` are
+    general sentences, found from scraps of themselves, on which nothing may be lost. Raises
+    InvalidInput for a catalogue too small to learn from. Deterministic for a seed.
+    """
+    chosen = recipe or HeadRecipe()
+    lessons = _lessons(snapshot, encoder, chosen, pairs)
+    before, after = _cross_validated(lessons, chosen)
+    head = _train(lessons, np.arange(len(lessons.titles)), chosen)
+    scraps = scraps_of(background, encoder)
+    return HeadReport(
+        head=head,
+        records=len(lessons.titles),
+        before=float(before.mean()),
+        after=float(after.mean()),
+        p=randomisation_test(after, before),
+        off_domain_before=float(reciprocal_ranks(*scraps, None).mean()),
+        off_domain_after=float(reciprocal_ranks(*scraps, head).mean()),
+    )
+
+
+def _cross_validated(lessons: Lessons, recipe: HeadRecipe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return every record's ranks without a head, and with one that did not learn from it."""
+    folds = np.arange(len(lessons.titles)) % FOLDS
+    before = _tasks(lessons, None)
+    after = before.copy()
+    for fold in range(FOLDS):
+        head = _train(lessons, np.flatnonzero(folds != fold), recipe)
+        after[folds == fold] = _tasks(lessons, head)[folds == fold]
+    return before, after
+
+
+def _tasks(lessons: Lessons, head: Matrix | None) -> NDArray[np.float64]:
+    """Return each record's mean reciprocal rank: its text from its title, its title from a passage."""
+    texts = reciprocal_ranks(lessons.titles, lessons.answers, head)
+    _, first = np.unique(lessons.owners, return_index=True)
+    titles = reciprocal_ranks(lessons.passages[first], lessons.frames, head)
+    return (texts + titles) / 2
+
+
+def _lessons(
+    snapshot: Snapshot, encoder: Encoder, recipe: HeadRecipe, pairs: Sequence[tuple[str, str]]
+) -> Lessons:
+    catalogue = snapshot.catalogue
+    rows = _taught(snapshot, recipe.records)
+    drawn = _drawn(snapshot, rows, recipe)
+    documents = [snapshot.table.document(row).vectors for row in rows]
+    places = {catalogue[row].id: place for place, row in enumerate(rows)}
+    known = [(text, places[identifier]) for text, identifier in pairs if identifier in places]
+    titles = encoder.encode_queries([catalogue[row].title for row in rows])
+    return Lessons(
+        titles=titles,
+        passages=encoder.encode_queries([text for _, _, text in drawn]),
+        owners=np.asarray([place for place, _, _ in drawn], dtype=np.int64),
+        rests=np.stack([_rest(documents[place], part) for place, part, _ in drawn]),
+        answers=np.stack([mean_of(found.parts[1:], found.weights[1:]) for found in documents]),
+        frames=np.stack([found.parts[0] for found in documents]),
+        groups=_groups(catalogue, rows),
+        judged=encoder.encode_queries([text for text, _ in known]) if known else titles[:0],
+        places=np.asarray([place for _, place in known], dtype=np.int64),
+        requests=np.unique([text for text, _ in known], return_inverse=True)[1].astype(np.int64),
+    )
+
+
+def _taught(snapshot: Snapshot, most: int) -> list[int]:
+    """Return the rows to learn from, in order: those with a summary, `most` of them by content hash."""
+    rows = np.flatnonzero(np.diff(snapshot.table.bounds) > 1).tolist()
+    if len(rows) < FEWEST:
+        raise InvalidInput(
+            f"{len(rows)} records have a summary; at least {FEWEST} are needed to learn from a catalogue.",
+            "Add records with summaries, or keep the encoder as it is.",
+        )
+    return sorted(sorted(rows, key=lambda row: snapshot.catalogue[row].content_hash)[:most])
+
+
+def _drawn(snapshot: Snapshot, rows: Sequence[int], recipe: HeadRecipe) -> list[tuple[int, int, str]]:
+    """Return some passages of each record: its place among `rows`, the passage's part, and its text."""
+    generator = np.random.default_rng(recipe.seed)
+    found = []
+    for place, row in enumerate(rows):
+        spans, summary = snapshot.table.document(row).spans, snapshot.catalogue[row].summary
+        for part in (1 + generator.permutation(len(spans) - 1)[: recipe.passages]).tolist():
+            found.append((place, part, summary[spans[part].start : spans[part].end]))
+    return found
+
+
+def _rest(document: DocumentVectors, part: int) -> NDArray[np.float32]:
+    """Return a record without its title and one of its passages; its title where that leaves nothing."""
+    weights = document.weights.copy()
+    weights[[0, part]] = 0.0
+    return mean_of(document.parts, weights) if weights.any() else document.parts[0]
+
+
+def mean_of(parts: Matrix, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    total = float(weights.sum())
+    mean = weights @ parts / total if total else parts.mean(axis=0)
+    return np.asarray(mean, dtype=np.float32)
+
+
+def _groups(catalogue: Catalogue, rows: Sequence[int]) -> NDArray[np.int64]:
+    """Number the distinct titles: two records of one title are no contrast to each other."""
+    _, numbers = np.unique([catalogue[row].title for row in rows], return_inverse=True)
+    return np.asarray(numbers, dtype=np.int64)
+
+
+def _train(lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe) -> Matrix:
+    import torch
+    from sentence_transformers.base.modules import Dense
+
+    torch.manual_seed(recipe.seed)
+    size = lessons.titles.shape[1]
+    layer = Dense(size, size, bias=False, activation_function=torch.nn.Identity())
+    identity = torch.eye(size)
+    with torch.no_grad():
+        layer.linear.weight.copy_(identity)
+    optimiser = torch.optim.AdamW(layer.parameters(), lr=recipe.rate, weight_decay=0.0)
+    generator = np.random.default_rng(recipe.seed)
+    for asked, answers, same in itertools.islice(_batches(lessons, rows, recipe, generator), recipe.steps):
+        loss = _contrast(layer.linear(asked), layer.linear(answers), same, recipe)
+        loss = loss + recipe.identity * ((layer.linear.weight - identity) ** 2).sum()
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+    learnt = identity + recipe.strength * (layer.linear.weight.detach() - identity)
+    return np.ascontiguousarray(learnt.numpy(), dtype=np.float32)
+
+
+def _batches(
+    lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe, generator: np.random.Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, NDArray[np.bool_]]]:
+    """Yield requests, their answers, and which pairs of them are no contrast, epoch after epoch."""
+    import torch
+
+    everyone = np.arange(len(lessons.titles))
+    # People's requests are learnt among titles, whose records are what theirs are told apart from.
+    titles = (
+        np.concatenate([lessons.titles, lessons.judged]),
+        lessons.answers,
+        np.concatenate([everyone, lessons.places]),
+        np.concatenate([everyone, lessons.places]),
+        np.concatenate([lessons.groups, lessons.requests + len(everyone)]),
+    )
+    passages = (
+        lessons.passages,
+        lessons.rests,
+        np.arange(len(lessons.passages)),
+        lessons.owners,
+        lessons.groups[lessons.owners],
+    )
+    for _ in range(recipe.epochs):
+        for asked, answers, targets, owners, requests in (titles, passages):
+            order = generator.permutation(np.flatnonzero(np.isin(owners, rows)))
+            if asked is lessons.passages:
+                order = order[np.sort(np.unique(owners[order], return_index=True)[1])]
+            for chosen in np.array_split(order, -(-len(order) // recipe.batch)):
+                same = _same(lessons.groups[owners[chosen]]) | _same(requests[chosen])
+                yield (
+                    torch.from_numpy(np.asarray(asked[chosen])),
+                    torch.from_numpy(np.asarray(answers[targets[chosen]])),
+                    same,
+                )
+
+
+def _same(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which pairs of a batch have one number, each with itself left out."""
+    return np.asarray((numbers[:, None] == numbers[None, :]) & ~np.eye(len(numbers), dtype=bool))
+
+
+def _contrast(
+    asked: torch.Tensor, answers: torch.Tensor, same: NDArray[np.bool_], recipe: HeadRecipe
+) -> torch.Tensor:
+    """Return the symmetric in-batch InfoNCE loss; what is the `same` is masked for each other."""
+    import torch
+    from torch.nn.functional import cross_entropy, normalize
+
+    logits = normalize(asked, dim=-1) @ normalize(answers, dim=-1).T / recipe.temperature
+    logits = logits.masked_fill(torch.from_numpy(same), -1e4)
+    own = torch.arange(len(same))
+    return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
+
+
+def _through(vectors: Matrix, head: Matrix | None) -> Matrix:
+    return unit(vectors if head is None else vectors @ head.T)
+
+
+def reciprocal_ranks(
+    asked: Matrix, answers: Matrix, head: Matrix | None, own: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Return the reciprocal rank of each request's `own` answer among all; by default answer i for i."""
+    cosines = _through(asked, head) @ _through(answers, head).T
+    places = np.arange(len(asked)) if own is None else own
+    found = cosines[np.arange(len(asked)), places]
+    ranks: NDArray[np.float64] = 1.0 + (cosines > found[:, None]).sum(axis=1)
+    return 1.0 / ranks
+
+
+def scraps_of(sentences: Sequence[str], encoder: Encoder) -> tuple[Matrix, Matrix]:
+    """Return the vectors of every third word of general sentences, and of the sentences."""
+    long = [sentence for sentence in sentences if len(sentence.split()) >= 9][:OFF_DOMAIN]
+    scraps = [" ".join(sentence.split()[1::3]) for sentence in long]
+    return encoder.encode_queries(scraps), encoder.encode_truncated(long)

@@ -1,0 +1,1 @@
+"""Low-rank weights (LoRA) learnt from a catalogue."""

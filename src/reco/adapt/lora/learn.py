@@ -1,0 +1,188 @@
+"""Deep adaptation: low-rank weights learnt from a catalogue alone, and the proof that they are worth it.
+
+Training happens once, on most of the records; those that it never saw judge what is then served.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.adapt.head import OFF_DOMAIN, mean_of, reciprocal_ranks, scraps_of
+from reco.adapt.lora.checkpoint import Checkpoint
+from reco.adapt.lora.pairs import Lesson, Split, lessons_of, split
+from reco.adapt.lora.training import DeepRecipe, Learnt, adapter_of, train
+from reco.catalogue.catalogue import Catalogue
+from reco.encoder.adapter import Adapter
+from reco.encoder.protocol import Encoder, Progress
+from reco.encoder.sentence import SentenceEncoder
+from reco.errors import EncoderError, InvalidInput
+from reco.index.vectors import VectorTable, embed
+from reco.ranking.measures import randomisation_test
+from reco.storage import atomic
+
+logger = logging.getLogger(__name__)
+
+FEWEST = 200
+"""Records with a summary below which too few can be held out to judge by."""
+
+_SIGNIFICANT = 0.05
+_OFF_DOMAIN_LOSS = 0.01
+_LONG = 9
+_METHOD = "deep/1"
+"""Names how training is done: a change makes interrupted ones start again."""
+
+
+@dataclass(frozen=True)
+class DeepReport:
+    """What was learnt: mean reciprocal ranks of held-out records, and of general sentences.
+
+    `table` is the catalogue encoded with the adapter. Times are in seconds.
+    """
+
+    adapter: Adapter
+    table: VectorTable
+    records: int
+    judged: int
+    steps: int
+    before: float
+    after: float
+    p: float
+    off_domain_before: float
+    off_domain_after: float
+    training_seconds: float
+    encoding_seconds: float
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Everything but the weights and vectors."""
+        left_out = ("adapter", "table")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
+
+    @property
+    def kept(self) -> bool:
+        """Whether it won beyond noise on records that it did not see, and lost nothing off-domain."""
+        gained = self.after > self.before and self.p < _SIGNIFICANT
+        return gained and self.off_domain_after >= self.off_domain_before * (1 - _OFF_DOMAIN_LOSS)
+
+
+def learn_deep(
+    catalogue: Catalogue,
+    table: VectorTable,
+    base: Encoder,
+    background: Sequence[str],
+    folder: Path,
+    recipe: DeepRecipe | None = None,
+    progress: Progress | None = None,
+) -> DeepReport:
+    """Learn an adapter of `base`, whose vectors of the catalogue are `table`.
+
+    `background` are general sentences: some are held in place while learning, others tried afterwards.
+    An interrupted run goes on from what it left in `folder`. Raises InvalidInput for a catalogue
+    too small or of one title, EncoderError for an encoder that cannot be adapted.
+    """
+    chosen = recipe or DeepRecipe()
+    if not isinstance(base, SentenceEncoder):
+        raise EncoderError("This encoder cannot be adapted.", "Name a model under [encoder].")
+    lessons = lessons_of(catalogue)
+    parts = split(lessons, chosen.watched, chosen.judged, chosen.seed)
+    _require_enough(lessons, parts)
+    started = time.monotonic()
+    learnt = _train(
+        base, lessons, parts, background, Checkpoint(folder, _key(base, lessons, chosen)), chosen, progress
+    )
+    trained = time.monotonic()
+    adapter = adapter_of(learnt, base.fingerprint, chosen)
+    encoder = base.adapted(adapter)
+    adapted, _ = embed(catalogue, encoder, None, progress)
+    encoded = time.monotonic()
+    judge = _Judge(lessons, parts, chosen.seed)
+    before, after = judge.ranks(table, base), judge.ranks(adapted, encoder)
+    off_before, off_after = (
+        reciprocal_ranks(*scraps_of(background, e), None).mean() for e in (base, encoder)
+    )
+    return DeepReport(
+        adapter=adapter,
+        table=adapted,
+        records=len(lessons),
+        judged=len(parts.judged),
+        steps=learnt.steps,
+        before=float(before.mean()),
+        after=float(after.mean()),
+        p=randomisation_test(after, before),
+        off_domain_before=float(off_before),
+        off_domain_after=float(off_after),
+        training_seconds=round(trained - started, 1),
+        encoding_seconds=round(encoded - trained, 1),
+    )
+
+
+def _require_enough(lessons: dict[int, Lesson], parts: Split) -> None:
+    if len(lessons) < FEWEST:
+        raise InvalidInput(
+            f"{len(lessons)} records have a summary; at least {FEWEST} are needed to adapt the encoder.",
+            "Add records with summaries, or use `reco adapt`, which needs fewer.",
+        )
+    titles = len({lesson.group for lesson in lessons.values()})
+    if titles < FEWEST // 2 or not min(map(len, (parts.learnt, parts.watched, parts.judged))):
+        raise InvalidInput(
+            f"The records have only {titles} different titles: too few to learn from.",
+            "Give records titles of their own, or keep the encoder as it is.",
+        )
+
+
+def _key(base: Encoder, lessons: dict[int, Lesson], recipe: DeepRecipe) -> str:
+    texts = [[row, lesson.title, *lesson.passages] for row, lesson in lessons.items()]
+    values = [_METHOD, base.fingerprint, asdict(recipe), texts]
+    return atomic.digest_of(json.dumps(values, sort_keys=True).encode())
+
+
+def _train(
+    base: SentenceEncoder,
+    lessons: dict[int, Lesson],
+    parts: Split,
+    background: Sequence[str],
+    checkpoint: Checkpoint,
+    recipe: DeepRecipe,
+    progress: Progress | None,
+) -> Learnt:
+    long = [sentence for sentence in background if len(sentence.split()) >= _LONG]
+    return train(
+        base.trainable(),
+        [lessons[int(row)] for row in parts.learnt],
+        [lessons[int(row)] for row in parts.watched],
+        # The first ones are tried afterwards: holding those in place would prove nothing.
+        long[OFF_DOMAIN:],
+        recipe,
+        checkpoint,
+        progress,
+    )
+
+
+class _Judge:
+    """Asks for held-out records by their title and by one of their passages, among all records."""
+
+    def __init__(self, lessons: dict[int, Lesson], parts: Split, seed: int) -> None:
+        generator = np.random.default_rng([seed, 4])
+        self._rows = list(lessons)
+        places = {row: place for place, row in enumerate(self._rows)}
+        self._places = np.asarray([places[int(row)] for row in parts.judged])
+        judged = [lessons[int(row)] for row in parts.judged]
+        self._titles = [lesson.title for lesson in judged]
+        self._passages = [one.passages[generator.integers(len(one.passages))] for one in judged]
+
+    def ranks(self, table: VectorTable, encoder: Encoder) -> NDArray[np.float64]:
+        """Return each record's mean reciprocal rank: its text from its title, its title from a passage."""
+        documents = [table.document(row).vectors for row in self._rows]
+        texts = np.stack([mean_of(found.parts[1:], found.weights[1:]) for found in documents])
+        titles = np.stack([found.parts[0] for found in documents])
+        by_title = reciprocal_ranks(encoder.encode_queries(self._titles), texts, None, self._places)
+        by_passage = reciprocal_ranks(encoder.encode_queries(self._passages), titles, None, self._places)
+        return (by_title + by_passage) / 2

@@ -1,0 +1,140 @@
+"""What a catalogue teaches: its records as requests with their answers, and those that are held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue.catalogue import Catalogue
+from reco.encoder.protocol import Document
+from reco.index.lexical import Counts, LexicalIndex
+from reco.text.clean import fold
+from reco.text.tokens import words
+
+_NEAREST = 10
+"""How many of a record's lexical neighbours its hard negatives are drawn from."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A record as the model learns it. Two lessons of one `group` are no contrast to each other."""
+
+    title: str
+    summary: str
+    passages: tuple[str, ...]
+    group: int
+
+    def rest(self, passage: int) -> str:
+        """Return the record without one of its passages."""
+        others = " ".join(text for number, text in enumerate(self.passages) if number != passage)
+        return f"{self.title}. {others}" if others else self.title
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A request, the text that answers it and, where one was drawn, a text that resembles the answer."""
+
+    asked: str
+    answer: str
+    group: int
+    near: str = ""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers: learnt from, watched while learning, and held out to judge by."""
+
+    learnt: NDArray[np.int64]
+    watched: NDArray[np.int64]
+    judged: NDArray[np.int64]
+
+
+def lessons_of(catalogue: Catalogue) -> dict[int, Lesson]:
+    """Return a lesson for each row that has a summary."""
+    groups: dict[str, int] = {}
+    found = {}
+    for row, resource in enumerate(catalogue):
+        document = Document.of(resource.title, resource.summary, resource.set_aside)
+        if resource.title and document.spans:
+            group = groups.setdefault(fold(resource.title), len(groups))
+            passages = tuple(document.summary[s.start : s.end] for s in document.spans)
+            found[row] = Lesson(resource.title, " ".join(passages), passages, group)
+    return found
+
+
+def split(lessons: dict[int, Lesson], watched: float, judged: float, seed: int) -> Split:
+    """Hold out shares of the records, drawn evenly; those of one title stay on one side."""
+    generator = np.random.default_rng([seed, 1])
+    groups = sorted({lesson.group for lesson in lessons.values()})
+    place = dict(zip(groups, generator.permutation(len(groups)) / max(1, len(groups)), strict=True))
+    rows = np.asarray(list(lessons), dtype=np.int64)
+    places = np.asarray([place[lessons[int(row)].group] for row in rows])
+    held = places < judged
+    seen = ~held & (places < judged + watched)
+    return Split(learnt=rows[~held & ~seen], watched=rows[seen], judged=rows[held])
+
+
+def neighbours(lessons: Sequence[Lesson]) -> list[list[int]]:
+    """Return, for each lesson, those of other titles whose words are nearest to its title, best first."""
+    texts = ([word.stem for word in words(f"{one.title}. {one.summary}")] for one in lessons)
+    index = LexicalIndex.build(Counts.of(texts))
+    groups = np.asarray([one.group for one in lessons])
+    found = []
+    for one in lessons:
+        asked = {word.stem: 1.0 for word in words(one.title)}
+        scores = np.where(groups == one.group, -1.0, index.scores(asked))
+        order = np.argsort(-scores, kind="stable")[:_NEAREST]
+        found.append([int(row) for row in order if scores[row] > 0])
+    return found
+
+
+def batches(
+    lessons: Sequence[Lesson], size: int, seed: int, epoch: int, near: Sequence[Sequence[int]] = ()
+) -> Iterator[list[Pair]]:
+    """Yield an epoch's batches: every title with its text, and one passage of every record with the rest.
+
+    The two kinds alternate. With `near`, from `neighbours`, each title has a text to be told from.
+    Deterministic for a seed and an epoch.
+    """
+    generator = np.random.default_rng([seed, 2, epoch])
+    drawn = [int(generator.integers(len(lesson.passages))) for lesson in lessons]
+    picks = [own[int(generator.integers(len(own)))] if own else -1 for own in near]
+    texts = [lessons[pick].summary if pick >= 0 else " " for pick in picks] or [""] * len(lessons)
+    titles = [
+        Pair(one.title, one.summary, one.group, other) for one, other in zip(lessons, texts, strict=True)
+    ]
+    passages = [
+        Pair(one.passages[number], one.rest(number), one.group)
+        for one, number in zip(lessons, drawn, strict=True)
+    ]
+    kinds = [
+        _apart([pairs[i] for i in generator.permutation(len(pairs))], size) for pairs in (titles, passages)
+    ]
+    for turn in range(max(map(len, kinds))):
+        yield from (kind[turn] for kind in kinds if turn < len(kind))
+
+
+def _apart(pairs: Sequence[Pair], size: int) -> list[list[Pair]]:
+    """Fill batches in order, never two pairs of one group in the same.
+
+    A title that many records share leaves small batches behind, which have little to tell apart: they
+    are left out.
+    """
+    filled: list[list[Pair]] = []
+    groups: list[set[int]] = []
+    first_open = 0
+    for pair in pairs:
+        number = first_open
+        while number < len(filled) and (len(filled[number]) == size or pair.group in groups[number]):
+            number += 1
+        if number == len(filled):
+            filled.append([])
+            groups.append(set())
+        filled[number].append(pair)
+        groups[number].add(pair.group)
+        while first_open < len(filled) and len(filled[first_open]) == size:
+            first_open += 1
+    return [batch for batch in filled if len(batch) > 1 and 2 * len(batch) >= len(filled[0])]

@@ -1,0 +1,43 @@
+"""What every interactive plot has in common: its buttons in the visitor's language, and inert hover text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from reco.app.markup import line
+from reco.app.phrases import language, say
+
+WIDTH = 56
+"""Characters of a line of hover text."""
+
+
+def config() -> dict[str, Any]:
+    """Return plotly's configuration: zooming by buttons, so that a finger on the plot scrolls the page."""
+    words = {
+        "Zoom in": say("plot.zoom_in"),
+        "Zoom out": say("plot.zoom_out"),
+        "Pan": say("plot.pan"),
+        "Reset axes": say("plot.reset"),
+        "Autoscale": say("plot.reset"),
+    }
+    return {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtons": [["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]],
+        "locale": language(),
+        "locales": {language(): {"dictionary": words, "format": {}}},
+        "scrollZoom": False,
+    }
+
+
+def hover(lines: Sequence[str]) -> str:
+    """Return a hover template of lines. Plotly reads tags and `%{names}` in it; sources' text has none."""
+    shown = (escape(_cut(text), quote=False) for text in lines)
+    return "<br>".join(text.replace("%{", "%\u2060{") for text in shown) + "<extra></extra>"
+
+
+def _cut(text: str) -> str:
+    text = line(text)
+    return text if len(text) <= WIDTH else text[: WIDTH - 1].rstrip() + "…"

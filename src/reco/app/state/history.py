@@ -1,0 +1,85 @@
+"""What the pages say of the past: nights, dates of a resource, saved projects, the feed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from reco.app.state import shared
+from reco.errors import RecoError
+from reco.projects.answers import answers
+from reco.projects.changes import Moves, compare
+from reco.projects.feed import arrivals, document
+from reco.projects.store import Project, ProjectStore
+from reco.snapshots.history import Dates, Night, dates, oldest
+from reco.snapshots.history import nights as nights_of
+from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import SnapshotStore
+from reco.workspace import workspace
+
+NEWEST = 50
+
+
+def nights(found: Snapshot) -> tuple[Night, ...]:
+    """Return what each night up to a snapshot brought. The first call opens every snapshot kept."""
+    store = _store()
+    return _nights(str(store.home), tuple(store.ids()), found.id, found)
+
+
+def dates_of(found: Snapshot, identifier: str) -> Dates:
+    """Return when a resource was first seen, and when it last changed."""
+    return dates(nights(found), oldest(_store(), found), identifier)
+
+
+def moves(night: Night) -> tuple[Moves, ...]:
+    """Return what moved for each saved project on a night; nothing on the first one ever."""
+    store = _store()
+    projects = ProjectStore(store.home).read().projects
+    if not night.before or not projects:
+        return ()
+    return _moves(str(store.home), night.before, night.after, projects)
+
+
+def feed() -> bytes:
+    """Return the Atom feed of the newest resources served."""
+    found, store = shared.snapshot(), _store()
+    return _feed(str(store.home), tuple(store.ids()), found.id, found)
+
+
+def answer_feed(_request: Request) -> Response:
+    """Answer a feed reader."""
+    try:
+        return Response(feed(), media_type="application/atom+xml")
+    except RecoError as error:
+        return PlainTextResponse(f"{error}\n", status_code=503)
+
+
+def _store() -> SnapshotStore:
+    return workspace.store_of(shared.settings())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _nights(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> tuple[Night, ...]:
+    return nights_of(SnapshotStore(Path(home)), _snapshot)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _moves(home: str, before: str, after: str, projects: tuple[Project, ...]) -> tuple[Moves, ...]:
+    store = SnapshotStore(Path(home))
+    old, new = store.open(before), store.open(after)
+    return compare(
+        old,
+        new,
+        projects,
+        answers(store, old, projects, shared.recommender_from),
+        answers(store, new, projects, shared.recommender_from),
+    ).projects
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _feed(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> bytes:
+    made = _snapshot.manifest.created
+    return document(arrivals(SnapshotStore(Path(home)), _snapshot, NEWEST), made)

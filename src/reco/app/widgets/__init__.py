@@ -1,0 +1,1 @@
+"""Parts of pages: cards, filters, the query form, the basket, downloads."""

@@ -1,0 +1,195 @@
+"""A resource as a card: what it is, the passage that answers, why, and what is near it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from reco.app.markup import badge, link, marked, plain, shortened, with_words
+from reco.app.phrases import say
+from reco.app.state import failures, shared
+from reco.app.widgets import basket, notices, opinions, why
+from reco.catalogue.resource import Resource
+from reco.ranking.explain import Explanation, Quote
+from reco.ranking.recommender import Answer, Recommendation
+from reco.serving import request_queue
+from reco.text.clean import digest, itemised, quotation
+from reco.text.tokens import words
+
+NEAR = 4
+CONTEXT = 220
+"""How many characters of the summary stand on each side of the best passage."""
+_VIEWS = Path(__file__).parents[1] / "views"
+
+# What the core calls a level, with a colour that never is the only sign: the word is in the badge.
+_LEVELS = {
+    "très proche": ("level.very_close", "green"),
+    "proche": ("level.close", "blue"),
+    "piste": ("level.lead", "orange"),
+    "éloigné": ("level.far", "gray"),
+}
+
+
+def card(item: Recommendation, answer: Answer) -> None:
+    """Draw one result of a request."""
+    key = digest(item.resource.id)[:12]
+    with st.container(border=True, gap="xsmall"):
+        _badges(item.resource, item.level)
+        st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
+        credit(item.resource)
+        _excerpt(item, answer.query.text)
+        notices.moved(item.placement)
+        notices.like(item.likeness)
+        notices.warnings(item.vigilance)
+        links(item.resource)
+        _others(item.others, key)
+        _why(item.explanation, key, answer.query.text)
+        near(item.resource, key)
+        with st.container(horizontal=True, gap="small", key=f"acts_{key}"):
+            opinions.buttons(item, answer, key)
+            asked = basket.Asked(answer.query.text, answer.query.filters)
+            basket.button(item.resource, key, item.explanation, _level(item.level), asked)
+        opinions.told(item, answer, key)
+
+
+def credit(resource: Resource) -> None:
+    """Draw who made a resource, and when."""
+    facts = [resource.publisher, resource.authors, str(resource.year or "")]
+    line = " · ".join(plain(shortened(fact, 160)) for fact in facts if fact)
+    if line:
+        st.caption(line)
+
+
+def links(resource: Resource, sheet: bool = True) -> None:
+    """Draw the link to the resource itself, and to its sheet."""
+    address = link(resource.url)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if address:
+            st.link_button(say("card.read"), address, icon=":material/open_in_new:")
+        if sheet:
+            to_sheet(resource, say("card.sheet"), ":material/description:")
+        if not address:
+            st.caption(say("card.no_link"))
+
+
+def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
+    """Draw a link to the resource's permanent page."""
+    st.page_link(_VIEWS / "sheet.py", label=label, icon=icon, query_params={"id": resource.id})
+
+
+def to_recommend(label: str) -> None:
+    """Draw a link to the first page."""
+    st.page_link(_VIEWS / "recommend.py", label=label, icon=":material/search:")
+
+
+def to_dossier() -> None:
+    """Draw a link to the dossier when it holds something."""
+    if basket.kept():
+        st.page_link(_VIEWS / "dossier.py", label=basket.label(), icon=":material/bookmark:")
+
+
+def to_list(label: str) -> None:
+    """Draw a link back to the list of the catalogue."""
+    st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")
+
+
+def row(resource: Resource, place: str, facts: Sequence[str] | None = None) -> None:
+    """Draw a resource as a line of a list: a link to its sheet, and what it is, or other `facts`.
+
+    `place` tells apart the lists of a page that hold the same resource.
+    """
+    if facts is None:
+        facts = (resource.type, resource.theme, resource.publisher, str(resource.year or ""))
+    with st.container(gap=None, key=f"row_{place}_{digest(resource.id)[:12]}"):
+        to_sheet(resource, f"**{plain(resource.title)}**")
+        st.caption(" · ".join(plain(shortened(fact, 80)) for fact in facts if fact))
+
+
+@st.fragment
+def near(resource: Resource, key: str, expanded: bool = False) -> None:
+    """Draw the nearest resources, computed when asked for, without drawing the page again."""
+    with failures.told():
+        _near(resource, key, expanded)
+
+
+def _near(resource: Resource, key: str, expanded: bool) -> None:
+    box = st.expander(
+        say("card.near"), expanded, icon=":material/share:", key=f"near_{key}", on_change="rerun"
+    )
+    if box.open:
+        # As for a search: who waits for a turn, or for the model, leaves the drawing of pages to others.
+        with box, st.spinner(say("progress.near")), request_queue.DRAWING.aside():
+            answer = shared.recommender().similar(resource.id, NEAR)
+            for item in answer.recommendations:
+                row(item.resource, key)
+
+
+def family_why(code: str) -> str:
+    """Return why two listings are held to be one thing, in words."""
+    known = {
+        "url": say("family.url"),
+        "isbn": say("family.isbn"),
+        "title": say("family.title"),
+        "meaning": say("family.meaning"),
+        "curator": say("family.curator"),
+    }
+    return known.get(code, code)
+
+
+def badges(resource: Resource) -> str:
+    """Return the type and themes as Markdown."""
+    kind = [badge(resource.type, "blue")] if resource.type else []
+    return " ".join(kind + [badge(theme) for theme in resource.themes])
+
+
+def _badges(resource: Resource, level: str | None) -> None:
+    found = badges(resource)
+    if level is not None:
+        _, colour = _LEVELS.get(level, ("", "gray"))
+        found = f"{badge(_level(level), colour)} {found}"
+    if found:
+        st.markdown(found)
+
+
+def _level(level: str | None) -> str:
+    """Return a level in the visitor's words."""
+    key, _ = _LEVELS.get(level or "", ("", ""))
+    return say(key) if key else level or ""
+
+
+def _others(others: Sequence[Resource], key: str) -> None:
+    """Draw the other listings of the same thing, newest first."""
+    if not others:
+        return
+    st.caption(say("card.others"))
+    for number, other in enumerate(others):
+        row(other, f"{key}_{number}")
+
+
+def _excerpt(item: Recommendation, request: str) -> None:
+    if not item.explanation.passages:
+        return
+    asked = {word.stem for word in words(request)}
+    st.markdown(excerpt(item.resource.summary, item.explanation.passages[0], asked))
+
+
+def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
+    """Return Markdown: the best passage marked, what is around it, and the words of the request bold."""
+    found, shown = itemised(best.text), quotation(best.text)
+    before, after = itemised(summary[: best.start].strip()), itemised(summary[best.end :].strip())
+    if before and found != shown:
+        before += " •"
+    if len(before) > CONTEXT:
+        before = f"… {before[-CONTEXT:].split(' ', 1)[-1]}"
+    parts = (with_words(before, stems), marked(with_words(shown, stems)))
+    return " ".join(part for part in (*parts, with_words(shortened(after, CONTEXT), stems)) if part)
+
+
+@st.fragment
+def _why(explanation: Explanation, key: str, request: str) -> None:
+    box = st.expander(say("why.open"), icon=":material/help:", key=f"why_{key}", on_change="rerun")
+    if box.open:
+        with box:
+            why.show(explanation, request)

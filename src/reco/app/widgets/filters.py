@@ -1,0 +1,102 @@
+"""Choosing types, themes and the like, with how many resources each choice would leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from reco.app.phrases import say
+from reco.app.state import shared
+from reco.catalogue.catalogue import Filters
+from reco.snapshots.snapshot import Snapshot
+
+_FIELDS = {
+    "type": "types",
+    "theme": "themes",
+    "publisher": "publishers",
+    "scale": "scales",
+    "language": "languages",
+    "place": "places",
+}
+_YEARS = ("first_year", "last_year")
+_EVER = (1800, 2100)
+
+
+def labels() -> dict[str, str]:
+    """Return the name of each facet."""
+    return {
+        "type": say("field.type"),
+        "theme": say("field.theme"),
+        "publisher": say("field.publisher"),
+        "scale": say("field.scale"),
+        "language": say("field.language"),
+        "place": say("field.place"),
+    }
+
+
+def chosen(page: str, facets: tuple[str, ...]) -> Filters:
+    """Return what the visitor chose on a page at the last interaction."""
+    values: dict[str, Any] = {
+        _FIELDS[facet]: tuple(st.session_state.get(_key(page, facet)) or ()) for facet in facets
+    }
+    years: dict[str, Any] = {bound: st.session_state.get(_key(page, bound)) for bound in _YEARS}
+    return Filters(**values, **years)
+
+
+def put(page: str, wanted: Filters) -> None:
+    """Make choices for the visitor, before the boxes are drawn."""
+    for facet, field in _FIELDS.items():
+        st.session_state[_key(page, facet)] = list(getattr(wanted, field))
+    for bound in _YEARS:
+        st.session_state[_key(page, bound)] = getattr(wanted, bound)
+
+
+def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters) -> None:
+    """Draw one box for each facet. Counts are of what passes the others, so that no choice hides the rest."""
+    everything = shared.facets(snapshot, Filters())
+    for column, facet in zip(st.columns(len(facets)), facets, strict=True):
+        none: dict[str, Any] = {_FIELDS[facet]: ()}
+        counts = shared.facets(snapshot, replace(base, **none))[facet]
+        _forget_missing(_key(page, facet), everything[facet])
+        column.multiselect(
+            labels()[facet],
+            list(everything[facet]),
+            key=_key(page, facet),
+            format_func=partial(_counted, counts),
+            placeholder=say("filters.all"),
+            persist_state="session",
+        )
+
+
+def choose_years(page: str) -> None:
+    """Draw the boxes of the first and the last year."""
+    names = {"first_year": say("filters.first_year"), "last_year": say("filters.last_year")}
+    for column, bound in zip(st.columns(len(_YEARS)), _YEARS, strict=True):
+        column.number_input(
+            names[bound],
+            *_EVER,
+            value=None,
+            step=1,
+            key=_key(page, bound),
+            placeholder=say("filters.any_year"),
+            persist_state="session",
+        )
+
+
+def _counted(counts: Mapping[str, int], value: str) -> str:
+    return f"{value} ({counts.get(value, 0)})"
+
+
+def _forget_missing(key: str, known: Mapping[str, int]) -> None:
+    """Drop choices that a publish took away: a filter on them would be refused."""
+    kept = [value for value in st.session_state.get(key) or () if value in known]
+    if kept != list(st.session_state.get(key) or ()):
+        st.session_state[key] = kept
+
+
+def _key(page: str, facet: str) -> str:
+    return f"{page}_{facet}"

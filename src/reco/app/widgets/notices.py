@@ -1,0 +1,87 @@
+"""What stands beside a result without changing its score: warnings, like places, what moved it, the shelf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from reco.app.markup import plain, shortened
+from reco.app.phrases import decimal, say
+from reco.catalogue.places.similarity import Likeness
+from reco.ranking.cautions import Warned
+from reco.ranking.rerank import Placement
+from reco.ranking.shelf import Slot
+from reco.text.clean import quotation
+
+SHOWN = 3
+_LONGEST = 300
+
+_KINDS = {
+    "obstacle": "vigilance.obstacle",
+    "cost": "vigilance.cost",
+    "delay": "vigilance.delay",
+    "abandonment": "vigilance.abandonment",
+    "condition": "vigilance.condition",
+}
+_PLACED = {
+    "diversity": "placed.diversity",
+    "shelf": "placed.shelf",
+    "need": "placed.need",
+    "place": "placed.place",
+}
+_LIKE = {
+    "same_commune": "like.same_commune",
+    "same_epci": "like.same_epci",
+    "same_department": "like.same_department",
+    "same_region": "like.same_region",
+    "same_band": "like.same_band",
+    "close_band": "like.close_band",
+    "smaller": "like.smaller",
+    "larger": "like.larger",
+    "both_rural": "like.both_rural",
+    "both_town": "like.both_town",
+    "both_suburb": "like.both_suburb",
+    "both_city": "like.both_city",
+    "both_overseas": "like.both_overseas",
+    "overseas_differs": "like.overseas_differs",
+    "epci_compared": "like.epci_compared",
+    "scale_only": "like.scale_only",
+}
+
+
+def warnings(points: Sequence[Warned]) -> None:
+    """Draw the passages that say what can go wrong, quoted."""
+    if not points:
+        return
+    lines = [
+        f"- {say(_KINDS[point.kind])} : "
+        f"{say('quote.open')}{plain(shortened(quotation(point.text), _LONGEST))}{say('quote.close')}"
+        for point in points[:SHOWN]
+    ]
+    st.markdown(f":material/warning: **{say('vigilance.title')}**\n\n" + "\n".join(lines))
+
+
+def like(found: Likeness | None) -> None:
+    """Say how like the visitor's the place of a resource is, and why."""
+    if found is None:
+        return
+    reasons = ", ".join(say(_LIKE[reason]) for reason in found.reasons if reason in _LIKE)
+    where = plain(found.place) or say("like.by_scale")
+    if found.population:
+        where = say("place.label", name=where, population=decimal(found.population, 0))
+    st.caption(f":material/location_on: {where}{say('like.why', reasons=reasons) if reasons else ''}")
+
+
+def moved(placement: Placement | None) -> None:
+    """Say what moved a result, and from where."""
+    if placement is not None and placement.reason in _PLACED:
+        why = say(_PLACED[placement.reason], text=plain(shortened(placement.text, 80)))
+        st.caption(f":material/swap_vert: {say('placed.from', rank=placement.from_rank, why=why)}")
+
+
+def shelf(slots: Sequence[Slot]) -> None:
+    """Say which types the shelf found nothing for."""
+    empty = [plain(slot.type) for slot in slots if slot.rank is None]
+    if empty:
+        st.markdown(say("shelf.empty", types=", ".join(empty)))

@@ -1,0 +1,172 @@
+"""A visitor's opinions on results: they act on this visit at once, and wait for a curator in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from reco.app.markup import of, plain, shortened
+from reco.app.phrases import count, say
+from reco.app.state import failures, shared
+from reco.errors import RecoError
+from reco.projects.feedback import LONGEST_REASON, Feedback
+from reco.ranking.query import MOST_OPINIONS, Opinion
+from reco.ranking.recommender import Answer, Recommendation
+from reco.workspace import workspace
+
+_STATE = "opinions"
+_CONSENT = "opinions_consent"
+_FAILED = "opinions_failed"
+
+
+@dataclass(frozen=True)
+class Given:
+    """An opinion of this visit: its title to show it by, and its number in the journal when it is there."""
+
+    title: str
+    useful: bool
+    reason: str = ""
+    number: int | None = None
+
+
+def given() -> dict[str, Given]:
+    """Return the opinions on the current request, by resource."""
+    found: dict[str, Given] = st.session_state.setdefault(_STATE, {})
+    return found
+
+
+def asked() -> tuple[Opinion, ...]:
+    """Return them as a query carries them."""
+    return tuple(Opinion(identifier, opinion.useful) for identifier, opinion in given().items())
+
+
+def buttons(item: Recommendation, answer: Answer, key: str) -> None:
+    """Draw what gives an opinion on a result, or what was given."""
+    opinion = given().get(item.resource.id)
+    for useful, name, icon in (
+        (True, "opinion.useful", ":material/thumb_up:"),
+        (False, "opinion.off_topic", ":material/thumb_down:"),
+    ):
+        chosen = opinion is not None and opinion.useful == useful
+        st.button(
+            say(name) + of(item.resource.title),
+            key=f"{'useful' if useful else 'off_topic'}_{key}",
+            icon=":material/check:" if chosen else icon,
+            type="primary" if chosen else "secondary",
+            help=say("opinion.undo") if chosen else None,
+            on_click=_undo if chosen else _give,
+            args=(item.resource.id,) if chosen else (item, answer, useful),
+        )
+
+
+def told(item: Recommendation, answer: Answer, key: str) -> None:
+    """Draw what was said of a result, with a box for the reason."""
+    opinion = given().get(item.resource.id)
+    if opinion is None:
+        return
+    st.text_input(
+        (say("opinion.why_useful") if opinion.useful else say("opinion.why_off_topic"))
+        + of(item.resource.title),
+        key=f"reason_{key}",
+        max_chars=LONGEST_REASON,
+        placeholder=say("opinion.optional"),
+        on_change=_reason,
+        args=(item.resource.id, key, answer),
+    )
+
+
+def summary(answer: Answer) -> None:
+    """Say which opinions changed the list, above it, and let each be taken back."""
+    if st.session_state.pop(_FAILED, False):
+        st.warning(say("opinion.not_kept"), icon=":material/warning:")
+    if not given():
+        return
+    with st.container(border=True, gap="small", key="opinions_summary"):
+        st.markdown(count("opinion.changed", len(given())))
+        with st.container(horizontal=True, gap="small"):
+            for number, (identifier, opinion) in enumerate(given().items()):
+                st.button(
+                    plain(shortened(opinion.title, 60)),
+                    key=f"undo_{number}",
+                    icon=":material/thumb_up:" if opinion.useful else ":material/thumb_down:",
+                    help=say("opinion.undo"),
+                    on_click=_undo,
+                    args=(identifier,),
+                )
+            st.button(say("opinion.undo_all"), key="undo_all", icon=":material/undo:", on_click=_undo_all)
+        st.checkbox(
+            say("opinion.consent"),
+            key=_CONSENT,
+            on_change=_consented,
+            args=(answer,),
+            persist_state="session",
+        )
+        st.caption(say("opinion.privacy"))
+
+
+def _journal() -> Feedback:
+    return Feedback(workspace.home_of(shared.settings()))
+
+
+def _give(item: Recommendation, answer: Answer, useful: bool) -> None:
+    identifier = item.resource.id
+    if identifier not in given() and len(given()) >= MOST_OPINIONS:
+        return
+    _withdraw(identifier)
+    given()[identifier] = _kept(identifier, Given(item.resource.title, useful), answer)
+
+
+def _reason(identifier: str, key: str, answer: Answer) -> None:
+    """Give the opinion again with its reason: nothing in the journal is ever changed."""
+    opinion = given().get(identifier)
+    if opinion is not None:
+        _withdraw(identifier)
+        reason = st.session_state.get(f"reason_{key}") or ""
+        given()[identifier] = _kept(identifier, replace(opinion, reason=reason), answer)
+
+
+def _consented(answer: Answer) -> None:
+    """Give every opinion again, with the request's text or without it."""
+    for identifier, opinion in list(given().items()):
+        _withdraw(identifier)
+        given()[identifier] = _kept(identifier, opinion, answer)
+
+
+def _undo(identifier: str) -> None:
+    _withdraw(identifier)
+    given().pop(identifier, None)
+
+
+def _undo_all() -> None:
+    for identifier in list(given()):
+        _undo(identifier)
+
+
+def _kept(identifier: str, opinion: Given, answer: Answer) -> Given:
+    """Add an opinion to the journal. It acts on this visit even when the journal refuses, which is said."""
+    try:
+        number = _journal().give(
+            answer.query.text,
+            identifier,
+            opinion.useful,
+            answer.snapshot,
+            opinion.reason,
+            consent=bool(st.session_state.get(_CONSENT)),
+        )
+    except RecoError as error:
+        failures.note(error)
+        st.session_state[_FAILED] = True
+        return replace(opinion, number=None)
+    return replace(opinion, number=number)
+
+
+def _withdraw(identifier: str) -> None:
+    opinion = given().get(identifier)
+    if opinion is None or opinion.number is None:
+        return
+    try:
+        _journal().withdraw(opinion.number)
+    except RecoError as error:
+        failures.note(error)
+        st.session_state[_FAILED] = True

@@ -1,0 +1,141 @@
+"""What a visitor asks: the description, typed or read from a file, and the address that reopens it."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import streamlit as st
+
+from reco.app.markup import plain, shortened
+from reco.app.phrases import decimal, say
+from reco.app.share import LONGEST_ADDRESS, code_of, query_of
+from reco.app.widgets import filters, locality
+from reco.catalogue.catalogue import Filters
+from reco.errors import InvalidInput
+from reco.ranking.query import Opinion, Query
+from reco.sources.sandbox.kinds import SUFFIXES
+from reco.sources.sandbox.limits import LONGEST_TEXT, MOST_BYTES
+from reco.sources.sandbox.parent import read
+from reco.sources.sandbox.refusal import Reason, Unreadable
+
+ADDRESS = "q"
+"""The name of a shared request in an address."""
+
+STEP = 10
+
+_REFUSALS = {
+    Reason.TOO_BIG: "file.too_big",
+    Reason.EMPTY_FILE: "file.empty_file",
+    Reason.WRONG_TYPE: "file.wrong_type",
+    Reason.DISGUISED: "file.disguised",
+    Reason.OLD_FORMAT: "file.old_format",
+    Reason.BROKEN: "file.broken",
+    Reason.BOMB: "file.bomb",
+    Reason.DOCTYPE: "file.doctype",
+    Reason.ENCRYPTED: "file.encrypted",
+    Reason.SCANNED: "file.scanned",
+    Reason.NO_TEXT: "file.no_text",
+    Reason.TOO_SLOW: "file.too_slow",
+    Reason.TOO_HEAVY: "file.too_heavy",
+    Reason.BUSY: "file.busy",
+}
+
+logger = logging.getLogger(__name__)
+
+
+def query_for(text: str, chosen: Filters, opinions: tuple[Opinion, ...]) -> Query:
+    """Return the request with all that the visitor chose. Raises InvalidQuery."""
+    place = locality.chosen()
+    return Query.of(
+        text,
+        st.session_state.get("wanted", STEP),
+        chosen,
+        st.session_state.get("without", ()),
+        shelf=bool(st.session_state.get("shelf")),
+        place=place,
+        near=bool(st.session_state.get("near")) and bool(place),
+        opinions=opinions,
+    )
+
+
+def begin(text: str) -> None:
+    """Make a text the request, from its first results; opinions were on another one."""
+    if text != st.session_state.get("request"):
+        st.session_state["opinions"] = {}
+    st.session_state["request"] = text
+    st.session_state["wanted"] = STEP
+    st.session_state["without"] = ()
+
+
+def reopen(page: str) -> None:
+    """Ask what the address shares, once; it is then taken out of the address."""
+    code = st.query_params.get(ADDRESS)
+    if code is None:
+        return
+    del st.query_params[ADDRESS]
+    try:
+        query = query_of(code)
+    except InvalidInput:
+        st.warning(say("share.unreadable"), icon=":material/link_off:")
+        return
+    st.session_state["description"] = query.text
+    filters.put(page, query.filters)
+    locality.put(query.place)
+    st.session_state["shelf"], st.session_state["near"] = query.shelf, query.near
+    begin(query.text)
+    st.session_state["without"] = query.without
+
+
+def share(query: Query) -> None:
+    """Draw what gives the address of a request."""
+    with st.popover(say("share.open"), icon=":material/link:", key="share", on_change="rerun") as box:
+        if not box.open:
+            return
+        here = urlsplit(st.context.url or "")
+        base = urlunsplit((here.scheme, here.netloc, here.path or "/", "", ""))
+        try:
+            code = code_of(query, LONGEST_ADDRESS - len(f"{base}?{ADDRESS}="))
+        except InvalidInput:
+            st.markdown(say("share.too_long"))
+            return
+        st.markdown(say("share.told"))
+        st.code(f"{base}?{urlencode({ADDRESS: code})}", language=None, wrap_lines=True)
+
+
+def drop_a_file() -> None:
+    """Draw the box that takes a file; its text becomes the description, and the file is forgotten."""
+    turn = st.session_state.setdefault("file_turn", 0)
+    words = {"choose": say("file.choose"), "not-taken": say("file.not_taken")}
+    named = ";".join(f'--file-{name}:"{text}"' for name, text in words.items())
+    st.html(f"<style>.st-key-upload{{{named}}}</style>")
+    # A box of another key is an empty one: Streamlit would keep the file as long as the visit.
+    with st.container(key="upload"):
+        sent = st.file_uploader(
+            say("file.box"),
+            type=list(SUFFIXES),
+            max_upload_size=MOST_BYTES // 1_000_000,
+            key=f"file_{turn}",
+        )
+    if sent is not None:
+        with st.spinner(say("file.reading"), show_time=True):
+            st.session_state["file_told"] = _taken(sent.getvalue(), sent.name)
+        st.session_state["file_turn"] = turn + 1
+        st.rerun()
+    told = st.session_state.get("file_told")
+    if told is not None:
+        good, sentence = told
+        (st.success if good else st.warning)(sentence)
+
+
+def _taken(data: bytes, name: str) -> tuple[bool, str]:
+    """Put a file's text in the description; return whether it could be read, and what to say."""
+    label = plain(shortened(name, 80))
+    try:
+        found = read(data, name)
+    except Unreadable as refused:
+        logger.info("a file was not read: %s", refused.reason)
+        return False, say("file.refused", name=label, reason=say(_REFUSALS[refused.reason]))
+    st.session_state["description"] = found.text
+    told = say("file.taken", name=label)
+    return True, f"{told} {say('file.cut', count=decimal(LONGEST_TEXT, 0))}" if found.cut else told

@@ -1,0 +1,56 @@
+"""The core's English notes on a source's row, and why it refuses one, in the visitor's language."""
+
+from __future__ import annotations
+
+import re
+
+from reco.app.phrases import decimal, say
+from reco.app.widgets.field_names import field_names
+
+_TEXT = r"(?P<text>['\"].*['\"])"
+_KNOWN = tuple(
+    (re.compile(pattern, re.DOTALL), key)
+    for pattern, key in (
+        # What is noted of a resource
+        (r"url set aside, it leads nowhere by itself: (?P<text>.*)", "remark.unlinked"),
+        (r"url set aside, it cannot be read: (?P<text>.*)", "remark.unreadable_link"),
+        (r"place code (?P<text>\S+) is unknown", "remark.unknown_code"),
+        (rf"place {_TEXT} is shared by \d+: .*", "remark.shared_place"),
+        (rf"place {_TEXT} is no commune, .*", "remark.unknown_place"),
+        # Why a row is refused
+        (r"(?P<field>\w+) has (?P<found>[\d,]+) characters; at most (?P<most>[\d,]+) .*", "remark.too_long"),
+        (r"the title is missing", "remark.no_title"),
+        (r"the id is empty", "remark.no_id"),
+        (rf"the id {_TEXT} is already used (?:in source|at) (?P<where>.*)", "remark.used_id"),
+        (rf"the year {_TEXT} is not between (?P<first>\d+) and (?P<last>\d+)", "remark.bad_year"),
+        (r"the theme is missing", "remark.missing_theme"),
+        (rf"the (?P<field>\w+) {_TEXT} is not in this source's list", "remark.unlisted"),
+        (rf"the address {_TEXT} is neither http nor https", "remark.bad_scheme"),
+        (r"(?P<found>\d+) cells where the header has (?P<expected>\d+)", "remark.cells"),
+        (r"a quote is never closed", "remark.open_quote"),
+        (r"not an object but a (?P<text>.*)", "remark.not_an_object"),
+        (r"not a line of JSON: (?P<text>.*)", "remark.not_json"),
+    )
+)
+
+
+def worded(note: str) -> str:
+    """Return a note in the visitor's words, or as it is when it is not one of the core's."""
+    for pattern, key in _KNOWN:
+        found = pattern.fullmatch(note)
+        if found is not None:
+            return say(key, **{name: _worded(name, value) for name, value in found.groupdict().items()})
+    return note
+
+
+def _worded(name: str, value: str) -> str:
+    if name == "field":
+        return field_names().get(value, value).lower()
+    return decimal(int(value.replace(",", "")), 0) if name in ("found", "most") else _quoted(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a text in the language's quotes instead of the code's."""
+    if text[:1] in "'\"" and text[-1:] == text[:1]:
+        return f"{say('quote.open')}{text[1:-1]}{say('quote.close')}"
+    return text

@@ -1,0 +1,141 @@
+"""Why a resource has its score: shares that add up to it exactly, as bars and in words, and the words met."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from reco.app.markup import plain, shortened, with_words
+from reco.app.phrases import count, decimal, say
+from reco.ranking.explain import Contribution, Explanation, Quote
+from reco.text.clean import quotation
+from reco.text.tokens import words
+
+SHOWN = 8
+LONGEST_QUOTE = 150
+TOLD = 4
+"""How many reasons are told where there is no room for all."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A contribution in tenths of a point, whole, so that what is read adds up.
+
+    `without` is the score that the resource would have if it were not there, in points.
+    """
+
+    kind: str
+    text: str
+    tenths: int
+    without: float
+
+
+def shares(contributions: Sequence[Contribution]) -> list[Share]:
+    """Round contributions to tenths of a point (a thousandth of the score) without changing their sum.
+
+    Largest remainder: all are rounded down, then the largest remainders take what is left.
+    """
+    exact = [1000 * line.value for line in contributions]
+    down = [math.floor(value) for value in exact]
+    missing = round(sum(exact)) - sum(down)
+    by_remainder = sorted(range(len(exact)), key=lambda i: down[i] - exact[i])
+    raised = frozenset(by_remainder[:missing])
+    return [
+        Share(line.kind, line.text, down[i] + (i in raised), 100 * line.without)
+        for i, line in enumerate(contributions)
+    ]
+
+
+def show(explanation: Explanation, request: str) -> None:
+    """Draw the proof of one result of a request."""
+    lines = shares(explanation.contributions)
+    st.markdown(_summary(lines))
+    first, rest = lines[:SHOWN], lines[SHOWN:]
+    longest = max((abs(line.tenths) for line in first), default=0) or 1
+    for line in first:
+        st.progress(abs(line.tenths) / longest, text=_label(line))
+    if rest:
+        st.caption(say("why.rest", count=len(rest), points=_signed(sum(line.tenths for line in rest))))
+    st.caption(say("why.unit"))
+    _answers(explanation.passages, {word.stem for word in words(request)})
+
+
+def _answers(quotes: Sequence[Quote], asked: set[str]) -> None:
+    """Say which words of the request each of the nearest passages answers, the one on the card first."""
+    if not quotes:
+        return
+    told = [f"- {say('why.best')}{_met(quotes[0])}"]
+    for quote in quotes[1:]:
+        text = with_words(quotation(quote.text), asked)
+        told.append(f"- {say('quote.open')}{text}{say('quote.close')}{_met(quote)}")
+    st.markdown(f"{say('why.answers')}\n\n" + "\n".join(told))
+
+
+def _met(quote: Quote) -> str:
+    if not quote.words:
+        return say("why.met_none")
+    return say("why.met", words=", ".join(f"**{plain(word)}**" for word in quote.words))
+
+
+def reasons(contributions: Sequence[Contribution]) -> tuple[str, ...]:
+    """Return the largest shares as plain sentences, for a document."""
+    return tuple(
+        say("why.reason", what=_named(line, _short(line)), points=_signed(line.tenths))
+        for line in shares(contributions)[:TOLD]
+        if line.tenths
+    )
+
+
+def _summary(lines: Sequence[Share]) -> str:
+    names = _kinds()
+    sums = dict.fromkeys(names, 0)
+    for line in lines:
+        sums[line.kind] = sums.get(line.kind, 0) + line.tenths
+    parts = [f"{names.get(kind, plain(kind))} {_points(tenths)}" for kind, tenths in sums.items() if tenths]
+    total = _points(sum(line.tenths for line in lines))
+    return say("why.sum", parts=" + ".join(parts), total=total)
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        "passage": say("why.passages"),
+        "title": say("why.title"),
+        "word": say("why.words"),
+        "form": say("why.forms"),
+        "feedback": say("why.feedback"),
+    }
+
+
+def _named(line: Share, text: str) -> str:
+    """Return what a share is of, in words; `text` is the source's, as safe as its reader needs."""
+    if line.kind == "feedback":
+        number = int(line.text)
+        return count("why.raised", number) if line.tenths >= 0 else count("why.lowered", number)
+    named = {
+        "passage": say("why.one_passage", text=text),
+        "title": say("why.one_title", text=text),
+        "word": say("why.one_word", text=text),
+        "form": say("why.one_form", text=text),
+    }
+    return named.get(line.kind, text)
+
+
+def _short(line: Share) -> str:
+    return shortened(quotation(line.text), LONGEST_QUOTE)
+
+
+def _label(line: Share) -> str:
+    label = f"{_named(line, plain(_short(line)))} : **{_signed(line.tenths)}**"
+    lowers = f" {say('why.lowers')}" if line.tenths < 0 and line.kind != "feedback" else ""
+    return f"{label}{lowers}{say('why.without', points=_points(round(10 * line.without)))}"
+
+
+def _signed(tenths: int) -> str:
+    return ("+" if tenths > 0 else "") + _points(tenths)
+
+
+def _points(tenths: int) -> str:
+    return decimal(tenths / 10).replace("-", "−")

@@ -1,0 +1,244 @@
+"""The catalogue: resources in the order of their ids, filters, facets and differences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue.resource import Resource
+from reco.catalogue.taxonomy import TYPES
+from reco.errors import InvalidQuery
+from reco.text.clean import fold
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FACETS = ("type", "theme", "publisher", "year", "scale", "language", "place")
+_LISTS = ("themes", "notes")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a result must be. Values of one field are alternatives; fields are all required.
+
+    Values are compared without case or accents. A type may be given by its code (`guide`), and a place by
+    its name as the source or the table of places writes it, by its code, or by its département's code.
+    """
+
+    types: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    scales: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    first_year: int | None = None
+    last_year: int | None = None
+
+    @property
+    def by_facet(self) -> dict[str, tuple[str, ...]]:
+        """The listed values under the name of their facet, empty ones left out."""
+        named = {
+            "type": self.types,
+            "theme": self.themes,
+            "publisher": self.publishers,
+            "scale": self.scales,
+            "language": self.languages,
+            "place": self.places,
+        }
+        return {facet: values for facet, values in named.items() if values}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Ids that came, whose text or facets changed, that left, and that stayed as they were."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing changed at all."""
+        return not (self.added or self.changed or self.removed)
+
+
+class Catalogue(Sequence[Resource]):
+    """An immutable sequence of resources sorted by id; row i means the same resource everywhere."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._resources = tuple(sorted(resources, key=lambda resource: resource.id))
+        self._rows = {resource.id: row for row, resource in enumerate(self._resources)}
+        if len(self._rows) != len(self._resources):
+            raise ValueError("two resources of a catalogue have the same id")
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._resources[row]
+
+    def __iter__(self) -> Iterator[Resource]:
+        # What a sequence does by itself asks for one row after the other, at ten times the price.
+        return iter(self._resources)
+
+    def row(self, identifier: str) -> int | None:
+        """Return the row of an id, or None."""
+        return self._rows.get(identifier)
+
+    def select(self, filters: Filters) -> NDArray[np.bool_]:
+        """Return which rows pass, shape (resources,)."""
+        allowed = np.ones(len(self), dtype=bool)
+        for facet, values in filters.by_facet.items():
+            wanted = {_key(facet, value) for value in values}
+            codes = [i for i, key in enumerate(self._keys[facet]) if key in wanted]
+            owners, keys = self._columns[facet]
+            passing = np.zeros(len(self), dtype=bool)
+            passing[owners[np.isin(keys, codes)]] = True
+            allowed &= passing
+        if filters.first_year is not None:
+            allowed &= self._years >= filters.first_year
+        if filters.last_year is not None:
+            allowed &= (self._years <= filters.last_year) & (self._years > 0)
+        return allowed
+
+    def knows(self, facet: str, value: str) -> bool:
+        """Whether any resource has this value of a facet."""
+        return _key(facet, value) in self._keys[facet]
+
+    def require_known(self, filters: Filters) -> None:
+        """Raise InvalidQuery, naming the nearest values, for a value that no resource has or no year fits."""
+        problems, hints = [], []
+        for facet, values in filters.by_facet.items():
+            known = sorted({v for resource in self for v in values_of(resource, facet)})
+            for value in values:
+                if not self.knows(facet, value):
+                    problems.append(f"no resource has the {facet} {value!r}")
+                    near = get_close_matches(value, known, n=3, cutoff=0.4) or known[:5]
+                    hints.append(f"{facet}s in this catalogue include: {', '.join(near)}.")
+        first, last = filters.first_year, filters.last_year
+        if first is not None and last is not None and first > last:
+            problems.append(f"no year is from {first} to {last}")
+            hints.append("Exchange the two years.")
+        if problems:
+            raise InvalidQuery(f"The request cannot be answered: {'; '.join(problems)}.", " ".join(hints))
+
+    def facets(self, filters: Filters | None = None) -> dict[str, dict[str, int]]:
+        """Return the values of each facet with their counts, most frequent first, among what passes."""
+        allowed = self.select(filters or Filters())
+        counted = {}
+        for facet in FACETS:
+            counts = Counter(
+                value for row in np.flatnonzero(allowed) for value in values_of(self[row], facet)
+            )
+            counted[facet] = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return counted
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the resources as a DataFrame, one row each.
+
+        Lists are joined by "; "; `set_aside` is a count of characters.
+        """
+        import pandas as pd  # only who asks for a table waits for it
+
+        frame = pd.DataFrame([asdict(resource) for resource in self], columns=_columns())
+        for name in _LISTS:
+            frame[name] = ["; ".join(values) for values in frame[name]]
+        frame["localities"] = ["; ".join(p.name for p in resource.localities) for resource in self]
+        frame["set_aside"] = [sum(s.end - s.start for s in resource.set_aside) for resource in self]
+        frame["year"] = frame["year"].astype("Int64")
+        return frame
+
+    @cached_property
+    def _years(self) -> NDArray[np.int64]:
+        return np.asarray([resource.year or 0 for resource in self], dtype=np.int64)
+
+    @cached_property
+    def _keys(self) -> dict[str, dict[str, int]]:
+        keys: dict[str, dict[str, int]] = {}
+        for facet in FACETS:
+            known: dict[str, int] = {}
+            for resource in self:
+                for key in _keys_of(resource, facet):
+                    known.setdefault(key, len(known))
+            keys[facet] = known
+        return keys
+
+    @cached_property
+    def _columns(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Per facet, the rows and the number of each key that they answer to, in parallel."""
+        columns = {}
+        for facet in FACETS:
+            pairs = [
+                (row, self._keys[facet][key])
+                for row, resource in enumerate(self)
+                for key in _keys_of(resource, facet)
+            ]
+            array = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+            columns[facet] = (array[:, 0], array[:, 1])
+        return columns
+
+
+def _columns() -> list[str]:
+    return [field.name for field in fields(Resource)]
+
+
+def _key(facet: str, value: str) -> str:
+    return fold(TYPES.get(value.strip().casefold(), value)) if facet == "type" else fold(value)
+
+
+def _keys_of(resource: Resource, facet: str) -> Iterable[str]:
+    """Return what a filter may call a resource's values of a facet, each once."""
+    called = list(values_of(resource, facet))
+    if facet == "publisher":
+        called.append(resource.publisher)
+    elif facet == "place":
+        called += [resource.place, *_pieces(resource.place)]
+        for locality in resource.localities:
+            # A région's code can be that of a département elsewhere.
+            codes = () if locality.kind == "region" else (locality.code, locality.department)
+            called += [locality.name, *codes]
+    return dict.fromkeys(_key(facet, value) for value in called if value)
+
+
+def values_of(resource: Resource, facet: str) -> tuple[str, ...]:
+    """Return the values of a facet that a resource has; it may have several themes, publishers or places."""
+    if facet == "theme":
+        return resource.themes
+    if facet == "publisher":
+        return tuple(dict.fromkeys(_pieces(resource.publisher)))
+    if facet == "place":
+        return _places(resource)
+    value = getattr(resource, facet)
+    return (str(value),) if value not in ("", None) else ()
+
+
+def _places(resource: Resource) -> tuple[str, ...]:
+    """Return the localities of a resource, and what its place names besides them."""
+    labels = [locality.label for locality in resource.localities]
+    pieces = _pieces(resource.place)
+    if len(labels) < len(pieces):
+        names = {fold(locality.name) for locality in resource.localities}
+        labels += [piece for piece in pieces if fold(piece) not in names]
+    return tuple(dict.fromkeys(labels))
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.split(";") if piece.strip()]
+
+
+def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Changes:
+    """Return what changed between two catalogues; a facet's change counts, its source's line does not."""
+    old = {resource.id: resource for resource in before} if isinstance(before, Catalogue) else dict(before)
+    new = {resource.id: resource for resource in after}
+    added = tuple(sorted(new.keys() - old.keys()))
+    removed = tuple(sorted(old.keys() - new.keys()))
+    changed = tuple(i for i in sorted(new.keys() & old.keys()) if new[i] is not old[i] and new[i] != old[i])
+    return Changes(added, changed, removed, len(new) - len(added) - len(changed))

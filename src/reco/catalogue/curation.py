@@ -1,0 +1,74 @@
+"""From what the sources say to the catalogue: the curator's word, places, and text that says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from reco.catalogue import boilerplate
+from reco.catalogue.admission import Rules
+from reco.catalogue.decisions import Decisions, Stale
+from reco.catalogue.fingerprints import Known, Traits
+from reco.catalogue.places import gazetteer as places
+from reco.catalogue.places.gazetteer import Gazetteer, Locality
+from reco.catalogue.resource import Resource
+from reco.text.clean import digest
+from reco.text.passages import Span
+
+RECIPE = "set aside, located/2, families/3"
+"""Names how resources and families are derived: whoever changes either changes it, for a new snapshot."""
+
+
+@dataclass(frozen=True)
+class Curation:
+    """What a catalogue is curated with."""
+
+    decisions: Decisions = field(default_factory=Decisions)
+    gazetteer: Gazetteer = field(default_factory=places.bundled)
+
+    @property
+    def stamp(self) -> str:
+        """Digest of what decides the derived fields."""
+        return digest(RECIPE, self.decisions.stamp, self.gazetteer.stamp)
+
+    def apply(
+        self,
+        resources: Sequence[Resource],
+        rules: Mapping[str, Rules],
+        unread: Collection[str] = (),
+        known: Known | None = None,
+    ) -> Curated:
+        """Return the resources as they are served. `rules` and `unread` are as in `Decisions.apply`.
+
+        `known` are resources of the night before, and what was read of them then.
+        """
+        decided = self.decisions.apply(resources, rules, self.gazetteer, unread)
+        traits = Traits.read(decided.resources, known)
+        aside = boilerplate.set_aside(decided.resources, traits)
+        locate = lru_cache(maxsize=None)(self.gazetteer.locate)
+        served = []
+        for resource in decided.resources:
+            located = locate(resource.place, resource.place_code, resource.scale)
+            notes = tuple(dict.fromkeys((*resource.notes, *located.notes)))
+            derived = notes, aside.get(resource.id, ()), located.localities
+            same = derived == (resource.notes, resource.set_aside, resource.localities)
+            served.append(resource if same else _with(resource, *derived))
+        return Curated(tuple(served), decided.hidden, decided.stale, traits)
+
+
+def _with(
+    resource: Resource, notes: tuple[str, ...], aside: tuple[Span, ...], localities: tuple[Locality, ...]
+) -> Resource:
+    return replace(resource, notes=notes, set_aside=aside, localities=localities)
+
+
+@dataclass(frozen=True)
+class Curated:
+    """The resources as they are served, the ids that are hidden, the decisions that no longer apply, and
+    the traits of the resources, in their order."""
+
+    resources: tuple[Resource, ...]
+    hidden: tuple[str, ...]
+    stale: tuple[Stale, ...]
+    traits: Traits

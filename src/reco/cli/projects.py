@@ -1,0 +1,196 @@
+"""Commands that follow projects from one snapshot to the next: `projects`, `changes`, `batch`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reco.cli.console import note, progress_bar
+from reco.cli.options import Common, Count, QueryText, Themes, Types, add_commands
+from reco.errors import EncoderError, RecoError, SnapshotError
+
+if TYPE_CHECKING:
+    from reco.projects.answers import Open
+    from reco.projects.changes import Comparison, Move
+    from reco.projects.store import ProjectStore, Saved
+    from reco.ranking.query import Query
+    from reco.ranking.recommender import Recommender
+    from reco.snapshots.store import SnapshotStore
+    from reco.workspace.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    saved = typer.Typer(help="Saved projects, whose first results are followed.", no_args_is_help=True)
+    add_commands(saved, add=add_project, list=list_projects, remove=remove_project)
+    app.add_typer(saved, name="projects")
+    add_commands(app, changes=changes, batch=batch)
+
+
+def add_project(
+    name: Annotated[str, typer.Argument(help="A short name.")],
+    text: QueryText,
+    types: Types = None,
+    themes: Themes = None,
+    k: Count = 10,
+    place: Annotated[str, typer.Option("--place", help="Where the project is, for the record.")] = "",
+    *,
+    common: Common,
+) -> None:
+    """Save a project. `changes` follows its first results from one snapshot to the next."""
+    from reco.catalogue.catalogue import Filters
+    from reco.ranking.query import Query
+
+    query = Query.of(text, k, Filters(types=tuple(types or ()), themes=tuple(themes or ())))
+    recommender = _current(common, query)
+    project = _projects(common).add(name, query, place)
+    if recommender is not None:
+        _record(common.store, lambda _: recommender)
+    common.show({"id": project.id, "name": project.name, "k": project.k})
+
+
+def list_projects(*, common: Common) -> None:
+    """List the saved projects. Files that cannot be read as one are named on standard error."""
+    saved = _projects(common).read()
+    found = {"projects": [asdict(project) for project in saved.projects], "damaged": saved.damaged}
+    common.show(found, partial(_print_projects, saved))
+
+
+def _print_projects(saved: Saved) -> None:
+    for project in saved.projects:
+        print(f"{project.id}  {project.name}\n    {' '.join(project.text.split())[:200]}")
+    for path, why in saved.damaged.items():
+        note(f"{path} is skipped: {why}")
+
+
+def remove_project(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="A project's id.")], *, common: Common
+) -> None:
+    """Remove a saved project."""
+    _projects(common).remove(identifier)
+    common.show({"removed": identifier})
+
+
+def changes(
+    before: Annotated[str | None, typer.Argument(metavar="[FROM]", help="A snapshot's number.")] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[TO]", help="Another's.")] = None,
+    atom: Annotated[
+        Path | None, typer.Option("--atom", help="Write an Atom feed of the newest resources here.")
+    ] = None,
+    newest: Annotated[int, typer.Option("--newest", min=1, help="How many the feed has.")] = 50,
+    *,
+    common: Common,
+) -> None:
+    """Show what changed between two snapshots. Says why the results of saved projects moved.
+
+    By default from the snapshot before the one served to the one served.
+    """
+    from reco.projects.answers import answers
+    from reco.projects.changes import compare, pair
+
+    store, opened = common.store, _opened_with(common.settings)
+    old, new, said = pair(store, before, after)
+    note(said)
+    if atom is not None:
+        _write_feed(store, atom, newest)
+    projects = _projects(common).read().projects
+    answered = answers(store, old, projects, opened) if old is not None else {}
+    found = compare(old, new, projects, answered, answers(store, new, projects, opened))
+    values = asdict(found)
+    document = {"from": values.pop("before"), "to": values.pop("after"), **values}
+    common.show(document, partial(_print_changes, found))
+
+
+def batch(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN.csv", help="Projects: a text, and perhaps id, type, theme.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT.csv", help="Where results go, one row each.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many results for each project.")] = 10,
+    column: Annotated[
+        str, typer.Option("--column", help="The column of the texts (default: text, projet or description).")
+    ] = "",
+    *,
+    common: Common,
+) -> None:
+    """Answer a CSV file of projects. Each gets what `recommend` gives, as rows of another CSV file."""
+    from reco.projects.batch import run as run_batch
+
+    with progress_bar("Projects") as progress:
+        done = run_batch(common.recommender(), source, out, k, column, progress)
+    common.show(asdict(done))
+
+
+def record_answers(store: SnapshotStore, settings: Settings) -> None:
+    """Record what the served snapshot answers to the saved projects. A failure is noted, never raised."""
+    _record(store, _opened_with(settings))
+
+
+def _record(store: SnapshotStore, opened: Open) -> None:
+    from reco.projects.answers import record
+
+    try:
+        record(store, opened)
+    except RecoError as error:
+        note(f"The results of the saved projects were not recorded: {error} {error.hint}")
+
+
+def _opened_with(settings: Settings) -> Open:
+    from reco.workspace.workspace import recommender_of
+
+    return partial(recommender_of, settings)
+
+
+def _projects(common: Common) -> ProjectStore:
+    from reco.projects.store import ProjectStore
+
+    return ProjectStore(common.store.home)
+
+
+def _current(common: Common, query: Query) -> Recommender | None:
+    """Return what answers now, None when nothing can. Raises InvalidQuery for an unknown type or theme."""
+    from reco.workspace.workspace import recommender_of
+
+    if common.store.current() is None:
+        return None
+    try:
+        recommender = recommender_of(common.settings, common.store.serve()[0])
+        recommender.rank(query)
+    except (SnapshotError, EncoderError) as error:
+        note(f"The project is saved without its results of today: {error}")
+        return None
+    return recommender
+
+
+def _write_feed(store: SnapshotStore, path: Path, newest: int) -> None:
+    from reco.projects.feed import arrivals, document
+    from reco.storage.tables import save
+
+    served, _ = store.serve()
+    save(path, document(arrivals(store, served, newest), served.manifest.created))
+
+
+def _print_changes(found: Comparison) -> None:
+    print(f"Snapshot {found.before or 'none'} -> {found.after}")
+    for sign, resources in (("+", found.added), ("-", found.removed)):
+        for resource in resources:
+            print(f"{sign} {resource.id}  {resource.title}")
+    for edited in found.changed:
+        print(f"~ {edited.id}  {edited.title}  ({', '.join(edited.fields)})")
+    for project in found.projects:
+        print(f"\n{project.name} ({project.id})")
+        if project.problem:
+            print(f"  {project.problem}")
+        elif not project.entries and not project.exits:
+            print("  the same results")
+        for sign, moves in (("+", project.entries), ("-", project.exits)):
+            for move in moves:
+                print(f"  {sign} {_move(move)}")
+
+
+def _move(move: Move) -> str:
+    return f"{move.rank}. {move.title}  [{move.cause}]  {move.id}"

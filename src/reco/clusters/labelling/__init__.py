@@ -1,0 +1,1 @@
+"""French labels for clusters: candidate phrases, and the choice among them."""

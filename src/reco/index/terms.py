@@ -1,0 +1,141 @@
+"""What is counted of a catalogue's texts: tokens as written, and concepts. A text is counted only once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.index.acronyms import Acronyms, learn
+from reco.index.lexical import Counts
+from reco.text.tokens import runs, stems, tokens
+
+TITLE_WEIGHT = 3
+"""How often a title's terms are counted: an officer names a subject as titles do."""
+
+
+_KINDS = ("written", "concepts", "stems", "runs")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How often each resource has each token as written, and each concept of `acronyms`, a table's bytes.
+
+    `stems` and `runs` are what each of those tokens is read as: their row i is token i.
+    """
+
+    written: Counts
+    concepts: Counts
+    stems: Counts
+    runs: Counts
+    acronyms: bytes
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return plain arrays, by name."""
+        found = {"acronyms": np.frombuffer(self.acronyms, dtype=np.uint8)}
+        for kind in _KINDS:
+            arrays = getattr(self, kind).to_arrays()
+            found |= {f"{kind}.{name}": values for name, values in arrays.items()}
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Counted:
+        """Read what `to_arrays` gave. Raises KeyError or ValueError when it is not that."""
+        written, concepts, stems, runs = (
+            Counts.from_arrays(
+                {n.removeprefix(f"{kind}."): a for n, a in arrays.items() if n.startswith(f"{kind}.")}
+            )
+            for kind in _KINDS
+        )
+        if len(written) != len(concepts) or {len(stems), len(runs)} != {len(written.terms)}:
+            raise ValueError("the tokens, their readings and the concepts do not belong together")
+        return cls(written, concepts, stems, runs, arrays["acronyms"].tobytes())
+
+
+Before = tuple[Sequence[str], Counted]
+"""Content hashes, and what was counted of the text of each."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a catalogue's texts say: acronyms, those of a table with those that they define, and counts."""
+
+    acronyms: Acronyms
+    counts: Counted
+
+    @classmethod
+    def by(
+        cls,
+        catalogue: Catalogue,
+        hashes: Sequence[str],
+        table: Acronyms | None = None,
+        before: Before | None = None,
+    ) -> Said:
+        """Read a catalogue, whose content hashes are `hashes`; `before` is what was counted once."""
+        known = (table or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
+        return cls(known, count(catalogue, hashes, known, before))
+
+
+def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: Before | None) -> Counted:
+    """Count the tokens and concepts of each resource, of those alone that were not counted before.
+
+    A text has the concepts that it had unless an entry that came or left may begin in one of its tokens.
+    """
+    if before is None:
+        written = Counts.of(map(tokens_of, catalogue))
+        of_stems, of_runs = (Counts.of(map(reader, written.terms)) for reader in (stems, runs))
+        concepts = _concepts(catalogue, written, known)
+        return Counted(written, concepts, of_stems, of_runs, known.to_bytes())
+    at = {content: row for row, content in enumerate(before[0])}
+    rows = np.asarray([at.get(content, -1) for content in hashes], dtype=np.int64)
+    written = _taken(before[1].written, rows, Counts.of(tokens_of(catalogue[row]) for row in _missing(rows)))
+    changed = known.unlike(Acronyms.from_bytes(before[1].acronyms))
+    if len(changed):
+        rows[written.having(changed.may_begin)] = -1
+    missing = _missing(rows)
+    fresh = _concepts([catalogue[row] for row in missing], written.only(missing), known)
+    return Counted(
+        written,
+        _taken(before[1].concepts, rows, fresh),
+        *_readings(written.terms, before[1]),
+        known.to_bytes(),
+    )
+
+
+def _readings(terms: Sequence[str], before: Counted) -> tuple[Counts, Counts]:
+    """Return what tokens are read as: most of them were read the night before."""
+    at = {term: row for row, term in enumerate(before.written.terms)}
+    rows = np.asarray([at.get(term, -1) for term in terms], dtype=np.int64)
+    new = [terms[row] for row in _missing(rows)]
+    return (
+        _taken(before.stems, rows, Counts.of(map(stems, new))),
+        _taken(before.runs, rows, Counts.of(map(runs, new))),
+    )
+
+
+def _missing(rows: NDArray[np.int64]) -> list[int]:
+    found: list[int] = np.flatnonzero(rows < 0).tolist()
+    return found
+
+
+def _taken(before: Counts, rows: NDArray[np.int64], fresh: Counts) -> Counts:
+    """Return the counts of rows of the night before; -1 stands for the next row of `fresh`."""
+    new = rows < 0
+    return before.take(np.where(new, len(before) + np.cumsum(new) - 1, rows), fresh)
+
+
+def _concepts(resources: Sequence[Resource], written: Counts, known: Acronyms) -> Counts:
+    return Counts.of(
+        known.concepts(f"{resource.title}\n{resource.read_summary}") if may else ()
+        for resource, may in zip(resources, written.having(known.may_begin), strict=True)
+    )
+
+
+def tokens_of(resource: Resource) -> list[str]:
+    """Return the tokens by which a resource is found; a title's count three times."""
+    return tokens(resource.title) * TITLE_WEIGHT + tokens(resource.read_summary)

@@ -1,0 +1,237 @@
+"""The vectors of a catalogue's texts, part by part, keyed by content hash."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from reco.catalogue.resource import Resource
+from reco.encoder.protocol import Document, DocumentVectors, Encoder, Progress, unit
+from reco.text.passages import Span
+
+FRAME = Span(-1, -1)
+"""Stands for the part that is not a passage: title, prompt and special tokens."""
+
+CHUNK = 64
+"""Documents encoded at a time: what a killed run loses at most."""
+
+
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class EncodedDocument:
+    """A document's part vectors and, in parallel, the span of its summary that each comes from."""
+
+    vectors: DocumentVectors
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """Parts of all documents, one after the other.
+
+    `parts` (parts, dimension) float32, not normalised · `weights` (parts,), summing to one within a
+    document · `spans` (parts, 2) characters of the summary, -1 for the frame · `bounds` (rows + 1,):
+    the parts of row i are `bounds[i]:bounds[i + 1]`, frame first · `hashes` the rows' content hashes.
+    """
+
+    hashes: tuple[str, ...]
+    parts: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    spans: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    @classmethod
+    def of(cls, hashes: Sequence[str], documents: Sequence[EncodedDocument], dimension: int) -> VectorTable:
+        """Lay documents out in row order."""
+        counts = [len(document.spans) for document in documents]
+        bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        parts = np.empty((int(bounds[-1]), dimension), dtype=np.float32)
+        weights = np.empty(int(bounds[-1]), dtype=np.float32)
+        spans = np.empty((int(bounds[-1]), 2), dtype=np.int32)
+        for document, start, end in zip(documents, bounds, bounds[1:], strict=False):
+            parts[start:end] = document.vectors.parts
+            weights[start:end] = document.vectors.weights
+            spans[start:end] = [(span.start, span.end) for span in document.spans]
+        return cls(tuple(hashes), parts, weights, spans, bounds)
+
+    def document(self, row: int) -> EncodedDocument:
+        """Return the parts of one row."""
+        start, end = self.bounds[row], self.bounds[row + 1]
+        spans = tuple(Span(int(a), int(b)) for a, b in self.spans[start:end])
+        return EncodedDocument(DocumentVectors(self.parts[start:end], self.weights[start:end]), spans)
+
+    @cached_property
+    def by_hash(self) -> Mapping[str, int]:
+        """A row that holds each content hash."""
+        return {content: row for row, content in enumerate(self.hashes)}
+
+    @cached_property
+    def prints(self) -> NDArray[np.uint64]:
+        """A hash of each row's parts, (rows,): with other bits it is another one, but once in 2**32.
+
+        The multilinear hash of Carter and Wegman (1979), with keys drawn once and for all: in a large
+        catalogue a digest of each row alone takes ten times as long.
+        """
+        found = np.empty(len(self), dtype=np.uint64)
+        keys = _keys(self.parts.shape[1])
+        for start in range(0, len(self), _BLOCK):
+            bounds = self.bounds[start : start + _BLOCK + 1]
+            bits = np.ascontiguousarray(self.parts[bounds[0] : bounds[-1]]).view(np.uint32)
+            hashed = bits.astype(np.uint64) @ keys
+            places = np.arange(bounds[-1] - bounds[0]) - np.repeat(bounds[:-1] - bounds[0], np.diff(bounds))
+            hashed *= _keys(int(places.max(initial=0)) + 1)[places]
+            sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashed, dtype=np.uint64)])
+            found[start : start + _BLOCK] = sums[bounds[1:] - bounds[0]] - sums[bounds[:-1] - bounds[0]]
+        return found
+
+    def pooled(self) -> NDArray[np.float32]:
+        """Return the weighted mean of each document's parts, not normalised, (rows, dimension)."""
+        pooled = np.empty((len(self), self.parts.shape[1]), dtype=np.float32)
+        for rows, block in self._pooled():
+            pooled[rows] = block
+        return pooled
+
+    def directions(self, head: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Return each document's unit vector, through a head if there is one, (rows, dimension).
+
+        One that is no number is zero, which finds nothing and which a gate refuses.
+        """
+        found = np.empty((len(self), self.parts.shape[1]), dtype=np.float32)
+        for rows, block in self.directed(head):
+            found[rows] = block
+        return found
+
+    def directed(
+        self, head: NDArray[np.float32] | None = None
+    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield what `directions` returns, some rows at a time: all would be as large as an index."""
+        for rows, block in self._pooled():
+            seen = block if head is None else block @ head.T
+            finite = np.isfinite(seen).all(axis=1, keepdims=True)
+            yield rows, unit(np.where(finite, seen, np.float32(0.0)))
+
+    def _pooled(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        for start in range(0, len(self), _BLOCK):
+            bounds = self.bounds[start : start + _BLOCK + 1]
+            part = slice(bounds[0], bounds[-1])
+            weights, places = self.weights[part].astype(np.float64), np.arange(bounds[-1] - bounds[0])
+            mean = sparse.csr_array((weights, places, bounds - bounds[0]))
+            block = mean @ self.parts[part].astype(np.float64)
+            yield slice(start, start + len(block)), block.astype(np.float32)
+
+    @cached_property
+    def norms(self) -> NDArray[np.float64]:
+        """Length of each pooled vector before normalisation, (rows,)."""
+        lengths: NDArray[np.float64] = np.linalg.norm(self.pooled().astype(np.float64), axis=1)
+        return lengths
+
+
+def _keys(count: int) -> NDArray[np.uint64]:
+    """Return the first odd numbers of a fixed sequence: those of fewer are the first of more."""
+    drawn = np.random.default_rng(20).integers(0, 2**64, size=count, dtype=np.uint64)
+    return drawn | np.uint64(1)
+
+
+class Memory(Protocol):
+    """Keeps what was encoded, so that a run that is killed need not encode it again."""
+
+    def recall(self, wanted: Collection[str]) -> Mapping[str, EncodedDocument]:
+        """Return what is kept of the content hashes in `wanted`."""
+        ...
+
+    def keep(self, done: Mapping[str, EncodedDocument]) -> None:
+        """Keep documents by content hash."""
+        ...
+
+
+def embed(
+    resources: Sequence[Resource],
+    encoder: Encoder,
+    reuse: VectorTable | None = None,
+    progress: Progress | None = None,
+    memory: Memory | None = None,
+) -> tuple[VectorTable, int]:
+    """Encode the texts that `reuse` and `memory` lack; return the table and how many were encoded."""
+    known = reuse.by_hash if reuse is not None else {}
+    unseen: dict[str, Document] = {}
+    for resource in resources:
+        if resource.content_hash not in known:
+            document = Document.of(resource.title, resource.summary, resource.set_aside)
+            unseen.setdefault(resource.content_hash, document)
+    fresh = _recalled(unseen, memory)
+    left = {content: document for content, document in unseen.items() if content not in fresh}
+    for done in encode(left, encoder, progress):
+        if memory is not None:
+            memory.keep(done)
+        fresh.update(done)
+    hashes = [resource.content_hash for resource in resources]
+    if reuse is None:
+        return VectorTable.of(hashes, [fresh[content] for content in hashes], encoder.dimension), len(left)
+    return _laid_out(hashes, fresh, reuse), len(left)
+
+
+def _laid_out(hashes: Sequence[str], fresh: Mapping[str, EncodedDocument], reuse: VectorTable) -> VectorTable:
+    """Lay out documents in row order, copying from `reuse` as many at once as follow each other there."""
+    rows = np.asarray([reuse.by_hash.get(content, -1) for content in hashes], dtype=np.int64)
+    sizes = np.diff(reuse.bounds)
+    counts = [
+        sizes[row] if row >= 0 else len(fresh[content].spans)
+        for row, content in zip(rows, hashes, strict=True)
+    ]
+    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    parts = np.empty((int(bounds[-1]), reuse.parts.shape[1]), dtype=np.float32)
+    weights = np.empty(int(bounds[-1]), dtype=np.float32)
+    spans = np.empty((int(bounds[-1]), 2), dtype=np.int32)
+    starts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (rows <= 0))
+    for first, last in pairwise([*starts.tolist(), len(rows)]):
+        to = slice(bounds[first], bounds[last])
+        if rows[first] < 0:
+            document = fresh[hashes[first]]
+            parts[to], weights[to] = document.vectors.parts, document.vectors.weights
+            spans[to] = [(span.start, span.end) for span in document.spans]
+        else:
+            taken = slice(reuse.bounds[rows[first]], reuse.bounds[rows[first] + last - first])
+            parts[to], weights[to], spans[to] = reuse.parts[taken], reuse.weights[taken], reuse.spans[taken]
+    return VectorTable(tuple(hashes), parts, weights, spans, bounds)
+
+
+def _recalled(unseen: Mapping[str, Document], memory: Memory | None) -> dict[str, EncodedDocument]:
+    """Return what is remembered, unless its passages are no longer those of the text."""
+    if memory is None:
+        return {}
+    found = memory.recall(unseen.keys())
+    return {key: kept for key, kept in found.items() if kept.spans == (FRAME, *unseen[key].spans)}
+
+
+def encode(
+    documents: Mapping[str, Document], encoder: Encoder, progress: Progress | None
+) -> Iterator[dict[str, EncodedDocument]]:
+    """Yield documents with the span of each part, a chunk at a time.
+
+    Texts of like length go together, longest first, so that a chunk's batches hold little padding.
+    """
+    keys = sorted(documents, key=lambda key: len(documents[key].text), reverse=True)
+    for start in range(0, len(keys), CHUNK):
+        chunk = [documents[key] for key in keys[start : start + CHUNK]]
+        advance = None if progress is None else _from(start, len(keys), progress)
+        vectors = encoder.encode_documents(chunk, advance)
+        yield {
+            key: EncodedDocument(found, (FRAME, *document.spans))
+            for key, found, document in zip(keys[start : start + CHUNK], vectors, chunk, strict=True)
+        }
+
+
+def _from(start: int, total: int, progress: Progress) -> Progress:
+    return lambda done, _: progress(start + done, total)

@@ -1,0 +1,247 @@
+"""What changed between two snapshots, and why each saved project's first results moved.
+
+Every entry and every exit has one cause, the first of these that applies:
+
+1. its own: an entry that came with the new snapshot is `new`, one whose text or facets changed is
+   `edited`; an exit that left the catalogue is `removed`, one whose text or facets changed is `edited`;
+2. its neighbour's. Take the entries of rule 1 out of the new ranking and put them back, best first: each
+   pushes the last of the first k out. An unchanged resource that is pushed out has the cause of the entry
+   that pushed it. An unchanged resource that comes in is the same thing seen backwards, from the old
+   ranking and the exits of rule 1: it has the cause of the exit whose place it took;
+3. `model`, when the encoder or the head learnt from the catalogue differ;
+4. `settings`, when the weights of the ranking, the table of acronyms or the version of reco differ;
+5. the commonest change of the catalogue (new, edited, removed in this order when equal): words are
+   weighed by how rare they are in the catalogue, so that a resource far below can still tip a balance;
+6. `settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+import numpy as np
+
+from reco.catalogue.catalogue import Catalogue, Changes, diff
+from reco.catalogue.resource import Resource
+from reco.errors import SnapshotError
+from reco.projects.answers import Ranked
+from reco.projects.store import Project
+from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import SnapshotStore
+
+
+class Cause(StrEnum):
+    """Why a resource came among a project's first results, or left them."""
+
+    NEW = "new"
+    EDITED = "edited"
+    REMOVED = "removed"
+    MODEL = "model"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A resource that came or left."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A resource that changed, and the names of its fields that did."""
+
+    id: str
+    title: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A resource that came among the first results, at its new rank, or left them, at its old one."""
+
+    id: str
+    title: str
+    rank: int
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What moved for one project. With a `problem` the two snapshots could not be compared."""
+
+    id: str
+    name: str
+    entries: tuple[Move, ...] = ()
+    exits: tuple[Move, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from snapshot `before`, None for nothing at all, to snapshot `after`."""
+
+    before: str | None
+    after: str
+    added: tuple[Listed, ...]
+    changed: tuple[Edited, ...]
+    removed: tuple[Listed, ...]
+    projects: tuple[Moves, ...] = ()
+
+
+def pair(
+    store: SnapshotStore, before: str | None = None, after: str | None = None
+) -> tuple[Snapshot | None, Snapshot, str]:
+    """Open two snapshots: by default the one served, and the one that it was made from.
+
+    Returns the older, None when there was none before, the newer, and a sentence when they are not
+    those expected. Raises SnapshotError when one is missing or damaged.
+    """
+    newer, said = (store.open(after), "") if after else store.serve()
+    parent = before or newer.manifest.parent
+    if not before and parent and parent not in store.ids():
+        older = [number for number in store.ids() if number < newer.id]
+        if not older:
+            raise SnapshotError(
+                f"Snapshot {parent}, from which {newer.id} was made, is no longer on disk.",
+                "Nothing older is left to compare with; see `reco snapshots`.",
+            )
+        said = f"{said} Snapshot {parent} is gone: {older[-1]} is compared instead.".strip()
+        parent = older[-1]
+    return (store.open(parent) if parent else None), newer, said
+
+
+def compare(
+    before: Snapshot | None,
+    after: Snapshot,
+    projects: Sequence[Project] = (),
+    old: Mapping[str, Ranked] | None = None,
+    new: Mapping[str, Ranked] | None = None,
+) -> Comparison:
+    """Return what changed. `old` and `new` are the answers of each side by project, see `history`."""
+    catalogue = before.catalogue if before is not None else Catalogue(())
+    found = diff(catalogue, after.catalogue)
+    sides = _Sides(before, after, found)
+    return Comparison(
+        before=before.id if before is not None else None,
+        after=after.id,
+        added=tuple(Listed(i, _of(after.catalogue, i).title) for i in found.added),
+        changed=tuple(_edited(_of(catalogue, i), _of(after.catalogue, i)) for i in found.changed),
+        removed=tuple(Listed(i, _of(catalogue, i).title) for i in found.removed),
+        projects=tuple(sides.moves(project, old or {}, new or {}) for project in projects),
+    )
+
+
+def attribute(
+    old: Sequence[str], new: Sequence[str], k: int, changes: Changes, otherwise: Cause
+) -> tuple[dict[str, Cause], dict[str, Cause]]:
+    """Return the entries and the exits of the first `k`, each with its cause, in the order of their ranks.
+
+    `old` and `new` are rankings of ids, best first, deeper than k where they can be. `otherwise` is
+    the cause of a move that neither its own change nor a neighbour's explains.
+    """
+    came: dict[str, Cause] = {
+        **dict.fromkeys(changes.added, Cause.NEW),
+        **dict.fromkeys(changes.changed, Cause.EDITED),
+    }
+    left: dict[str, Cause] = {
+        **dict.fromkeys(changes.removed, Cause.REMOVED),
+        **dict.fromkeys(changes.changed, Cause.EDITED),
+    }
+    pushed_out = _displaced(new, k, came, frozenset(old[:k]))
+    let_in = _displaced(old, k, left, frozenset(new[:k]))
+    entries = [i for i in new[:k] if i not in old[:k]]
+    exits = [i for i in old[:k] if i not in new[:k]]
+    return (
+        {i: came.get(i) or let_in.get(i) or otherwise for i in entries},
+        {i: left.get(i) or pushed_out.get(i) or otherwise for i in exits},
+    )
+
+
+def _displaced(
+    ranking: Sequence[str], k: int, own: Mapping[str, Cause], elsewhere: frozenset[str]
+) -> dict[str, Cause]:
+    """Return what the resources that have a cause of their own push out of the first k of a ranking.
+
+    Without them the first k are `rest[:k]`; each one put back, best first, takes the last place left.
+    """
+    moved = {i: cause for i, cause in own.items() if i not in elsewhere}
+    rest = [i for i in ranking if i not in moved]
+    causes = [moved[i] for i in ranking[:k] if i in moved]
+    return {rest[k - j]: cause for j, cause in enumerate(causes, start=1) if k - j < len(rest)}
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Two snapshots, and what differs between them beside each project's answers."""
+
+    before: Snapshot | None
+    after: Snapshot
+    changes: Changes
+
+    def moves(self, project: Project, old: Mapping[str, Ranked], new: Mapping[str, Ranked]) -> Moves:
+        first = Ranked(project.key) if self.before is None else old.get(project.id)
+        last = new.get(project.id)
+        if first is None or last is None:
+            unknown = self.before if self.before is not None and first is None else self.after
+            problem = (
+                f"Snapshot {unknown.id} was made by another encoder than the one in the settings, "
+                "and its answer to this project was not recorded then."
+            )
+            return Moves(project.id, project.name, problem=problem)
+        entries, exits = attribute(first.ids, last.ids, project.k, self.changes, self._otherwise(first, last))
+        return Moves(
+            project.id,
+            project.name,
+            _listed(entries, last.ids, self.after),
+            _listed(exits, first.ids, self.before),
+        )
+
+    def _otherwise(self, old: Ranked, new: Ranked) -> Cause:
+        if self._model_differs():
+            return Cause.MODEL
+        if self._settings_differ() or (old.fusion, old.version) != (new.fusion, new.version):
+            return Cause.SETTINGS
+        counts = {
+            Cause.NEW: len(self.changes.added),
+            Cause.EDITED: len(self.changes.changed),
+            Cause.REMOVED: len(self.changes.removed),
+        }
+        return Cause.SETTINGS if self.changes.quiet else max(counts, key=lambda cause: counts[cause])
+
+    def _model_differs(self) -> bool:
+        if self.before is None:
+            return False
+        if self.before.manifest.encoder != self.after.manifest.encoder:
+            return True
+        old, new = self.before.head, self.after.head
+        if old is None or new is None:
+            return old is not new
+        return not np.array_equal(old, new)
+
+    def _settings_differ(self) -> bool:
+        if self.before is None:
+            return False
+        old, new = self.before.manifest, self.after.manifest
+        return (old.version, old.settings.get("making")) != (new.version, new.settings.get("making"))
+
+
+def _listed(
+    causes: Mapping[str, Cause], ranking: Sequence[str], snapshot: Snapshot | None
+) -> tuple[Move, ...]:
+    catalogue = snapshot.catalogue if snapshot is not None else Catalogue(())
+    return tuple(Move(i, _of(catalogue, i).title, ranking.index(i) + 1, cause) for i, cause in causes.items())
+
+
+def _edited(old: Resource, new: Resource) -> Edited:
+    names = tuple(f.name for f in fields(Resource) if getattr(old, f.name) != getattr(new, f.name))
+    return Edited(new.id, new.title, names)
+
+
+def _of(catalogue: Catalogue, identifier: str) -> Resource:
+    row = catalogue.row(identifier)
+    resource: Resource = catalogue[row] if row is not None else Resource(identifier, identifier, "")
+    return resource

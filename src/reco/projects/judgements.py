@@ -1,0 +1,136 @@
+"""Approved opinions as a judged set and as pairs to learn from."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reco.catalogue.catalogue import Catalogue
+from reco.errors import StorageError
+from reco.projects.feedback import Entry, Feedback
+from reco.storage import atomic
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Requests with what was found useful (1) or off-topic (0) for each.
+
+    `without_text` opinions have no request to show, `contradicted` pairs are judged both ways, and
+    `gone` resources are in the catalogue no more: these are counted and left out.
+    """
+
+    requests: Mapping[str, str]
+    qrels: Mapping[str, Mapping[str, int]]
+    without_text: int = 0
+    contradicted: int = 0
+    gone: int = 0
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every request with each resource found useful for it."""
+        return [
+            (self.requests[request], resource)
+            for request, judged in self.qrels.items()
+            for resource, relevance in judged.items()
+            if relevance
+        ]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: requests and judgements for `evaluate`, pairs for `adapt`, and what was left out."""
+
+    folder: str
+    requests: int
+    judgements: int
+    pairs: int
+    without_text: int
+    contradicted: int
+    gone: int
+
+
+def judged(approved: Iterable[Entry], catalogue: Catalogue) -> Judged:
+    """Gather approved opinions by request. Requests come in the order of their first opinion."""
+    requests: dict[str, str] = {}
+    votes: dict[tuple[str, str], set[bool]] = {}
+    without_text = gone = 0
+    for entry in approved:
+        if entry.text is None:
+            without_text += 1
+        elif catalogue.row(entry.resource) is None:
+            gone += 1
+        else:
+            requests[entry.request] = entry.text
+            votes.setdefault((entry.request, entry.resource), set()).add(entry.useful)
+    qrels: dict[str, dict[str, int]] = {}
+    for (request, resource), said in votes.items():
+        if len(said) == 1:
+            qrels.setdefault(request, {})[resource] = int(said.pop())
+    contradicted = len(votes) - sum(map(len, qrels.values()))
+    kept = {request: text for request, text in requests.items() if request in qrels}
+    return Judged(kept, qrels, without_text, contradicted, gone)
+
+
+def approved_pairs(home: Path, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """Return what a home's approved opinions teach; a journal that cannot be read teaches nothing."""
+    try:
+        return judged(Feedback(home).approved(), catalogue).pairs
+    except StorageError as error:
+        logger.warning("nothing is learnt from opinions: %s", error)
+        return []
+
+
+def export(found: Judged, catalogue: Catalogue, folder: Path) -> Exported:
+    """Write `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (BEIR) and `pairs.jsonl`.
+
+    Raises StorageError when the disk refuses.
+    """
+    atomic.make_folder(folder)
+    corpus = [{"_id": r.id, "title": r.title, "text": r.read_summary} for r in catalogue]
+    queries = [{"_id": identifier, "text": text} for identifier, text in found.requests.items()]
+    pairs = [
+        {
+            "query": found.requests[request],
+            "id": resource,
+            "document": _text(catalogue, resource),
+            "useful": bool(relevance),
+        }
+        for request, judgements in found.qrels.items()
+        for resource, relevance in judgements.items()
+    ]
+    for name, rows in (("corpus", corpus), ("queries", queries), ("pairs", pairs)):
+        atomic.replace(folder / f"{name}.jsonl", _json_lines(rows))
+    atomic.replace(folder / "qrels.tsv", _qrels(found))
+    return Exported(
+        folder=str(folder),
+        requests=len(queries),
+        judgements=len(pairs),
+        pairs=len(found.pairs),
+        without_text=found.without_text,
+        contradicted=found.contradicted,
+        gone=found.gone,
+    )
+
+
+def _text(catalogue: Catalogue, identifier: str) -> str:
+    row = catalogue.row(identifier)
+    return "" if row is None else f"{catalogue[row].title}\n{catalogue[row].read_summary}"
+
+
+def _json_lines(rows: Sequence[Mapping[str, object]]) -> bytes:
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return text.encode("utf-8", "replace")
+
+
+def _qrels(found: Judged) -> bytes:
+    lines = [
+        f"{request}\t{resource}\t{relevance}\n"
+        for request, judgements in found.qrels.items()
+        for resource, relevance in judgements.items()
+    ]
+    return ("query-id\tcorpus-id\tscore\n" + "".join(lines)).encode("utf-8", "replace")

@@ -1,0 +1,207 @@
+"""The beginning of a refresh: what is served, what the sources give, and how they differ."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue import quarantine
+from reco.catalogue.admission import Rules, Seen, admit_all
+from reco.catalogue.catalogue import Catalogue, Changes, diff
+from reco.catalogue.curation import Curation
+from reco.catalogue.decisions import Stale
+from reco.catalogue.resource import Rejection, Resource
+from reco.encoder.protocol import Encoder
+from reco.errors import SnapshotError, SourceError
+from reco.refresh.gates import is_doubted
+from reco.refresh.recipe import Making
+from reco.snapshots.carryover import Carried, origins_of
+from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import SnapshotStore
+from reco.sources.config import SourceConfig
+from reco.sources.read import read
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Night:
+    """A refresh under way: what is served, what the sources gave, and how they differ.
+
+    `previous` and `catalogue` are let go once the next snapshot has what it needs of them: so a large
+    catalogue is in memory once. `carried` is what was read of the catalogue's rows, for the next night.
+    `collected` has no resources, they are in `catalogue`.
+    """
+
+    previous: Snapshot | None
+    catalogue: Catalogue
+    carried: Carried
+    collected: Collected
+    changes: Changes
+    refused: Path | None
+    served: str | None
+
+    def let_go(self) -> None:
+        """Forget what was read."""
+        self.catalogue = Catalogue(())
+        self.carried = self.carried.take(np.empty(0, dtype=np.int64))
+        self.collected = replace(self.collected, carried=self.carried)
+
+
+def begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making) -> Night:
+    """Read the sources. Raises SourceError when all fail."""
+    previous = _previous(store)
+    carried = store.carried(previous.id) if previous is not None else None
+    collected = collect(sources, previous, store.home / "cache", making.curation, carried)
+    refused = quarantine.write(store.home, collected.rejections)
+    if len(collected.failures) == len(sources):
+        raise SourceError(
+            "Every source failed: " + " ".join(f"{n}: {why}" for n, why in collected.failures.items()),
+            "The served snapshot is untouched. Check the sources with `reco source test NAME`.",
+        )
+    catalogue = Catalogue(collected.resources)
+    order = sorted(range(len(catalogue)), key=lambda row: collected.resources[row].id)
+    changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
+    served = previous.id if previous is not None else None
+    kept = collected.carried.take(np.asarray(order, dtype=np.int64))
+    return Night(previous, catalogue, kept, replace(collected, resources=()), changes, refused, served)
+
+
+def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, making: Making) -> bool:
+    """Whether a new snapshot would be the one that is served."""
+    previous = night.previous
+    return (
+        previous is not None
+        and previous.manifest.encoder == encoder.fingerprint
+        and previous.manifest.settings.get("making") == making.stamp
+        and night.changes.quiet
+        # A snapshot served in place of a damaged one is republished, even on a quiet night.
+        and previous.id == store.named()
+        and not is_doubted(previous.manifest)
+    )
+
+
+def _previous(store: SnapshotStore) -> Snapshot | None:
+    if not store.ids():
+        return None
+    try:
+        return store.serve()[0]
+    except SnapshotError as error:
+        logger.warning("no snapshot can be read, so everything is encoded again: %s", error)
+        return None
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the sources gave: resources, refused rows, and the sources that failed with their reason.
+
+    `hidden` are the ids that the curator leaves out, `stale` the decisions that no longer apply. `carried`
+    is what was read of the resources, in their order.
+    """
+
+    resources: tuple[Resource, ...]
+    rejections: tuple[Rejection, ...]
+    failures: dict[str, str]
+    read: int
+    hidden: tuple[str, ...]
+    stale: tuple[Stale, ...]
+    carried: Carried
+
+
+def collect(
+    sources: Sequence[SourceConfig],
+    previous: Snapshot | None,
+    cache: Path,
+    curation: Curation | None = None,
+    carried: Carried | None = None,
+) -> Collected:
+    """Read and curate every source; one that fails keeps the rows it had in `previous`.
+
+    `carried` is what `previous` carries: its rows that are unchanged are not read again.
+    """
+    resources: list[Resource] = []
+    rejections: list[Rejection] = []
+    failures: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
+    before: Sequence[Resource] = previous.catalogue if previous is not None else ()
+    seen = Seen({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
+    count = 0
+    for source in sources:
+        try:
+            admitted, refused = admit_all(read(source, cache), rules[source.name], taken, seen)
+            _require_sound(source, admitted, refused)
+            count += len(admitted) + len(refused)
+        except SourceError as error:
+            failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
+            admitted = _yesterdays(source, error, before, taken, seen)
+            refused = error.rejections if isinstance(error, _TooManyRejections) else []
+        resources.extend(admitted)
+        rejections.extend(refused)
+        taken.update({resource.id: source.name for resource in admitted})
+    traits = (before, carried.traits) if carried is not None else None
+    curated = (curation or Curation()).apply(resources, rules, failures, traits)
+    return Collected(
+        curated.resources,
+        tuple(rejections),
+        failures,
+        count,
+        curated.hidden,
+        curated.stale,
+        Carried(_origins(curated.resources, resources, seen), curated.traits),
+    )
+
+
+def _yesterdays(
+    source: SourceConfig,
+    error: SourceError,
+    before: Sequence[Resource],
+    taken: Mapping[str, str],
+    seen: Seen,
+) -> list[Resource]:
+    """Return what a source that failed keeps of the night before."""
+    found = [resource for resource in before if resource.source == source.name]
+    logger.warning("source %s failed and keeps its %d resources: %s", source.name, len(found), error)
+    kept = [resource for resource in found if resource.id not in taken]
+    for resource in kept:
+        seen.keep(resource)
+    return kept
+
+
+def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: Seen) -> NDArray[np.uint8]:
+    """Return the origins of what is served as its row alone made it: a decision or a place may say more."""
+    made = {resource.id: resource for resource in admitted}
+    alone = (r.id for r in served if made[r.id] is r or made[r.id] == r)
+    return origins_of(served, {i: seen.origins[i] for i in alone if i in seen.origins})
+
+
+class _TooManyRejections(SourceError):
+    def __init__(self, message: str, hint: str, rejections: list[Rejection]) -> None:
+        super().__init__(message, hint)
+        self.rejections = rejections
+
+
+def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: list[Rejection]) -> None:
+    total = len(admitted) + len(refused)
+    if not total:
+        raise SourceError(
+            "It holds no record.", "An empty source is not a deletion: remove it from reco.toml."
+        )
+    share = len(refused) / total
+    if share > source.reject_limit:
+        first = f"{refused[0].locator}: {'; '.join(refused[0].problems)}"
+        raise _TooManyRejections(
+            f"{len(refused)} of its {total} rows were refused ({share:.0%}; "
+            f"limit {source.reject_limit:.0%}). "
+            f"First, {first}.",
+            "Mend the rows (see the quarantine file), or raise `reject_limit` for this source.",
+            refused,
+        )

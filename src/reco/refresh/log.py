@@ -1,0 +1,182 @@
+"""The record of refreshes: one JSON line each, beside the snapshots, whatever came of it.
+
+A quiet night publishes nothing, so only this record says that it succeeded.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
+
+from reco.errors import PublishRefused, RecoError, RefreshRunning, StorageError
+from reco.storage import atomic
+
+logger = logging.getLogger(__name__)
+
+Outcome = Literal["ok", "quiet", "refused", "busy", "failed"]
+"""Published; nothing changed; a gate refused; another refresh was running; anything else."""
+
+NAME = "refresh.log"
+LARGEST = 1_000_000
+"""Bytes after which the log becomes `refresh.log.1`, in place of the one before."""
+
+COUNTS = ("read", "added", "changed", "removed", "unchanged", "rejected", "encoded", "reused")
+_LONGEST = 2_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One refresh. Times are ISO 8601 in UTC; `failures` has the reason of each source that failed.
+
+    `forced` says who published in spite of the gates, `by` and `reason`: the snapshot that says it too is
+    removed after some nights.
+    """
+
+    start: str
+    end: str
+    seconds: float
+    outcome: Outcome
+    exit_code: int
+    snapshot: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    forced: Mapping[str, str] | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the sources were read and what is served is up to date with them."""
+        return self.outcome in ("ok", "quiet")
+
+
+class _Report(Protocol):
+    @property
+    def snapshot(self) -> str | None: ...
+    @property
+    def published(self) -> bool: ...
+    @property
+    def failures(self) -> Mapping[str, str]: ...
+    @property
+    def forced(self) -> Mapping[str, str] | None: ...
+
+
+class _Homed(Protocol):
+    home: Path
+
+
+Store = TypeVar("Store", bound=_Homed)
+Report = TypeVar("Report", bound=_Report)
+Rest = ParamSpec("Rest")
+
+
+def recorded(
+    work: Callable[Concatenate[Store, Rest], Report],
+) -> Callable[Concatenate[Store, Rest], Report]:
+    """Make a refresh of a store leave its line in the log of the store's home, also when it fails."""
+
+    @functools.wraps(work)
+    def run(store: Store, /, *args: Rest.args, **kwargs: Rest.kwargs) -> Report:
+        started, clock = _now(), time.monotonic()
+        try:
+            report = work(store, *args, **kwargs)
+        except BaseException as error:
+            record(store.home, _failed(error, started, time.monotonic() - clock))
+            raise
+        record(store.home, _done(report, started, time.monotonic() - clock))
+        return report
+
+    return run
+
+
+def record(home: Path, run: Run) -> None:
+    """Append a line to the log. One that cannot be written is a warning, never a failure."""
+    # A refresh that never came to make its home leaves none behind.
+    if not home.is_dir():
+        return
+    path = home / NAME
+    try:
+        # Whoever was refused the lock leaves the file alone: its holder may be doing the same.
+        if run.outcome != "busy" and path.exists() and path.stat().st_size > LARGEST:
+            atomic.rename(path, path.with_name(f"{NAME}.1"))
+        line = json.dumps(asdict(run), ensure_ascii=False) + "\n"
+        atomic.append_line(path, line.encode("utf-8", "replace"))
+    except (StorageError, OSError) as error:
+        logger.warning("the refresh could not be recorded in %s: %s", path, error)
+
+
+def runs(home: Path) -> Iterator[Run]:
+    """Yield the refreshes of a home, the last one first; a line cut short or damaged is passed over."""
+    for name in (NAME, f"{NAME}.1"):
+        try:
+            lines = (home / name).read_bytes().splitlines()
+        except OSError:
+            continue
+        for line in reversed(lines):
+            try:
+                run = Run(**json.loads(line))
+                dated = datetime.fromisoformat(run.end).tzinfo is not None
+            except (ValueError, TypeError):
+                continue
+            if dated:
+                yield run
+
+
+def last_success(home: Path) -> Run | None:
+    """Return the last refresh that succeeded, quiet or not."""
+    return next((run for run in runs(home) if run.succeeded), None)
+
+
+def last_failure(home: Path) -> Run | None:
+    """Return the last refresh that failed or was refused; one that gave way to another did not fail."""
+    return next((run for run in runs(home) if run.outcome in ("failed", "refused")), None)
+
+
+def _done(report: _Report, started: str, seconds: float) -> Run:
+    return Run(
+        start=started,
+        end=_now(),
+        seconds=round(seconds, 3),
+        outcome="ok" if report.published else "quiet",
+        exit_code=0,
+        **_told(report),
+    )
+
+
+def _told(report: _Report) -> dict[str, Any]:
+    return {
+        "snapshot": report.snapshot,
+        "counts": {name: getattr(report, name) for name in COUNTS if hasattr(report, name)},
+        "failures": {source: why[:_LONGEST] for source, why in report.failures.items()},
+        "forced": report.forced,
+    }
+
+
+def _failed(error: BaseException, started: str, seconds: float) -> Run:
+    known = isinstance(error, RecoError)
+    report: _Report | None = getattr(error, "report", None)
+    return Run(
+        start=started,
+        end=_now(),
+        seconds=round(seconds, 3),
+        outcome=_outcome(error),
+        exit_code=error.exit_code if isinstance(error, RecoError) else 1,
+        **(_told(report) if report is not None else {}),
+        error=(str(error) if known else f"{type(error).__name__}: {error}")[:_LONGEST],
+    )
+
+
+def _outcome(error: BaseException) -> Outcome:
+    if isinstance(error, PublishRefused):
+        return "refused"
+    return "busy" if isinstance(error, RefreshRunning) else "failed"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

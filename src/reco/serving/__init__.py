@@ -1,0 +1,1 @@
+"""A bounded queue in front of a recommender, for whatever serves many visitors."""

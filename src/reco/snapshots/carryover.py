@@ -1,0 +1,94 @@
+"""What a snapshot carries for the next refresh: what was read of its rows, so that the unchanged are not
+read again. No answer needs it, and a refresh without it makes the same snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from reco.catalogue.fingerprints import RECIPE, Traits
+from reco.catalogue.resource import Resource
+from reco.index.arrays import Pieces
+from reco.index.terms import Counted
+from reco.text.tokens import READING
+
+PREFIX = "carried."
+_ROWS = "rows.safetensors"
+_COUNTS = "counts.safetensors"
+_RECIPE = np.frombuffer(f"{RECIPE} {READING}".encode(), dtype=np.uint8)
+ROWS, COUNTS = f"{PREFIX}{_ROWS}", f"{PREFIX}{_COUNTS}"
+"""The files by name."""
+ORIGIN = 16
+"""Bytes of an origin."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Row i is the snapshot's row i.
+
+    `origins` (resources, 16) are digests of the sources' rows (`reco.admission.Seen`), zero for a resource
+    that is not as its row alone would make it. `counts` are None until they are counted; `recipe` names
+    how all of it was read.
+    """
+
+    origins: NDArray[np.uint8]
+    traits: Traits
+    counts: Counted | None = None
+
+    def __len__(self) -> int:
+        return len(self.traits)
+
+    def by_id(self, resources: Sequence[Resource]) -> dict[str, bytes]:
+        """Return the origin of each of the resources that it was made of, where there is one."""
+        data = self.origins.tobytes()
+        known = np.flatnonzero(self.origins.any(axis=1)).tolist()
+        return {resources[row].id: data[ORIGIN * row : ORIGIN * (row + 1)] for row in known}
+
+    def take(self, rows: NDArray[np.int64]) -> Carried:
+        """Return what belongs to some rows, in their order, without counts."""
+        return Carried(self.origins[rows], self.traits.take(rows))
+
+    def counting(self, counts: Counted | None) -> Carried:
+        """Return the same with counts."""
+        return replace(self, counts=counts)
+
+    def to_files(self) -> Iterator[tuple[str, Pieces]]:
+        """Yield the name and bytes of each file, names without `PREFIX`."""
+        yield _ROWS, (save({"recipe": _RECIPE, "origins": self.origins, **self.traits.to_arrays()}),)
+        if self.counts is not None:
+            yield _COUNTS, (save({"recipe": _RECIPE, **self.counts.to_arrays()}),)
+
+
+def rows_of(data: bytes) -> Carried | None:
+    """Read the file of rows that `to_files` wrote; None for one of another recipe.
+
+    Raises KeyError or ValueError when it is not such a file.
+    """
+    arrays = load(data)
+    if not np.array_equal(arrays["recipe"], _RECIPE):
+        return None
+    traits = Traits.from_arrays(arrays)
+    if arrays["origins"].shape != (len(traits), ORIGIN):
+        raise ValueError("the origins and the traits of resources do not belong together")
+    return Carried(arrays["origins"], traits)
+
+
+def counts_of(data: bytes) -> Counted | None:
+    """Read the file of counts that `to_files` wrote; None for one of another recipe or of an older version.
+
+    Raises KeyError or ValueError when it is not such a file.
+    """
+    arrays = load(data)
+    current = np.array_equal(arrays["recipe"], _RECIPE) and {"acronyms", "runs.terms"} <= arrays.keys()
+    return Counted.from_arrays(arrays) if current else None
+
+
+def origins_of(resources: Sequence[Resource], origins: Mapping[str, bytes]) -> NDArray[np.uint8]:
+    """Return the origins of resources as an array, given by id; zero for one that is not there."""
+    none = bytes(ORIGIN)
+    data = b"".join([origins.get(resource.id, none) for resource in resources])
+    return np.frombuffer(data, dtype=np.uint8).reshape(-1, ORIGIN)

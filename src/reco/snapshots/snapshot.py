@@ -1,0 +1,320 @@
+"""A snapshot: a catalogue, the vectors of its texts and the indexes derived from them. Immutable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from reco import __version__
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.parquet import catalogue_bytes, catalogue_of
+from reco.clusters.model import PREFIX as CLUSTERS
+from reco.clusters.model import Clusters
+from reco.encoder.adapter import Adapter
+from reco.encoder.protocol import DocumentVectors, Vector, unit
+from reco.errors import SnapshotError
+from reco.index.acronyms import Acronyms
+from reco.index.arrays import Pieces, array_of, array_pieces
+from reco.index.calibration import Levels, Vectors
+from reco.index.dense import DenseIndex
+from reco.index.duplicates import Families
+from reco.index.lexical import LexicalIndex
+from reco.index.terms import Said
+from reco.index.vectors import EncodedDocument, VectorTable
+from reco.snapshots.carryover import PREFIX as CARRIED
+from reco.snapshots.carryover import Carried
+
+FORMAT = 1
+_TABLE = ("parts", "weights", "spans", "bounds")
+_LEXICAL = "lexical/"
+_KINDS = ("words", "grams")
+_HEAD = "head.safetensors"
+_FAMILIES = "families.json"
+_ADAPTER = "adapter.safetensors"
+_LEVELS = "levels.json"
+_ASKED = "asked.safetensors"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a snapshot is made of: enough to refuse one that is damaged or made by another encoder."""
+
+    snapshot: str
+    created: str
+    encoder: str
+    dimension: int
+    resources: int
+    passages: int
+    parent: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    format: int = FORMAT
+    version: str = __version__
+
+    def to_bytes(self) -> bytes:
+        """Return the manifest as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Manifest:
+        """Read a manifest. Raises SnapshotError when it is not one, or of another format."""
+        try:
+            values = json.loads(data)
+            manifest = cls(**values)
+        except (ValueError, TypeError) as error:
+            raise SnapshotError("A snapshot's manifest cannot be read.", "Run `reco check`.") from error
+        if manifest.format != FORMAT:
+            raise SnapshotError(
+                f"Snapshot {manifest.snapshot} has format {manifest.format}; this version reads {FORMAT}.",
+                "Run `reco refresh` to make a new one.",
+            )
+        return manifest
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one query is answered from. Row i is the same resource in all of its parts."""
+
+    manifest: Manifest
+    catalogue: Catalogue
+    table: VectorTable
+    dense: DenseIndex
+    words: LexicalIndex
+    grams: LexicalIndex
+    acronyms: Acronyms
+    """The table given at refresh, and what the catalogue's own texts define."""
+    head: NDArray[np.float32] | None = None
+    """A linear layer learnt from the catalogue, (dimension, dimension), applied to pooled vectors and
+    to requests. The table keeps what the encoder gave, so a new head encodes nothing again."""
+    families: Families | None = None
+    """What is listed twice; None in a snapshot made before that was looked for."""
+    adapter: Adapter | None = None
+    """Low-rank weights learnt from the catalogue, merged into the encoder that made the table."""
+    clusters: Clusters | None = None
+    """Groups of resources and their map; None where they were not looked for, or could not be found:
+    `manifest.report["clusters"]` then says why."""
+    levels: Levels | None = None
+    """What scores are worth; None where that was not measured, and after a change of encoder or head."""
+    carried: Carried | None = None
+    """What the next refresh need not read again; None in a snapshot that was opened: no answer needs it."""
+
+    def document(self, row: int) -> EncodedDocument:
+        """Return the parts of one row as the dense index sees them."""
+        found = self.table.document(row)
+        if self.head is None:
+            return found
+        parts = found.vectors.parts @ self.head.T
+        return EncodedDocument(DocumentVectors(parts, found.vectors.weights), found.spans)
+
+    def request(self, vector: Vector) -> Vector:
+        """Return a request's vector as the dense index expects it."""
+        return vector if self.head is None else unit(vector @ self.head.T)
+
+    def towards(self, vector: Vector) -> Vector:
+        """Return what the table's own parts are multiplied with to meet a request: q·Hv = (H'q)·v."""
+        return vector if self.head is None else (vector @ self.head).astype(np.float32)
+
+    def with_head(self, head: NDArray[np.float32] | None) -> Snapshot:
+        """Return the same snapshot seen through another head, or through none."""
+        return replace(self, dense=_dense(self.table, head), head=head, levels=None)
+
+    def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
+        """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
+        manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
+        dense = _dense(table)
+        return replace(
+            self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter, levels=None
+        )
+
+    @property
+    def asked(self) -> Vectors:
+        """Vectors of the texts that its levels were measured with, by digest; none without levels."""
+        return self.levels.asked if self.levels is not None else {}
+
+    def listings(self, row: int) -> list[int]:
+        """Return the rows of the same thing, newest first: the row alone when it is listed once."""
+        identifier = self.catalogue[row].id
+        if self.families is None or identifier not in self.families.of:
+            return [row]
+        rows = (self.catalogue.row(member) for member in self.families.of[identifier].members)
+        return [found for found in rows if found is not None]
+
+    @cached_property
+    def listed_again(self) -> NDArray[np.bool_]:
+        """Which rows are listed more than once, (rows,)."""
+        of = {} if self.families is None else self.families.of
+        return np.fromiter((resource.id in of for resource in self.catalogue), np.bool_, len(self.catalogue))
+
+    @cached_property
+    def part_lengths(self) -> NDArray[np.float64]:
+        """Length of each part's vector as the dense index sees it, (parts,); never zero."""
+        lengths = np.empty(len(self.table.parts))
+        for start in range(0, len(lengths), 8_192):
+            block = self.table.parts[start : start + 8_192]
+            seen = block if self.head is None else block @ self.head.T
+            lengths[start : start + len(block)] = np.linalg.norm(seen, axis=1)
+        return np.maximum(lengths, 1e-12)
+
+    @property
+    def id(self) -> str:
+        """The snapshot's number, as a folder name."""
+        return self.manifest.snapshot
+
+
+def build(
+    manifest: Manifest,
+    catalogue: Catalogue,
+    table: VectorTable,
+    head: NDArray[np.float32] | None = None,
+    acronyms: Acronyms | None = None,
+    families: Families | None = None,
+    carried: Carried | None = None,
+    said: Said | None = None,
+) -> Snapshot:
+    """Derive the indexes. Pure: nothing is written.
+
+    `acronyms` is a table to read the catalogue by, unless `said` has what it says. `carried` is what was
+    read of its rows, to be kept with what was counted.
+    """
+    read = said if said is not None else Said.by(catalogue, table.hashes, acronyms)
+    counts = read.counts
+    # The largest of what is only needed meanwhile comes first.
+    grams = LexicalIndex.reading(counts.written, counts.runs)
+    return Snapshot(
+        manifest,
+        catalogue,
+        table,
+        dense=_dense(table, head),
+        words=LexicalIndex.build(counts.written.read(counts.stems).beside(counts.concepts)),
+        grams=grams,
+        acronyms=read.acronyms,
+        head=head,
+        families=families,
+        carried=carried.counting(counts) if carried is not None else None,
+    )
+
+
+def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> DenseIndex:
+    blocks = (block for _, block in table.directed(head))
+    return DenseIndex.of(table.parts.shape[1], len(table), blocks)
+
+
+def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
+    """Yield the snapshot's files, all but its manifest: each its name and its bytes, in pieces.
+
+    One at a time, and arrays without a copy: a large snapshot is in memory once.
+    """
+    # First: it takes the most memory beside the snapshot.
+    if snapshot.carried is not None:
+        yield from ((f"{CARRIED}{name}", pieces) for name, pieces in snapshot.carried.to_files())
+    yield "catalogue.parquet", (catalogue_bytes(snapshot.catalogue),)
+    yield "acronyms.json", (snapshot.acronyms.to_bytes(),)
+    yield "dense.faiss", snapshot.dense.to_pieces()
+    if snapshot.head is not None:
+        yield _HEAD, (save({"head": snapshot.head}),)
+    if snapshot.families is not None:
+        yield _FAMILIES, (snapshot.families.to_bytes(),)
+    if snapshot.adapter is not None:
+        yield _ADAPTER, (snapshot.adapter.to_bytes(),)
+    if snapshot.clusters is not None:
+        for name, data in snapshot.clusters.to_files():
+            yield f"{CLUSTERS}{name}", (data,)
+    if snapshot.levels is not None:
+        yield _LEVELS, (snapshot.levels.to_bytes(),)
+        if snapshot.levels.asked:
+            yield _ASKED, (snapshot.levels.asked_bytes(),)
+    for name in _TABLE:
+        yield f"{name}.npy", array_pieces(getattr(snapshot.table, name))
+    for kind in _KINDS:
+        for name, pieces in getattr(snapshot, kind).to_files():
+            yield f"{_LEXICAL}{kind}.{name}", pieces
+
+
+def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
+    """Read what `to_files` wrote. Raises SnapshotError when the parts do not belong together."""
+    try:
+        dense = DenseIndex.from_bytes(files["dense.faiss"])  # first: FAISS copies what it is given
+        # Reading and checking arrays takes as long as making objects of the catalogue, and no interpreter.
+        with ThreadPoolExecutor(1) as beside:
+            arrays = beside.submit(_arrays_of, files)
+            lexical = beside.submit(_lexical_of, files)
+            catalogue = catalogue_of(files["catalogue.parquet"])
+            hashes = tuple(resource.content_hash for resource in catalogue)
+            table = VectorTable(hashes, **arrays.result())
+            words, grams = lexical.result()
+        acronyms = Acronyms.from_bytes(files["acronyms.json"])
+        head = load(files[_HEAD])["head"] if _HEAD in files else None
+        families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
+        adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
+        grouped = _under(CLUSTERS, files)
+        ids = tuple(resource.id for resource in catalogue)
+        clusters = Clusters.from_files(grouped).sharing(ids, hashes) if grouped else None
+        levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
+    except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
+        raise SnapshotError(
+            f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
+        ) from error
+    snapshot = Snapshot(
+        manifest,
+        catalogue,
+        table,
+        dense,
+        words=words,
+        grams=grams,
+        acronyms=acronyms,
+        head=head,
+        families=families,
+        adapter=adapter,
+        clusters=clusters,
+        levels=levels,
+    )
+    _require_consistent(snapshot)
+    return snapshot
+
+
+def _arrays_of(files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    return {name: array_of(files[f"{name}.npy"]) for name in _TABLE}
+
+
+def _lexical_of(files: Mapping[str, bytes]) -> list[LexicalIndex]:
+    return [LexicalIndex.from_files(_under(f"{_LEXICAL}{kind}.", files)) for kind in _KINDS]
+
+
+def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name.removeprefix(prefix): files[name] for name in files if name.startswith(prefix)}
+
+
+def _require_consistent(snapshot: Snapshot) -> None:
+    rows = len(snapshot.catalogue)
+    grouped = snapshot.clusters
+    counts = {
+        rows,
+        snapshot.manifest.resources,
+        len(snapshot.dense),
+        len(snapshot.words),
+        len(snapshot.grams),
+        len(snapshot.table.bounds) - 1,
+    }
+    parts = {
+        len(snapshot.table.parts),
+        len(snapshot.table.weights),
+        len(snapshot.table.spans),
+        int(snapshot.table.bounds[-1]),
+    }
+    if grouped is not None and grouped.ids != tuple(resource.id for resource in snapshot.catalogue):
+        counts.add(-1)
+    if len(counts) > 1 or len(parts) > 1 or snapshot.dense.dimension != snapshot.manifest.dimension:
+        raise SnapshotError(
+            f"The parts of snapshot {snapshot.id} do not belong together.", "Run `reco rollback`."
+        )

@@ -1,0 +1,110 @@
+"""Who made a resource, from one line that names people, organisations, or both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from reco.text.clean import fold
+
+_ORGANISATIONS = frozenset(
+    "academie agence alliance amis assemblee association associations atelier autorite banque bureau "
+    "cabinet caisse centre cercle chaire chambre citoyens club coalition collectif comite commissariat "
+    "commission communaute communautes commune communes confederation conseil cooperative coordination "
+    "cour defenseur delegation departement departements direction ecole editions elus entreprises "
+    "etablissement etat fabrique federation fonds fondation forum france gouvernement groupe groupement "
+    "haut institut intercommunalites laboratoire ligue mairie maires maison metropole ministere mission "
+    "mouvement musee national nationale observatoire office ordre parc petr plateforme pole prefecture "
+    "presses programme reseau revue region regions secretariat senat service services societe syndicat "
+    "territoires think tank union universite ville villes "
+    "agency bank city committee council department foundation government group initiative institute "
+    "ministry network press project society university".split()
+)
+_ARTICLES = ("le ", "la ", "les ", "l'", "the ")
+_PARTICLES = frozenset("de du des d la le von van der den di da del dos el al ben bin y".split())
+_ROLE = re.compile(r"\s*\((?:sous la |co-?)?(?:dir|direction|coord|éd|ed|eds|préf|ill)[^)]*\)", re.IGNORECASE)
+_ACRONYM = re.compile(r"^\(?[A-ZÀ-Þ][A-ZÀ-Þ0-9&.-]*[A-ZÀ-Þ0-9]\)?$")
+_INITIAL = re.compile(r"^(?:[A-ZÀ-Þ]\.?-?){1,2}\.$")
+_CAPITALISED = re.compile(r"^(?:[dDlL]['’])?[A-ZÀ-Þ][\w'’.-]*$")
+_NAME_IN_TEXT = r"\b{first}\s+((?:d[eu]s?\s+|d['’])?[A-ZÀ-Þ][\w'’-]+)"
+
+_ALIKE = 75
+"""Similarity, of 100, from which two surnames after one first name are taken for one misspelt name."""
+
+
+@dataclass(frozen=True)
+class Credit:
+    """People and organisations in their order, with how sure that division is, from 0 to 1."""
+
+    authors: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    confidence: float = 1.0
+
+
+def divide(line: str) -> Credit:
+    """Divide a line of credits into authors and publishers."""
+    parts = list(_parts(line))
+    judged = [(part, *_is_person(part)) for part in parts]
+    return Credit(
+        authors=tuple(part for part, person, _ in judged if person),
+        publishers=tuple(part for part, person, _ in judged if not person),
+        confidence=min((sure for _, _, sure in judged), default=1.0),
+    )
+
+
+def is_likely(line: str) -> bool:
+    """Return whether a line reads as credits rather than as a sentence or a title."""
+    credit = divide(line)
+    return len(line) <= 200 and credit.confidence >= 0.8 and bool(credit.authors or credit.publishers)
+
+
+def misspellings(author: str, text: str) -> tuple[str, ...]:
+    """Return the other spellings of an author's surname that follow their first name in `text`."""
+    first, _, surname = _ROLE.sub("", author).partition(" ")
+    if not surname:
+        return ()
+    found = dict.fromkeys(re.findall(_NAME_IN_TEXT.format(first=re.escape(first)), text))
+    return tuple(f"{first} {other}" for other in found if _differs_slightly(surname, other))
+
+
+def _differs_slightly(surname: str, other: str) -> bool:
+    mine, theirs = fold(surname), fold(other)
+    return mine != theirs and theirs not in mine.split() and fuzz.ratio(mine, theirs) >= _ALIKE
+
+
+def _parts(line: str) -> Iterator[str]:
+    """Cut a line at its separators; a comma inside the name of an organisation does not cut."""
+    parts: list[str] = []
+    for part in re.split(r"\s*[,;|]\s*|\s+/\s+", line.strip(" ,;|/")):
+        if parts and part[:1].islower() and not part.startswith("et "):
+            parts[-1] += f", {part}"
+        elif part:
+            parts.append(part.removeprefix("et "))
+    for part in parts:
+        pair = re.split(r"\s+(?:et|and|&)\s+", part)
+        yield from pair if all(_is_person(name)[0] for name in pair) else [part]
+
+
+def _is_person(part: str) -> tuple[bool, float]:
+    """Return whether a part names a person, and how sure that is."""
+    words = _ROLE.sub("", part).replace("’", "'").split()
+    if _names_organisation(part, words):
+        return False, 1.0
+    acronyms = [word for word in words if _ACRONYM.match(word) and not _INITIAL.match(word)]
+    if len(words) == 1 or (acronyms and words[0] == acronyms[0]) or any("(" in word for word in words):
+        shouted = len(words) > 1 and len(acronyms) == len(words)  # a name in capitals looks the same
+        return False, 0.9 if acronyms and not shouted else 0.7
+    named = [word for word in words if word not in _PARTICLES]
+    if all(_CAPITALISED.match(word) for word in named) and 2 <= len(named) <= 4:
+        return True, 0.8 if acronyms else 0.95
+    return False, 0.7
+
+
+def _names_organisation(part: str, words: list[str]) -> bool:
+    folded = fold(part)
+    marks = _ORGANISATIONS & set(re.split(r"[^a-z0-9]+", folded))
+    digits = any(character.isdigit() for character in folded)
+    return bool(marks) or digits or folded.startswith(_ARTICLES)

@@ -1,0 +1,68 @@
+"""Reading sources of any kind, one by one: good rows as records, bad rows as rejections."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from reco.catalogue.resource import Record, Rejection
+from reco.errors import RecoError
+from reco.sources.config import Pagination, SourceConfig
+from reco.sources.content import unreadable
+from reco.sources.mapping import Mapper, unmapped
+from reco.sources.registry import reader
+from reco.sources.rows import Row
+
+__all__ = ["Inspection", "Pagination", "SourceConfig", "inspect", "read"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The first rows of a source, and the columns seen in them that no field of ours reads."""
+
+    records: tuple[Record, ...]
+    rejections: tuple[Rejection, ...]
+    unmapped: tuple[str, ...]
+
+
+def read(config: SourceConfig, cache: Path | None = None) -> Iterator[Record | Rejection]:
+    """Yield every row of a source, in its order; `cache` is a folder that remembers what was fetched.
+
+    Raises `SourceError` while iterating when the source as a whole cannot be read to its end: what was
+    yielded before is then only a part of it.
+    """
+    mapper = Mapper(config)
+    for row in _rows(config, cache):
+        yield row if isinstance(row, Rejection) else mapper.record(row)
+
+
+def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) -> Inspection:
+    """Read the first `limit` rows of a source and say what its configuration leaves out.
+
+    Raises `SourceError` when the source cannot be read that far.
+    """
+    rows = list(islice(_rows(config, cache), limit))
+    mapper = Mapper(config)
+    found = [row if isinstance(row, Rejection) else mapper.record(row) for row in rows]
+    columns = (column for row in rows if isinstance(row, Row) for column in row.cells)
+    return Inspection(
+        records=tuple(row for row in found if isinstance(row, Record)),
+        rejections=tuple(row for row in found if isinstance(row, Rejection)),
+        unmapped=unmapped(config, columns),
+    )
+
+
+def _rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+    """Yield the rows of a reader, any failure of which is this source's own: the others are still read."""
+    try:
+        yield from reader(config.kind)(config, cache)
+    except RecoError:
+        raise
+    except Exception as error:
+        logger.exception("source %s made its reader fail", config.name)
+        raise unreadable(config, error) from error

@@ -1,0 +1,48 @@
+"""The process that reads one file: limits first, then bytes from standard input, JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from reco.sources.sandbox import limits
+from reco.sources.sandbox.refusal import Reason, Unreadable
+
+
+def main() -> None:
+    """Read one file of the kind that the argument names. Never writes a file, never fails with a trace."""
+    _limit()
+    kind, data = sys.argv[1], sys.stdin.buffer.read(limits.MOST_BYTES + 1)
+    sys.stdout.buffer.write(json.dumps(_answer(data, kind)).encode("ascii"))
+
+
+def _answer(data: bytes, kind: str) -> dict[str, object]:
+    from reco.sources.sandbox.formats import extract
+
+    try:
+        text, cut = extract(data, kind)
+    except Unreadable as refused:
+        return {"reason": refused.reason}
+    except (MemoryError, RecursionError):
+        return {"reason": Reason.TOO_HEAVY}
+    except Exception:  # whatever a parser does with hostile bytes, the visitor gets one sentence
+        return {"reason": Reason.BROKEN}
+    return {"text": text[: limits.LONGEST_TEXT + 1], "cut": cut}
+
+
+def _limit() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows: the clock of the process outside is the only limit
+        return
+    for which, most in (
+        (resource.RLIMIT_CPU, limits.MOST_SECONDS),
+        (resource.RLIMIT_AS, limits.MOST_MEMORY),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(which, (most, most))
+
+
+if __name__ == "__main__":
+    main()

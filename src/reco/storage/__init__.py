@@ -1,0 +1,1 @@
+"""Files: atomic writes, formula-safe tables, and CSV files that people sign."""

@@ -1,0 +1,374 @@
+"""What is wrong with a home before anybody notices: each fault has one name, and says what to do.
+
+Nothing is written, and no model is loaded. A fault is named where it begins: what it entails (a
+damaged snapshot's age, a failed refresh whose cause is still there) is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from reco.encoder.settings import fingerprint_of, require_model
+from reco.errors import EncoderError, EncoderMismatch, InvalidInput, InvalidSettings, SnapshotError
+from reco.refresh.log import runs
+from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import SnapshotStore
+from reco.storage import atomic
+from reco.workspace.settings import Settings, load
+from reco.workspace.status import freshness
+from reco.workspace.workspace import home_of, publishing_of
+
+Level = Literal["error", "warning", "info"]
+
+NAMES = (
+    "settings",
+    "source-missing",
+    "source-unreadable",
+    "acronyms",
+    "decisions",
+    "cluster-names",
+    "golden",
+    "model",
+    "home-missing",
+    "home-not-writable",
+    "home-not-readable",
+    "lock-held",
+    "leftover-drafts",
+    "refused-snapshot",
+    "no-snapshot",
+    "current-missing",
+    "current-unreadable",
+    "current-names-nothing",
+    "snapshot-damaged",
+    "older-snapshot-damaged",
+    "encoder-changed",
+    "disk-space",
+    "clock",
+    "stale",
+    "last-refresh-failed",
+)
+"""Every diagnosis there is."""
+
+ROOM = 3
+"""How many times the current snapshot's size a refresh may need: the draft, and what it grew by."""
+
+_AHEAD = timedelta(minutes=5)
+_GIVE = "Give the home, and all that it holds, to the user that refreshes it (chown -R)."
+_FILES = (".lock", "CURRENT", "refresh.log", "feedback.sqlite", "journal/encoded", "projects/.lock")
+"""What is written in place; any other file is replaced, or removed, by who may write its folder."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One diagnosis. An `error` needs somebody: what is served, or the next refresh, is at stake."""
+
+    name: str
+    level: Level
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that was found; `ok` when nothing is an error."""
+
+    ok: bool
+    findings: tuple[Finding, ...]
+
+
+def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
+    """Examine the settings, the model, the sources and the home that a refresh would use."""
+    try:
+        settings = load(config)
+    except InvalidSettings as error:
+        return _diagnosis([Finding("settings", "error", str(error), error.hint)])
+    found = [*_sources(settings), *_tables(settings), *_model(settings)]
+    place = home_of(settings, home)
+    blocked = list(_home(place))
+    found += blocked
+    if not any(finding.level == "error" for finding in blocked):
+        sound_model = not any(finding.name == "model" for finding in found)
+        found += _contents(SnapshotStore(place), settings, sound_model)
+    if not any(finding.level == "error" for finding in found):
+        found += _last_refresh(place)
+    return _diagnosis(found)
+
+
+def _diagnosis(findings: list[Finding]) -> Diagnosis:
+    return Diagnosis(not any(finding.level == "error" for finding in findings), tuple(findings))
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    missing = [s for s in settings.sources if s.path is not None and not s.path.exists()]
+    if missing:
+        yield Finding(
+            "source-missing",
+            "error",
+            "; ".join(f"source {source.name}: {source.path} does not exist" for source in missing) + ".",
+            "Put the file back, or correct `path`; until then the source keeps its earlier rows.",
+        )
+    there = [s for s in settings.sources if s.path is not None and s not in missing]
+    closed = [s for s in there if s.path is not None and not _may(s.path, os.R_OK)]
+    if closed:
+        yield Finding(
+            "source-unreadable",
+            "error",
+            "; ".join(f"source {source.name}: {source.path} may not be read" for source in closed) + ".",
+            "Give the file to the user that refreshes (chown, chmod); the source keeps its earlier rows.",
+        )
+
+
+def _tables(settings: Settings) -> Iterator[Finding]:
+    """Read what the settings name beside sources: a refresh does not begin without any of it."""
+    tables: dict[str, Callable[[], object]] = {
+        "acronyms": settings.ranking.table,
+        "decisions": settings.curation.curation,
+        "cluster-names": settings.clusters.options,
+        "golden": lambda: publishing_of(settings),
+    }
+    for name, read in tables.items():
+        try:
+            read()
+        except InvalidInput as error:
+            yield Finding(name, "error", str(error), error.hint)
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    try:
+        require_model(settings.encoder)
+    except EncoderError as error:
+        yield Finding("model", "error", str(error), error.hint)
+
+
+def _home(home: Path) -> Iterator[Finding]:
+    if closed := next((path for path in (*reversed(home.parents), home) if _is_closed(path)), None):
+        yield Finding("home-not-readable", "error", f"{closed} may not be entered by {_me()}.", _GIVE)
+        return
+    if not home.exists():
+        yield Finding(
+            "home-missing",
+            "error",
+            f"The home {home} does not exist.",
+            "Run `reco refresh`, or correct --home or RECO_HOME.",
+        )
+        return
+    folders, files = _held(home)
+    within = [path for path in (*folders, *files) if path.is_relative_to(home / "snapshots")]
+    if closed := next((path for path in within if not _may(path, os.R_OK)), None):
+        yield Finding(
+            "home-not-readable",
+            "error",
+            f"{closed} may not be read, so that its snapshot cannot be opened.",
+            _GIVE,
+        )
+        return
+    # Those of old snapshots too: who may not empty them cannot prune.
+    refused = [path for path in folders if not (path.is_dir() and _may(path, os.R_OK | os.W_OK | os.X_OK))]
+    written = [home / name for name in _FILES]
+    refused += [path for path in written if path.exists() and not _may(path, os.R_OK | os.W_OK)]
+    if refused:
+        yield _unwritable(refused[0])
+
+
+def _held(home: Path) -> tuple[list[Path], list[Path]]:
+    """Return a home's folders, itself first, and files, but what a refresh removes meanwhile."""
+    walked = [(Path(folder), files) for folder, _, files in os.walk(home)] or [(home, [])]
+    folders = [folder for folder, _ in walked if folder == home or folder.exists()]
+    files = (folder / name for folder, names in walked for name in sorted(names))
+    return sorted(folders), [path for path in files if path.exists()]
+
+
+def _is_closed(path: Path) -> bool:
+    """Whether a folder is there and this user may not go into it."""
+    return os.path.isdir(path) and not _may(path, os.X_OK)  # noqa: PTH112 - `is_dir` raises for one within
+
+
+def _unwritable(path: Path) -> Finding:
+    if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
+        return Finding(
+            "home-not-writable",
+            "error",
+            f"{path} is on a disk that is mounted read-only.",
+            "See why (dmesg: a disk that fails is mounted so), then mount it again with rw.",
+        )
+    return Finding("home-not-writable", "error", f"{path} cannot be written by {_me()}.", _GIVE)
+
+
+def _me() -> str:
+    return f"user {os.geteuid()}" if hasattr(os, "geteuid") else "this user"
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _contents(store: SnapshotStore, settings: Settings, sound_model: bool) -> Iterator[Finding]:
+    yield from _traces(store)
+    yield from _older(store)
+    snapshot, fault = _current(store)
+    if snapshot is None:
+        if fault is not None:
+            yield fault
+        return
+    if sound_model:
+        yield from _encoder(settings, snapshot)
+    yield from _space(store, snapshot)
+    yield from _time(store, snapshot, settings.operation.stale_hours)
+
+
+def _traces(store: SnapshotStore) -> Iterator[Finding]:
+    if _is_held(store.home / ".lock"):
+        yield Finding("lock-held", "info", "A refresh is running in this home.", "Wait for it to end.")
+    else:
+        places = (store.home, store.folder, store.home / "quarantine", store.home / "cache")
+        drafts = [path.name for place in places for path in sorted(place.glob("*.tmp-*"))]
+        if drafts:
+            yield Finding(
+                "leftover-drafts",
+                "warning",
+                f"A refresh was stopped before its end and left {', '.join(drafts)}.",
+                "The next refresh removes it. If this returns every day, see what stops the refresh.",
+            )
+    refused = sorted(path.name for path in store.folder.glob("*.refused"))
+    if refused:
+        yield Finding(
+            "refused-snapshot",
+            "warning",
+            f"A gate refused {', '.join(refused)}, which is kept for inspection.",
+            f"See why in refresh.log; mend the source, or remove {store.folder / refused[-1]}.",
+        )
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether a refresh holds the lock. To know, the lock is taken for an instant."""
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _older(store: SnapshotStore) -> Iterator[Finding]:
+    current = store.named()
+    faults = {number: _damage(store, number) for number in store.ids() if number != current}
+    damaged = [f"{number}: {why}" for number, why in faults.items() if why]
+    if damaged:
+        yield Finding(
+            "older-snapshot-damaged",
+            "warning",
+            f"Snapshots that are not served are damaged: {'; '.join(damaged)}.",
+            "They cannot be rolled back to. Remove their folders, and check the disk.",
+        )
+
+
+def _damage(store: SnapshotStore, number: str) -> str:
+    try:
+        files = store.manifest(number).files
+    except SnapshotError as error:
+        return str(error)
+    folder = store.folder / number
+    return ", ".join(
+        name for name, known in files.items() if not _is_as_written(folder / name, known["sha256"])
+    )
+
+
+def _is_as_written(path: Path, digest: str) -> bool:
+    try:
+        return atomic.sha256(path) == digest
+    except OSError:
+        return False
+
+
+def _current(store: SnapshotStore) -> tuple[Snapshot | None, Finding | None]:
+    """Open what is served as a reader does, or say the one thing that prevents it."""
+    ids, number = store.ids(), store.current()
+    back = "Run `reco rollback ID` with an id of `reco snapshots`, then `reco refresh`."
+    if number is None and (store.home / "CURRENT").exists():
+        return None, Finding("current-unreadable", "error", f"{store.home / 'CURRENT'} cannot be read.", back)
+    if number is None and ids:
+        return None, Finding("current-missing", "error", f"{store.home / 'CURRENT'} is missing.", back)
+    if number is None:
+        message = f"There is no snapshot in {store.home} yet."
+        return None, Finding("no-snapshot", "error", message, "Run `reco refresh`.")
+    if number not in ids:
+        message = f"{store.home / 'CURRENT'} names snapshot {number}, which is not there."
+        return None, Finding("current-names-nothing", "error", message, back)
+    try:
+        return store.open(), None
+    except SnapshotError as error:
+        return None, Finding("snapshot-damaged", "error", str(error), error.hint)
+
+
+def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
+    try:
+        fingerprint = fingerprint_of(settings.encoder, snapshot.adapter)
+    except EncoderMismatch:
+        fingerprint = ""
+    if fingerprint != snapshot.manifest.encoder:
+        yield Finding(
+            "encoder-changed",
+            "error",
+            f"Snapshot {snapshot.id} was made by another encoder than the one in the settings.",
+            "Run `reco refresh`, which encodes everything again, or restore [encoder].",
+        )
+
+
+def _space(store: SnapshotStore, snapshot: Snapshot) -> Iterator[Finding]:
+    folder = store.folder / snapshot.id
+    needed = ROOM * sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    free = shutil.disk_usage(store.home).free
+    if free < needed:
+        yield Finding(
+            "disk-space",
+            "error",
+            f"{free / 1e6:,.1f} MB are free in {store.home}; a refresh may need {needed / 1e6:,.1f} MB.",
+            "Free some space, or run `reco prune`.",
+        )
+
+
+def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    written = datetime.fromtimestamp((store.home / "CURRENT").stat().st_mtime, UTC)
+    age = freshness(store.home, snapshot.manifest.created, stale_hours)
+    dates = {
+        f"Snapshot {snapshot.id}": max(datetime.fromisoformat(snapshot.manifest.created), written),
+        # A quiet night writes no other date: until then, nothing would be called stale.
+        "The last refresh that succeeded": datetime.fromisoformat(age.checked),
+    }
+    ahead = [f"{what} is dated {at:%Y-%m-%d %H:%M} UTC" for what, at in dates.items() if at > now + _AHEAD]
+    if ahead:
+        yield Finding(
+            "clock",
+            "error",
+            f"{ahead[0]}, in the future.",
+            "Set this machine's clock (timedatectl), or refresh again once it is right.",
+        )
+        return
+    if age.stale:
+        yield Finding(
+            "stale",
+            "error",
+            f"No refresh has succeeded for {age.hours:,.0f} hours (limit: {stale_hours:,.0f}).",
+            "See refresh.log in the home, and whether the timer runs (systemctl list-timers).",
+        )
+
+
+def _last_refresh(home: Path) -> Iterator[Finding]:
+    last = next((run for run in runs(home) if run.outcome != "busy"), None)
+    if last is not None and last.outcome == "failed":
+        yield Finding(
+            "last-refresh-failed",
+            "warning",
+            f"The last refresh, on {last.end}, failed: {last.error}",
+            "Nothing else is wrong here now: run `reco refresh` again.",
+        )

@@ -1,0 +1,73 @@
+"""Whether what is on disk can be trusted, and what is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reco.refresh.log import last_failure, last_success
+from reco.snapshots.store import SnapshotStore
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """When the sources were last read with success, and whether that is too long ago."""
+
+    checked: str
+    hours: float
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is served. `age_hours` is since its making; `warning` says why it is not the current one.
+
+    `last_success` is when a refresh last ended well, also one that found nothing to publish; None
+    where no refresh was recorded. `stale` counts from there, else from the snapshot's making.
+    """
+
+    snapshot: str
+    created: str
+    age_hours: float
+    resources: int
+    passages: int
+    snapshots: int
+    adapted: bool
+    warning: str
+    last_success: str | None
+    last_failure: str | None
+    last_failure_message: str | None
+    stale: bool
+
+
+def freshness(home: Path, created: str, stale_hours: float) -> Freshness:
+    """Return how fresh a snapshot made at `created` is: a quiet night makes none, yet checks it."""
+    success = last_success(home)
+    checked = success.end if success is not None else created
+    hours = _hours_since(checked)
+    return Freshness(checked, hours, hours > stale_hours)
+
+
+def status(store: SnapshotStore, stale_hours: float) -> Status:
+    """Return what a reader is served now. Raises SnapshotError when there is nothing to serve."""
+    snapshot, warning = store.serve()
+    success, failure = last_success(store.home), last_failure(store.home)
+    return Status(
+        snapshot=snapshot.id,
+        created=snapshot.manifest.created,
+        age_hours=round(_hours_since(snapshot.manifest.created), 2),
+        resources=len(snapshot.catalogue),
+        passages=snapshot.manifest.passages,
+        snapshots=len(store.ids()),
+        adapted=snapshot.head is not None or snapshot.adapter is not None,
+        warning=warning,
+        last_success=success.end if success is not None else None,
+        last_failure=failure.end if failure is not None else None,
+        last_failure_message=failure.error if failure is not None else None,
+        stale=freshness(store.home, snapshot.manifest.created, stale_hours).stale,
+    )
+
+
+def _hours_since(moment: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() / 3600

@@ -1,0 +1,376 @@
+"""Low-rank weights learnt from a catalogue: they win or are refused, resume, travel, and are undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reco.adapt.lora.learn import DeepReport, learn_deep
+from reco.adapt.lora.training import DeepRecipe
+from reco.catalogue.catalogue import Catalogue
+from reco.catalogue.resource import Resource
+from reco.encoder.adapter import Adapter
+from reco.encoder.loading import ModelSource
+from reco.encoder.protocol import Encoder
+from reco.encoder.sentence import SentenceEncoder
+from reco.encoder.testing import HashingEncoderForTests
+from reco.errors import EncoderError, EncoderMismatch, InvalidInput
+from reco.index.vectors import VectorTable, embed
+from reco.ranking.recommender import Query, Recommender
+from reco.refresh.on_demand import adapt_deep, undo
+from reco.refresh.recipe import Making
+from reco.refresh.run import refresh
+from reco.snapshots.snapshot import Manifest, Snapshot, build
+from reco.snapshots.store import SnapshotStore
+from reco.workspace.settings import load
+from reco.workspace.workspace import encoder_of
+from tests.support import Home, edited, files_under, publish, rows, run_cli
+
+WORDS = [f"{stem}{ending}" for stem in ("titre", "texte") for ending in "abcdefghijklmnopqrst"]
+FILLER = "il est question ici de et du encore".split()
+GENERAL = tuple(
+    " ".join(np.random.default_rng(seed).choice(FILLER, size=10)) for seed in range(200)
+)  # fmt: skip
+QUICK = DeepRecipe(batch=24, epochs=2, rate=3e-3, warm_up=2, save_every=3, scale=1.0, keep=0.0)
+RECIPE = replace(QUICK, epochs=12, rate=1e-2)
+
+
+def model_folder(folder: Path) -> Path:
+    """Save a small random BERT that knows this file's words."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ".", *FILLER, *WORDS]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder / "plain")
+    config = BertConfig(
+        vocab_size=len(known),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder / "plain")
+    modules = [
+        Transformer(str(folder / "plain"), max_seq_length=48),
+        Pooling(32, pooling_mode="mean"),
+        Normalize(),
+    ]
+    SentenceTransformer(modules=modules, device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.mktemp("deep"))
+
+
+@pytest.fixture(scope="module")
+def base(folder: Path) -> SentenceEncoder:
+    return SentenceEncoder(ModelSource(folder=folder, precision="float32"))
+
+
+def catalogue_of(count: int, topics: int = 20) -> Catalogue:
+    """Titles and texts use two vocabularies tied one to one, which only learning can relate."""
+    generator = np.random.default_rng(0)
+    found = []
+    for number in range(count):
+        letters = [chr(97 + subject) for subject in generator.choice(topics, size=3, replace=False)]
+        title = " ".join(f"titre{letter}" for letter in letters)
+        text = ". ".join(f"il est question ici de texte{letter} et de texte{letter}" for letter in letters)
+        found.append(Resource(f"r{number:03}", title, "test", summary=f"{text}."))
+    return Catalogue(found)
+
+
+def snapshot_of(catalogue: Catalogue, encoder: Encoder) -> Snapshot:
+    table, _ = embed(catalogue, encoder)
+    passages = int((table.spans[:, 0] >= 0).sum())
+    manifest = Manifest("000001", "", encoder.fingerprint, table.parts.shape[1], len(catalogue), passages)
+    return build(manifest, catalogue, table)
+
+
+def deepen(recipe: DeepRecipe):
+    def learn(catalogue: Catalogue, table: VectorTable, encoder: Encoder, folder: Path) -> DeepReport:
+        return learn_deep(catalogue, table, encoder, GENERAL, folder, recipe)
+
+    return learn
+
+
+@pytest.fixture(scope="module")
+def learnt(base: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> DeepReport:
+    catalogue = catalogue_of(300)
+    table, _ = embed(catalogue, base)
+    return deepen(RECIPE)(catalogue, table, base, tmp_path_factory.mktemp("work"))
+
+
+def test_it_relates_held_out_records_that_the_encoder_could_not(learnt: DeepReport) -> None:
+    assert learnt.after > learnt.before * 1.5
+    assert learnt.p < 0.05
+    assert learnt.judged >= 30
+
+
+def test_what_is_learnt_too_little_is_refused_and_nothing_published(
+    base: SentenceEncoder, tmp_path: Path
+) -> None:
+    store = SnapshotStore(tmp_path)
+    publish(store, snapshot_of(catalogue_of(200), base))
+    before = files_under(store.folder)
+    done = adapt_deep(store, base, deepen(replace(QUICK, steps=1, rate=0.0)))
+    assert not done.kept and not done.published
+    assert files_under(store.folder) == before
+    assert not (tmp_path / "adapting").exists()
+
+
+@pytest.mark.parametrize("killed_at", [2, 7, 13])
+def test_a_killed_training_goes_on_and_ends_the_same(
+    base: SentenceEncoder, tmp_path: Path, killed_at: int
+) -> None:
+    catalogue = catalogue_of(200)
+    table, _ = embed(catalogue, base)
+    whole = deepen(QUICK)(catalogue, table, base, tmp_path / "whole")
+
+    steps: list[int] = []
+
+    def interrupted(done: int, total: int) -> None:
+        if done == killed_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn_deep(catalogue, table, base, GENERAL, tmp_path / "halves", QUICK, interrupted)
+    again = learn_deep(
+        catalogue, table, base, GENERAL, tmp_path / "halves", QUICK, lambda done, _: steps.append(done)
+    )
+    assert steps[0] == killed_at - killed_at % QUICK.save_every + 1
+    assert again.adapter.tensors.keys() == whole.adapter.tensors.keys()
+    for name, tensor in whole.adapter.tensors.items():
+        np.testing.assert_allclose(again.adapter.tensors[name], tensor, atol=1e-4, err_msg=name)
+
+
+def test_the_training_of_other_texts_is_not_gone_on_with(base: SentenceEncoder, tmp_path: Path) -> None:
+    for catalogue in (catalogue_of(200), catalogue_of(201)):
+        table, _ = embed(catalogue, base)
+        steps: list[int] = []
+        learn_deep(catalogue, table, base, GENERAL, tmp_path, QUICK, lambda d, _, s=steps: s.append(d))
+        assert steps[0] == 1
+
+
+def test_a_damaged_training_starts_again(base: SentenceEncoder, tmp_path: Path) -> None:
+    catalogue = catalogue_of(200)
+    table, _ = embed(catalogue, base)
+    (tmp_path / "state.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0notjson!")
+    assert learn_deep(catalogue, table, base, GENERAL, tmp_path, QUICK).steps
+
+
+def test_bytes_give_the_same_adapter_and_others_are_refused(learnt: DeepReport) -> None:
+    again = Adapter.from_bytes(learnt.adapter.to_bytes())
+    assert again.digest == learnt.adapter.digest
+    assert again.to_bytes() == learnt.adapter.to_bytes()
+    for data in (b"", b"\xff" * 40, learnt.adapter.to_bytes()[:-1]):
+        with pytest.raises(ValueError):
+            Adapter.from_bytes(data)
+
+
+def test_merged_weights_say_what_adapters_beside_them_say(base: SentenceEncoder, learnt: DeepReport) -> None:
+    import torch
+
+    from reco.adapt.lora.training import _inject
+    from reco.encoder.loading import inner
+
+    beside = base.trainable()
+    for name, parameter in _inject(beside, RECIPE).items():
+        with torch.no_grad():
+            parameter.copy_(torch.from_numpy(learnt.adapter.tensors[name].astype(np.float32)))
+    merged = base.trainable()
+    learnt.adapter.merge_into(inner(merged))
+    texts = ["titrea titreb", "il est question ici de textec"]
+    expected = beside.eval().encode(texts, show_progress_bar=False)
+    np.testing.assert_allclose(merged.encode(texts, show_progress_bar=False), expected, atol=1e-5)
+    assert np.abs(base.trainable().encode(texts, show_progress_bar=False) - expected).max() > 1e-2
+    half = base.trainable()
+    replace(learnt.adapter, scale=0.5).merge_into(inner(half))
+    weights = [
+        inner(m).get_submodule(learnt.adapter.modules[0]).weight for m in (base.trainable(), half, merged)
+    ]
+    torch.testing.assert_close(weights[1], (weights[0] + weights[2]) / 2)
+
+
+def test_an_adapter_changes_the_fingerprint_and_fits_one_encoder_only(
+    base: SentenceEncoder, folder: Path, learnt: DeepReport
+) -> None:
+    adapted = base.adapted(learnt.adapter)
+    halved = base.adapted(replace(learnt.adapter, scale=0.5))
+    assert len({base.fingerprint, adapted.fingerprint, halved.fingerprint}) == 3
+    assert adapted.adapted(None).fingerprint == base.fingerprint
+    with pytest.raises(EncoderMismatch):
+        base.adapted(replace(learnt.adapter, base="another"))
+    with pytest.raises(EncoderMismatch):
+        HashingEncoderForTests().adapted(learnt.adapter)
+
+
+def test_weights_that_fit_nowhere_are_refused(base: SentenceEncoder) -> None:
+    stray = {
+        f"layer.9.query.lora_{side}": np.zeros(shape, dtype=np.float16)
+        for side, shape in (("A", (2, 32)), ("B", (32, 2)))
+    }
+    with pytest.raises(EncoderError, match=r"layer\.9"):
+        base.adapted(Adapter(stray, base.fingerprint, 2, 4)).encode_query("titrea")
+
+
+@pytest.mark.parametrize(("count", "topics", "told"), [(150, 20, "at least"), (220, 4, "titles")])
+def test_too_little_to_learn_from_is_refused(
+    base: SentenceEncoder, tmp_path: Path, count: int, topics: int, told: str
+) -> None:
+    catalogue = catalogue_of(count, topics)
+    table, _ = embed(catalogue, base)
+    with pytest.raises(InvalidInput, match=told):
+        learn_deep(catalogue, table, base, GENERAL, tmp_path / "work", QUICK)
+    assert not (tmp_path / "work").exists()
+
+
+def test_the_test_encoder_cannot_be_adapted(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.write(rows())
+    home.refresh()
+    done = run_cli("adapt", "--deep", "--json", *home.arguments)
+    assert done.code == 1 and "cannot be adapted" in done.json["error"]
+    assert home.store.current() == "000001"
+
+
+@pytest.fixture
+def adapted_home(folder: Path, learnt: DeepReport, tmp_path: Path) -> Home:
+    """A home that serves what was learnt, made by the model of a folder."""
+    home = Home(tmp_path)
+    home.write({"id": r.id, "title": r.title, "summary": r.summary} for r in catalogue_of(300))
+    text = home.config.read_text().replace(
+        '"hashing-for-tests"\ndimension = 64', f'"folder"\nfolder = "{folder}"\nprecision = "float32"'
+    )
+    home.config.write_text(text + "\n[adapt]\nhead = false\n")
+    assert run_cli("refresh", *home.arguments).code == 0
+    done = adapt_deep(home.store, base_of(home), lambda *_: replace(learnt, table=_encoded(home, learnt)))
+    assert done.published and done.depth == "deep"
+    return home
+
+
+def base_of(home: Home) -> Encoder:
+    from reco.encoder.settings import build_encoder
+
+    return build_encoder(load(home.config).encoder)
+
+
+def _encoded(home: Home, learnt: DeepReport) -> VectorTable:
+    return embed(home.store.open().catalogue, base_of(home).adapted(learnt.adapter))[0]
+
+
+def test_what_is_published_is_what_the_adapted_encoder_makes_and_answers_with(
+    adapted_home: Home, learnt: DeepReport
+) -> None:
+    served = adapted_home.store.open()
+    assert served.adapter is not None and served.adapter.digest == learnt.adapter.digest
+    encoder = encoder_of(load(adapted_home.config), served)
+    np.testing.assert_allclose(served.table.parts, embed(served.catalogue, encoder)[0].parts, atol=1e-5)
+    assert Recommender(served, encoder).recommend(Query.of("titrea titreb", 3)).recommendations
+    with pytest.raises(EncoderMismatch):
+        Recommender(served, base_of(adapted_home))
+    answering = (("recommend", "titrea titreb"), ("similar", "r001"), ("show", "r001"))
+    for command in (*answering, ("check",), ("doctor",)):
+        assert run_cli(*command, "--json", *adapted_home.arguments).code == 0, command
+
+
+def test_a_refresh_carries_it_on_and_encodes_only_what_is_new(adapted_home: Home) -> None:
+    before = adapted_home.store.open()
+    table = [{"id": r.id, "title": r.title, "summary": r.summary} for r in before.catalogue]
+    assert not run_cli("refresh", "--json", *adapted_home.arguments).json["published"]
+    adapted_home.write(edited(table, "r007", summary="il est question de textea."))
+    done = run_cli("refresh", "--json", *adapted_home.arguments).json
+    assert done["published"] and done["encoded"] == 1 and done["adapter"] == "carried"
+    after = adapted_home.store.open()
+    assert after.adapter is not None and after.manifest.encoder == before.manifest.encoder
+
+
+def test_another_encoder_drops_it_and_says_so(adapted_home: Home, folder: Path, tmp_path: Path) -> None:
+    text = adapted_home.config.read_text()
+    other = 'kind = "hashing-for-tests"\ndimension = 32\n'
+    start, rest = text.index('kind = "folder"'), text.index("[[sources]]")
+    # The test encoder does not see the order of words, so that some of these texts are one to it.
+    adapted_home.config.write_text(f"{text[:start]}{other}{text[rest:]}[gates]\nidentical_vectors = 1.0\n")
+    refused = run_cli("recommend", "titrea", "--json", *adapted_home.arguments)
+    assert refused.code == 1 and "another encoder" in refused.json["error"]
+    found = run_cli("doctor", "--json", *adapted_home.arguments).json["findings"]
+    assert [finding["name"] for finding in found] == ["encoder-changed"]
+    assert run_cli("adapt", "--undo", "--json", *adapted_home.arguments).code == 1
+    done = run_cli("refresh", "--json", *adapted_home.arguments).json
+    assert done["adapter"] == "dropped" and done["encoded"] == len(
+        set(adapted_home.store.open().table.hashes)
+    )
+    assert adapted_home.store.open().adapter is None
+
+
+def test_undo_goes_back_to_the_encoder_itself_and_encodes_nothing_again(
+    adapted_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    real = SentenceEncoder.encode_documents
+
+    def counted(self: SentenceEncoder, documents: Sequence, progress=None):  # type: ignore[no-untyped-def]
+        encoded.append(len(documents))
+        return real(self, documents, progress)
+
+    monkeypatch.setattr(SentenceEncoder, "encode_documents", counted)
+    original = adapted_home.store.open("000001")
+    done = undo(adapted_home.store, base_of(adapted_home))
+    served = adapted_home.store.open()
+    assert done.published and served.adapter is None and not encoded
+    assert served.manifest.encoder == original.manifest.encoder
+    np.testing.assert_allclose(served.dense.vectors(), original.dense.vectors(), atol=1e-6)
+    assert not undo(adapted_home.store, base_of(adapted_home)).published
+
+
+def test_undo_encodes_again_where_no_older_snapshot_can_help(adapted_home: Home) -> None:
+    import shutil
+
+    shutil.rmtree(adapted_home.store.folder / "000001")
+    assert undo(adapted_home.store, base_of(adapted_home)).published
+    served = adapted_home.store.open()
+    assert served.manifest.encoder == base_of(adapted_home).fingerprint
+
+
+def test_a_refresh_learns_by_itself_when_enough_has_changed(adapted_home: Home, learnt: DeepReport) -> None:
+    asked: list[int] = []
+
+    def deepen_now(catalogue: Catalogue, table: VectorTable, encoder: Encoder, work: Path) -> DeepReport:
+        asked.append(len(catalogue))
+        adapter = replace(learnt.adapter, scale=0.5)
+        return replace(learnt, adapter=adapter, table=embed(catalogue, encoder.adapted(adapter))[0])
+
+    making = Making(deepen=deepen_now, drift=0.1)
+    sources = load(adapted_home.config).sources
+
+    def refreshed(changed: int) -> str:
+        table = [
+            {"id": r.id, "title": r.title, "summary": r.summary} for r in adapted_home.store.open().catalogue
+        ]
+        for row in table[:changed]:
+            row["summary"] += " encore."
+        adapted_home.write(table)
+        return refresh(adapted_home.store, sources, lambda: base_of(adapted_home), making=making).adapter
+
+    assert refreshed(9) == "carried" and not asked
+    assert refreshed(24) == "learnt" and asked == [300]
+    served = adapted_home.store.open()
+    assert served.adapter is not None and served.adapter.scale == 0.5
+    assert refreshed(9) == "carried" and asked == [300]

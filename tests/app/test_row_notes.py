@@ -1,0 +1,37 @@
+"""What the core says of a row is in the visitor's words, whichever row it is."""
+
+from __future__ import annotations
+
+from reco.app import phrases
+from reco.app.widgets import row_notes
+from reco.catalogue.admission import Record, Rules, admit_all
+
+RULES = Rules(("Eau",), ("Rapports",), closed=True)
+
+
+def test_every_reason_to_refuse_a_row_is_worded() -> None:
+    good = {"id": "a", "title": "Un titre", "theme": "Eau", "type": "Rapports"}
+    rows = [
+        good,
+        good,
+        {"id": "", "title": "", "theme": "", "type": "Livres", "year": "deux mille", "url": "ftp://x.fr/y"},
+        {**good, "id": "b", "theme": "Feu", "publisher": "x" * 5_000},
+    ]
+    _, refused = admit_all([Record("s", f"f:{n}", row) for n, row in enumerate(rows)], RULES)
+    problems = [problem for row in refused for problem in row.problems]
+    assert len(problems) >= 8
+    for problem in problems:
+        assert row_notes.worded(problem) != problem, problem
+    assert "Le champ « thème » vaut «\u00a0Feu\u00a0», qui n’est pas dans la liste de cette source." in (
+        [row_notes.worded(problem) for problem in problems]
+    )
+
+
+def test_a_row_with_other_columns_than_its_header_is_worded() -> None:
+    assert row_notes.worded("12 cells where the header has 9") == phrases.phrase(
+        "fr", "remark.cells", found="12", expected="9"
+    )
+
+
+def test_what_nobody_worded_is_shown_as_it_is() -> None:
+    assert row_notes.worded("something new") == "something new"

@@ -1,0 +1,136 @@
+"""The table of acronyms: found in texts as people write them, learnt where texts define them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.errors import InvalidInput
+from reco.index.acronyms import Acronyms, Entry, _full_form, learn
+from reco.text.tokens import tokens
+from tests.support import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def table() -> Acronyms:
+    return Acronyms.read(REPOSITORY / "data" / "acronyms.csv")
+
+
+def shorts(table: Acronyms, text: str) -> list[str]:
+    return [expansion.short for expansion in table.find(text)]
+
+
+def test_the_bundled_table_is_large_and_each_row_finds_itself(table: Acronyms) -> None:
+    assert len(table) >= 150
+    for entry in table.entries:
+        found = {
+            e.entry.concept for form in (entry.short, entry.full) for e in table.find(f"Notre {form} ici")
+        }
+        assert found, entry
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Réviser le PCAET", ["PCAET"]),
+        ("réviser le pcaet", ["PCAET"]),
+        ("réviser le plan climat-air-énergie territorial", ["PCAET"]),
+        ("réviser le Plan Climat Air Energie Territorial", ["PCAET"]),
+        ("un plan local d’urbanisme intercommunal", ["PLUi"]),
+        ("notre sage-femme et nos amis", []),
+        ("le SAGE de la rivière", ["SAGE"]),
+        ("des tiers-lieux", ["tiers-lieu"]),
+        ("un tiers lieu", ["tiers-lieu"]),
+    ],
+)
+def test_acronyms_are_found_as_they_are_written(table: Acronyms, text: str, expected: list[str]) -> None:
+    assert shorts(table, text) == expected
+
+
+def test_an_expansion_says_where_it_stands(table: Acronyms) -> None:
+    text = "Demander la DETR pour l'école"
+    expansion = table.find(text)[0]
+    assert text[expansion.start : expansion.end] == expansion.written == "DETR"
+
+
+def test_both_forms_of_one_concept_share_one_term(table: Acronyms) -> None:
+    assert table.concepts("le PCAET") == table.concepts("le plan climat-air-énergie territorial")
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "full"),
+    [
+        ("Un plan de sauvegarde communal (PSC) existe", "PSC", "plan de sauvegarde communal"),
+        (
+            "la direction départementale des territoires (DDT)",
+            "DDT",
+            "direction départementale des territoires",
+        ),
+    ],
+)
+def test_definitions_are_learnt_from_texts(text: str, short: str, full: str) -> None:
+    assert [(entry.short, entry.full) for entry in learn([text])] == [(short, full)]
+
+
+def test_a_parenthesis_that_defines_nothing_teaches_nothing() -> None:
+    assert learn(["les habitants de la vallée (ADEME)", "le maire (PS)"]) == []
+
+
+def test_the_table_wins_over_what_texts_define() -> None:
+    table = Acronyms([Entry("PAT", "projet alimentaire territorial")])
+    extended = table.extended([Entry("PAT", "plan d'accueil touristique"), Entry("XYZ", "x y z")])
+    assert [e.full for e in extended.entries] == ["projet alimentaire territorial", "x y z"]
+
+
+def test_a_table_survives_its_own_bytes(table: Acronyms) -> None:
+    assert Acronyms.from_bytes(table.to_bytes()).entries == table.entries
+
+
+def test_a_row_without_its_full_form_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "acronyms.csv"
+    path.write_text("short,full,synonyms,note\nPCAET,plan climat,,\nZAN,,,\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="line 3"):
+        Acronyms.read(path)
+
+
+PIECES = st.sampled_from(
+    "le PCAET du zéro artificialisation nette tiers-lieu sage SAGE, l'école (DETR) İle d’eau".split(" ")
+)
+
+
+@given(st.lists(PIECES, max_size=8).map(" ".join))
+def test_what_is_passed_over_without_reading_has_no_concept(table: Acronyms, text: str) -> None:
+    assert any(map(table.may_begin, tokens(text))) or not table.find(text)
+
+
+def test_few_tokens_may_begin_an_entry(table: Acronyms) -> None:
+    assert table.may_begin("PCAET") and table.may_begin("tiers") and not table.may_begin("xylophone")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["plan", "local", "d’urbanisme", "de", "l'eau", "Île", "sol"]),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from([" ", ", "]),
+    st.sampled_from(["PLU", "PLDE", "SOL", "plu"]),
+)
+def test_definitions_are_those_of_the_plain_pattern(before: list[str], gap: str, short: str) -> None:
+    """The pattern that says what is looked for, which takes its time: up to thirteen words and a parenthesis."""
+    plain = re.compile(r"((?:[\w'’-]+[ ,]+){2,12}?[\w'’-]+) \(([A-Z][\w&-]{1,9})\)")
+    text = f"{gap.join(before)} ({short}) puis {' '.join(before)} (ZAN)"
+    looked_for = {
+        m.group(2): _full_form(m.group(1), m.group(2)) for m in reversed(list(plain.finditer(text)))
+    }
+    assert {e.short: e.full for e in learn([text])} == {s: full for s, full in looked_for.items() if full}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("part", ["x", "a-", "l'", "a,", "A (", "ab (A", "(AB) "])
+def test_definitions_are_sought_in_time_proportional_to_a_text(part: str) -> None:
+    assert learn([part * (100_000 // len(part))]) == []

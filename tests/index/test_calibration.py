@@ -1,0 +1,170 @@
+"""Levels and verdicts: measured at refresh, kept by the snapshot, and honest where nothing fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reco.encoder.protocol import Matrix
+from reco.encoder.testing import HashingEncoderForTests
+from reco.errors import SnapshotError
+from reco.evaluation.beir import Topic
+from reco.index.calibration import LEVELS, Levels
+from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.refresh.calibrate import FEWEST, calibrate
+from reco.snapshots.snapshot import Snapshot, from_files, to_files
+from reco.snapshots.store import SnapshotStore
+from reco.text.background import background, unrelated
+from tests.support import Home, publish, resource, run_cli, snapshot_of, write_csv
+
+ENCODER = HashingEncoderForTests()
+SUBJECTS = "école cantine forêt rivière mairie chaufferie bourg friche verger digue marché halle".split()
+ACTIONS = "rénover désimperméabiliser mutualiser végétaliser reconvertir".split()
+RESOURCES = [
+    resource(
+        f"{action}-{subject}",
+        f"{action} la {subject} communale",
+        summary=f"Une commune raconte comment {action} sa {subject} avec l'intercommunalité et les habitants.",
+        themes=("Collectivités",),
+    )
+    for action in ACTIONS
+    for subject in SUBJECTS
+]
+PLAIN = snapshot_of(RESOURCES, ENCODER)
+LEVELS_OF = calibrate(PLAIN, ENCODER, Fusion(), background()[:150])
+SNAPSHOT = replace(PLAIN, levels=LEVELS_OF)
+RECOMMENDER = Recommender(SNAPSHOT, ENCODER)
+
+
+def levels() -> Levels:
+    assert LEVELS_OF is not None
+    return LEVELS_OF
+
+
+def verdict(text: str) -> str | None:
+    return RECOMMENDER.recommend(Query.of(text)).verdict
+
+
+def test_a_request_of_the_field_is_answered_and_a_foreign_one_is_not() -> None:
+    fields = [f"{a} une {s} de la commune" for a in ACTIONS[:3] for s in SUBJECTS]
+    assert sum(verdict(text) == "nothing" for text in fields) <= len(fields) * 0.05
+    # Sentences that it was not measured with; an encoder that knows no meaning tells them by their words.
+    foreign = [verdict(text) for text in background()[150:250]]
+    assert foreign.count("nothing") >= 85
+
+
+def test_the_list_is_there_whatever_the_verdict_and_nothing_of_it_is_close() -> None:
+    answer = RECOMMENDER.recommend(Query.of(background()[200], 5))
+    assert answer.verdict == "nothing" and answer.confidence is not None
+    assert answer.confidence < levels().threshold
+    assert [item.level for item in answer.recommendations] == [LEVELS[0]] * 5
+
+
+def test_levels_follow_scores() -> None:
+    answer = RECOMMENDER.recommend(Query.of("végétaliser la cour de l'école communale", 60))
+    found = [LEVELS.index(item.level or "") for item in answer.recommendations]
+    assert found == sorted(found, reverse=True) and found[0] == 3 and found[-1] == 0
+    assert answer.verdict == "found"
+
+
+def test_a_level_does_not_depend_on_filters_or_on_how_many_are_asked() -> None:
+    text = "végétaliser la cour de l'école communale"
+    more = {i.resource.id: i.level for i in RECOMMENDER.recommend(Query.of(text, 60)).recommendations}
+    fewer = {i.resource.id: i.level for i in RECOMMENDER.recommend(Query.of(text, 3)).recommendations}
+    assert fewer.items() <= more.items()
+
+
+def test_it_measures_the_same_twice_whether_it_encodes_or_remembers() -> None:
+    again = calibrate(PLAIN, ENCODER, Fusion(), background()[:150], known=levels().asked)
+    assert again == calibrate(PLAIN, ENCODER, Fusion(), background()[:150]) == levels()
+
+
+class Silent(HashingEncoderForTests):
+    def encode_queries(self, texts: object) -> Matrix:
+        raise AssertionError("nothing is encoded again")
+
+
+def test_a_small_night_does_not_encode_requests_again() -> None:
+    assert calibrate(PLAIN, Silent(), Fusion(), background()[:150], known=levels().asked) == levels()
+
+
+def test_too_few_resources_have_no_level() -> None:
+    few = snapshot_of(RESOURCES[: FEWEST - 1], ENCODER)
+    assert calibrate(few, ENCODER, Fusion(), background()[:150]) is None
+    answer = Recommender(few, ENCODER).recommend(Query.of("école"))
+    assert answer.verdict is None and {item.level for item in answer.recommendations} == {None}
+
+
+def test_other_weights_than_were_measured_have_no_level() -> None:
+    answer = Recommender(SNAPSHOT, ENCODER, Fusion(words=0.1)).recommend(Query.of("école"))
+    assert answer.verdict is None and answer.recommendations[0].level is None
+
+
+def test_another_head_or_encoder_forgets_what_was_measured() -> None:
+    assert SNAPSHOT.with_head(np.eye(64, dtype=np.float32)).levels is None
+    assert SNAPSHOT.encoded_by("other", SNAPSHOT.table, None).levels is None
+
+
+def test_neighbours_of_a_resource_have_no_verdict() -> None:
+    answer = RECOMMENDER.similar(RESOURCES[0].id)
+    assert answer.verdict is None and answer.recommendations[0].level is None
+
+
+def test_judgements_set_the_cuts_and_their_precision_is_told() -> None:
+    topics = [
+        Topic(f"t{a}{s}", f"{action} la {subject}", {r.id: int(subject in r.id) for r in RESOURCES})
+        for a, action in enumerate(ACTIONS)
+        for s, subject in enumerate(SUBJECTS)
+    ]
+    found = calibrate(PLAIN, ENCODER, Fusion(), background()[:150], topics)
+    assert found is not None and found.calibrated == "golden" and levels().calibrated == "background"
+    assert found.cuts != levels().cuts
+    assert found.precision["très proche"] >= 0.7 > found.precision["éloigné"]
+
+
+def test_vectors_that_are_no_directions_are_not_measured() -> None:
+    class Broken(HashingEncoderForTests):
+        def encode_queries(self, texts: object) -> Matrix:
+            return np.full((len(list(texts)), 64), np.nan, dtype=np.float32)  # type: ignore[call-overload]
+
+    assert calibrate(PLAIN, Broken(), Fusion(), background()[:150]) is None
+
+
+def files_of(snapshot: Snapshot) -> dict[str, bytes]:
+    return {name: b"".join(bytes(piece) for piece in pieces) for name, pieces in to_files(snapshot)}
+
+
+def test_a_snapshot_keeps_what_was_measured_and_an_old_one_has_none(memory: Path) -> None:
+    store = SnapshotStore(memory / "home")
+    publish(store, SNAPSHOT)
+    read = store.open()
+    assert read.levels == levels()
+    assert read.levels is not None and read.levels.asked.keys() == levels().asked.keys()
+    files = files_of(SNAPSHOT)
+    del files["levels.json"], files["asked.safetensors"]
+    assert from_files(SNAPSHOT.manifest, files).levels is None
+
+
+@pytest.mark.parametrize("name", ["levels.json", "asked.safetensors"])
+def test_a_damaged_measure_is_a_damaged_snapshot(name: str) -> None:
+    with pytest.raises(SnapshotError, match="cannot be read"):
+        from_files(SNAPSHOT.manifest, {**files_of(SNAPSHOT), name: b"{}"})
+
+
+def test_refresh_measures_and_the_command_line_says_so(home: Home) -> None:
+    rows = [{"id": r.id, "title": r.title, "summary": r.summary, "theme": "Vie"} for r in RESOURCES]
+    write_csv(home.folder / "catalogue.csv", rows)
+    assert run_cli("refresh", *home.arguments).code == 0
+    answer = run_cli("recommend", "végétaliser la cour de l'école", *home.arguments, "--json").json
+    assert answer["verdict"] == "found" and answer["recommendations"][0]["level"] == "très proche"
+    assert 0 <= answer["confidence"] <= 1
+    assert home.store.open().manifest.report["levels"]["calibrated"] == "background"
+    told = run_cli("recommend", "recette de la tarte au citron meringuée", *home.arguments)
+    assert "Rien de probant" in told.out
+
+
+def test_unrelated_requests_are_many_and_different() -> None:
+    assert len(unrelated()) == len(set(unrelated())) >= 1000

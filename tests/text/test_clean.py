@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.text.clean import clean, digest, fold, nfc, quotation, strip_markup
+
+ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
+INVISIBLE = "\x00\x07\x1b\x7f\x85\u200e\u202e\u2066\ufeff\u200b\u00ad"
+
+
+@given(ANY_TEXT)
+def test_clean_text_is_fit_to_show_and_to_encode(text: str) -> None:
+    cleaned = clean(text)
+    assert clean(cleaned) == cleaned
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not set(cleaned) & set(INVISIBLE)
+    assert "  " not in cleaned and "\n\n" not in cleaned and "\t" not in cleaned
+    cleaned.encode("utf-8")
+
+
+@given(st.text("abcé ", min_size=1).filter(str.strip), st.sampled_from(INVISIBLE))
+def test_what_follows_an_invisible_character_is_kept(text: str, invisible: str) -> None:
+    assert clean(f"avant{invisible} {text}") == clean(f"avant {text}")
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("e\u0301cole", "école"),
+        ("un\r\ndeux\rtrois\u2028quatre", "un\ndeux\ntrois\nquatre"),
+        ("  beaucoup \u00a0 d'espace \n \n\n ici ", "beaucoup d'espace\nici"),
+        ("droite\u202egauche", "droitegauche"),
+        ("seul\ud800", "seul\ufffd"),
+        ("éco\x00le", "école"),
+    ],
+)
+def test_clean(raw: str, expected: str) -> None:
+    assert clean(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("<p>Un</p><p>Deux</p>", "Un\nDeux"),
+        ("Un <b>mot</b> &amp; un autre", "Un mot & un autre"),
+        ("avant<script>alert('x')</script>après", "avantaprès"),
+        ("<style>p{color:red}</style>Texte<!-- rien -->", "Texte"),
+        ("Coût &lt; 10 &euro;", "Coût < 10 €"),
+        ("si a < b et c > d", "si a < b et c > d"),
+        ("<ul><li>un<li>deux</ul>", "un\ndeux"),
+    ],
+)
+def test_markup_is_read_as_text(raw: str, expected: str) -> None:
+    assert clean(strip_markup(raw)) == expected
+
+
+@given(ANY_TEXT)
+def test_no_text_breaks_the_reading_of_markup(text: str) -> None:
+    clean(strip_markup(f"<p>{text}"))
+
+
+MARKS = st.text(st.sampled_from("aé \u0301\u0323\u0315\u0f73\u0344"), max_size=120)
+
+
+@given(MARKS, st.integers(0, 80))
+def test_a_letter_keeps_thirty_marks(text: str, more: int) -> None:
+    found = nfc(text + "o" + "\u0315\u0323" * more)
+    assert nfc(found) == found and unicodedata.is_normalized("NFC", found)
+    run = 0
+    for character in found:
+        run = run + 1 if unicodedata.combining(character) else 0
+        assert run <= 30
+
+
+@given(st.text("aéeo\u0301\u0323 —", max_size=29))
+def test_the_marks_of_a_real_text_are_all_kept(text: str) -> None:
+    assert nfc(text) == unicodedata.normalize("NFC", text)
+    assert nfc(text + "—" * 60) == unicodedata.normalize("NFC", text + "—" * 60)
+
+
+OPENINGS = ("<!--", "<!", "<?", "<![CDATA[", "</a ", "<a ", '<a x="', "<a x='>", "<a/", "<", "<!-- >")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_markup_that_is_never_closed_does_not_take_hours(opening: str) -> None:
+    found = strip_markup("<p>avant" + opening * (1_000_000 // len(opening)))
+    assert found.startswith("\navant")
+
+
+@pytest.mark.timeout(60)
+def test_marks_without_end_do_not_take_hours() -> None:
+    assert len(clean("a" + "\u0315\u0300" * 500_000)) <= 31
+
+
+def test_markup_with_many_comments_and_stray_signs_is_read_as_with_few() -> None:
+    one = '<!-- wp:paragraph --><p title="x">Coût &lt; 10 & délai < 3 mois</p><!-- /wp -->'
+    assert strip_markup(one * 40) == strip_markup(one) * 40 == "\nCoût < 10 & délai < 3 mois\n" * 40
+
+
+@pytest.mark.parametrize("text", ["&#" + "1" * 5_000 + ";", "<b>&#" + "1" * 5_000])
+def test_a_number_of_five_thousand_digits_names_no_character(text: str) -> None:
+    assert strip_markup(text) == "\ufffd"
+
+
+@given(st.text("abcdéè '’œ", max_size=40))
+def test_fold_ignores_case_and_accents(text: str) -> None:
+    assert fold(text) == fold(text.upper()) == fold(unicodedata.normalize("NFD", text)) == fold(fold(text))
+
+
+def test_fold() -> None:
+    assert fold(" L’Œuvre  ÉTÉ ") == "l'oeuvre ete"
+
+
+@given(st.lists(ANY_TEXT, max_size=4), st.lists(ANY_TEXT, max_size=4))
+def test_digests_differ_as_their_parts_do(one: list[str], other: list[str]) -> None:
+    assert (digest(*one) == digest(*other)) == (one == other)
+
+
+def test_digest_counts_the_boundaries_of_parts() -> None:
+    assert digest("ab", "c") != digest("a", "bc") != digest("abc")
+    assert digest("titre", "résumé") == digest("titre", "résumé")
+    assert len(digest("")) == 32
+
+
+@given(
+    st.text("aé\u0301 \u00a0\u1680\u2126ß", max_size=30)
+    | st.integers(0, 60).map(lambda n: "a" + "\u0315\u0323" * n)
+)
+def test_the_short_way_gives_what_the_long_one_does(text: str) -> None:
+    """A newline at the end sends a text the long way, and is cleaned away."""
+    assert clean(text) == clean(text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("passage", "shown"),
+    [
+        ("* Le coût est élevé ;", "Le coût est élevé ;"),
+        ("\\- Une régie\n - Un marché", "Une régie\n• Un marché"),
+        ("\\\nLa suite", "La suite"),
+        ("Deux causes :\n* la pluie\\\n* le vent", "Deux causes :\n• la pluie\n• le vent"),
+        ("-5 degrés, 3 - 4 jours", "-5 degrés, 3 - 4 jours"),
+    ],
+)
+def test_a_quotation_leaves_the_marks_of_a_list_behind(passage: str, shown: str) -> None:
+    assert quotation(passage) == shown
