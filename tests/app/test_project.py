@@ -210,7 +210,7 @@ def take(monkeypatch: pytest.MonkeyPatch) -> Take:
 
     monkeypatch.setattr(st, "download_button", button)
     # The drawing between the click and the file takes as long as the machine makes it.
-    monkeypatch.setattr(takeaway, "BROUGHT", 240.0)
+    monkeypatch.setattr(downloads, "BROUGHT", 240.0)
     return click
 
 

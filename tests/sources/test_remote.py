@@ -24,7 +24,7 @@ from reco.sources.config import SourceConfig
 from reco.sources.public_hosts import is_public
 from reco.sources.read import read
 from reco.sources.remote import LONGEST_WAIT, Remote
-from reco.storage.atomic import atomic
+from reco.storage import atomic
 
 LINE = '{"title": "A"}\n'
 

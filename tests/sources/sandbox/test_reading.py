@@ -95,13 +95,13 @@ def rewritten(data: bytes, change: dict[str, bytes], level: int = 9) -> bytes:
     return stream.getvalue()
 
 
-OF_THE_CLOCK = bounds.MOST_WALL_SECONDS
+OF_THE_CLOCK = limits.MOST_WALL_SECONDS
 
 
 @pytest.fixture(autouse=True)
 def _the_clock_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loaded machine takes seconds to start a process; tests of the clock set their own limit."""
-    monkeypatch.setattr(bounds, "MOST_WALL_SECONDS", 240.0)
+    monkeypatch.setattr(limits, "MOST_WALL_SECONDS", 240.0)
 
 
 def reason(data: bytes, name: str) -> Reason:
