@@ -12,9 +12,9 @@ from reco.catalogue import fingerprints
 from reco.catalogue.fingerprints import Traits
 from reco.encoder.testing import HashingEncoderForTests
 from reco.index.acronyms import Acronyms
-from reco.index.duplicates import Told, find
+from reco.index.duplicates import CuratorPairs, find
 from reco.ranking import needs
-from reco.ranking.explain import RequestWords
+from reco.ranking.explain import QueryWords
 from reco.ranking.needs import split
 from reco.ranking.query import Query
 from reco.ranking.recommender import Recommender
@@ -101,7 +101,7 @@ def test_a_long_line_of_credits_is_divided(line: str, publishers: int) -> None:
 
 def test_a_request_of_as_many_words_as_a_passage() -> None:
     text = " ".join(f"mot{n}" for n in range(20_000))
-    assert len(RequestWords(text, (), Acronyms()).met_by(text)) == 20_000
+    assert len(QueryWords(text, (), Acronyms()).met_by(text)) == 20_000
 
 
 def test_a_title_listed_a_thousand_times_is_grouped() -> None:
@@ -110,7 +110,7 @@ def test_a_title_listed_a_thousand_times_is_grouped() -> None:
         for n in range(1_000)
     ]
     snapshot = snapshot_of(listed, ENCODER)
-    found = find(snapshot.catalogue, snapshot.table, Told(split=(("r0000", "r0001"),)))
+    found = find(snapshot.catalogue, snapshot.table, CuratorPairs(split=(("r0000", "r0001"),)))
     groups = [set(family.members) for family in found.families]
     assert sum(map(len, groups)) == 1_000
     assert not any({"r0000", "r0001"} <= group for group in groups)

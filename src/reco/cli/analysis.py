@@ -18,7 +18,7 @@ from reco.errors import InvalidInput, SnapshotError
 if TYPE_CHECKING:
     from reco.clusters.model import Clusters, Event, LevelQuality
     from reco.evaluation.exposure import Audit
-    from reco.evaluation.gaps import Asked, Radar
+    from reco.evaluation.gaps import DemandQuery, GapReport
     from reco.snapshots.snapshot import Snapshot
 
 
@@ -131,23 +131,23 @@ def audit(
     common.show(asdict(found), partial(_show_audit, found))
 
 
-def _requests(common: Common, logged: Path | None = None) -> list[Asked]:
+def _requests(common: Common, logged: Path | None = None) -> list[DemandQuery]:
     """Return the queries of the golden set, of the saved projects, and of the log, if given."""
     from reco.evaluation.beir import read_topics
-    from reco.evaluation.gaps import LOG, PROJECT, Asked
+    from reco.evaluation.gaps import LOG, PROJECT, DemandQuery
     from reco.projects.batch import read
     from reco.projects.store import ProjectStore
 
     golden = common.settings.gates.golden
-    found = [Asked.of_topic(topic) for topic in read_topics(golden)] if golden is not None else []
+    found = [DemandQuery.of_topic(topic) for topic in read_topics(golden)] if golden is not None else []
     saved = ProjectStore(common.store.home).read().projects
-    found += [Asked(one.id, one.text, PROJECT, None, one.filters) for one in saved]
+    found += [DemandQuery(one.id, one.text, PROJECT, None, one.filters) for one in saved]
     if logged is not None:
-        found += [Asked(one.id, one.text, LOG) for one in read(logged).projects if not one.problem]
+        found += [DemandQuery(one.id, one.text, LOG) for one in read(logged).projects if not one.problem]
     return found
 
 
-def _show_radar(found: Radar) -> None:
+def _show_radar(found: GapReport) -> None:
     rows = []
     for one in found.coverage:
         more = f" and {len(one.missing) - _TYPES} more" if len(one.missing) > _TYPES else ""

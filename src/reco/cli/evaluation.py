@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reco.encoder.protocol import Encoder
     from reco.evaluation.beir import JudgedSet, Topic
     from reco.evaluation.evaluate import SetResult, Tried
-    from reco.evaluation.inspect_topics import Reading
+    from reco.evaluation.inspect_topics import TopicInspection
     from reco.snapshots.snapshot import Snapshot
     from reco.workspace.settings import Settings
 
@@ -74,7 +74,7 @@ def evaluate(
     common.show(told, partial(_print, found, readings))
 
 
-def _print(found: Mapping[str, Any], readings: Sequence[Reading]) -> None:
+def _print(found: Mapping[str, Any], readings: Sequence[TopicInspection]) -> None:
     from reco.evaluation import inspect_topics
     from reco.evaluation import report as reports
 

@@ -14,7 +14,7 @@ from reco.cli.console import note
 from reco.cli.options import By, Common, Reason, add_commands
 
 if TYPE_CHECKING:
-    from reco.projects.feedback import Entry, Feedback
+    from reco.projects.feedback import Feedback, FeedbackEntry
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="An opinion's number.")]
 
@@ -72,7 +72,7 @@ def _journal(common: Common) -> Feedback:
     return Feedback(common.store.home)
 
 
-def _print(entries: Sequence[Entry]) -> None:
+def _print(entries: Sequence[FeedbackEntry]) -> None:
     for entry in entries:
         sign = "useful" if entry.useful else "off-topic"
         query = "(no text)" if entry.text is None else " ".join(entry.text.split())[:160]

@@ -18,7 +18,7 @@ from reco.encoder.protocol import Document
 from reco.ranking.recommender import Answer, Recommendation
 from reco.refresh.report import RefreshReport
 from reco.snapshots.snapshot import Snapshot
-from reco.snapshots.store import Entry
+from reco.snapshots.store import SnapshotEntry
 from reco.text.passages import Span
 
 _SHOWN = 240
@@ -251,7 +251,7 @@ def _quoted(resource: Resource, span: Span) -> dict[str, Any]:
     return {"text": resource.summary[span.start : span.end], "start": span.start, "end": span.end}
 
 
-def snapshot_document(entry: Entry) -> dict[str, Any]:
+def snapshot_document(entry: SnapshotEntry) -> dict[str, Any]:
     """Return what a list of snapshots says of one."""
     made = entry.manifest
     return {

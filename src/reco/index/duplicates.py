@@ -43,7 +43,7 @@ _NAMES = re.compile(r"\s*(?:;|,|/|&|\(|\)|\s[-–—]\s|\set\s)\s*")
 
 
 @dataclass(frozen=True)
-class Pair:
+class DuplicatePair:
     """Two resources that are one thing, and why: `url`, `isbn`, `title`, `meaning` or `curator`."""
 
     first: str
@@ -57,7 +57,7 @@ class Family:
     """One thing under several ids, newest first, with the pairs that join them."""
 
     members: tuple[str, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[DuplicatePair, ...]
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class Families:
         """Read what `to_bytes` wrote."""
         values = json.loads(data)
         families = tuple(
-            Family(tuple(one["members"]), tuple(Pair(**pair) for pair in one["pairs"]))
+            Family(tuple(one["members"]), tuple(DuplicatePair(**pair) for pair in one["pairs"]))
             for one in values["families"]
         )
         return cls(families, tuple((a, b, c) for a, b, c in values["near"]))
 
 
 @dataclass(frozen=True)
-class Told:
+class CuratorPairs:
     """What a curator said: pairs of ids that are one thing, and pairs that are not."""
 
     merged: tuple[tuple[str, str], ...] = ()
@@ -98,7 +98,7 @@ class Told:
 def find(
     catalogue: Catalogue,
     table: VectorTable,
-    told: Told | None = None,
+    told: CuratorPairs | None = None,
     known: Families | None = None,
     searched: Collection[str] = (),
     traits: Traits | None = None,
@@ -114,7 +114,7 @@ def find(
     del vectors  # a large catalogue's take as much memory as all that follows
     read = traits if traits is not None else Traits.read(catalogue)
     pairs = _pairs(catalogue, read, near, threshold)
-    return Families(_grouped(catalogue, pairs, told or Told()), near)
+    return Families(_grouped(catalogue, pairs, told or CuratorPairs()), near)
 
 
 def _threshold(vectors: NDArray[np.float32], share: float) -> float:
@@ -156,9 +156,9 @@ def _neighbours(
 
 def _pairs(
     catalogue: Catalogue, traits: Traits, near: Iterable[tuple[str, str, float]], threshold: float
-) -> Iterator[Pair]:
+) -> Iterator[DuplicatePair]:
     """Yield the pairs that are one thing, the surest reason first."""
-    marks = _Reader(catalogue)
+    marks = _MarksOfRows(catalogue)
     titled = traits.titles.shared()
     by = {
         "url": traits.urls.shared(),
@@ -169,12 +169,12 @@ def _pairs(
         for first, second in ((marks[i], marks[j]) for group in groups for i, j in _neighbouring(group)):
             alike = _is_titled_alike(first, second) and not _are_two_pages(first, second)
             if _may_be_one(first, second) and (why == "isbn" or alike):
-                yield Pair(first.resource.id, second.resource.id, why)
+                yield DuplicatePair(first.resource.id, second.resource.id, why)
     common = _common_titles([[marks[row] for row in group] for group in titled])
     for a, b, cosine in _alike(catalogue, near):
         first, second = marks[a], marks[b]
         if cosine >= threshold and _may_be_one(first, second) and _says_the_same(first, second, common):
-            yield Pair(first.resource.id, second.resource.id, "meaning", cosine)
+            yield DuplicatePair(first.resource.id, second.resource.id, "meaning", cosine)
 
 
 def _alike(catalogue: Catalogue, near: Iterable[tuple[str, str, float]]) -> Iterator[tuple[int, int, float]]:
@@ -195,7 +195,7 @@ def _crossing(rows: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int,
     yield from product(rows[:_NEIGHBOURS], others[_NEIGHBOURS:])
 
 
-class _Reader(dict[int, "_Marks"]):
+class _MarksOfRows(dict[int, "_Marks"]):
     """The marks of rows, read when they are first asked for: few resources resemble any other."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -337,16 +337,16 @@ def _sites(resource: Resource) -> frozenset[str]:
     return frozenset({host, *named} - {""})
 
 
-def _grouped(catalogue: Catalogue, pairs: Iterable[Pair], told: Told) -> tuple[Family, ...]:
+def _grouped(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: CuratorPairs) -> tuple[Family, ...]:
     """Join pairs into families, the curator's first; no family holds a pair that the curator split."""
     ids = {resource.id for resource in catalogue}
     groups = _Groups(told.split)
-    joined: dict[frozenset[str], Pair] = {}
-    curated = (Pair(a, b, "curator") for a, b in told.merged if a in ids and b in ids)
+    joined: dict[frozenset[str], DuplicatePair] = {}
+    curated = (DuplicatePair(a, b, "curator") for a, b in told.merged if a in ids and b in ids)
     for pair in (*curated, *pairs):
         if groups.join(pair.first, pair.second):
             joined.setdefault(frozenset((pair.first, pair.second)), pair)
-    found: dict[int, tuple[set[str], list[Pair]]] = {}
+    found: dict[int, tuple[set[str], list[DuplicatePair]]] = {}
     for pair in joined.values():
         members = groups[pair.first].members
         found.setdefault(id(members), (members, []))[1].append(pair)

@@ -19,7 +19,7 @@ from reco.index.calibration import LEVELS, Levels
 from reco.index.hits import Hit
 from reco.ranking.query import Query
 from reco.ranking.rerank import Placement
-from reco.ranking.scoring import Reading
+from reco.ranking.scoring import ParsedQuery
 from reco.ranking.search import Search
 from reco.text.passages import sentences
 from reco.text.tokens import words
@@ -225,11 +225,11 @@ class Covered:
 
 
 @dataclass(frozen=True)
-class _Sought:
+class _NeedResults:
     """A need as a request of its own, its best hits, and how sure of them we are."""
 
     text: str
-    reading: Reading
+    reading: ParsedQuery
     hits: list[Hit]
     levels: Levels | None
 
@@ -264,7 +264,7 @@ class Coverer:
         self._search, self._levels = search, levels
 
     def cover(
-        self, query: Query, needs: Sequence[str], reading: Reading, hits: list[Hit], moving: bool = True
+        self, query: Query, needs: Sequence[str], reading: ParsedQuery, hits: list[Hit], moving: bool = True
     ) -> Covered:
         """Return the first `query.k` hits, spread over the needs of the request if it has several.
 
@@ -289,12 +289,14 @@ class Coverer:
         }
         return Covered(shown, places, tuple(_need(one, shown) for one in sought))
 
-    def _sought(self, query: Query, needs: Sequence[str]) -> list[_Sought]:
+    def _sought(self, query: Query, needs: Sequence[str]) -> list[_NeedResults]:
         found = []
         own = min(max(len(self._search.snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
         for text in needs:
             reading = self._search.read(text, query.without)
-            found.append(_Sought(text, reading, self._search.best(reading, query, _OWN[1]), self._levels))
+            found.append(
+                _NeedResults(text, reading, self._search.best(reading, query, _OWN[1]), self._levels)
+            )
         # What is foreign to the field resembles nothing, whatever it found.
         firsts = [[] if one.foreign else [hit.row for hit in one.hits[:own]] for one in found]
         kept = distinct(firsts, max(2, round(_SHARED * own)))
@@ -306,7 +308,7 @@ class Coverer:
             row for row in rows if row in there or not set(self._search.snapshot.listings(row)) & there.keys()
         ]
 
-    def _place(self, query: Query, reading: Reading, hit: Hit) -> int:
+    def _place(self, query: Query, reading: ParsedQuery, hit: Hit) -> int:
         """Return the rank that a hit has by its score."""
         ranked = self._search.best(reading, query, len(self._search.snapshot.catalogue))
         return 1 + sum(
@@ -314,7 +316,7 @@ class Coverer:
         )
 
 
-def _need(sought: _Sought, shown: Sequence[Hit]) -> Need:
+def _need(sought: _NeedResults, shown: Sequence[Hit]) -> Need:
     close = frozenset(sought.close)
     ranks = tuple(rank for rank, hit in enumerate(shown, start=1) if hit.row in close)
     return Need(sought.text, sought.level, ranks)

@@ -17,13 +17,13 @@ from reco.index.acronyms import Expansion
 from reco.index.calibration import FARTHEST, Levels
 from reco.index.hits import Hit
 from reco.ranking import cautions as vigilance
-from reco.ranking.cautions import Warned
-from reco.ranking.explain import Explanation, RequestWords, Scored, explain, with_opinions
+from reco.ranking.cautions import Caution
+from reco.ranking.explain import Explanation, QueryWords, Scored, explain, with_opinions
 from reco.ranking.needs import FIRST, Covered, Coverer, Need, split
 from reco.ranking.query import Query
-from reco.ranking.relevance_feedback import Moves
+from reco.ranking.relevance_feedback import FeedbackShift
 from reco.ranking.rerank import Arranger, Placed, Placement
-from reco.ranking.scoring import Fusion, Reading, WordShare
+from reco.ranking.scoring import Fusion, ParsedQuery, WordShare
 from reco.ranking.search import Search
 from reco.ranking.shelf import Slot
 from reco.snapshots.snapshot import Snapshot
@@ -47,7 +47,7 @@ class Recommendation:
     level: str | None = None
     others: tuple[Resource, ...] = ()
     placement: Placement | None = None
-    vigilance: tuple[Warned, ...] = ()
+    vigilance: tuple[Caution, ...] = ()
     likeness: Likeness | None = None
 
 
@@ -81,7 +81,7 @@ class _Sureness:
     levels: Levels | None = None
     verdict: str | None = None
     confidence: float | None = None
-    moves: Moves | None = None
+    moves: FeedbackShift | None = None
 
     def level(self, hit: Hit) -> str | None:
         if self.levels is None:
@@ -147,12 +147,14 @@ class Recommender:
         hits = self._search.best(reading, query, query.k, self.snapshot.listings(row))
         return self._answer(query, reading, _Ranked(tuple(Placed(hit) for hit in hits)))
 
-    def _judged(self, query: Query, needs: Sequence[str]) -> Reading:
+    def _judged(self, query: Query, needs: Sequence[str]) -> ParsedQuery:
         """Return a query as it is read, with what the visitor's opinions move."""
         reading = self._search.read(query.text, query.without, needs if self.fusion.need else ())
         return self._search.scorer.judged(reading, query.opinions)
 
-    def _ranked(self, reading: Reading, query: Query, needs: Sequence[str], telling: bool = True) -> _Ranked:
+    def _ranked(
+        self, reading: ParsedQuery, query: Query, needs: Sequence[str], telling: bool = True
+    ) -> _Ranked:
         """Order by score, then by what may move a result without changing it; needs have the last word.
 
         Without `telling`, needs that move nothing are not looked for.
@@ -182,7 +184,7 @@ class Recommender:
             return arranged if moved is None else replace(arranged, placement=moved)
         return self._arranger.compared(query, Placed(hit, sure.level(hit), placement=moved))
 
-    def _sureness(self, reading: Reading, hits: Sequence[Hit]) -> _Sureness:
+    def _sureness(self, reading: ParsedQuery, hits: Sequence[Hit]) -> _Sureness:
         """Return what is known of a request from its hits, best first."""
         if self._levels is None or reading.encoded is None:
             return _Sureness()
@@ -191,10 +193,10 @@ class Recommender:
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
         return _Sureness(self._levels, verdict, confidence, reading.moves)
 
-    def _answer(self, query: Query, reading: Reading, ranked: _Ranked) -> Answer:
+    def _answer(self, query: Query, reading: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([one.hit.row for one in ranked.placed], dtype=np.int64)
         shares = self._search.scorer.shares(reading, rows)
-        asked = RequestWords(query.text, reading.expansions, self.snapshot.acronyms)
+        asked = QueryWords(query.text, reading.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             self._recommendation(reading, rank, one, words, asked)
             for rank, (one, words) in enumerate(zip(ranked.placed, shares, strict=True), start=1)
@@ -211,7 +213,7 @@ class Recommender:
         )
 
     def _recommendation(
-        self, reading: Reading, rank: int, one: Placed, words: Sequence[WordShare], asked: RequestWords
+        self, reading: ParsedQuery, rank: int, one: Placed, words: Sequence[WordShare], asked: QueryWords
     ) -> Recommendation:
         row = one.hit.row
         resource: Resource = self.snapshot.catalogue[row]
@@ -235,6 +237,6 @@ class Recommender:
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 
-def _own(hit: Hit, moves: Moves | None) -> float:
+def _own(hit: Hit, moves: FeedbackShift | None) -> float:
     """Return a hit's score without opinions."""
     return hit.score if moves is None else moves.own(hit)

@@ -12,7 +12,7 @@ from reco.errors import EncoderMismatch
 from reco.index.acronyms import Expansion
 from reco.index.hits import Hit, Rows, top
 from reco.ranking.query import Query
-from reco.ranking.scoring import Fusion, Reading, Scorer
+from reco.ranking.scoring import Fusion, ParsedQuery, Scorer
 from reco.snapshots.snapshot import Snapshot
 
 
@@ -32,7 +32,7 @@ class Search:
         self.scorer = Scorer(snapshot, fusion)
         self._encoder = encoder
 
-    def read(self, text: str, without: Sequence[str] = (), needs: Sequence[str] = ()) -> Reading:
+    def read(self, text: str, without: Sequence[str] = (), needs: Sequence[str] = ()) -> ParsedQuery:
         """Encode a query and its needs, and weigh its words. Acronyms named in `without` stay unexpanded."""
         expansions = self.scorer.expansions(text, without)
         vector = self._encoded(text, expansions)
@@ -41,12 +41,12 @@ class Search:
         reading = self.scorer.read(self.snapshot.request(vector), text, expansions, seen)
         return replace(reading, encoded=vector)
 
-    def read_resource(self, row: int, text: str) -> Reading:
+    def read_resource(self, row: int, text: str) -> ParsedQuery:
         """Return a resource as a query: its own vector, and the words of `text`. Nothing is encoded."""
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
         return self.scorer.read(vector, text)
 
-    def best(self, reading: Reading, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
+    def best(self, reading: ParsedQuery, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
         """Return the `k` best rows that pass the query's filters, one of each family, best first."""
         allowed = self.snapshot.catalogue.select(query.filters)
         allowed[list(leave_out)] = False
