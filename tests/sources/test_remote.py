@@ -334,6 +334,14 @@ def test_nothing_is_remembered_of_a_body_that_has_no_version(httpserver: HTTPSer
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_secret_of_an_address_is_remembered(httpserver: HTTPServer, tmp_path: Path) -> None:
+    serve_once_then_unchanged(httpserver, LINE)
+    fetched(httpserver.url_for("/a?api_key=hunter2"), tmp_path)
+    kept = list(tmp_path.iterdir())
+    assert len(kept) == 2
+    assert not [path for path in kept if b"hunter2" in path.name.encode() + path.read_bytes()]
+
+
 def test_what_is_remembered_is_synced_before_it_has_its_name(
     httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
