@@ -72,7 +72,7 @@ def test_what_the_code_does_counts(before: str, after: str) -> None:
 
 def test_a_name_brings_what_it_uses_of_its_module() -> None:
     names = {getattr(node, "name", "") for node in parts(["reco.encoder.bundled:_write_folder"])}
-    assert {"_write_folder", "_write_bert", "_dequantise", "_Reader", "_bert_name"} <= names
+    assert {"_write_folder", "_write_bert", "_dequantise", "_bert_name"} <= names
     assert "bundled_folder" not in names
     with pytest.raises(LookupError, match=r"tests/marks\.py"):
         list(parts(["reco.text.clean:nothing"]))

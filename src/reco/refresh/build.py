@@ -13,7 +13,7 @@ from reco.clusters.model import Clusters
 from reco.encoder.protocol import Encoder, Matrix, Progress
 from reco.errors import RecoError
 from reco.index.duplicates import find
-from reco.index.terms import Before, Said
+from reco.index.terms import Before, CatalogueTerms
 from reco.index.vectors import VectorTable
 from reco.refresh import memory
 from reco.refresh.baseline import Baseline
@@ -57,7 +57,7 @@ def next_snapshot(
     # What is listed twice is a matter of large products, which leave the interpreter to who counts words.
     with ThreadPoolExecutor(1) as beside:
         families = beside.submit(find, catalogue, table, making.told, before, known, carried.traits)
-        said = Said.by(catalogue, table.hashes, making.acronyms, _counted(store, baseline))
+        said = CatalogueTerms.by(catalogue, table.hashes, making.acronyms, _counted(store, baseline))
     memory.give_back()
     snapshot = build(manifest, catalogue, table, head, None, families.result(), carried, said)
     snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)

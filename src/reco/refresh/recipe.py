@@ -14,7 +14,7 @@ from reco.clusters.model import Clusters
 from reco.encoder.protocol import Encoder, Matrix
 from reco.index.acronyms import Acronyms
 from reco.index.calibration import Levels, Vectors
-from reco.index.duplicates import Told
+from reco.index.duplicates import CuratorPairs
 from reco.index.vectors import VectorTable
 from reco.snapshots.snapshot import Snapshot
 from reco.storage import atomic
@@ -61,7 +61,7 @@ class Making:
         return atomic.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property
-    def told(self) -> Told:
+    def told(self) -> CuratorPairs:
         """What the curator said of what is listed twice."""
         decisions = self.curation.decisions
-        return Told(decisions.pairs("merge"), decisions.pairs("split"))
+        return CuratorPairs(decisions.pairs("merge"), decisions.pairs("split"))
