@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import fields
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -140,15 +141,19 @@ class Settings(_Table):
         return sources
 
 
-def load(path: Path | None = None) -> Settings:
-    """Read settings from `path`, `RECO_CONFIG` or ./reco.toml; without any, the defaults.
+def settings_file(path: Path | None = None, own: Path | None = None) -> Path:
+    """Return the file that `load` reads, given the same: it exists, unless it was named."""
+    named = path or (Path(os.environ["RECO_CONFIG"]) if "RECO_CONFIG" in os.environ else None)
+    beside = [*([own] if own is not None else []), Path("reco.toml")]
+    return named or next((file for file in beside if file.is_file()), defaults() / "reco.toml")
+
+
+def load(path: Path | None = None, own: Path | None = None) -> Settings:
+    """Read settings from `path`, `RECO_CONFIG`, `own` (a home's own), ./reco.toml, or reco's own file.
 
     Relative paths start at the file's own folder. Raises InvalidSettings with every problem.
     """
-    named = path or (Path(os.environ["RECO_CONFIG"]) if "RECO_CONFIG" in os.environ else None)
-    chosen = named or Path("reco.toml")
-    if named is None and not chosen.is_file():
-        return Settings()
+    chosen = settings_file(path, own)
     try:
         values = tomllib.loads(chosen.read_text(encoding="utf-8"))
     except OSError as error:
@@ -158,6 +163,15 @@ def load(path: Path | None = None) -> Settings:
             f"{chosen} is not valid TOML: {error}.", "Compare with reco.example.toml."
         ) from error
     return _located(_checked(values, chosen), chosen.resolve().parent)
+
+
+def defaults() -> Path:
+    """Return the folder of the settings file and the `data` that come with reco.
+
+    A wheel carries them beside this module; in a checkout they are the repository's own.
+    """
+    carried = Path(str(files("reco.workspace"))) / "defaults"
+    return carried if carried.is_dir() else Path(__file__).resolve().parents[3]
 
 
 def _checked(values: dict[str, Any], path: Path) -> Settings:

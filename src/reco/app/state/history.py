@@ -18,7 +18,6 @@ from reco.snapshots.history import Dates, Night, dates, oldest
 from reco.snapshots.history import nights as nights_of
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
-from reco.workspace import workspace
 
 NEWEST = 50
 
@@ -58,7 +57,7 @@ def answer_feed(_request: Request) -> Response:
 
 
 def _store() -> SnapshotStore:
-    return workspace.store_of(shared.settings())
+    return shared.home().store
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
