@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> None:
     sets = dict(_sets(home, given))
     if not sets:
         raise SystemExit("Name judged sets, or --golden.")
-    fusion = home.settings.ranking.fusion()
+    fusion = home.settings.ranking
     rows: list[Row] = []
     for name, (snapshot, topics, encoder) in sets.items():
         start = time.perf_counter()

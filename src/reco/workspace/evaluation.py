@@ -48,7 +48,7 @@ def evaluate(
 
 def tried_with(home: Home, snapshot: Snapshot | None) -> Tried:
     """Return what a snapshot of a home runs with; without one, the settings alone."""
-    fusion, acronyms = home.settings.ranking.fusion(), home.settings.ranking.table()
+    fusion, acronyms = home.settings.ranking, home.settings.ranking.table()
     if snapshot is None:
         return Tried(home.plain_encoder, fusion, None, acronyms)
     encoder, plain = home.encoder_for(snapshot), home.plain_encoder

@@ -105,7 +105,7 @@ class Home:
     @cached_property
     def recommender(self) -> Recommender:
         """What answers queries from the snapshot."""
-        return Recommender(self.snapshot, self.encoder, self.settings.ranking.fusion())
+        return Recommender(self.snapshot, self.encoder, self.settings.ranking)
 
     def encoder_for(self, snapshot: Snapshot) -> Encoder:
         """Return the encoder that made one of this home's snapshots.
@@ -117,7 +117,7 @@ class Home:
 
     def recommender_for(self, snapshot: Snapshot) -> Recommender:
         """Return what answers queries from one of this home's snapshots, an older one for instance."""
-        return Recommender(snapshot, self.encoder_for(snapshot), self.settings.ranking.fusion())
+        return Recommender(snapshot, self.encoder_for(snapshot), self.settings.ranking)
 
     @cached_property
     def plain_encoder(self) -> Encoder:

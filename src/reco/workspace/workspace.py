@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -30,12 +29,8 @@ from reco.workspace.settings import Settings
 
 
 def home_of(settings: Settings, home: Path | None = None) -> Path:
-    """Return where snapshots live: `home`, `RECO_HOME`, the settings, or the user's data directory."""
-    if home is not None:
-        return home
-    if "RECO_HOME" in os.environ:
-        return Path(os.environ["RECO_HOME"])
-    return settings.home or user_data_path("reco")
+    """Return where snapshots live: `home`, the settings' own, or the user's data directory."""
+    return home or settings.home or user_data_path("reco")
 
 
 def making_of(settings: Settings, progress: Progress | None = None, home: Path | None = None) -> Making:

@@ -7,6 +7,7 @@ while earlier visitors finish on the snapshot that they had. What is cached is s
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def home() -> Home:
         found = path.stat()
     except OSError:
         return Home.open()
-    return Home(_settings(path.absolute(), found.st_mtime_ns, found.st_size, found.st_ino))
+    return Home(_settings(path.absolute(), found.st_mtime_ns, found.st_size, found.st_ino, _variables()))
 
 
 def settings() -> Settings:
@@ -125,7 +126,7 @@ def recommender_from(found: Snapshot) -> Recommender:
     """
     here = home()
     encoder = _encoder(_encoder_key(here, found), here, found)
-    return QueuedRecommender(found, encoder, here.settings.ranking.fusion())
+    return QueuedRecommender(found, encoder, here.settings.ranking)
 
 
 def facets(found: Snapshot, filters: Filters) -> Counts:
@@ -163,8 +164,12 @@ def freshness(found: Manifest) -> Freshness:
 
 
 @lru_cache(maxsize=2)
-def _settings(path: Path, *_state: int) -> Settings:
+def _settings(path: Path, *_state: object) -> Settings:
     return configuration.load(path)
+
+
+def _variables() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(item for item in os.environ.items() if item[0].startswith("RECO_")))
 
 
 def _encoder_key(here: Home, found: Snapshot) -> str:
@@ -201,7 +206,7 @@ def _recommender(
     _snapshot: Snapshot,
     _home: Home,
 ) -> Recommender:
-    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking.fusion())
+    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
