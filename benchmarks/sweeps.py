@@ -30,7 +30,6 @@ from reco.evaluation.sweep import Reader, Sides, at_strength, curve
 from reco.ranking.recommender import Fusion
 from reco.snapshots.snapshot import Snapshot
 from reco.storage import atomic
-from reco.workspace.evaluation import tried_with
 
 MEANING = tuple(np.round(np.arange(0, 1.0001, 0.05), 2).tolist())
 PASSAGE = tuple(np.round(np.arange(0, 1.0001, 0.125), 3).tolist())
@@ -82,7 +81,7 @@ def _sets(
 ) -> Iterator[tuple[str, tuple[Snapshot, Sequence[Topic], Encoder]]]:
     """Yield each set's name, the snapshot of its documents, its topics and its encoder."""
     served = home.snapshot if given.golden or home.store.current() is not None else None
-    tried, golden = tried_with(home, served), home.settings.gates.golden
+    tried, golden = home.tried(served), home.settings.gates.golden
     judged = [read_set(folder, given.limit) for folder in given.folders]
     if given.golden and served is not None and golden is not None:
         topics = among(read_topics(golden, given.limit), frozenset(r.id for r in served.catalogue))

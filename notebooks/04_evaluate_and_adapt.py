@@ -36,7 +36,6 @@ from reco.evaluation.evaluate import SYSTEMS, evaluate_served
 from reco.evaluation.inspect_topics import worst
 from reco.evaluation.runs import among, every_listing, probes
 from reco.evaluation.sweep import Reader, at_strength, curve
-from reco.workspace.evaluation import tried_with
 from reco.workspace.settings import defaults
 
 # Without ipywidgets, progress is drawn as text.
@@ -80,7 +79,7 @@ judged.groupby("relevance").size().to_frame("judgements")
 # as it comes. `product` is what the app answers with. The other lines take one ingredient away.
 
 # %%
-tried = tried_with(home, snapshot)
+tried = home.tried(snapshot)
 encoder, fusion = tried.encoder, tried.fusion
 result = evaluate_served(topics, snapshot, tried, home.plain_encoder, SYSTEMS)
 if result.left_out.ids:

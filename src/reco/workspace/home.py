@@ -23,10 +23,10 @@ from reco.workspace.workspace import home_of
 
 if TYPE_CHECKING:
     from reco.clusters.model import Clusters
-    from reco.evaluation.evaluate import Evaluation
+    from reco.evaluation.evaluate import Evaluation, Tried
+    from reco.evaluation.sets import Bars
     from reco.refresh.publish import Forced
     from reco.refresh.report import RefreshReport
-    from reco.workspace.evaluation import Bars
 
 
 class Home:
@@ -119,6 +119,18 @@ class Home:
         """Return what answers queries from one of this home's snapshots, an older one for instance."""
         return Recommender(snapshot, self.encoder_for(snapshot), self.settings.ranking)
 
+    def tried(self, snapshot: Snapshot | None) -> Tried:
+        """Return what a snapshot is evaluated with; without one, what the settings alone give."""
+        from reco.evaluation.evaluate import Tried
+
+        ranking, plain = self.settings.ranking, self.plain_encoder
+        if snapshot is None:
+            return Tried(plain, ranking, None, ranking.table())
+        encoder = self.encoder_for(snapshot)
+        # One object for one encoder: what `dense` encodes, the product need not encode again.
+        same = encoder.fingerprint == plain.fingerprint
+        return Tried(plain if same else encoder, ranking, snapshot.head, ranking.table())
+
     @cached_property
     def plain_encoder(self) -> Encoder:
         """The settings' encoder, without anything learnt. It loads its model when it first encodes."""
@@ -210,10 +222,14 @@ class Home:
         takes the first queries of each set. `bars` gives, for the name of a set, a context manager that
         yields a progress callback. Raises InvalidInput for a set that cannot be read.
         """
-        from reco.workspace.evaluation import evaluate
+        from reco.evaluation.sets import evaluate_sets, read_sets, require_systems
 
-        wanted = golden or not folders
-        return evaluate(self, [Path(folder) for folder in folders], tuple(systems), wanted, limit, bars)
+        chosen = tuple(systems)
+        require_systems(chosen)
+        known = self.settings.gates.golden
+        sets = read_sets([Path(folder) for folder in folders], known, golden or not folders, limit)
+        served = self.snapshot if sets.topics or self.store.current() is not None else None
+        return evaluate_sets(sets, served, self.tried(served), self.plain_encoder, chosen, bars)
 
     # What is made
 
