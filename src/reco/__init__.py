@@ -88,8 +88,9 @@ def open(home: str | Path | None = None, *, config: str | Path | None = None) ->
     """Open a home. Its settings are read now; its snapshot and its model, when they are first used.
 
     `home` is a folder; without one, `RECO_HOME`, the settings' `home`, or the user's data directory.
-    `config` is a settings file; without one, `RECO_CONFIG`, `reco.toml` in `home`, `./reco.toml`, or the
-    settings and the catalogue that come with reco. Raises InvalidSettings for a file that cannot be used.
+    `config` is a settings file; without one, `RECO_CONFIG`, `reco.toml` in `home` or `RECO_HOME`,
+    `./reco.toml`, or the settings and the catalogue that come with reco. Raises InvalidSettings for a
+    file that cannot be used.
 
     >>> import reco
     >>> home = reco.open("communes")  # doctest: +SKIP

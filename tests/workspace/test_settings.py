@@ -11,7 +11,7 @@ from reco.clusters.find import Options, Tuning
 from reco.errors import InvalidSettings
 from reco.ranking.scoring import Fusion
 from reco.refresh.gates import Thresholds
-from reco.workspace.settings import Settings, load, settings_file
+from reco.workspace.settings import Settings, defaults, load, settings_file
 from reco.workspace.workspace import home_of, making_of
 
 
@@ -138,14 +138,17 @@ def test_the_home_of_the_environment_comes_before_the_file_s(
 
 def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    own, named = tmp_path / "own.toml", tmp_path / "named.toml"
-    assert settings_file(None, own).name == "reco.toml" and settings_file(None, own).is_file()
+    home, named = tmp_path / "home", tmp_path / "named.toml"
+    home.mkdir()
+    assert settings_file(None, home) == defaults() / "reco.toml"
     write(tmp_path, "")
-    assert settings_file(None, own) == Path("reco.toml")
-    own.touch()
-    assert settings_file(None, own) == own
+    assert settings_file(None, home) == settings_file() == Path("reco.toml")
+    own = write(home, "")
+    assert settings_file(None, home) == own and settings_file() == Path("reco.toml")
+    monkeypatch.setenv("RECO_HOME", str(home))
+    assert settings_file() == own and settings_file(None, tmp_path) == tmp_path / "reco.toml"
     monkeypatch.setenv("RECO_CONFIG", str(named))
-    assert settings_file(None, own) == named and settings_file(own) == own
+    assert settings_file(None, home) == named and settings_file(own) == own
 
 
 @pytest.mark.parametrize(

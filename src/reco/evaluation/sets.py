@@ -32,14 +32,12 @@ def read_sets(
 ) -> Sets:
     """Read judged sets. `known` is the golden set's folder: it is wanted with `golden`, or when named.
 
-    Raises InvalidInput for a set that cannot be read, two of one name, or when there is none.
+    Raises InvalidInput for a set that cannot be read, or two of one name.
     """
     if golden and known is None:
         raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
     others = [folder for folder in folders if not _same(folder, known)]
     wanted = golden or len(others) < len(folders)
-    if not wanted and not others:
-        raise InvalidInput("There is nothing to evaluate.", "Name folders of judged sets, or `--golden`.")
     topics = read_topics(known, limit) if wanted and known is not None else ()
     judged = tuple(read_set(folder, limit) for folder in others)
     names = [*([GOLDEN] if wanted else []), *(one.name for one in judged)]

@@ -18,7 +18,8 @@ from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
-from reco.workspace.settings import Settings, load
+from reco.workspace import settings as configuration
+from reco.workspace.settings import Settings
 from reco.workspace.workspace import home_of
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ class Home:
     def open(cls, home: str | Path | None = None, *, config: str | Path | None = None) -> Home:
         """Return the home that `reco.open` does."""
         path = None if home is None else Path(home)
-        own = path / "reco.toml" if path is not None else None
-        chosen = Path(config) if config is not None else None
-        return cls(load(chosen, own), path)
+        return cls(configuration.load(None if config is None else Path(config), path), path)
 
     def __repr__(self) -> str:
         return f"Home({str(self.path)!r})"

@@ -33,6 +33,8 @@ from reco.refresh.gates import Thresholds
 from reco.refresh.publish import Publishing
 from reco.sources.config import SourceConfig
 
+FILE = "reco.toml"
+
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _PREFIX, _WITHIN = "RECO_", "__"
 
@@ -149,21 +151,28 @@ class _Read(Settings, BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=_WITHIN)
 
 
-def settings_file(path: Path | None = None, own: Path | None = None) -> Path:
+def settings_file(path: Path | None = None, home: Path | None = None) -> Path:
     """Return the file that `load` reads, given the same: it exists, unless it was named."""
-    named = path or (Path(os.environ["RECO_CONFIG"]) if "RECO_CONFIG" in os.environ else None)
-    beside = [*([own] if own is not None else []), Path("reco.toml")]
-    return named or next((file for file in beside if file.is_file()), defaults() / "reco.toml")
+    named = path or _variable("CONFIG")
+    place = home or _variable("HOME")
+    beside = [*([place / FILE] if place is not None else []), Path(FILE)]
+    return named or next((file for file in beside if file.is_file()), defaults() / FILE)
 
 
-def load(path: Path | None = None, own: Path | None = None) -> Settings:
-    """Read settings from `path`, `RECO_CONFIG`, `own` (a home's own), ./reco.toml, or reco's own file.
+def _variable(name: str) -> Path | None:
+    value = os.environ.get(_PREFIX + name)
+    return None if value is None else Path(value)
+
+
+def load(path: Path | None = None, home: Path | None = None) -> Settings:
+    """Read settings from `path`, `RECO_CONFIG`, `reco.toml` in `home` or in `RECO_HOME`, ./reco.toml, or
+    reco's own file: the first that there is.
 
     A variable `RECO_TABLE__NAME` stands in for the file's `[table] name`, `RECO_HOME` for `home`. Relative
     paths start at the file's own folder, `RECO_HOME` in the current one. Raises InvalidSettings with every
     problem.
     """
-    chosen = settings_file(path, own)
+    chosen = settings_file(path, home)
     values = _of_file(chosen)
     for name, value in _of_environment().items():
         values[name] = {**values.get(name, {}), **value} if isinstance(value, dict) else value
