@@ -26,7 +26,7 @@ from reco.refresh.run import refresh
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
 from reco.workspace.settings import Settings, load
-from reco.workspace.workspace import making_of, publishing_of, store_of
+from reco.workspace.workspace import making_of, publishing_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -189,7 +189,7 @@ class Home:
 
     @property
     def store(self) -> SnapshotStore:
-        return store_of(self.settings(), self.path)
+        return SnapshotStore(self.path)
 
     def refresh(
         self, encoder: HashingEncoderForTests | None = None, forced: Forced | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import reco
 from reco.adapt.lora.checkpoint import Checkpoint
 from reco.adapt.lora.learn import DeepReport, learn_deep
 from reco.adapt.lora.pairs import lessons_of
@@ -31,7 +32,6 @@ from reco.refresh.run import refresh
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
 from reco.workspace.settings import load
-from reco.workspace.workspace import encoder_of
 from tests.support import Home, edited, files_under, publish, rows, run_cli
 
 WORDS = [f"{stem}{ending}" for stem in ("titre", "texte") for ending in "abcdefghijklmnopqrst"]
@@ -387,7 +387,7 @@ def test_what_is_published_is_what_the_adapted_encoder_makes_and_answers_with(
 ) -> None:
     served = adapted_home.store.open()
     assert served.adapter is not None and served.adapter.digest == learnt.adapter.digest
-    encoder = encoder_of(load(adapted_home.config), served)
+    encoder = reco.open(config=adapted_home.config).encoder_for(served)
     np.testing.assert_allclose(served.table.parts, embed(served.catalogue, encoder)[0].parts, atol=1e-5)
     assert Recommender(served, encoder).recommend(Query.of("titrea titreb", 3)).recommendations
     with pytest.raises(EncoderMismatch):

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked
 
 from reco.catalogue.catalogue import Catalogue
 from reco.encoder.protocol import Encoder
@@ -47,25 +49,31 @@ class Objection:
     message: str
 
 
-@dataclass(frozen=True)
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Some = Annotated[float, Field(gt=0, le=1)]
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
 class Thresholds:
-    """The most that each gate lets through, named as the gate; shares are of the resources.
+    """The most that each gate lets through, named as the gate: `[gates]` of the settings.
+
+    Shares are of the resources. Raises ValueError for a threshold out of its bounds.
 
     `golden_drop` is in points of nDCG@10 and counts only when its p-value is below `golden_p`; the
     golden set is not used when less than `golden_coverage` of its relevant resources are here.
     `churn` is a share of first-page results, over `probes` titles.
     """
 
-    row_drop: float = 0.2
-    invalid_vectors: float = 0.0
-    identical_vectors: float = 0.02
-    unmatched_vectors: float = 0.0
-    lost_resources: float = 0.0
-    golden_drop: float = 0.03
-    golden_p: float = 0.05
-    golden_coverage: float = 0.5
-    churn: float = 0.2
-    probes: int = 20
+    row_drop: _Share = 0.2
+    invalid_vectors: _Share = 0.0
+    identical_vectors: _Share = 0.02
+    unmatched_vectors: _Share = 0.0
+    lost_resources: _Share = 0.0
+    golden_drop: _Share = 0.03
+    golden_p: _Some = 0.05
+    golden_coverage: _Some = 0.5
+    churn: _Share = 0.2
+    probes: Annotated[int, Field(ge=5, le=1000)] = 20
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ class RefreshReport:
     `adapter` says what became of deep adaptation in the snapshot made, served or not: "" for none,
     "carried" from the one before, "learnt" in this run, "refused" as no gain, or "dropped" with the
     encoder that it was made for. `forced` says who published in spite of `objections`, and why.
+
+    >>> report = home.refresh()
+    >>> report.published, report.added, report.unchanged
+    (False, 0, 24)
     """
 
     snapshot: str | None

@@ -78,6 +78,13 @@ def parquet(source: bytes | BinaryIO) -> pq.ParquetFile:
     return pq.ParquetFile(given, page_checksum_verification=True, pre_buffer=False)
 
 
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return a table as Parquet whose pages carry checksums."""
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
+    return stream.getvalue()
+
+
 def table_of(data: bytes) -> pa.Table:
     """Return what Parquet bytes hold. Raises what `parquet` does, and for a page that is damaged."""
     # `read_table` would import pandas.

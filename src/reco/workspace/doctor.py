@@ -22,9 +22,10 @@ from reco.refresh.log import runs
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
-from reco.workspace.settings import Settings, load
+from reco.workspace.home import Home
+from reco.workspace.settings import Settings
 from reco.workspace.status import freshness
-from reco.workspace.workspace import home_of, publishing_of
+from reco.workspace.workspace import publishing_of
 
 Level = Literal["error", "warning", "info"]
 
@@ -87,16 +88,16 @@ class Diagnosis:
 def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     """Examine the settings, the model, the sources and the home that a refresh would use."""
     try:
-        settings = load(config)
+        opened = Home.open(home, config=config)
     except InvalidSettings as error:
         return _diagnosis([Problem("settings", "error", str(error), error.hint)])
+    settings, place = opened.settings, opened.path
     found = [*_sources(settings), *_tables(settings), *_model(settings)]
-    place = home_of(settings, home)
     blocked = list(_home(place))
     found += blocked
     if not any(finding.level == "error" for finding in blocked):
         sound_model = not any(finding.name == "model" for finding in found)
-        found += _contents(SnapshotStore(place), settings, sound_model)
+        found += _contents(opened.store, settings, sound_model)
     if not any(finding.level == "error" for finding in found):
         found += _last_refresh(place)
     return _diagnosis(found)

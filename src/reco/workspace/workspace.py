@@ -1,8 +1,7 @@
-"""What the settings describe, built."""
+"""What a refresh takes, as the settings describe it."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -13,16 +12,13 @@ from reco.adapt.starter import starting_head
 from reco.clusters.find import NAMING, RECIPE, Options, find
 from reco.clusters.model import Clusters
 from reco.encoder.protocol import Encoder, Progress
-from reco.encoder.settings import build_encoder
 from reco.evaluation.beir import Topic, read_topics
 from reco.projects.judgements import approved_pairs
-from reco.ranking.recommender import Recommender
 from reco.refresh.calibrate import calibrate
 from reco.refresh.gates import Gates
 from reco.refresh.publish import Forced, Publishing
 from reco.refresh.recipe import Calibrate, Deepen, Group, Learn, Making
 from reco.snapshots.snapshot import Snapshot
-from reco.snapshots.store import SnapshotStore
 from reco.storage.atomic import digest_of
 from reco.text.background import background, unrelated
 from reco.text.clean import digest
@@ -30,12 +26,8 @@ from reco.workspace.settings import Settings
 
 
 def home_of(settings: Settings, home: Path | None = None) -> Path:
-    """Return where snapshots live: `home`, `RECO_HOME`, the settings, or the user's data directory."""
-    if home is not None:
-        return home
-    if "RECO_HOME" in os.environ:
-        return Path(os.environ["RECO_HOME"])
-    return settings.home or user_data_path("reco")
+    """Return where snapshots live: `home`, the settings' own, or the user's data directory."""
+    return home or settings.home or user_data_path("reco")
 
 
 def making_of(settings: Settings, progress: Progress | None = None, home: Path | None = None) -> Making:
@@ -111,22 +103,3 @@ def deepening(progress: Progress | None = None) -> Deepen:
     return lambda catalogue, table, base, folder: learn_deep(
         catalogue, table, base, background(), folder, progress=progress
     )
-
-
-def encoder_of(settings: Settings, snapshot: Snapshot) -> Encoder:
-    """Return the encoder that `snapshot` was made by: the settings' own with what the snapshot learnt.
-
-    Raises EncoderMismatch when that was learnt for another encoder.
-    """
-    base = build_encoder(settings.encoder)
-    return base if snapshot.adapter is None else base.adapted(snapshot.adapter)
-
-
-def recommender_of(settings: Settings, snapshot: Snapshot) -> Recommender:
-    """Return what answers queries from `snapshot` under these settings."""
-    return Recommender(snapshot, encoder_of(settings, snapshot), settings.ranking.fusion())
-
-
-def store_of(settings: Settings, home: Path | None = None) -> SnapshotStore:
-    """Return the store of snapshots under the chosen home."""
-    return SnapshotStore(home_of(settings, home))
