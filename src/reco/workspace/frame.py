@@ -34,7 +34,7 @@ def home_of_frame(
     lines = _lines(frame)
     chosen = _encoder(encoder)
     kept = tempfile.TemporaryDirectory(prefix="reco-") if folder is None else None
-    place = Path(folder) if folder is not None else Path(kept.name)
+    place = Path(kept.name if kept is not None else str(folder))
     _require_ours(place / "reco.toml")
     atomic.make_folder(place)
     atomic.replace(place / "frame.jsonl", lines.encode("utf-8", "replace"))

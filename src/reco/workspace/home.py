@@ -186,7 +186,7 @@ class Home:
         facets = {"type": type, "theme": theme, "publisher": publisher, "scale": scale}
         facets |= {"language": language, "place": place}
         filters = Filters.of(**facets, first_year=first_year, last_year=last_year)
-        options = {"near": near, "diversity": diversity, "shelf": shelf, "without": several(without)}
+        options: dict[str, Any] = {"near": near, "diversity": diversity, "shelf": shelf, "without": several(without)}
         if isinstance(query, str):
             asked = Query.of(query, 10 if k is None else k, filters, place=commune, **options)
             return self.recommender.recommend(asked)
