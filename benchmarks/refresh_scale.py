@@ -158,18 +158,18 @@ def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
     from reco.snapshots.store import SnapshotStore
     from reco.sources.config import SourceConfig
     from reco.workspace.settings import load
-    from reco.workspace.workspace import making_of, publishing_of
+    from reco.workspace.workspace import recipe_of
 
     encoder, store = TimedEncoder(), SnapshotStore(home)
     config = SourceConfig(name="bench", kind="jsonl", path=source, max_bytes=10_000_000_000)
     ours = EncoderSettings(kind="hashing-for-tests", dimension=DIMENSION)
     settings = load().model_copy(update={"encoder": ours})
-    making, publishing = making_of(settings, home=home), publishing_of(settings)
+    recipe = recipe_of(settings)
     profiler = cProfile.Profile()
     started, cpu = time.perf_counter(), time.process_time()
     if profile:
         profiler.enable()
-    report = refresh(store, [config], lambda: encoder, None, making, publishing)
+    report = refresh(store, [config], lambda: encoder, recipe=recipe)
     profiler.disable()
     seconds = time.perf_counter() - started - encoder.seconds
     cpu_seconds = time.process_time() - cpu - encoder.cpu_seconds

@@ -15,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from reco.app.server import SCRIPT
 from reco.encoder.settings import build_encoder
+from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
 from reco.workspace.settings import load
-from reco.workspace.workspace import publishing_of, store_of
+from reco.workspace.workspace import store_of
 from tests.app.live import FLAGS, PATIENCE, Visit
 
 COLUMNS = (
@@ -151,7 +152,8 @@ class Place:
                 patch.setenv(name, value)
             settings = load()
             encoder = build_encoder(settings.encoder)
-            refresh(store_of(settings), settings.sources, lambda: encoder, publishing=publishing_of(settings))
+            recipe = Recipe(thresholds=settings.gates.thresholds())
+            refresh(store_of(settings), settings.sources, lambda: encoder, recipe=recipe)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from reco.projects.store import ProjectStore
 from reco.ranking.query import Query
 from reco.refresh.run import refresh
 from reco.workspace.settings import load
-from reco.workspace.workspace import home_of, making_of, publishing_of, store_of
+from reco.workspace.workspace import home_of, recipe_of, store_of
 from tests.app.conftest import PLACED, ROWS, Open, Publish, everything
 from tests.app.test_pages import search
 from tests.support import rows
@@ -235,8 +235,7 @@ def grouped(publish: Publish) -> None:
     )
     settings = load()
     encoder = build_encoder(settings.encoder)
-    making, how = making_of(settings), publishing_of(settings)
-    refresh(store_of(settings), settings.sources, lambda: encoder, making=making, publishing=how)
+    refresh(store_of(settings), settings.sources, lambda: encoder, recipe=recipe_of(settings))
 
 
 def test_the_map_of_meanings_has_every_resource_and_a_list_by_group(grouped: None, page: Open) -> None:

@@ -102,20 +102,18 @@ def adapt(
         from reco.encoder.settings import build_encoder
         from reco.refresh import on_demand
         from reco.workspace.settings import load
-        from reco.workspace.workspace import calibration_of, deepening, head_of, learning_of, store_of
+        from reco.workspace.workspace import recipe_of, store_of
 
         settings = load(config)
-        store = store_of(settings, home)
+        store, recipe = store_of(settings, home), recipe_of(settings)
         base = build_encoder(settings.encoder)
-        calibrate = calibration_of(settings)
         with progress_bar("Adapting") as progress:
             if undo:
-                done = on_demand.undo(store, base, progress, calibrate)
+                done = on_demand.undo(store, base, recipe, progress)
             elif deep:
-                learn = head_of(settings, home)
-                done = on_demand.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
+                done = on_demand.adapt_deep(store, base, recipe, progress)
             else:
-                done = on_demand.adapt(store, base, learning_of(settings, home), calibrate)
+                done = on_demand.adapt(store, base, recipe)
         show_report(asdict(done), as_json)
 
     run(work, as_json)

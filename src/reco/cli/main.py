@@ -62,12 +62,12 @@ def refresh(
         from reco.refresh.report import RefreshRefused
         from reco.refresh.run import refresh as refresh_now
         from reco.workspace.settings import load
-        from reco.workspace.workspace import making_of, publishing_of, store_of
+        from reco.workspace.workspace import recipe_of, store_of
 
         forced = _forced(force, by, reason)
         settings = load(config)
         store = store_of(settings, home)
-        publishing = publishing_of(settings, forced)
+        recipe = recipe_of(settings)
         try:
             with progress_bar("Encoding") as progress:
                 report = refresh_now(
@@ -75,8 +75,8 @@ def refresh(
                     settings.sources,
                     lambda: build_encoder(settings.encoder),
                     progress,
-                    making_of(settings, progress, home),
-                    publishing,
+                    recipe,
+                    forced,
                 )
         except RefreshRefused as refused:
             render.report(refused.report, as_json)

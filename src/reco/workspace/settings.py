@@ -19,7 +19,7 @@ from reco.errors import InvalidSettings
 from reco.index.acronyms import Acronyms
 from reco.ranking.recommender import Fusion
 from reco.refresh.gates import Thresholds
-from reco.refresh.publish import Publishing
+from reco.refresh.recipe import Recipe
 from reco.sources.config import SourceConfig
 
 
@@ -107,7 +107,7 @@ class ClusterSettings(_Table):
 class SnapshotSettings(_Table):
     """`[snapshots]`: how many of the newest are kept."""
 
-    keep: int = Field(default=Publishing.keep, ge=3)
+    keep: int = Field(default=Recipe.keep, ge=3)
 
 
 class OperationSettings(_Table):
