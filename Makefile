@@ -5,7 +5,7 @@ STAMP := .venv/.set-up
 # Tests run in this many processes, a module in one of them; the slowest modules start first.
 WORKERS ?= 2
 
-.PHONY: setup app refresh test test-slow lint format bench notebook clean
+.PHONY: setup app refresh test test-slow lint format bench docs notebook clean
 
 setup: $(STAMP)
 
@@ -36,6 +36,10 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# A broken link or anchor fails the build; nothing is fetched. The pages land in site/.
+docs: setup
+	$(BIN)/sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning docs site
+
 bench: setup
 	$(BIN)/python -m benchmarks
 
@@ -44,4 +48,4 @@ notebook: setup
 	$(BIN)/jupyter lab notebooks
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,7 +25,7 @@ from reco.evaluation import plots
 from reco.evaluation.beir import Topic, read_set, read_topics
 from reco.evaluation.evaluate import Tried, snapshot_of
 from reco.evaluation.runs import among, every_listing
-from reco.evaluation.sweep import Reader, Sides, at_strength, curve
+from reco.evaluation.sweep import SweepReader, SweepSides, at_strength, curve
 from reco.ranking.recommender import Fusion
 from reco.snapshots.snapshot import Snapshot
 from reco.storage import atomic
@@ -103,11 +103,11 @@ def swept(
 ) -> list[tuple[str, float, float]]:
     """Return (parameter, value, mean nDCG@10) on one set."""
     strengths = {
-        value: Reader(at_strength(snapshot, value), encoder, fusion)
+        value: SweepReader(at_strength(snapshot, value), encoder, fusion)
         for value in (STRENGTH if snapshot.head is not None else ())
     }
-    reader = Reader(snapshot, encoder, fusion)
-    sides: list[Sides] = []
+    reader = SweepReader(snapshot, encoder, fusion)
+    sides: list[SweepSides] = []
     strong: dict[float, list[float]] = {value: [] for value in strengths}
     silent = 0
     for topic in topics:

@@ -37,7 +37,7 @@ from reco.evaluation.beir import Topic, read_topics
 from reco.evaluation.evaluate import SYSTEMS, Tried, evaluate_served
 from reco.evaluation.inspect_topics import worst
 from reco.evaluation.runs import among, every_listing, probes
-from reco.evaluation.sweep import Reader, at_strength, curve
+from reco.evaluation.sweep import SweepReader, at_strength, curve
 from reco.workspace.settings import load
 from reco.workspace.workspace import encoder_of, store_of
 
@@ -190,7 +190,7 @@ plt.show()
 
 # %%
 served = every_listing(snapshot)
-reader = Reader(served, encoder, fusion)
+reader = SweepReader(served, encoder, fusion)
 sides = [reader.read(topic) for topic in result.topics]
 in_use = curve(sides, [fusion])[0]
 swept = {
@@ -261,7 +261,7 @@ pd.Series(adapted, name="value", dtype=object).to_frame() if adapted else "This 
 figure, (left, right) = plt.subplots(1, 2, figsize=(15, 4.2), constrained_layout=True)
 if snapshot.head is not None:
     strengths = np.array([0, 0.25, 0.5, 0.75, 1, 1.25, 1.5])
-    readers = [Reader(at_strength(served, float(value)), encoder, fusion) for value in strengths]
+    readers = [SweepReader(at_strength(served, float(value)), encoder, fusion) for value in strengths]
     cached = [[other.read(side.topic, side) for side in sides] for other in readers]
     for name, setting, colour in (
         ("product", fusion, "#e07b39"),

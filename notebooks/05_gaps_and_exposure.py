@@ -68,11 +68,11 @@ def shortened(name, longest=34):
 
 # %%
 topics = read_topics(settings.gates.golden) if settings.gates.golden else ()
-requests = [gaps.Asked.of_topic(topic) for topic in topics]
+requests = [gaps.DemandQuery.of_topic(topic) for topic in topics]
 saved = ProjectStore(home_of(settings)).read().projects
-requests += [gaps.Asked(one.id, one.text, gaps.PROJECT, None, one.filters) for one in saved]
+requests += [gaps.DemandQuery(one.id, one.text, gaps.PROJECT, None, one.filters) for one in saved]
 sample = [one for one in read(root / "data" / "requests" / "gap.csv").projects if not one.problem][::4]
-requests += [gaps.Asked(one.id, one.text, "sample") for one in sample]
+requests += [gaps.DemandQuery(one.id, one.text, "sample") for one in sample]
 themes = [theme for source in settings.sources for theme in source.themes]
 found = gaps.scan(recommender, encoder, requests, themes)
 pd.DataFrame({"asked": found.asked, "without a good answer": found.unmet}).fillna(0).astype(int)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reco.adapt.lora.checkpoint import Checkpoint
 from reco.adapt.lora.learn import DeepReport, learn_deep
-from reco.adapt.lora.training import DeepRecipe
+from reco.adapt.lora.pairs import lessons_of
+from reco.adapt.lora.training import DeepRecipe, _inject, train
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.resource import Resource
 from reco.encoder.adapter import Adapter
-from reco.encoder.loading import ModelSource
-from reco.encoder.protocol import Encoder
+from reco.encoder.loading import ModelSource, inner
+from reco.encoder.protocol import Document, DocumentVectors, Encoder, Matrix, Progress
 from reco.encoder.sentence import SentenceEncoder
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import EncoderError, EncoderMismatch, InvalidInput
@@ -36,7 +40,8 @@ GENERAL = tuple(
     " ".join(np.random.default_rng(seed).choice(FILLER, size=10)) for seed in range(200)
 )  # fmt: skip
 QUICK = DeepRecipe(batch=24, epochs=2, rate=3e-3, warm_up=2, save_every=3, scale=1.0, keep=0.0)
-RECIPE = replace(QUICK, epochs=12, rate=1e-2)
+SHORT = replace(QUICK, steps=4)
+STILL = replace(QUICK, steps=1, rate=0.0)
 
 
 def model_folder(folder: Path) -> Path:
@@ -111,17 +116,108 @@ def deepen(recipe: DeepRecipe):
     return learn
 
 
+def adapter_by_hand(base: SentenceEncoder) -> Adapter:
+    """Low-rank weights such as training gives, drawn from a seed: what was learnt on every machine."""
+    generator = np.random.default_rng(7)
+    tensors = {
+        name: (generator.standard_normal(tuple(weight.shape)) * (0.2 if name.endswith("_A") else 0.02))
+        for name, weight in _inject(base.trainable(), QUICK).items()
+    }
+    halves = {name: tensor.astype(np.float16) for name, tensor in tensors.items()}
+    return Adapter(halves, base.fingerprint, QUICK.rank, QUICK.alpha)
+
+
 @pytest.fixture(scope="module")
-def learnt(base: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> DeepReport:
+def learnt(base: SentenceEncoder) -> DeepReport:
+    """The report of a training that won. A real one wins or not, as the processor rounds."""
+    adapter = adapter_by_hand(base)
+    return DeepReport(
+        adapter=adapter,
+        table=embed(catalogue_of(300), base.adapted(adapter))[0],
+        records=300,
+        judged=45,
+        steps=40,
+        before=0.1,
+        after=0.4,
+        p=0.001,
+        off_domain_before=0.5,
+        off_domain_after=0.5,
+        training_seconds=2.5,
+        encoding_seconds=0.5,
+    )
+
+
+class Related(SentenceEncoder):
+    """An encoder that reads other words once adapted, whatever the adapter: its gain or loss is certain."""
+
+    said, read = "texte", "titre"
+
+    def adapted(self, adapter: Adapter | None) -> SentenceEncoder:
+        return _Reading(self, self.said, self.read) if adapter else self
+
+
+class Forgetful(Related):
+    """Gains as `Related` does, and reads all general words as one."""
+
+    said, read = "texte|est|question|ici|et|du|encore", "titre"
+
+
+class _Reading(SentenceEncoder):
+    def __init__(self, base: Related, said: str, read: str) -> None:
+        super().__init__(base._source)
+        self._said, self._read = said, read
+
+    def _heard(self, text: str) -> str:
+        return re.sub(self._said, self._read, text)
+
+    def encode_queries(self, texts: Sequence[str]) -> Matrix:
+        return super().encode_queries([self._heard(text) for text in texts])
+
+    def encode_truncated(self, texts: Sequence[str]) -> Matrix:
+        return super().encode_truncated([self._heard(text) for text in texts])
+
+    def encode_documents(
+        self, documents: Sequence[Document], progress: Progress | None = None
+    ) -> list[DocumentVectors]:
+        heard = [Document.of(self._heard(one.title), self._heard(one.summary)) for one in documents]
+        return super().encode_documents(heard, progress)
+
+
+@pytest.mark.parametrize(("kind", "kept"), [(Related, True), (Forgetful, False)])
+def test_held_out_records_and_general_sentences_judge_what_was_learnt(
+    folder: Path, tmp_path: Path, kind: type[Related], kept: bool
+) -> None:
+    encoder = kind(ModelSource(folder=folder, precision="float32"))
+    catalogue = catalogue_of(200)
+    report = deepen(STILL)(catalogue, embed(catalogue, encoder)[0], encoder, tmp_path)
+    assert report.after > report.before * 3 and report.p < 0.01
+    assert report.records == 200 and report.judged == 30
+    assert (report.off_domain_after >= report.off_domain_before) == kept
+    assert report.kept == kept
+
+
+def test_training_lessens_its_loss(base: SentenceEncoder, tmp_path: Path) -> None:
+    """On the very records that it learns from, where no machine fails to."""
+    lessons = list(lessons_of(catalogue_of(48)).values())
+    recipe = replace(QUICK, epochs=6, rate=1e-2)
+    losses = train(base.trainable(), lessons, lessons, GENERAL, recipe, Checkpoint(tmp_path, "")).watched
+    assert min(losses) < 0.95 * losses[0]
+
+
+@pytest.mark.slow
+def test_a_real_training_relates_held_out_records_that_the_encoder_could_not(
+    base: SentenceEncoder, tmp_path: Path
+) -> None:
+    """Here held-out records are found six times better: twice is far from what rounding can change.
+
+    Whether it is kept is not said: off-domain, a hundredth decides.
+    """
     catalogue = catalogue_of(300)
-    table, _ = embed(catalogue, base)
-    return deepen(RECIPE)(catalogue, table, base, tmp_path_factory.mktemp("work"))
-
-
-def test_it_relates_held_out_records_that_the_encoder_could_not(learnt: DeepReport) -> None:
-    assert learnt.after > learnt.before * 1.5
-    assert learnt.p < 0.05
-    assert learnt.judged >= 30
+    recipe = replace(QUICK, epochs=20, rate=5e-3, keep=3.0, watched=0.15)
+    report = deepen(recipe)(catalogue, embed(catalogue, base)[0], base, tmp_path)
+    assert report.after > report.before * 2
+    assert report.p < 0.05
+    assert report.judged >= 30
 
 
 def test_what_is_learnt_too_little_is_refused_and_nothing_published(
@@ -131,20 +227,25 @@ def test_what_is_learnt_too_little_is_refused_and_nothing_published(
     store = SnapshotStore(tmp_path)
     publish(store, snapshot_of(catalogue_of(200), base))
     before = files_under(store.folder)
-    done = adapt_deep(store, base, Recipe(deep=replace(QUICK, steps=1, rate=0.0)))
+    done = adapt_deep(store, base, Recipe(deep=STILL))
     assert not done.kept and not done.published
     assert files_under(store.folder) == before
     assert not (tmp_path / "adapting").exists()
 
 
+@pytest.fixture(scope="module")
+def whole(base: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> DeepReport:
+    """A training that nothing interrupted."""
+    catalogue = catalogue_of(200)
+    return deepen(QUICK)(catalogue, embed(catalogue, base)[0], base, tmp_path_factory.mktemp("whole"))
+
+
 @pytest.mark.parametrize("killed_at", [2, 7, 13])
 def test_a_killed_training_goes_on_and_ends_the_same(
-    base: SentenceEncoder, tmp_path: Path, killed_at: int
+    base: SentenceEncoder, whole: DeepReport, tmp_path: Path, killed_at: int
 ) -> None:
     catalogue = catalogue_of(200)
     table, _ = embed(catalogue, base)
-    whole = deepen(QUICK)(catalogue, table, base, tmp_path / "whole")
-
     steps: list[int] = []
 
     def interrupted(done: int, total: int) -> None:
@@ -166,7 +267,7 @@ def test_the_training_of_other_texts_is_not_gone_on_with(base: SentenceEncoder, 
     for catalogue in (catalogue_of(200), catalogue_of(201)):
         table, _ = embed(catalogue, base)
         steps: list[int] = []
-        learn_deep(catalogue, table, base, GENERAL, tmp_path, QUICK, lambda d, _, s=steps: s.append(d))
+        learn_deep(catalogue, table, base, GENERAL, tmp_path, SHORT, lambda d, _, s=steps: s.append(d))
         assert steps[0] == 1
 
 
@@ -174,7 +275,7 @@ def test_a_damaged_training_starts_again(base: SentenceEncoder, tmp_path: Path) 
     catalogue = catalogue_of(200)
     table, _ = embed(catalogue, base)
     (tmp_path / "state.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0notjson!")
-    assert learn_deep(catalogue, table, base, GENERAL, tmp_path, QUICK).steps
+    assert learn_deep(catalogue, table, base, GENERAL, tmp_path, SHORT).steps == 4
 
 
 def test_bytes_give_the_same_adapter_and_others_are_refused(learnt: DeepReport) -> None:
@@ -190,10 +291,9 @@ def test_merged_weights_say_what_adapters_beside_them_say(base: SentenceEncoder,
     import torch
 
     from reco.adapt.lora.training import _inject
-    from reco.encoder.loading import inner
 
     beside = base.trainable()
-    for name, parameter in _inject(beside, RECIPE).items():
+    for name, parameter in _inject(beside, QUICK).items():
         with torch.no_grad():
             parameter.copy_(torch.from_numpy(learnt.adapter.tensors[name].astype(np.float32)))
     merged = base.trainable()
@@ -252,21 +352,30 @@ def test_the_test_encoder_cannot_be_adapted(tmp_path: Path) -> None:
     assert home.store.current() == "000001"
 
 
-@pytest.fixture
-def adapted_home(folder: Path, learnt: DeepReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+@pytest.fixture(scope="module")
+def adapted_folder(folder: Path, learnt: DeepReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that serves what was learnt, made by the model of a folder."""
-    home = Home(tmp_path)
+    home = Home(tmp_path_factory.mktemp("adapted"))
     home.write({"id": r.id, "title": r.title, "summary": r.summary} for r in catalogue_of(300))
     text = home.config.read_text().replace(
         '"hashing-for-tests"\ndimension = 64', f'"folder"\nfolder = "{folder}"\nprecision = "float32"'
     )
     home.config.write_text(text + "\n[adapt]\nhead = false\n")
     assert run_cli("refresh", *home.arguments).code == 0
-    with monkeypatch.context() as patch:
-        found = replace(learnt, table=_encoded(home, learnt))
-        patch.setattr("reco.refresh.learn.learn_deep", lambda *_: found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reco.refresh.learn.learn_deep", lambda *_: learnt)
         done = adapt_deep(home.store, base_of(home), Recipe())
     assert done.published and done.depth == "deep"
+    return home.folder
+
+
+@pytest.fixture
+def adapted_home(adapted_folder: Path, tmp_path: Path) -> Home:
+    """A copy of that home, to change."""
+    settings = (adapted_folder / "reco.toml").read_text()
+    shutil.copytree(adapted_folder, tmp_path / "home")
+    home = Home(tmp_path / "home")
+    home.config.write_text(settings)
     return home
 
 
@@ -274,10 +383,6 @@ def base_of(home: Home) -> Encoder:
     from reco.encoder.settings import build_encoder
 
     return build_encoder(load(home.config).encoder)
-
-
-def _encoded(home: Home, learnt: DeepReport) -> VectorTable:
-    return embed(home.store.open().catalogue, base_of(home).adapted(learnt.adapter))[0]
 
 
 def test_what_is_published_is_what_the_adapted_encoder_makes_and_answers_with(
@@ -345,8 +450,6 @@ def test_undo_goes_back_to_the_encoder_itself_and_encodes_nothing_again(
 
 
 def test_undo_encodes_again_where_no_older_snapshot_can_help(adapted_home: Home) -> None:
-    import shutil
-
     shutil.rmtree(adapted_home.store.folder / "000001")
     assert undo(adapted_home.store, base_of(adapted_home)).published
     served = adapted_home.store.open()
@@ -364,7 +467,7 @@ def test_a_refresh_learns_by_itself_when_enough_has_changed(
         return replace(learnt, adapter=adapter, table=embed(catalogue, encoder.adapted(adapter))[0])
 
     monkeypatch.setattr("reco.refresh.learn.learn_deep", deepen_now)
-    recipe = Recipe(deep=RECIPE, drift=0.1)
+    recipe = Recipe(deep=DeepRecipe(), drift=0.1)
     sources = load(adapted_home.config).sources
 
     def refreshed(changed: int) -> str:

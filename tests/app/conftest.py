@@ -178,7 +178,7 @@ def page() -> Open:
     """Return a function that opens the app, on a page's script, with what its address asks."""
 
     def open_page(view: str = "", **asked: str) -> AppTest:
-        test = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+        test = AppTest.from_file(str(SCRIPT), default_timeout=240).run()
         for name, value in asked.items():
             test.query_params[name] = value
         return test.switch_page(f"views/{view}.py").run() if view else test.run()

@@ -92,7 +92,7 @@ def test_its_script_shows_nothing_without_a_password(home: None, monkeypatch: py
     from reco.app.server import SCRIPT
 
     monkeypatch.delenv(VARIABLE, raising=False)
-    test = AppTest.from_file(str(SCRIPT.parent / "views" / "curator.py"), default_timeout=60).run()
+    test = AppTest.from_file(str(SCRIPT.parent / "views" / "curator.py"), default_timeout=240).run()
     assert not test.text_input and not test.tabs
     assert [info.value for info in test.info] == [phrases.phrase("fr", "curator.off")]
 

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 import reco.app
 from reco.app.addresses import FEED, PAGES, lost, not_found
-from reco.app.html_document import Document, language_of, policy, rewrite
+from reco.app.html_document import HtmlDocument, language_of, policy, rewrite
 from reco.app.phrases import phrase
 from reco.app.state.curator_access import VARIABLE
 
@@ -52,7 +52,7 @@ async def ask(path: str, accept: str) -> tuple[dict[str, str], bytes]:
             Route("/", lambda _: HTMLResponse(PAGE, headers={"etag": "old"})),
             Route("/text", lambda _: PlainTextResponse("as it was")),
         ],
-        middleware=[Middleware(Document)],
+        middleware=[Middleware(HtmlDocument)],
     )
     sent: list[Message] = []
 

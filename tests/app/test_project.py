@@ -206,9 +206,11 @@ def take(monkeypatch: pytest.MonkeyPatch) -> Take:
             file = other.submit(wish)
             clicked()
             test.run()
-            return file.result(timeout=60)
+            return file.result(timeout=240)
 
     monkeypatch.setattr(st, "download_button", button)
+    # The drawing between the click and the file takes as long as the machine makes it.
+    monkeypatch.setattr(downloads, "BROUGHT", 240.0)
     return click
 
 

@@ -6,10 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from reco.cli.main import app
+from reco.cli.options import Common, Filtering, with_options
 from tests.support import Home, python, rows, run_cli, run_process
 
 REPORT = {
@@ -72,9 +77,8 @@ def test_an_acronym_that_was_read_in_full_is_said_and_taken_away(home: Home) -> 
     assert home.refresh().published
     read = run_cli("recommend", "sauver le CDM", "--json", *home.arguments).json
     assert read["expansions"] == [{"short": "CDM", "full": "café du matin", "written": "CDM"}]
-    assert (
-        'CDM = café du matin  (sans : --without "CDM")' in run_cli("recommend", "un CDM", *home.arguments).out
-    )
+    plain = run_cli("recommend", "un CDM", *home.arguments).out
+    assert 'Also read: CDM = café du matin  (leave it out: --without "CDM")' in plain
     asked = ("recommend", "sauver le CDM", "--without", "cdm", "--json")
     without = run_cli(*asked, *home.arguments).json
     assert (without["expansions"], without["without"]) == ([], ["cdm"])
@@ -88,8 +92,8 @@ def test_a_shelf_is_told_slot_by_slot(served: Home) -> None:
     assert len(done.json["shelf"]) == 5 and len(filled) == len(done.json["recommendations"]) == 2
     assert {item["placement"]["reason"] for item in done.json["recommendations"]} == {"shelf"}
     plain = run_cli("recommend", "rouvrir le café", "--shelf", *served.arguments)
-    assert plain.code == 0 and plain.out.count("rayon équilibré") == 2
-    assert plain.out.count("rien d'assez proche") == 3
+    assert plain.code == 0 and plain.out.count("moved by: balanced shelf") == 2
+    assert plain.out.count(": nothing close enough") == 3
 
 
 def test_a_place_is_compared_and_said(home: Home) -> None:
@@ -102,7 +106,7 @@ def test_a_place_is_compared_and_said(home: Home) -> None:
     assert 0 < likeness["value"] < 1 and "smaller" in likeness["reasons"]
     assert likeness["place"] == "Trémargat (Côtes-d'Armor)"
     plain = run_cli(*asked).out
-    assert "bien plus petit" in plain and "Lieux comparés à Rignac (Aveyron)" in plain
+    assert "much smaller" in plain and "Places compared with Rignac (Aveyron)" in plain
 
 
 def test_warnings_are_quoted(home: Home) -> None:
@@ -112,16 +116,14 @@ def test_warnings_are_quoted(home: Home) -> None:
     asked = ("recommend", "café", "-k", "1", *home.arguments)
     (point,) = run_cli(*asked, "--json").json["recommendations"][0]["vigilance"]
     assert point["kind"] == "delay" and warning in point["text"]
-    assert "vigilance (délai)" in run_cli(*asked).out
+    assert "caution (delay): « " in run_cli(*asked).out
 
 
 def test_every_code_has_words() -> None:
     from reco.catalogue.places.similarity import REASONS
     from reco.cli import notices
-    from reco.ranking.cautions import KINDS
     from reco.ranking.rerank import REASONS as MOVES
 
-    assert set(notices._VIGILANCE) == set(KINDS)
     assert set(notices._LIKENESS) == set(REASONS) and set(notices._PLACEMENT) == set(MOVES)
 
 
@@ -302,3 +304,72 @@ def test_a_reader_that_has_had_enough_is_no_failure(served: Home) -> None:
         process.stdout.close()
         said = process.stderr.read()
     assert (process.returncode, said) == (0, "")
+
+
+def test_an_option_after_two_dashes_is_text(served: Home) -> None:
+    done = run_cli("show", *served.arguments, "--", "--json")
+    assert done.code == 2 and done.out == "" and "There is no resource '--json'" in done.err
+
+
+def test_an_interruption_is_said(served: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reco.workspace.settings.load", interrupt)
+    done = run_cli("status", "--json", *served.arguments)
+    assert done.code == 1 and set(done.json) == {"error", "hint"} and done.json["error"] == "Interrupted."
+    assert run_cli("status", *served.arguments).err.startswith("Interrupted.\n")
+
+
+def test_an_unexpected_failure_is_one_document_too(served: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr("reco.workspace.settings.load", fail)
+    done = run_cli("status", "--json", *served.arguments)
+    assert done.code == 1 and done.json["error"] == "Unexpected failure: ZeroDivisionError: boom"
+    assert "Traceback" in done.err
+
+
+def test_shared_options_are_the_fields_of_their_class() -> None:
+    seen = []
+
+    def command(name: str, *, filtering: Filtering, common: Common) -> None:
+        seen.append((name, filtering, common))
+
+    known = typer.Typer()
+    known.command()(with_options(command))
+    arguments = ["x", "--type", "guide", "--type", "Livres", "--year-to", "2020", "--home", "h", "--json"]
+    with typer.main.get_command(known).make_context("x", arguments) as context:
+        context.command.invoke(context)
+    filtering = Filtering(types=["guide", "Livres"], last_year=2020)
+    assert seen == [("x", filtering, Common(Path("h"), None, True))]
+    assert filtering.filters().types == ("guide", "Livres") and filtering.filters().last_year == 2020
+    assert (filtering.filters().themes, filtering.filters().first_year) == ((), None)
+
+
+def commands(group: Any) -> Iterator[Any]:
+    for command in group.commands.values():
+        yield from commands(command) if hasattr(command, "commands") else (command,)
+
+
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))), ids=lambda one: one.name)
+def test_every_command_takes_the_shared_options(command: Any) -> None:
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert options >= {"--home", "--config"} and ("--json" in options or command.name == "app")
+
+
+def test_what_is_printed_is_english(home: Home) -> None:
+    home.write([{**row, "place": "Trémargat", "scale": "commune rurale"} for row in rows()])
+    assert home.refresh().published
+    asked = (
+        "recommend",
+        "Deux sujets\n- un café\n- une recyclerie",
+        "--shelf",
+        "--commune",
+        "Rignac (Aveyron)",
+    )
+    words = run_cli(*asked, *home.arguments).out.replace("«", "").split()
+    french = {"rang", "lieu", "besoin", "mots", "aussi", "voir", "rien", "hab.", ":"}
+    assert {"Need:", "place:", "words:"} <= set(words)
+    assert not french & {word.casefold().strip("(),;") for word in words}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from reco.catalogue.catalogue import Catalogue
 from reco.clusters import frames, matching
 from reco.clusters.curator_names import Names
-from reco.clusters.find import ClustersUnavailable, Options, find
+from reco.clusters.find import Options, find
 from reco.clusters.grouping import neighbours
 from reco.clusters.labelling.corpus import Corpus, Text
 from reco.clusters.labelling.labels import describe, npmi
@@ -429,13 +428,6 @@ def test_one_theme_and_many_copies_are_grouped_all_the_same() -> None:
     more = [resource(f"zz-{n:03}", "La même chose") for n in range(100)]
     found = find(Catalogue([*few.catalogue, *more]), copies)
     assert len({of for of in found.membership[1][25:] if of}) == 1, "what is the same is together"
-
-
-def test_without_the_library_the_reason_is_clear(planted: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(ClustersUnavailable, match="scikit-learn, which is not installed") as refused:
-        find(planted.catalogue, planted.vectors)
-    assert "reco[clusters]" in refused.value.hint
 
 
 def test_another_encoder_keeps_ids_but_lays_out_anew(planted: World, found: Clusters) -> None:

@@ -15,7 +15,7 @@ from reco.catalogue import coverage
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
 from reco.evaluation import exposure, gaps
-from reco.evaluation.gaps import LOG, Asked
+from reco.evaluation.gaps import LOG, DemandQuery
 from reco.ranking.recommender import Recommender
 from reco.text.tokens import stems
 from tests.support import Home, resource, resources, rows, run_cli, snapshot_of
@@ -103,8 +103,8 @@ def test_coverage_counts_theme_by_type_by_scale() -> None:
 
 
 def test_logged_requests_are_told_in_groups_of_five_and_never_by_their_text() -> None:
-    asks = [Asked(f"l{n}", f"Réparer la fusée lunaire numéro {n}", LOG) for n in range(6)]
-    asks += [Asked(f"m{n}", "Élever des licornes naines", LOG) for n in range(4)]
+    asks = [DemandQuery(f"l{n}", f"Réparer la fusée lunaire numéro {n}", LOG) for n in range(6)]
+    asks += [DemandQuery(f"m{n}", "Élever des licornes naines", LOG) for n in range(4)]
     asked = recommender(resources())
     judge = gaps.scan(asked, ENCODER, asks)
     assert judge.without_verdict, "until answers have a verdict, the cautious rule stands in"
@@ -118,11 +118,11 @@ def test_logged_requests_are_told_in_groups_of_five_and_never_by_their_text() ->
 def test_what_all_requests_say_joins_no_two_subjects() -> None:
     subjects = ("réparer une fusée lunaire", "élever trois licornes naines", "traduire le grec ancien")
     asks = [
-        Asked(f"{n}{copy}", f"Nous voudrions bien {one} {copy}", "x")
+        DemandQuery(f"{n}{copy}", f"Nous voudrions bien {one} {copy}", "x")
         for n, one in enumerate(subjects)
         for copy in "abcd"
     ]
-    asks.append(Asked("alone", "Xylophone quantique zébré", "x"))
+    asks.append(DemandQuery("alone", "Xylophone quantique zébré", "x"))
     found = gaps.scan(recommender(resources()), ENCODER, asks)
     for need in found.needs:
         assert len({request.id[0] for request in need.requests}) == 1, "no group has two subjects"
@@ -131,14 +131,14 @@ def test_what_all_requests_say_joins_no_two_subjects() -> None:
 
 
 def test_a_request_that_the_catalogue_answers_is_met() -> None:
-    asks = [Asked(one.id, f"{one.title}. {one.summary}", gaps.PROJECT) for one in resources()[:6]]
+    asks = [DemandQuery(one.id, f"{one.title}. {one.summary}", gaps.PROJECT) for one in resources()[:6]]
     assert gaps.scan(recommender(resources()), ENCODER, asks).needs == ()
 
 
 def test_a_filter_that_nothing_passes_is_no_result() -> None:
     from reco.catalogue.catalogue import Filters
 
-    asked = Asked("p", "Rénover la piscine", gaps.PROJECT, None, Filters(themes=("Astronomie",)))
+    asked = DemandQuery("p", "Rénover la piscine", gaps.PROJECT, None, Filters(themes=("Astronomie",)))
     found = gaps.scan(recommender(resources()), ENCODER, [asked])
     assert [request.why for need in found.needs for request in need.requests] == ["no-result"]
     assert found.needs[0].label
@@ -178,7 +178,7 @@ def test_the_share_shown_is_compared_with_the_share_of_the_catalogue() -> None:
     hub = next(share for share in publishers.values if share.value == "Hub")
     assert hub.catalogue == pytest.approx(1 / 62, abs=1e-3) and hub.ratio > 5
     assert publishers.gini_shown > 0 and sum(s.shown for s in publishers.values) == pytest.approx(1, abs=0.01)
-    assert found.population == (exposure.Share("unknown", 1.0, 1.0, 1.0),)
+    assert found.population == (exposure.ExposureShare("unknown", 1.0, 1.0, 1.0),)
 
 
 def test_figures_are_their_formulas() -> None:

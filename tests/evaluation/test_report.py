@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reco.encoder.testing import HashingEncoderForTests
-from reco.evaluation.beir import Document, JudgedSet, Topic
+from reco.evaluation.beir import JudgedDocument, JudgedSet, Topic
 from reco.evaluation.evaluate import SetResult, Tried, evaluate
 from reco.evaluation.inspect_topics import worst
 from reco.evaluation.report import write_report, write_topics
@@ -21,9 +21,9 @@ HOSTILE = "<script>alert(1)</script> $x^{$ | `a` [b](javascript:c) & =1+1"
 SET = JudgedSet(
     f"nasty {HOSTILE}",
     (
-        Document("d1", "Planter des arbres", "Des tilleuls le long de la rue."),
-        Document("d2", HOSTILE, "Une toiture étanche."),
-        Document("d3", "Le four à pain", "Rallumé chaque dimanche."),
+        JudgedDocument("d1", "Planter des arbres", "Des tilleuls le long de la rue."),
+        JudgedDocument("d2", HOSTILE, "Une toiture étanche."),
+        JudgedDocument("d3", "Le four à pain", "Rallumé chaque dimanche."),
     ),
     (
         Topic("good", "planter des tilleuls", {"d1": 2}),

@@ -11,7 +11,7 @@ from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
 from reco.evaluation.beir import Topic
 from reco.evaluation.runs import quality
-from reco.evaluation.sweep import Reader, at_strength, curve
+from reco.evaluation.sweep import SweepReader, at_strength, curve
 from reco.ranking.recommender import Fusion, Recommender
 from tests.support import resources, snapshot_of
 
@@ -36,7 +36,7 @@ def head() -> np.ndarray:
 @pytest.mark.parametrize("learnt", [False, True])
 def test_cached_sides_rank_as_the_product_does(learnt: bool) -> None:
     snapshot = snapshot_of(resources(), ENCODER).with_head(head() if learnt else None)
-    reader = Reader(snapshot, ENCODER, Fusion())
+    reader = SweepReader(snapshot, ENCODER, Fusion())
     found = curve([reader.read(topic) for topic in TOPICS], SETTINGS)
     for fusion, values in zip(SETTINGS, found, strict=True):
         expected = quality(Recommender(snapshot, ENCODER, fusion), TOPICS)
@@ -58,8 +58,8 @@ def test_a_head_goes_from_nothing_to_what_was_learnt() -> None:
 
 def test_words_known_from_another_head_are_not_read_again() -> None:
     learnt = snapshot_of(resources(), ENCODER).with_head(head())
-    base = Reader(learnt, ENCODER, Fusion()).read(TOPICS[0])
-    half = Reader(at_strength(learnt, 0.5), ENCODER, Fusion())
+    base = SweepReader(learnt, ENCODER, Fusion()).read(TOPICS[0])
+    half = SweepReader(at_strength(learnt, 0.5), ENCODER, Fusion())
     again, whole = half.read(TOPICS[0], base), half.read(TOPICS[0])
     assert again.words is base.words and again.grams is base.grams
     np.testing.assert_array_equal(again.scores(Fusion()), whole.scores(replace(Fusion())))

@@ -10,7 +10,7 @@ import pytest
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.resource import Resource
 from reco.encoder.testing import HashingEncoderForTests
-from reco.index.duplicates import Families, Told, find
+from reco.index.duplicates import CuratorPairs, Families, find
 from reco.index.vectors import embed
 from tests.support import CountingEncoder, Home, resource, rows, run_cli, snapshot_of
 
@@ -19,7 +19,7 @@ TEXT = "Une méthode pas à pas pour retirer le bitume, planter des arbres et la
 TITLE = "Désimperméabiliser les cours d'école"
 
 
-def families(*resources: Resource, told: Told | None = None) -> list[tuple[str, ...]]:
+def families(*resources: Resource, told: CuratorPairs | None = None) -> list[tuple[str, ...]]:
     others = [
         resource(f"z{n}", row["title"], summary=row["summary"]) for n, row in enumerate(rows()) if n != 10
     ]
@@ -115,12 +115,12 @@ def test_an_isbn_is_enough_and_a_curator_can_say_otherwise() -> None:
         "b", title="Le même, relié", evidence="9782123456803", summary="Second résumé.", publisher="X"
     )
     assert families(one, other) == [("a", "b")]
-    assert families(one, other, told=Told(split=(("b", "a"),))) == []
+    assert families(one, other, told=CuratorPairs(split=(("b", "a"),))) == []
 
 
 def test_a_split_holds_through_a_third() -> None:
     three = [listed(i, url="https://cerema.fr/x") for i in ("a", "b", "c")]
-    found = families(*three, told=Told(split=(("a", "c"),)))
+    found = families(*three, told=CuratorPairs(split=(("a", "c"),)))
     assert all(not {"a", "c"} <= set(members) for members in found) and len(found) == 1
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reco.catalogue.catalogue import Changes
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import StorageError
-from reco.projects.answers import Ranked, rank
+from reco.projects.answers import RecordedAnswer, rank
 from reco.projects.changes import Cause, attribute, compare
 from reco.projects.feed import Arrival, arrivals, document
 from reco.projects.store import Project
@@ -175,7 +175,7 @@ def test_under_one_model_the_catalogue_explains_every_move(
 def moves_of(
     before: Snapshot | None, after: Snapshot, project: Project, weights: Fusion | None = None
 ) -> Any:
-    def ranked(snapshot: Snapshot | None, fusion: Fusion) -> dict[str, Ranked]:
+    def ranked(snapshot: Snapshot | None, fusion: Fusion) -> dict[str, RecordedAnswer]:
         if snapshot is None:
             return {}
         return {project.id: rank(Recommender(snapshot, ENCODER, fusion), project)}
@@ -252,8 +252,8 @@ def test_other_weights_or_acronyms_are_other_settings() -> None:
     assert moved.entries and {m.cause for m in (*moved.entries, *moved.exits)} == {Cause.SETTINGS}
     more = snapshot_of([*resources(), resource("z", "Rien à voir")], ENCODER)
     stamped = replace(more, manifest=replace(more.manifest, settings={"making": "another"}))
-    old = {"cafe": Ranked(PROJECT.key, ("r01", "r02"))}
-    new = {"cafe": Ranked(PROJECT.key, ("r03", "r01"))}
+    old = {"cafe": RecordedAnswer(PROJECT.key, ("r01", "r02"))}
+    new = {"cafe": RecordedAnswer(PROJECT.key, ("r03", "r01"))}
     one = replace(PROJECT, k=1)
     for before, after in (
         (stamped, plain),
@@ -265,8 +265,8 @@ def test_other_weights_or_acronyms_are_other_settings() -> None:
 def test_when_only_rarity_can_explain_a_move_it_has_the_commonest_change() -> None:
     plain = snapshot_of(resources(), ENCODER)
     more = snapshot_of([*resources()[1:], resource("y", "Rien à voir"), resource("z", "Ni ceci")], ENCODER)
-    old = {"cafe": Ranked(PROJECT.key, ("r01", "r02"))}
-    new = {"cafe": Ranked(PROJECT.key, ("r03", "r01"))}
+    old = {"cafe": RecordedAnswer(PROJECT.key, ("r01", "r02"))}
+    new = {"cafe": RecordedAnswer(PROJECT.key, ("r03", "r01"))}
     assert compare(plain, more, [replace(PROJECT, k=1)], old, new).projects[0].entries[0].cause is Cause.NEW
 
 

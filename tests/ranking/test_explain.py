@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reco.encoder.protocol import DocumentVectors, unit
 from reco.encoder.testing import HashingEncoderForTests
-from reco.index.acronyms import Acronyms, Entry
+from reco.index.acronyms import Acronym, Acronyms
 from reco.index.dense import DenseIndex
 from reco.index.vectors import FRAME, EncodedDocument, VectorTable
 from reco.ranking.explain import Contribution
@@ -137,7 +137,7 @@ def test_a_passage_names_the_words_of_the_request_that_it_answers_as_they_were_w
 
 
 def test_a_passage_answers_an_acronym_by_any_of_its_forms() -> None:
-    table = Acronyms([Entry("ZAN", "zéro artificialisation nette")])
+    table = Acronyms([Acronym("ZAN", "zéro artificialisation nette")])
     summaries = ("Viser la zéro artificialisation nette.", "Sols et ZAN au village.", "Artificialisation.")
     short = words_of(answer_to("notre ZAN", *summaries, table=table))
     assert short == {"r0": ("ZAN",), "r1": ("ZAN",), "r2": ()}

@@ -208,4 +208,4 @@ def test_the_command_line_tells_needs(served: Home) -> None:
         "un verger partagé",
     ]
     assert set(document["needs"][0]) == {"text", "level", "covered_by"}
-    assert "Besoin : un verger partagé" in run_cli("recommend", text, *served.arguments).out
+    assert "Need: un verger partagé (" in run_cli("recommend", text, *served.arguments).out

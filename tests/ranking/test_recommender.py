@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reco.catalogue.catalogue import Filters
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidQuery, SnapshotError, UnknownResource
-from reco.index.acronyms import Acronyms, Entry
+from reco.index.acronyms import Acronym, Acronyms
 from reco.ranking.recommender import Answer, Fusion, Query, Recommender
 from reco.snapshots.snapshot import build
 from tests.support import resource, resources, scores_of, snapshot_of
@@ -164,7 +164,7 @@ def test_more_results_than_resources_is_fine() -> None:
 
 
 def test_both_forms_of_an_acronym_give_the_same_list_and_one_can_be_taken_away() -> None:
-    table = Acronyms([Entry("ZAN", "zéro artificialisation nette")])
+    table = Acronyms([Acronym("ZAN", "zéro artificialisation nette")])
     found = [*resources(), resource("z1", "Objectif ZAN"), resource("z2", "La zéro artificialisation nette")]
     plain = snapshot_of(found, ENCODER)
     snapshot = build(plain.manifest, plain.catalogue, plain.table, None, table)

@@ -141,7 +141,7 @@ def test_a_line_whose_date_is_damaged_costs_only_itself(served: Home, end: objec
 def test_the_log_never_grows_beyond_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "LARGEST", 2_000)
     for number in range(60):
-        log.record(tmp_path, log.Run(ENDED, ENDED, 0.1, "ok", 0, snapshot=str(number)))
+        log.record(tmp_path, log.LoggedRefresh(ENDED, ENDED, 0.1, "ok", 0, snapshot=str(number)))
     sizes = {p.name: p.stat().st_size for p in tmp_path.iterdir()}
     assert sizes.keys() == {"refresh.log", "refresh.log.1"}
     assert max(sizes.values()) < 2_500

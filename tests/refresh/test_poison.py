@@ -275,7 +275,6 @@ def test_a_file_in_place_of_a_folder(nights: Nights) -> None:
     nights.is_refused(("a.csv", "NotADirectory"), "folder", path=nights.file("a.csv", as_csv(table(3))))
 
 
-@pytest.mark.timeout(60)
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(nights: Nights) -> None:
     os.mkfifo(nights.folder / "a.csv")
     nights.is_refused(("a.csv", "not a file"), "csv", path="a.csv")

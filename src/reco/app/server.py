@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reco.app.addresses import FEED
-from reco.app.html_document import Document
+from reco.app.html_document import HtmlDocument
 
 SCRIPT = Path(__file__).with_name("script.py")
 SWITCH_SECONDS = 0.001
@@ -38,7 +38,7 @@ def parts() -> dict[str, Any]:
     sys.setswitchinterval(SWITCH_SECONDS)
     return {
         "script_path": SCRIPT,
-        "middleware": [Middleware(Document)],
+        "middleware": [Middleware(HtmlDocument)],
         "routes": [Route(f"/{FEED}", _feed)],
         "lifespan": _lifespan,
         "on_script_error": _last_resort,

@@ -46,7 +46,7 @@ class Rules:
         return repr((RECIPE, __version__, unicodedata.unidata_version, self)).encode()
 
 
-class Seen:
+class KnownRows:
     """What rows became the night before, and tonight: an unchanged row is read only once.
 
     `resources` are those of the night before, and `origins`, by id, the digest of the row that gave each.
@@ -88,7 +88,7 @@ def _origin(record: Record, rules: Rules) -> bytes:
 
 
 @dataclass
-class _Reading:
+class _FieldReader:
     """Collects every problem of one record before anything is decided."""
 
     values: Mapping[str, str]
@@ -112,7 +112,7 @@ class _Reading:
 
 def admit(record: Record, rules: Rules) -> Resource | Rejection:
     """Return the resource that `record` describes, or its rejection with every reason."""
-    reading = _Reading(record.values)
+    reading = _FieldReader(record.values)
     title = reading.text("title", LONGEST_TITLE)
     summary = reading.text("summary", LONGEST_SUMMARY, keep_lines=True)
     if not _READABLE.search(title) and not any("title" in p for p in reading.problems):
@@ -150,13 +150,13 @@ def admit_all(
     rows: Iterable[Record | Rejection],
     rules: Rules,
     taken: Mapping[str, str] | None = None,
-    seen: Seen | None = None,
+    seen: KnownRows | None = None,
 ) -> tuple[list[Resource], list[Rejection]]:
     """Admit the rows of one source; an id used before, here or in `taken` (id -> source), is refused.
 
     `seen` remembers the rows of the night before.
     """
-    memory = seen if seen is not None else Seen()
+    memory = seen if seen is not None else KnownRows()
     resources: list[Resource] = []
     rejections: list[Rejection] = []
     used = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
@@ -175,7 +175,7 @@ def admit_all(
     return resources, rejections
 
 
-def _identifier(reading: _Reading, title: str) -> str:
+def _identifier(reading: _FieldReader, title: str) -> str:
     if "id" not in reading.values:
         publisher = reading.values.get("publisher", "") + reading.values.get("authors", "")
         slug = re.sub(r"[^a-z0-9]+", "-", fold(title)).strip("-")[:60]
@@ -186,7 +186,7 @@ def _identifier(reading: _Reading, title: str) -> str:
     return identifier
 
 
-def _year(reading: _Reading) -> int | None:
+def _year(reading: _FieldReader) -> int | None:
     value = reading.text("year", 60)
     if not value:
         return None
@@ -197,12 +197,12 @@ def _year(reading: _Reading) -> int | None:
     return int(found.group())
 
 
-def _type(reading: _Reading, rules: Rules) -> str:
+def _type(reading: _FieldReader, rules: Rules) -> str:
     value = reading.text("type")
     return _listed(reading, "type", value, rules.types, rules.closed)
 
 
-def _themes(reading: _Reading, rules: Rules) -> tuple[str, ...]:
+def _themes(reading: _FieldReader, rules: Rules) -> tuple[str, ...]:
     values = [part.strip() for part in reading.text("theme").split(";") if part.strip()]
     if not values and rules.closed and rules.themes:
         reading.problems.append("the theme is missing")
@@ -210,7 +210,7 @@ def _themes(reading: _Reading, rules: Rules) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label for label in listed if label))
 
 
-def _listed(reading: _Reading, name: str, value: str, known: Sequence[str], closed: bool) -> str:
+def _listed(reading: _FieldReader, name: str, value: str, known: Sequence[str], closed: bool) -> str:
     if not known:
         return value
     label = canonical(value, known)
@@ -219,7 +219,7 @@ def _listed(reading: _Reading, name: str, value: str, known: Sequence[str], clos
     return label or value
 
 
-def _url(reading: _Reading) -> str:
+def _url(reading: _FieldReader) -> str:
     value = reading.text("url")
     if not value:
         return ""

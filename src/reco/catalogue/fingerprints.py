@@ -286,18 +286,22 @@ def _sentences(text: str) -> Iterable[tuple[int, int, int]]:
 def _tail(resource: Resource) -> int:
     """Return where a summary begins to speak of who made the resource, -1 where it does not."""
     text = resource.summary
+    makers = ""
     for lead in _LEAD.finditer(text):
         start = lead.end()
-        body = _ABOUT_BODY.match(text, start)
-        if _ABOUT.match(text, start) or (body is not None and _is_maker(body["body"], resource)):
+        if _ABOUT.match(text, start):
             return start
+        if body := _ABOUT_BODY.match(text, start):
+            # Read once: a summary may speak of as many names as it has lines.
+            makers = makers or f" {key_of(resource.publisher)} {key_of(resource.authors)} "
+            if _is_among(body["body"], makers):
+                return start
     return -1
 
 
-def _is_maker(name: str, resource: Resource) -> bool:
+def _is_among(name: str, makers: str) -> bool:
     """Whether a name is the publisher's or the authors', or stands among theirs as an acronym."""
     key = key_of(name)
-    makers = f" {key_of(resource.publisher)} {key_of(resource.authors)} "
     return bool(key) and f" {key} " in makers
 
 

@@ -1,4 +1,4 @@
-"""What every command shares: errors with their exit codes, notes and progress on standard error."""
+"""What every command shares: the handling of errors, and printing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
+
+import typer
 
 from reco.cli import logs
 from reco.errors import InvalidInput, RecoError
@@ -16,15 +18,19 @@ from reco.errors import InvalidInput, RecoError
 logger = logging.getLogger(__name__)
 
 
-def run(work: Callable[[], None], as_json: bool) -> None:
-    """Do the work of a command; say any failure in one sentence and exit with its code."""
+def run(work: Callable[[], object], as_json: bool) -> None:
+    """Do the work of the command line. A failure is printed with what to do, and exits with its code."""
     try:
         work()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has had enough: `reco changes | head`. What is left in the buffer goes nowhere.
+        # The reader closed the pipe, as `reco changes | head` does. What is left in the buffer is dropped.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except typer.Exit as done:
+        raise SystemExit(done.exit_code) from None
+    except typer.TyperException as usage:
+        fail(InvalidInput(usage.format_message(), "See `reco --help`."), as_json)
     except RecoError as error:
         fail(error, as_json)
     except KeyboardInterrupt:
@@ -48,7 +54,7 @@ def fail(error: RecoError, as_json: bool) -> NoReturn:
 
 
 def note(text: str) -> None:
-    """Say something beside the result."""
+    """Print a remark on standard error, or log it as a warning; nothing for an empty text."""
     if text and _for_machines():
         logger.warning("%s", text)
     elif text:
@@ -58,26 +64,32 @@ def note(text: str) -> None:
 def _for_machines() -> bool:
     try:
         return logs.as_json()
-    except InvalidInput:  # which is what is being said
+    except InvalidInput:  # the error being printed
         return False
 
 
+def show(document: Any, as_json: bool, text: Callable[[], None] | None = None) -> None:
+    """Print a document as JSON if asked for; else call `text`, or print one field a line without it."""
+    if as_json:
+        show_json(document)
+    elif text is not None:
+        text()
+    else:
+        _show_fields(document)
+
+
 def show_json(value: Any) -> None:
-    """Print one JSON document on standard output; a lone surrogate, which no output can hold, is escaped."""
+    """Print one JSON document on standard output. Lone surrogates are escaped: no output can encode them."""
     document = json.dumps(value, ensure_ascii=False, indent=2)
     print(document.encode("utf-8", "backslashreplace").decode())
 
 
-def show_report(report: Mapping[str, Any], as_json: bool) -> None:
-    """Print a flat report, one figure a line unless JSON is asked for."""
-    if as_json:
-        show_json(report)
-        return
+def _show_fields(report: Mapping[str, Any]) -> None:
     for name, value in report.items():
-        print(f"{name.replace('_', ' '):>20}  {_said(value)}".rstrip())
+        print(f"{name.replace('_', ' '):>20}  {_field(value)}".rstrip())
 
 
-def _said(value: Any) -> str:
+def _field(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value == "":
@@ -87,9 +99,29 @@ def _said(value: Any) -> str:
     return str(value)
 
 
+def show_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> None:
+    """Print a table without lines. Cells are printed as they are."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, show_header=bool(header), box=None)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def show_line(text: str, style: str = "") -> None:
+    """Print a styled line, wrapped at the width of the terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text(text, style=style))
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a callback that draws a bar on standard error once there is something to show."""
+    """Yield a callback, given (done, total), that draws a bar on standard error from its first call on."""
     if _for_machines():
         yield lambda done, total: None
         return

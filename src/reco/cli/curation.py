@@ -1,186 +1,148 @@
-"""Commands for who keeps a catalogue: `source test`, `facets`."""
+"""Commands of the curator of a catalogue: `source test`, `decisions check`, `facets`, `duplicates`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reco.cli.console import note, run, show_json
-from reco.cli.filtering import (
-    FirstYear,
-    Languages,
-    LastYear,
-    Places,
-    Publishers,
-    Scales,
-    Themes,
-    Types,
-    filters,
-)
-from reco.cli.options import Config, Home, Json
+from reco.cli.options import Common, Filtering, add_commands
+from reco.errors import InvalidInput, SnapshotError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reco.catalogue.resource import Resource
+    from reco.index.duplicates import Family
+    from reco.refresh.collect import Collected
+    from reco.sources.config import SourceConfig
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     sources = typer.Typer(help="Try a source before it is refreshed.", no_args_is_help=True)
-    sources.command("test")(test_source)
+    add_commands(sources, test=test_source)
     app.add_typer(sources, name="source")
-    decided = typer.Typer(help="The curator's decisions.", no_args_is_help=True)
-    decided.command("check")(check_decisions)
-    app.add_typer(decided, name="decisions")
-    app.command()(facets)
-    app.command()(duplicates)
+    decisions = typer.Typer(help="The curator's decisions.", no_args_is_help=True)
+    add_commands(decisions, check=check_decisions)
+    app.add_typer(decisions, name="decisions")
+    add_commands(app, facets=facets, duplicates=duplicates)
 
 
 def test_source(
     name: Annotated[str, typer.Argument(help="The source's name in the settings.")],
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows to read.")] = 20,
-    home: Home = None,
-    config: Config = None,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
-    """Show a source's first records as mapped, those refused with every reason, and unmapped columns."""
+    """Read a source's first rows. Shows them as mapped or refused, and the unmapped columns."""
+    from reco.catalogue.admission import Rules, admit_all
+    from reco.cli import render
+    from reco.sources.read import inspect
 
-    def work() -> None:
-        from dataclasses import asdict
-
-        from reco.catalogue.admission import Rules, admit_all
-        from reco.cli import render
-        from reco.cli.render import unfilled
-        from reco.errors import InvalidInput
-        from reco.sources.read import inspect
-        from reco.workspace.settings import load
-        from reco.workspace.workspace import home_of
-
-        settings = load(config)
-        source = next((s for s in settings.sources if s.name == name), None)
-        if source is None:
-            names = ", ".join(s.name for s in settings.sources) or "none"
-            raise InvalidInput(f"There is no source {name!r}.", f"The settings have: {names}.")
-        seen = inspect(source, limit, home_of(settings, home) / "cache")
-        rules = Rules(source.themes, source.types, source.closed)
-        admitted, refused = admit_all([*seen.records, *seen.rejections], rules)
-        if as_json:
-            found = {
-                "records": [{**asdict(r), "themes": list(r.themes)} for r in admitted],
-                "rejections": [asdict(r) for r in refused],
-                "unmapped": list(seen.unmapped),
-                "unfilled": unfilled(admitted),
-            }
-            show_json(found)
-        else:
-            render.trial(admitted, refused, seen.unmapped, source.reject_limit)
-
-    run(work, as_json)
+    source = _source(name, common.settings.sources)
+    seen = inspect(source, limit, common.store.home / "cache")
+    rules = Rules(source.themes, source.types, source.closed)
+    admitted, refused = admit_all([*seen.records, *seen.rejections], rules)
+    found = {
+        "records": [{**asdict(record), "themes": list(record.themes)} for record in admitted],
+        "rejections": [asdict(rejection) for rejection in refused],
+        "unmapped": list(seen.unmapped),
+        "unfilled": render.unfilled(admitted),
+    }
+    common.show(found, partial(render.trial, admitted, refused, seen.unmapped, source.reject_limit))
 
 
-def check_decisions(home: Home = None, config: Config = None, as_json: Json = False) -> None:
-    """Read the sources anew and say which decisions no longer apply; nothing is published."""
+def _source(name: str, sources: Sequence[SourceConfig]) -> SourceConfig:
+    for source in sources:
+        if source.name == name:
+            return source
+    names = ", ".join(source.name for source in sources) or "none"
+    raise InvalidInput(f"There is no source {name!r}.", f"The settings have: {names}.")
 
-    def work() -> None:
-        from dataclasses import asdict
 
-        from reco.errors import SnapshotError
-        from reco.refresh.collect import collect
-        from reco.workspace.settings import load
-        from reco.workspace.workspace import home_of, store_of
+def check_decisions(*, common: Common) -> None:
+    """List the decisions that no longer apply. The sources are read; nothing is published."""
+    from reco.refresh.collect import collect
 
-        settings = load(config)
-        curation = settings.curation.curation()
-        try:
-            previous = store_of(settings, home).serve()[0]
-        except SnapshotError:
-            previous = None
-        collected = collect(settings.sources, previous, home_of(settings, home) / "cache", curation)
-        found = {
-            "decisions": len(curation.decisions.lines),
-            "stale": [asdict(stale) for stale in collected.stale],
-            "failed_sources": list(collected.failures),
+    settings = common.settings
+    curation = settings.curation.curation()
+    try:
+        previous = common.store.serve()[0]
+    except SnapshotError:
+        previous = None
+    collected = collect(settings.sources, previous, common.store.home / "cache", curation)
+    decisions = len(curation.decisions.lines)
+    found = {
+        "decisions": decisions,
+        "stale": [asdict(stale) for stale in collected.stale],
+        "failed_sources": list(collected.failures),
+    }
+    common.show(found, partial(_print_decisions, decisions, collected))
+
+
+def _print_decisions(count: int, collected: Collected) -> None:
+    print(f"{count} decisions, {len(collected.stale)} no longer apply")
+    for stale in collected.stale:
+        print(f"  line {stale.line}, {stale.action} {stale.id}: {stale.why}")
+    for name in collected.failures:
+        print(f"  not checked: the resources of {name}, which could not be read")
+
+
+def duplicates(*, common: Common) -> None:
+    """List what is served under several ids. Newest first, with why each pair is one document."""
+    from reco.cli.render import listing
+
+    snapshot = common.snapshot()
+    resources = {resource.id: resource for resource in snapshot.catalogue}
+    families = snapshot.families.families if snapshot.families is not None else ()
+    listed = [
+        {
+            "members": [listing(resources[member]) for member in family.members],
+            "pairs": [asdict(pair) for pair in family.pairs],
         }
-        if as_json:
-            show_json(found)
-            return
-        print(f"{found['decisions']} decisions, {len(collected.stale)} no longer apply")
-        for stale in collected.stale:
-            print(f"  line {stale.line}, {stale.action} {stale.id}: {stale.why}")
-        for name in collected.failures:
-            print(f"  not judged: the resources of {name}, which could not be read")
-
-    run(work, as_json)
+        for family in families
+    ]
+    found = {"snapshot": snapshot.id, "families": listed}
+    common.show(found, partial(_print_families, families, resources))
 
 
-def duplicates(home: Home = None, config: Config = None, as_json: Json = False) -> None:
-    """List what is served under several ids, newest first, and why each pair is one thing."""
+def _print_families(families: Sequence[Family], resources: Mapping[str, Resource]) -> None:
+    from reco.cli.render import joined
 
-    def work() -> None:
-        from dataclasses import asdict
-
-        from reco.cli.render import listing
-        from reco.workspace.settings import load
-        from reco.workspace.workspace import store_of
-
-        snapshot, warning = store_of(load(config), home).serve()
-        note(warning)
-        resources = {resource.id: resource for resource in snapshot.catalogue}
-        families = snapshot.families.families if snapshot.families is not None else ()
-        shown = [
-            {
-                "members": [listing(resources[member]) for member in family.members],
-                "pairs": [asdict(pair) for pair in family.pairs],
-            }
-            for family in families
-        ]
-        if as_json:
-            show_json({"snapshot": snapshot.id, "families": shown})
-            return
-        print(f"{len(shown)} things are listed more than once")
-        for family in families:
-            print()
-            for member in family.members:
-                found = resources[member]
-                facts = (found.title, found.publisher, found.year, found.place, found.source)
-                print(f"  {member}  {' · '.join(str(fact) for fact in facts if fact)}")
-            for pair in family.pairs:
-                print(f"    {pair.why}: {pair.first} = {pair.second}")
-
-    run(work, as_json)
+    print(f"{len(families)} documents are listed more than once")
+    for family in families:
+        print()
+        for member in family.members:
+            found = resources[member]
+            print(
+                f"  {member}  {joined(found.title, found.publisher, found.year, found.place, found.source)}"
+            )
+        for pair in family.pairs:
+            print(f"    {pair.why}: {pair.first} = {pair.second}")
 
 
 def facets(
-    types: Types = None,
-    themes: Themes = None,
-    publishers: Publishers = None,
-    scales: Scales = None,
-    languages: Languages = None,
-    places: Places = None,
-    first_year: FirstYear = None,
-    last_year: LastYear = None,
+    *,
+    filtering: Filtering,
     most: Annotated[int, typer.Option("-n", min=1, help="How many values of each, at most.")] = 15,
-    home: Home = None,
-    config: Config = None,
-    as_json: Json = False,
+    common: Common,
 ) -> None:
-    """Count the values of each facet in what is served, or in what passes the filters."""
+    """Count the values of each facet. With filters, only in the resources that pass them."""
+    catalogue = common.snapshot().catalogue
+    kept = filtering.filters()
+    catalogue.require_known(kept)
+    counted = catalogue.facets(kept)
+    common.show(counted, partial(_print_facets, int(catalogue.select(kept).sum()), counted, most))
 
-    def work() -> None:
-        from reco.workspace.settings import load
-        from reco.workspace.workspace import store_of
 
-        snapshot, warning = store_of(load(config), home).serve()
-        note(warning)
-        kept = filters((types, themes, publishers, scales, languages, places), first_year, last_year)
-        snapshot.catalogue.require_known(kept)
-        counted = snapshot.catalogue.facets(kept)
-        if as_json:
-            show_json(counted)
-            return
-        print(f"{snapshot.catalogue.select(kept).sum()} resources")
-        for facet, values in counted.items():
-            print(f"{facet} ({len(values)})")
-            for value, count in list(values.items())[:most]:
-                print(f"  {count:>6}  {value}")
-            if len(values) > most:
-                print(f"  {'...':>6}  and {len(values) - most} more")
-
-    run(work, as_json)
+def _print_facets(resources: int, counted: Mapping[str, Mapping[str, int]], most: int) -> None:
+    print(f"{resources} resources")
+    for facet, values in counted.items():
+        print(f"{facet} ({len(values)})")
+        for value, count in list(values.items())[:most]:
+            print(f"  {count:>6}  {value}")
+        if len(values) > most:
+            print(f"  {'...':>6}  and {len(values) - most} more")

@@ -1,20 +1,25 @@
-"""Commands that measure: `evaluate`."""
+"""Commands that measure, and learn: `evaluate`, `adapt`."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reco.cli.console import note, progress_bar, run, show_json, show_report
-from reco.cli.options import Config, Home, Json
+from reco.cli.console import note, progress_bar
+from reco.cli.options import Common, add_commands
+from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from reco.encoder.protocol import Encoder
     from reco.evaluation.beir import JudgedSet, Topic
     from reco.evaluation.evaluate import SetResult, Tried
+    from reco.evaluation.inspect_topics import TopicInspection
     from reco.snapshots.snapshot import Snapshot
     from reco.workspace.settings import Settings
 
@@ -22,22 +27,12 @@ Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="
 
 
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What a command line asks to be measured."""
-
-    folders: tuple[Path, ...]
-    golden: bool
-    limit: int | None
-    systems: tuple[str, ...]
+"""Ids that a note lists."""
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command()(evaluate)
-    app.command()(adapt)
+    add_commands(app, evaluate=evaluate, adapt=adapt)
 
 
 def evaluate(
@@ -54,73 +49,64 @@ def evaluate(
         Path | None, typer.Option("--topics", help="Write a CSV, one row per topic, worst first.")
     ] = None,
     worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics to read.")] = 0,
-    home: Home = None,
-    config: Config = None,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
-    """Measure this product and two fixed references on judged sets."""
+    """Measure this product on judged sets. Two fixed references are measured beside it."""
+    from reco.evaluation import inspect_topics
+    from reco.evaluation import report as reports
+    from reco.evaluation.evaluate import document
 
-    def work() -> None:
-        from reco.evaluation import inspect_topics
-        from reco.evaluation import report as reports
-        from reco.evaluation.evaluate import document
-        from reco.workspace.settings import load
+    names = _systems(systems)
+    if report is not None:
+        reports.require_writable(report)
+    if topics is not None:
+        reports.require_writable(topics, (".csv",))
+    judged, requests = _sets(common.settings, folders or (), golden, limit)
+    results = _results(common, judged, requests, names)
+    found = document(results)
+    readings = inspect_topics.worst(results, worst)
+    if topics is not None:
+        reports.write_topics(results, topics)
+    if report is not None:
+        reports.write_report(results, report)
+    told = {**found, **({"worst": [asdict(one) for one in readings]} if worst else {})}
+    common.show(told, partial(_print, found, readings))
 
-        names = _systems(systems)
-        if report is not None:
-            reports.require_writable(report)
-        if topics is not None:
-            reports.require_writable(topics, (".csv",))
-        settings = load(config)
-        results = _results(settings, home, _Asked(tuple(folders or ()), golden, limit, tuple(names)))
-        found = document(results)
-        readings = inspect_topics.worst(results, worst)
-        if topics is not None:
-            reports.write_topics(results, topics)
-        if report is not None:
-            reports.write_report(results, report)
-        if as_json:
-            show_json({**found, **({"worst": [asdict(one) for one in readings]} if worst else {})})
-            return
-        print(reports.markdown(found))
-        if readings:
-            print("\n".join(["## The worst requests", "", *inspect_topics.lines(readings)]))
 
-    run(work, as_json)
+def _print(found: Mapping[str, Any], readings: Sequence[TopicInspection]) -> None:
+    from reco.evaluation import inspect_topics
+    from reco.evaluation import report as reports
+
+    print(reports.markdown(found))
+    if readings:
+        print("\n".join(["## The worst requests", "", *inspect_topics.lines(readings)]))
 
 
 def adapt(
     deep: Annotated[bool, typer.Option("--deep", help="Tune the encoder itself; takes minutes.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Forget what was learnt, deep or not.")] = False,
-    home: Home = None,
-    config: Config = None,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
-    """Learn from the catalogue, and from approved opinions if any; keep what was learnt if it wins."""
+    """Learn from the catalogue. Approved opinions count too; what was learnt is kept if it wins."""
+    from reco.encoder.settings import build_encoder
+    from reco.refresh import on_demand
+    from reco.workspace.workspace import recipe_of
 
-    def work() -> None:
-        from reco.encoder.settings import build_encoder
-        from reco.refresh import on_demand
-        from reco.workspace.settings import load
-        from reco.workspace.workspace import recipe_of, store_of
-
-        settings = load(config)
-        store, recipe = store_of(settings, home), recipe_of(settings)
-        base = build_encoder(settings.encoder)
-        with progress_bar("Adapting") as progress:
-            if undo:
-                done = on_demand.undo(store, base, recipe, progress)
-            elif deep:
-                done = on_demand.adapt_deep(store, base, recipe, progress)
-            else:
-                done = on_demand.adapt(store, base, recipe)
-        show_report(asdict(done), as_json)
-
-    run(work, as_json)
+    store, recipe = common.store, recipe_of(common.settings)
+    base = build_encoder(common.settings.encoder)
+    with progress_bar("Adapting") as progress:
+        if undo:
+            done = on_demand.undo(store, base, recipe, progress)
+        elif deep:
+            done = on_demand.adapt_deep(store, base, recipe, progress)
+        else:
+            done = on_demand.adapt(store, base, recipe)
+    common.show(asdict(done))
 
 
 def _systems(given: str) -> list[str]:
-    from reco.errors import InvalidInput
     from reco.evaluation.evaluate import SYSTEMS
 
     names = [name.strip() for name in given.split(",") if name.strip()]
@@ -132,44 +118,41 @@ def _systems(given: str) -> list[str]:
     return names
 
 
-def _results(settings: Settings, home: Path | None, asked: _Asked) -> dict[str, SetResult]:
-    """Read every set before anything is encoded, then run the systems over each."""
-    from reco.errors import InvalidInput
+def _sets(
+    settings: Settings, folders: Sequence[Path], golden: bool, limit: int | None
+) -> tuple[list[JudgedSet], Sequence[Topic]]:
+    """Read the judged sets, and the topics of the golden set, before anything is encoded."""
     from reco.evaluation.beir import read_set, read_topics
 
-    golden = settings.gates.golden
-    if asked.golden and golden is None:
+    path = settings.gates.golden
+    if golden and path is None:
         raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
-    served = asked.golden or any(_same(folder, golden) for folder in asked.folders)
-    folders = [folder for folder in asked.folders if not _same(folder, golden)]
-    if not served and not folders:
+    served = golden or any(_same(folder, path) for folder in folders)
+    others = [folder for folder in folders if not _same(folder, path)]
+    if not served and not others:
         raise InvalidInput("There is nothing to evaluate.", "Name folders of judged sets, or `--golden`.")
-    topics = read_topics(golden, asked.limit) if served and golden is not None else ()
-    judged = [read_set(folder, asked.limit) for folder in folders]
+    topics = read_topics(path, limit) if served and path is not None else ()
+    judged = [read_set(folder, limit) for folder in others]
     names = [*(["golden"] if served else []), *(one.name for one in judged)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidInput(f"Two sets have the name {', '.join(twice)}.", "Name each once, or rename one.")
-    return _run(judged, topics, settings, home, asked.systems)
+    return judged, topics
 
 
 def _same(folder: Path, golden: Path | None) -> bool:
     return golden is not None and folder.resolve() == golden.resolve()
 
 
-def _run(
-    judged: list[JudgedSet],
-    topics: tuple[Topic, ...],
-    settings: Settings,
-    home: Path | None,
-    names: tuple[str, ...],
+def _results(
+    common: Common, judged: Sequence[JudgedSet], topics: Sequence[Topic], names: Sequence[str]
 ) -> dict[str, SetResult]:
+    """Run the systems named over the golden set, if it has topics, and over each judged set."""
     from reco.encoder.settings import build_encoder
     from reco.evaluation.evaluate import evaluate as evaluate_set
     from reco.evaluation.evaluate import evaluate_served
-    from reco.workspace.workspace import store_of
 
-    store = store_of(settings, home)
+    settings, store = common.settings, common.store
     snapshot = store.serve()[0] if topics or store.current() is not None else None
     plain = build_encoder(settings.encoder)
     tried = _tried(settings, snapshot, plain)
@@ -185,7 +168,7 @@ def _run(
 
 
 def _left_out(result: SetResult, requests: int) -> str:
-    """Return what is said of judgements that the snapshot has no resource for; nothing if it has all."""
+    """Return a note on the judged resources that the snapshot lacks; empty when it has them all."""
     gone = result.left_out
     if gone is None or not gone.ids:
         return ""
@@ -197,7 +180,7 @@ def _left_out(result: SetResult, requests: int) -> str:
 
 
 def _tried(settings: Settings, snapshot: Snapshot | None, plain: Encoder) -> Tried:
-    """Return what a snapshot runs with; without one, the settings alone."""
+    """Return the encoder, weights and head under test: the snapshot's, or the settings' without one."""
     from reco.evaluation.evaluate import Tried
     from reco.workspace.workspace import encoder_of
 

@@ -1,4 +1,4 @@
-"""What a card says beside its result, in words: what moved it, how like its place is, what can go wrong."""
+"""Remarks under a result's card: what moved it, how similar its place is, which passages warn."""
 
 from __future__ import annotations
 
@@ -8,36 +8,29 @@ from reco.catalogue.places.similarity import Likeness
 from reco.ranking.recommender import Recommendation
 from reco.ranking.rerank import Placement
 
-_VIGILANCE = {
-    "obstacle": "obstacle",
-    "cost": "coût",
-    "delay": "délai",
-    "abandonment": "abandon ou échec",
-    "condition": "condition",
-}
 _PLACEMENT = {
-    "shelf": "rayon équilibré",
-    "diversity": "diversité",
-    "need": "besoin",
-    "place": "lieu semblable",
+    "shelf": "balanced shelf",
+    "diversity": "diversity",
+    "need": "need",
+    "place": "similar place",
 }
 _LIKENESS = {
-    "same_commune": "la même commune",
-    "same_epci": "la même intercommunalité",
-    "same_department": "le même département",
-    "same_region": "la même région",
-    "same_band": "même taille",
-    "close_band": "taille voisine",
-    "smaller": "bien plus petit",
-    "larger": "bien plus grand",
-    "both_rural": "rural aussi",
-    "both_town": "petite ville aussi",
-    "both_suburb": "banlieue aussi",
-    "both_city": "ville aussi",
-    "both_overseas": "outre-mer aussi",
-    "overseas_differs": "l'un outre-mer, l'autre non",
-    "epci_compared": "d'une intercommunalité à l'autre",
-    "scale_only": "d'après l'échelle seule",
+    "same_commune": "the same commune",
+    "same_epci": "the same EPCI",
+    "same_department": "the same département",
+    "same_region": "the same région",
+    "same_band": "the same size",
+    "close_band": "about the same size",
+    "smaller": "much smaller",
+    "larger": "much larger",
+    "both_rural": "rural too",
+    "both_town": "a small town too",
+    "both_suburb": "a suburb too",
+    "both_city": "a city too",
+    "both_overseas": "overseas too",
+    "overseas_differs": "only one of the two is overseas",
+    "epci_compared": "one EPCI compared with the other",
+    "scale_only": "judged by the scale alone",
 }
 
 
@@ -48,20 +41,16 @@ def asides(item: Recommendation) -> Iterator[str]:
     if item.likeness is not None:
         yield _likeness(item.likeness)
     for point in item.vigilance:
-        yield f"vigilance ({_VIGILANCE[point.kind]}) : « {point.text} »"
+        yield f"caution ({point.kind}): « {point.text} »"
 
 
 def _placement(placement: Placement) -> str:
-    why = (
-        f"{_PLACEMENT[placement.reason]} ({placement.text})"
-        if placement.text
-        else _PLACEMENT[placement.reason]
-    )
-    return f"rang : {why}, {placement.from_rank}{'er' if placement.from_rank == 1 else 'e'} au score"
+    text = f" ({placement.text})" if placement.text else ""
+    return f"moved by: {_PLACEMENT[placement.reason]}{text}; rank {placement.from_rank} by score"
 
 
 def _likeness(likeness: Likeness) -> str:
-    inhabitants = f", {likeness.population} hab." if likeness.population else ""
-    where = f"{likeness.place}{inhabitants} : " if likeness.place else ""
-    reasons = ", ".join(_LIKENESS[reason] for reason in likeness.reasons) or "rien de commun"
-    return f"lieu : {likeness.value:.2f}, {where}{reasons}"
+    inhabitants = f", {likeness.population} inhabitants" if likeness.population else ""
+    where = f"{likeness.place}{inhabitants}: " if likeness.place else ""
+    reasons = ", ".join(_LIKENESS[reason] for reason in likeness.reasons) or "nothing in common"
+    return f"place: {likeness.value:.2f}, {where}{reasons}"

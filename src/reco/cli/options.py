@@ -1,13 +1,32 @@
-"""Options that mean the same on every command."""
+"""Options that several commands take, and the adding of commands that take them."""
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-# What may not be read is for the command to tell: the parser would call it wrong usage.
+from reco.cli.console import note, show
+
+if TYPE_CHECKING:
+    from reco.catalogue.catalogue import Filters
+    from reco.ranking.recommender import Recommender
+    from reco.snapshots.snapshot import Snapshot
+    from reco.snapshots.store import SnapshotStore
+    from reco.workspace.settings import Settings
+
+
+def _or_standard_input(text: str) -> str:
+    return sys.stdin.read() if text == "-" else text
+
+
+# The parser would report an unreadable path as wrong usage; the commands say more.
 Home = Annotated[
     Path | None, typer.Option("--home", readable=False, help="Where snapshots live (default: RECO_HOME).")
 ]
@@ -15,3 +34,155 @@ Config = Annotated[
     Path | None, typer.Option("--config", readable=False, help="Settings file (default: ./reco.toml).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+QueryText = Annotated[
+    str,
+    typer.Argument(
+        callback=_or_standard_input, help="The project or problem, in plain words; - reads standard input."
+    ),
+]
+ResourceId = Annotated[str, typer.Argument(metavar="ID", help="A resource's id.")]
+Count = Annotated[int, typer.Option("-k", help="How many results.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides, recorded.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, recorded.")]
+
+Values = list[str] | None
+Types = Annotated[Values, typer.Option("--type", help="Keep these types only; repeatable.")]
+Themes = Annotated[Values, typer.Option("--theme", help="Keep these themes only; repeatable.")]
+Publishers = Annotated[Values, typer.Option("--publisher", help="Keep these publishers only; repeatable.")]
+Scales = Annotated[Values, typer.Option("--scale", help="Keep these scales of territory only; repeatable.")]
+Languages = Annotated[Values, typer.Option("--language", help="Keep these languages only; repeatable.")]
+Places = Annotated[
+    Values,
+    typer.Option("--place", help="Keep these places only, by name, code or département's code; repeatable."),
+]
+FirstYear = Annotated[int | None, typer.Option("--year-from", help="Keep this year and later ones.")]
+LastYear = Annotated[int | None, typer.Option("--year-to", help="Keep this year and earlier ones.")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """Options of every command: which home, which settings, and how to print."""
+
+    home: Home = None
+    config: Config = None
+    as_json: Json = False
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings. Raises InvalidSettings."""
+        from reco.workspace.settings import load
+
+        return load(self.config)
+
+    @cached_property
+    def store(self) -> SnapshotStore:
+        """The snapshots of the home."""
+        from reco.workspace.workspace import store_of
+
+        return store_of(self.settings, self.home)
+
+    def snapshot(self) -> Snapshot:
+        """Return the snapshot served, with a note when it stands in for a damaged one."""
+        snapshot, warning = self.store.serve()
+        note(warning)
+        return snapshot
+
+    def recommender(self) -> Recommender:
+        """Return what answers queries from the snapshot served."""
+        from reco.workspace.workspace import recommender_of
+
+        return recommender_of(self.settings, self.snapshot())
+
+    def show(self, document: Any, text: Callable[[], None] | None = None) -> None:
+        """Print `document` as JSON if asked for; else call `text`, or print one field a line without it."""
+        show(document, self.as_json, text)
+
+
+@dataclass(frozen=True)
+class Filtering:
+    """Options that narrow the catalogue to what has given labels, places or years."""
+
+    types: Types = None
+    themes: Themes = None
+    publishers: Publishers = None
+    scales: Scales = None
+    languages: Languages = None
+    places: Places = None
+    first_year: FirstYear = None
+    last_year: LastYear = None
+
+    def filters(self) -> Filters:
+        """Return the filters as the catalogue takes them."""
+        from reco.catalogue.catalogue import Filters
+
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in vars(self).items()
+            if value is not None
+        }
+        return Filters(**given)
+
+
+@dataclass(frozen=True)
+class Arranging:
+    """Options that reorder results or change how the query is read."""
+
+    shelf: Annotated[
+        bool, typer.Option("--shelf", help="The best result of each type, from different publishers.")
+    ] = False
+    diversity: Annotated[
+        float | None,
+        typer.Option("--diversity", help="How far results must differ from each other, 0 to 1."),
+    ] = None
+    commune: Annotated[
+        str,
+        typer.Option(
+            "--commune", metavar="CODE|NAME", help="Your commune or EPCI, compared with each result's place."
+        ),
+    ] = ""
+    near: Annotated[
+        bool, typer.Option("--near", help="With --commune: among equal results, similar places first.")
+    ] = False
+    without: Annotated[
+        Values,
+        typer.Option("--without", metavar="ACRONYM", help="Do not expand this acronym; repeatable."),
+    ] = None
+
+
+def add_commands(app: typer.Typer, /, **commands: Callable[..., None]) -> None:
+    """Add each function as the command of its keyword; see `with_options`."""
+    for name, function in commands.items():
+        app.command(name)(with_options(function))
+
+
+def with_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Replace each parameter whose type is a dataclass by that dataclass's fields.
+
+    The parser sees `show(identifier, *, home, config, as_json)` where `function` is written
+    `show(identifier, *, common: Common)`.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    groups: dict[str, Any] = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if is_dataclass(parameter.annotation)
+    }
+    fields = {name: inspect.signature(kind, eval_str=True).parameters for name, kind in groups.items()}
+    parameters = [
+        option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in signature.parameters.items()
+        for option in (fields[name].values() if name in groups else [parameter])
+    ]
+
+    @wraps(function)
+    def parsed(**values: Any) -> None:
+        made = {
+            name: kind(**{field: values.pop(field) for field in fields[name]})
+            for name, kind in groups.items()
+        }
+        function(**values, **made)
+
+    parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    parsed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return parsed

@@ -1,42 +1,40 @@
-"""Results as JSON documents and as tables for a terminal."""
+"""Results as JSON documents, and as cards and tables for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from reco.catalogue.places.gazetteer import bundled
 from reco.catalogue.resource import FIELDS, Rejection, Resource
-from reco.cli.console import note, show_json
+from reco.cli.console import note, show_table
 from reco.cli.notices import asides
 from reco.encoder.protocol import Document
 from reco.ranking.recommender import Answer, Recommendation
 from reco.refresh.report import RefreshReport
 from reco.snapshots.snapshot import Snapshot
-from reco.snapshots.store import Entry
+from reco.snapshots.store import SnapshotEntry
 from reco.text.passages import Span
 
 _SHOWN = 240
 """Characters of a value that a trial shows."""
+_APART = ("summary", "themes", "set_aside", "snapshot", "passages", "tokens", "read")
+"""Fields of a resource that its table leaves out."""
 _VERDICTS = {
-    "found": "Des ressources répondent à cette demande.",
-    "weak": "Aucune ressource n'est vraiment proche ; voici des pistes.",
-    "nothing": "Rien de probant : cette demande semble étrangère au catalogue. "
-    "Voici malgré tout ce qu'il a de moins éloigné.",
+    "found": "Some resources answer this query.",
+    "weak": "No resource is really close; here are leads.",
+    "nothing": "Rien de probant: this query looks foreign to the catalogue. "
+    "Here is what is least far from it all the same.",
 }
 
 
-def answer(found: Answer, as_json: bool) -> None:
-    """Show the results of a query."""
-    if as_json:
-        show_json(answer_document(found))
-        return
+def answer(found: Answer) -> None:
+    """Print the results of a query as cards."""
     console = Console()
     if found.verdict is not None:
         console.print(Text(f"{_VERDICTS[found.verdict]}\n", style="bold"))
@@ -48,10 +46,10 @@ def answer(found: Answer, as_json: bool) -> None:
         console.print("No resource passes these filters together: leave one out.")
     for slot in found.shelf:
         if slot.rank is None:
-            console.print(Text(f"–  {slot.type} : rien d'assez proche\n", style="dim"))
+            console.print(Text(f"–  {slot.type}: nothing close enough\n", style="dim"))
     compared = _place(found.query.place)
     if compared is not None:
-        console.print(Text(f"Lieux comparés à {compared['name']}, {compared['code']}", style="dim"))
+        console.print(Text(f"Places compared with {compared['name']}, {compared['code']}", style="dim"))
     console.print(f"Snapshot {found.snapshot}", style="dim", highlight=False)
 
 
@@ -74,7 +72,7 @@ def answer_document(found: Answer) -> dict[str, Any]:
 
 
 def _place(code: str) -> dict[str, str] | None:
-    """Return the place that resources were compared with, by its code and a name that tells it apart."""
+    """Return the code and unambiguous name of the place that results were compared with, if any."""
     place = bundled().by_code(code) if code else None
     return {"code": code, "name": bundled().label(place)} if place is not None else None
 
@@ -102,14 +100,19 @@ def _item(item: Recommendation) -> dict[str, Any]:
 
 
 def listing(resource: Resource) -> dict[str, Any]:
-    """Return what tells one listing of a thing from another."""
+    """Return the fields that tell two listings of one document apart."""
     names = ("id", "title", "publisher", "year", "url", "source")
     return {name: getattr(resource, name) for name in names}
 
 
+def joined(*facts: object) -> str:
+    """Return the facts that are known on one line."""
+    return " · ".join(str(fact) for fact in facts if fact)
+
+
 def _card(console: Console, item: Recommendation) -> None:
     resource = item.resource
-    facts = [resource.publisher or resource.authors, str(resource.year or ""), resource.type, resource.theme]
+    facts = joined(resource.publisher or resource.authors, resource.year, resource.type, resource.theme)
     console.print(
         Text.assemble(
             (f"{item.rank}. ", "bold"),
@@ -118,25 +121,25 @@ def _card(console: Console, item: Recommendation) -> None:
             (f"  {item.level}" if item.level is not None else "", "italic"),
         )
     )
-    console.print(Text("   " + " · ".join(fact for fact in facts if fact), style="cyan"))
+    console.print(Text(f"   {facts}", style="cyan"))
     for quote in item.explanation.passages[:1]:
         console.print(Text(f"   « {quote.text} »"))
     for line in asides(item):
         console.print(Text(f"   {line}"))
     for other in item.others:
-        told = (other.publisher or other.source, other.year, other.id)
-        console.print(Text(f"   aussi : {' · '.join(str(fact) for fact in told if fact)}", style="dim"))
+        known = joined(other.publisher or other.source, other.year, other.id)
+        console.print(Text(f"   also: {known}", style="dim"))
     words = [line.text for line in item.explanation.contributions if line.kind == "word"][:6]
     if words:
-        console.print(Text(f"   mots : {', '.join(words)}", style="dim"))
+        console.print(Text(f"   words: {', '.join(words)}", style="dim"))
     console.print(Text(f"   {resource.id}  {resource.url}\n", style="dim"))
 
 
 def _expansions(console: Console, found: Answer) -> None:
-    """Say what was read in both forms, and how to take it away."""
+    """Print which acronyms were expanded, and the option that leaves each out."""
     for one in found.expansions:
         both = f"{one.short} = {one.entry.full}"
-        console.print(Text(f'Lu aussi : {both}  (sans : --without "{one.short}")', style="dim"))
+        console.print(Text(f'Also read: {both}  (leave it out: --without "{one.short}")', style="dim"))
     if found.expansions:
         console.print()
 
@@ -144,35 +147,18 @@ def _expansions(console: Console, found: Answer) -> None:
 def _needs(console: Console, found: Answer) -> None:
     for need in found.needs:
         ranks = ", ".join(str(rank) for rank in need.covered_by)
-        told = f"voir {ranks}" if ranks else "rien ne le couvre"
-        console.print(Text(f"Besoin : {need.text} ({need.level or '?'} ; {told})"))
+        covered = f"see {ranks}" if ranks else "nothing covers it"
+        console.print(Text(f"Need: {need.text} ({need.level or '?'}; {covered})"))
 
 
-def report(done: RefreshReport, as_json: bool) -> None:
-    """Show what a refresh did."""
-    if as_json:
-        show_json(asdict(done))
-        return
+def report(done: RefreshReport) -> None:
+    """Print what a refresh did."""
     console = Console()
     verb = "published" if done.published else "is still served"
     console.print(f"Snapshot {done.snapshot or 'none'} {verb}", highlight=False)
-    table = Table(show_header=False, box=None)
-    for name in (
-        "read",
-        "added",
-        "changed",
-        "removed",
-        "unchanged",
-        "rejected",
-        "encoded",
-        "reused",
-        "hidden",
-        "families",
-        *(("adapter",) if done.adapter else ()),
-        "seconds",
-    ):
-        table.add_row(name, str(getattr(done, name)))
-    console.print(table)
+    counts = "read added changed removed unchanged rejected encoded reused hidden families"
+    names = [*counts.split(), *(("adapter",) if done.adapter else ()), "seconds"]
+    show_table((name, str(getattr(done, name))) for name in names)
     for objection in done.objections:
         console.print(f"gate {objection.gate} objects: {objection.message}", highlight=False, markup=False)
     for name, why in done.failures.items():
@@ -186,7 +172,7 @@ def report(done: RefreshReport, as_json: bool) -> None:
 def trial(
     admitted: Sequence[Resource], refused: Sequence[Rejection], unmapped: Sequence[str], limit: float
 ) -> None:
-    """Show the first rows of a source: as mapped, refused with every reason, and what was left out."""
+    """Print the first rows of a source as mapped, those refused with every reason, and unmapped columns."""
     say = partial(Console().print, soft_wrap=True, highlight=False)
     say(f"records: {len(admitted)}", style="bold")
     for number, found in enumerate(admitted, start=1):
@@ -211,43 +197,53 @@ def trial(
 
 
 def unfilled(admitted: Sequence[Resource]) -> list[str]:
-    """Return our fields that no row fills."""
+    """Return the fields of a resource that no row fills."""
     return [name for name in FIELDS if not any(getattr(found, name) for found in admitted)]
 
 
 def _short(text: str) -> str:
-    """Return a text on one line, with its length where its end is left out."""
+    """Return a text on one line, cut at `_SHOWN` characters with its whole length told."""
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}… ({len(text):,} characters)"
 
 
-def resource(snapshot: Snapshot, row: int, tokens: Callable[[str], int], as_json: bool) -> None:
-    """Show one resource, what the model reads of it in how many tokens, and what was set aside."""
+def resource_document(snapshot: Snapshot, row: int, tokens: Callable[[str], int]) -> dict[str, Any]:
+    """Return one resource: its fields, what the model reads of it in how many tokens, what was set aside."""
     found = snapshot.catalogue[row]
-    spans = [span for span in snapshot.table.document(row).spans if span.start >= 0]
-    passages = [_quoted(found, span) for span in spans]
-    aside = [_quoted(found, span) for span in found.set_aside]
-    fields = {**asdict(found), "themes": list(found.themes), "theme": found.theme, "notes": list(found.notes)}
     read = Document.of(found.title, found.summary, found.set_aside).text
-    fields |= {"set_aside": aside, "localities": [asdict(place) for place in found.localities]}
-    if as_json:
-        counted = {"tokens": tokens(read), "read": " ".join(read.split())}
-        show_json({**fields, "snapshot": snapshot.id, "passages": passages, **counted})
-        return
-    places = [f"{p.name} ({p.kind} {p.code}, {p.population or '?'} inhabitants)" for p in found.localities]
-    fields |= {"set_aside": [], "localities": places}
+    spans = snapshot.table.document(row).spans
+    return {
+        **asdict(found),
+        "themes": list(found.themes),
+        "theme": found.theme,
+        "notes": list(found.notes),
+        "set_aside": [_quoted(found, span) for span in found.set_aside],
+        "localities": [asdict(place) for place in found.localities],
+        "snapshot": snapshot.id,
+        "passages": [_quoted(found, span) for span in spans if span.start >= 0],
+        "tokens": tokens(read),
+        "read": " ".join(read.split()),
+    }
+
+
+def resource(found: Mapping[str, Any]) -> None:
+    """Print a resource, given as `resource_document` returns it."""
+    shown = {name: value for name, value in found.items() if name not in _APART}
+    places = [
+        f"{p['name']} ({p['kind']} {p['code']}, {p['population'] or '?'} inhabitants)"
+        for p in found["localities"]
+    ]
     console = Console()
-    table = Table(show_header=False, box=None)
-    for name, value in fields.items():
-        if value and name not in ("summary", "themes"):
-            table.add_row(name, Text("; ".join(value) if isinstance(value, list) else str(value)))
-    console.print(table)
-    console.print(
-        f"\nRead by the model: {tokens(read)} tokens, the title and {len(passages)} passages", highlight=False
+    show_table(
+        (name, "; ".join(value) if isinstance(value, list) else str(value))
+        for name, value in {**shown, "localities": places}.items()
+        if value
     )
-    for passage in passages:
+    read = f"{found['tokens']} tokens, the title and {len(found['passages'])} passages"
+    console.print(f"\nRead by the model: {read}", highlight=False)
+    for passage in found["passages"]:
         console.print(Text(f"  – {passage['text']}"))
-    for piece in aside:
+    for piece in found["set_aside"]:
         console.print(Text(f"  set aside: {piece['text']}", style="dim"))
 
 
@@ -255,34 +251,36 @@ def _quoted(resource: Resource, span: Span) -> dict[str, Any]:
     return {"text": resource.summary[span.start : span.end], "start": span.start, "end": span.end}
 
 
-def snapshots(entries: Sequence[Entry], as_json: bool) -> None:
-    """List snapshots."""
-    if as_json:
-        rows = [
-            {
-                "id": entry.id,
-                "current": entry.current,
-                "created": entry.manifest.created,
-                "resources": entry.manifest.resources,
-                "passages": entry.manifest.passages,
-                "encoder": entry.manifest.encoder,
-                "bytes": entry.bytes,
-            }
-            for entry in entries
-        ]
-        show_json({"snapshots": rows})
-        return
-    if not entries:
+def snapshot_document(entry: SnapshotEntry) -> dict[str, Any]:
+    """Return what a list of snapshots says of one."""
+    made = entry.manifest
+    return {
+        "id": entry.id,
+        "current": entry.current,
+        "created": made.created,
+        "resources": made.resources,
+        "passages": made.passages,
+        "encoder": made.encoder,
+        "bytes": entry.bytes,
+    }
+
+
+def snapshots(listed: Sequence[Mapping[str, Any]]) -> None:
+    """Print the snapshots on disk, given as `snapshot_document` returns each."""
+    if not listed:
         note("There is no snapshot yet.\nRun `reco refresh` first.")
         return
-    table = Table("", "id", "created", "resources", "passages", "MB")
-    for entry in entries:
-        table.add_row(
-            "served" if entry.current else "",
-            entry.id,
-            entry.manifest.created,
-            str(entry.manifest.resources),
-            str(entry.manifest.passages),
-            f"{entry.bytes / 1e6:.1f}",
-        )
-    Console().print(table)
+    show_table(
+        (
+            (
+                "served" if one["current"] else "",
+                one["id"],
+                one["created"],
+                str(one["resources"]),
+                str(one["passages"]),
+                f"{one['bytes'] / 1e6:.1f}",
+            )
+            for one in listed
+        ),
+        ("", "id", "created", "resources", "passages", "MB"),
+    )

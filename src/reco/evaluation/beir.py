@@ -19,7 +19,7 @@ _CELLS = 3
 
 
 @dataclass(frozen=True)
-class Document:
+class JudgedDocument:
     """A document of a judged set; its title may be empty."""
 
     id: str
@@ -41,7 +41,7 @@ class JudgedSet:
     """Documents, and the topics that have at least one judgement, in file order."""
 
     name: str
-    documents: tuple[Document, ...]
+    documents: tuple[JudgedDocument, ...]
     topics: tuple[Topic, ...]
 
 
@@ -177,12 +177,12 @@ def _text(row: Mapping[str, object], name: str, place: str, problems: list[str])
     return None
 
 
-def _documents(folder: Path, problems: list[str]) -> Iterator[Document]:
+def _documents(folder: Path, problems: list[str]) -> Iterator[JudgedDocument]:
     for place, identifier, row in _rows(folder / "corpus.jsonl", problems):
         title, text = _text(row, "title", place, problems), _text(row, "text", place, problems)
         if title == "" and text == "":
             problems.append(f"{place} has neither title nor text")
-        yield Document(identifier, title or "", text or "")
+        yield JudgedDocument(identifier, title or "", text or "")
 
 
 def _queries(folder: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
@@ -236,7 +236,7 @@ def _number(cell: str) -> float | None:
 def _require_known(
     judgements: list[_Judgement],
     queries: Mapping[str, str],
-    documents: Mapping[str, Document] | None,
+    documents: Mapping[str, JudgedDocument] | None,
     problems: list[str],
 ) -> None:
     """Add a problem for each unknown id, at the first line that names it."""

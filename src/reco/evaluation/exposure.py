@@ -45,7 +45,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Share:
+class ExposureShare:
     """A value's share of the catalogue and of what is shown; `ratio` is the second over the first."""
 
     value: str
@@ -67,7 +67,7 @@ class Concentration:
     gini_shown: float
     hhi_catalogue: float
     hhi_shown: float
-    values: tuple[Share, ...]
+    values: tuple[ExposureShare, ...]
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Audit:
     hubs: tuple[Shown, ...]
     orphans: tuple[Shown, ...]
     concentration: tuple[Concentration, ...]
-    population: tuple[Share, ...]
-    scale: tuple[Share, ...]
+    population: tuple[ExposureShare, ...]
+    scale: tuple[ExposureShare, ...]
 
 
 def audit(
@@ -230,7 +230,7 @@ def _concentration(catalogue: Catalogue, exposure: NDArray[np.float64], facet: s
 
 def _shares(
     catalogue: Catalogue, exposure: NDArray[np.float64], values: Callable[[Resource], tuple[str, ...]]
-) -> tuple[Share, ...]:
+) -> tuple[ExposureShare, ...]:
     return _compared(*_amounts(catalogue, exposure, values))
 
 
@@ -248,11 +248,11 @@ def _amounts(
     return dict(held), shown
 
 
-def _compared(held: Mapping[str, float], shown: Mapping[str, float]) -> tuple[Share, ...]:
+def _compared(held: Mapping[str, float], shown: Mapping[str, float]) -> tuple[ExposureShare, ...]:
     """Return the shares of each value, largest of the catalogue first."""
     all_held, all_shown = sum(held.values()), sum(shown.values()) or 1.0
     shares = [(value, held[value] / all_held, shown[value] / all_shown) for value in held]
-    told = [Share(value, round(a, 4), round(b, 4), round(b / a, 3)) for value, a, b in shares]
+    told = [ExposureShare(value, round(a, 4), round(b, 4), round(b / a, 3)) for value, a, b in shares]
     return tuple(sorted(told, key=lambda share: (-share.catalogue, share.value)))
 
 

@@ -44,7 +44,7 @@ _SHARE = (0.001, 0.01)
 
 
 @dataclass(frozen=True)
-class Asked:
+class DemandQuery:
     """A request, where it comes from, and the resources judged relevant to it, None if it was not judged."""
 
     id: str
@@ -54,14 +54,14 @@ class Asked:
     filters: Filters = field(default_factory=Filters)
 
     @classmethod
-    def of_topic(cls, topic: Topic) -> Asked:
+    def of_topic(cls, topic: Topic) -> DemandQuery:
         """Return a judged request of a golden set."""
         relevant = frozenset(identifier for identifier, grade in topic.qrels.items() if grade > 0)
         return cls(topic.id, topic.text, GOLDEN, relevant or None)
 
 
 @dataclass(frozen=True)
-class Unmet:
+class UnmetQuery:
     """A request without a good answer. `why` is `none-left`, `not-found`, `nothing`, `weak`, `unrelated`
     or `no-result`; `text` is "" for a logged one."""
 
@@ -72,7 +72,7 @@ class Unmet:
 
 
 @dataclass(frozen=True)
-class Need:
+class Gap:
     """Unmet requests of one subject: its label, the theme nearest to it, "" without themes, and how many.
 
     A need of one request is `isolated`: no other is on its subject.
@@ -82,12 +82,12 @@ class Need:
     keywords: tuple[str, ...]
     theme: str
     size: int
-    requests: tuple[Unmet, ...]
+    requests: tuple[UnmetQuery, ...]
     isolated: bool = False
 
 
 @dataclass(frozen=True)
-class Radar:
+class GapReport:
     """What is covered, theme by theme, thinnest first, and what is asked for in vain, largest first.
 
     `cells` are the combinations of theme, type and scale that have a resource, fullest first.
@@ -98,7 +98,7 @@ class Radar:
     snapshot: str
     coverage: tuple[Coverage, ...]
     cells: tuple[Cell, ...]
-    needs: tuple[Need, ...]
+    needs: tuple[Gap, ...]
     asked: Mapping[str, int]
     unmet: Mapping[str, int]
     withheld: int
@@ -108,10 +108,10 @@ class Radar:
 def scan(
     recommender: Recommender,
     encoder: Encoder,
-    requests: Sequence[Asked],
+    requests: Sequence[DemandQuery],
     themes: Iterable[str] = (),
     progress: Progress | None = None,
-) -> Radar:
+) -> GapReport:
     """Ask every request of the served snapshot and group those without a good answer.
 
     `themes` are those that the catalogue should have, beside those that it has; `encoder` is the
@@ -119,7 +119,7 @@ def scan(
     """
     catalogue = recommender.snapshot.catalogue
     wanted = tuple(dict.fromkeys([*themes, *(theme for r in catalogue for theme in r.themes)]))
-    judge = _Judge(recommender)
+    judge = _UnmetJudge(recommender)
     unmet = []
     for done, asked in enumerate(requests, start=1):
         why = judge.why_unmet(asked)
@@ -128,7 +128,7 @@ def scan(
         if progress is not None:
             progress(done, len(requests))
     needs, withheld = _needs(recommender, encoder, unmet, wanted)
-    return Radar(
+    return GapReport(
         snapshot=recommender.snapshot.id,
         coverage=cover(catalogue, wanted),
         cells=cells(catalogue),
@@ -140,7 +140,7 @@ def scan(
     )
 
 
-class _Judge:
+class _UnmetJudge:
     """Says why a request has no good answer. The scores of unrelated sentences are asked for once."""
 
     def __init__(self, recommender: Recommender) -> None:
@@ -148,7 +148,7 @@ class _Judge:
         self.stood_in = False
         self._limit: float | None = None
 
-    def why_unmet(self, asked: Asked) -> str:
+    def why_unmet(self, asked: DemandQuery) -> str:
         """Return the reason, "" for a request that has a good answer."""
         catalogue = self.recommender.snapshot.catalogue
         if asked.relevant is not None:
@@ -180,12 +180,12 @@ class _Judge:
 def _needs(
     recommender: Recommender,
     encoder: Encoder,
-    unmet: Sequence[tuple[Asked, str]],
+    unmet: Sequence[tuple[DemandQuery, str]],
     themes: Sequence[str],
-) -> tuple[tuple[Need, ...], int]:
+) -> tuple[tuple[Gap, ...], int]:
     """Group what may be shown apart from what was logged, of which small groups are withheld."""
     needs, withheld = [], 0
-    naming = _Naming(recommender, encoder, themes)
+    naming = _GapNamer(recommender, encoder, themes)
     for logged in (False, True):
         chosen = [(asked, why) for asked, why in unmet if (asked.origin == LOG) == logged]
         if not chosen:
@@ -198,7 +198,7 @@ def _needs(
     return tuple(sorted(needs, key=lambda need: (-need.size, need.label))), withheld
 
 
-class _Naming:
+class _GapNamer:
     """Groups requests near in meaning, and names each group in its requests' own words."""
 
     def __init__(self, recommender: Recommender, encoder: Encoder, themes: Sequence[str]) -> None:
@@ -210,7 +210,7 @@ class _Naming:
         rows = np.unique(np.linspace(0, len(catalogue) - 1, _TITLES).astype(int)).tolist()
         self._of_titles = self._vectors([catalogue[row].title for row in rows])
 
-    def group(self, chosen: Sequence[tuple[Asked, str]]) -> list[Need]:
+    def group(self, chosen: Sequence[tuple[DemandQuery, str]]) -> list[Gap]:
         """Return the groups of these requests."""
         texts = [asked.text for asked, _ in chosen]
         asked_for = self._vectors(texts)
@@ -250,15 +250,15 @@ class _Naming:
         description: Description,
         centre: NDArray[np.float32],
         themes: NDArray[np.float32] | None,
-        chosen: Sequence[tuple[Asked, str]],
-    ) -> Need:
+        chosen: Sequence[tuple[DemandQuery, str]],
+    ) -> Gap:
         theme = self._themes[int((themes @ centre).argmax())] if themes is not None else ""
         requests = tuple(
-            Unmet(asked.id, asked.origin, why, "" if asked.origin == LOG else asked.text)
+            UnmetQuery(asked.id, asked.origin, why, "" if asked.origin == LOG else asked.text)
             for asked, why in chosen
         )
         words = tuple(term.word for term in description.terms)
-        return Need(description.label, words, theme, len(requests), requests, len(requests) == 1)
+        return Gap(description.label, words, theme, len(requests), requests, len(requests) == 1)
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.stack([self._snapshot.request(self._encoder.encode_query(text)) for text in texts])

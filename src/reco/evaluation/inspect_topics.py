@@ -15,7 +15,7 @@ _LONGEST = 300
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedResult:
     """A document beside a request: its rank in the system looked at, and its relevance, None if unknown."""
 
     id: str
@@ -25,18 +25,18 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TopicInspection:
     """A request read closely: nDCG@10 of each system, the relevant documents, and what came first."""
 
     set: str
     topic: str
     text: str
     scores: Mapping[str, float]
-    relevant: tuple[Judged, ...]
-    first: tuple[Judged, ...]
+    relevant: tuple[JudgedResult, ...]
+    first: tuple[JudgedResult, ...]
 
 
-def worst(results: Mapping[str, SetResult], count: int) -> list[Reading]:
+def worst(results: Mapping[str, SetResult], count: int) -> list[TopicInspection]:
     """Return the requests that the product answers worst over all sets, worst first.
 
     Those of the same nDCG@10 come by how much better the best other system did.
@@ -56,7 +56,7 @@ def table(results: Mapping[str, SetResult]) -> bytes:
     return csv_bytes(("set", "topic", *systems, "found", "text"), rows)
 
 
-def lines(readings: Sequence[Reading]) -> list[str]:
+def lines(readings: Sequence[TopicInspection]) -> list[str]:
     """Return readings as lines of plain text."""
     found = []
     for number, reading in enumerate(readings, start=1):
@@ -68,7 +68,7 @@ def lines(readings: Sequence[Reading]) -> list[str]:
     return found
 
 
-def described(judged: Judged) -> str:
+def described(judged: JudgedResult) -> str:
     """Return one document as a line: where it came, how relevant it is, its title and id."""
     rank = f"rank {judged.rank}" if judged.rank is not None else "not found"
     relevance = "not judged" if judged.relevance is None else f"relevance {judged.relevance}"
@@ -95,17 +95,17 @@ def _ndcg(scores: Scores, topic: Topic) -> float:
     return scores.per_topic[topic.id]["ndcg@10"]
 
 
-def _reading(name: str, result: SetResult, topic: Topic) -> Reading:
+def _reading(name: str, result: SetResult, topic: Topic) -> TopicInspection:
     ranked = list(result.runs[result.subject][topic.id])
     ranks = {identifier: rank for rank, identifier in enumerate(ranked, start=1)}
 
-    def judged(identifier: str) -> Judged:
+    def judged(identifier: str) -> JudgedResult:
         title = result.titles.get(identifier, "")
-        return Judged(identifier, title, ranks.get(identifier), topic.qrels.get(identifier))
+        return JudgedResult(identifier, title, ranks.get(identifier), topic.qrels.get(identifier))
 
     relevant = sorted((i for i, rel in topic.qrels.items() if rel > 0), key=lambda i: (-topic.qrels[i], i))
     scores = {system: _ndcg(found, topic) for system, found in result.systems.items()}
-    return Reading(
+    return TopicInspection(
         set=name,
         topic=topic.id,
         text=topic.text,

@@ -13,7 +13,7 @@ from typing import Any
 from reco.errors import InvalidInput
 from reco.evaluation import plots
 from reco.evaluation.evaluate import SetResult, document
-from reco.evaluation.inspect_topics import Reading, described, shortened, table, worst
+from reco.evaluation.inspect_topics import TopicInspection, described, shortened, table, worst
 from reco.ranking.measures import NAMES
 from reco.storage.tables import require_place, save
 
@@ -29,7 +29,7 @@ _STYLE = (
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A heading, and rows of text under a header."""
 
     heading: str
@@ -37,7 +37,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def tables(found: Mapping[str, Any]) -> list[Table]:
+def tables(found: Mapping[str, Any]) -> list[ReportTable]:
     """Return the tables of a results document: each measure, then every difference."""
     return [*(_measure(found, name) for name in NAMES), _differences(found)]
 
@@ -79,30 +79,30 @@ def write_topics(results: Mapping[str, SetResult], path: Path) -> None:
     save(path, table(results))
 
 
-def _measure(found: Mapping[str, Any], name: str) -> Table:
+def _measure(found: Mapping[str, Any], name: str) -> ReportTable:
     systems = list(found["means"])
     rows = [
         (f"{key} ({result['topics']} topics)", *_cells(result["systems"], systems, name))
         for key, result in found["sets"].items()
     ]
-    return Table(name, ("set", *systems), (*rows, ("mean", *_cells(found["means"], systems, name))))
+    return ReportTable(name, ("set", *systems), (*rows, ("mean", *_cells(found["means"], systems, name))))
 
 
 def _cells(values: Mapping[str, Mapping[str, float]], systems: Sequence[str], name: str) -> list[str]:
     return [f"{values[system][name]:.3f}" for system in systems]
 
 
-def _differences(found: Mapping[str, Any]) -> Table:
+def _differences(found: Mapping[str, Any]) -> ReportTable:
     rows = tuple(
         (name, row["from"], row["to"], f"{row['ndcg@10']:+.3f}", f"{row['p']:.4f}")
         for name, result in found["sets"].items()
         for row in result["differences"]
     )
     heading = "Differences in nDCG@10 (paired randomisation test)"
-    return Table(heading, ("set", "from", "to", "gain", "p"), rows)
+    return ReportTable(heading, ("set", "from", "to", "gain", "p"), rows)
 
 
-def _markdown_table(one: Table) -> list[str]:
+def _markdown_table(one: ReportTable) -> list[str]:
     head = [f"## {one.heading}", "", f"| {' | '.join(one.header)} |", "|---" * len(one.header) + "|"]
     return [*head, *(f"| {' | '.join(map(_inline, row))} |" for row in one.rows), ""]
 
@@ -112,7 +112,7 @@ def _inline(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def _read(readings: Sequence[Reading]) -> list[str]:
+def _read(readings: Sequence[TopicInspection]) -> list[str]:
     lines = ["## The worst requests", ""]
     for reading in readings:
         lines += [f"### {_inline(reading.topic)} ({_inline(reading.set)})", "", _inline(_scores(reading)), ""]
@@ -122,16 +122,18 @@ def _read(readings: Sequence[Reading]) -> list[str]:
     return lines
 
 
-def _scores(reading: Reading) -> str:
+def _scores(reading: TopicInspection) -> str:
     return "nDCG@10: " + ", ".join(f"{name} {value:.3f}" for name, value in reading.scores.items())
 
 
-def _documents(reading: Reading) -> list[tuple[str, str]]:
+def _documents(reading: TopicInspection) -> list[tuple[str, str]]:
     relevant = [("relevant", described(judged)) for judged in reading.relevant]
     return [*relevant, *(("came first", described(judged)) for judged in reading.first)]
 
 
-def _page(found: Mapping[str, Any], readings: Sequence[Reading], pictures: Mapping[str, bytes]) -> str:
+def _page(
+    found: Mapping[str, Any], readings: Sequence[TopicInspection], pictures: Mapping[str, bytes]
+) -> str:
     images = "".join(
         f'<p><img alt="{html.escape(text)}" src="data:image/png;base64,'
         f'{base64.b64encode(data).decode()}"></p>'
@@ -145,7 +147,7 @@ def _page(found: Mapping[str, Any], readings: Sequence[Reading], pictures: Mappi
     )
 
 
-def _html_table(one: Table) -> str:
+def _html_table(one: ReportTable) -> str:
     rows = "".join(f"<tr>{_html_cells('td', row)}</tr>" for row in one.rows)
     return f"<h2>{html.escape(one.heading)}</h2><table><tr>{_html_cells('th', one.header)}</tr>{rows}</table>"
 
@@ -154,7 +156,7 @@ def _html_cells(tag: str, cells: Sequence[str]) -> str:
     return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
 
 
-def _html_reading(reading: Reading) -> str:
+def _html_reading(reading: TopicInspection) -> str:
     items = "".join(f"<li>{label}: {html.escape(text)}</li>" for label, text in _documents(reading))
     return (
         f"<h3>{html.escape(reading.topic)} ({html.escape(reading.set)})</h3>"

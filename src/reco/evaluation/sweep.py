@@ -24,7 +24,7 @@ _FIRST = 10
 
 
 @dataclass(frozen=True)
-class Sides:
+class SweepSides:
     """What each side gives every resource for one request, at weight one, (rows,) each.
 
     Every resource is scored: the first stage's depth, which leaves out what no side puts among its
@@ -50,7 +50,7 @@ class Sides:
         return ndcg(self.topic.qrels, [self.ids[hit.row] for hit in hits])
 
 
-class Reader:
+class SweepReader:
     """Reads requests on one snapshot, side by side. `fusion` gives what is not swept: `expansion`."""
 
     def __init__(self, snapshot: Snapshot, encoder: Encoder, fusion: Fusion) -> None:
@@ -64,7 +64,7 @@ class Reader:
         }
         self._recommenders = {name: Recommender(snapshot, encoder, one) for name, one in alone.items()}
 
-    def read(self, topic: Topic, known: Sides | None = None) -> Sides:
+    def read(self, topic: Topic, known: SweepSides | None = None) -> SweepSides:
         """Rank one request by each side alone. Raises InvalidQuery for a request without words.
 
         `known` is what the same resources gave through another head: words are the same through any.
@@ -75,10 +75,10 @@ class Reader:
             found[name] = np.zeros(len(self._ids))
             for hit in self._recommenders[name].rank(query):
                 found[name][hit.row] = hit.score
-        return Sides(topic, self._ids, **found)
+        return SweepSides(topic, self._ids, **found)
 
 
-def curve(sides: Sequence[Sides], settings: Sequence[Fusion]) -> NDArray[np.float64]:
+def curve(sides: Sequence[SweepSides], settings: Sequence[Fusion]) -> NDArray[np.float64]:
     """Return nDCG@10 of each request under each setting, (settings, requests)."""
     return np.asarray([[one.ndcg(fusion) for one in sides] for fusion in settings])
 

@@ -32,7 +32,7 @@ _CONCEPT = "§"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Acronym:
     """One concept: `short` is an acronym, or a phrase; `synonyms` are other ways to write `full`."""
 
     short: str
@@ -55,7 +55,7 @@ class Entry:
 class Expansion:
     """An entry found in a text: `text[start:end]` as written, and the terms it is made of."""
 
-    entry: Entry
+    entry: Acronym
     written: str
     start: int
     end: int
@@ -70,7 +70,7 @@ class Expansion:
 class Acronyms:
     """Finds the entries of a table in texts, the longest first."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[Acronym] = ()) -> None:
         self.entries = tuple(entries)
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ class Acronyms:
             )
         return cls(_entry(row) for row in rows)
 
-    def extended(self, learnt: Iterable[Entry]) -> Acronyms:
+    def extended(self, learnt: Iterable[Acronym]) -> Acronyms:
         """Return this table with definitions learnt from texts; what the table says wins."""
         known = {fold(entry.short) for entry in self.entries}
         return Acronyms((*self.entries, *(entry for entry in learnt if fold(entry.short) not in known)))
@@ -113,7 +113,7 @@ class Acronyms:
     @classmethod
     def from_bytes(cls, data: bytes) -> Acronyms:
         """Read what `to_bytes` wrote."""
-        return cls(Entry(**{**row, "synonyms": tuple(row["synonyms"])}) for row in json.loads(data))
+        return cls(Acronym(**{**row, "synonyms": tuple(row["synonyms"])}) for row in json.loads(data))
 
     def find(self, text: str) -> list[Expansion]:
         """Return the entries that a text uses, each once, in the order of the text."""
@@ -164,12 +164,12 @@ class Acronyms:
         return found
 
     @cached_property
-    def _by_short(self) -> Mapping[str, Entry]:
+    def _by_short(self) -> Mapping[str, Acronym]:
         return {entry.short.casefold(): entry for entry in self.entries if entry.is_acronym}
 
     @cached_property
-    def _by_phrase(self) -> Mapping[tuple[str, ...], Entry]:
-        table: dict[tuple[str, ...], Entry] = {}
+    def _by_phrase(self) -> Mapping[tuple[str, ...], Acronym]:
+        table: dict[tuple[str, ...], Acronym] = {}
         for entry in self.entries:
             forms = (
                 (entry.full, *entry.synonyms)
@@ -191,20 +191,20 @@ class Acronyms:
         return longest
 
 
-def learn(texts: Iterable[str]) -> list[Entry]:
+def learn(texts: Iterable[str]) -> list[Acronym]:
     """Return the acronyms that texts define as "full form (ACRONYM)", once two letters in three fit.
 
     The full form is the shortest run of words before the parenthesis whose initials give the
     acronym (after Schwartz and Hearst 2003, "A simple algorithm for identifying abbreviation
     definitions in biomedical text").
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, Acronym] = {}
     for text in texts:
         for match in _DEFINED.finditer(text):
             before = _BEFORE.search(text, max(0, match.start() - _FURTHEST), match.start())
             full = _full_form(before.group(), match.group(1)) if before is not None else ""
             if full:
-                found.setdefault(match.group(1), Entry(match.group(1), full, exact=True))
+                found.setdefault(match.group(1), Acronym(match.group(1), full, exact=True))
     return list(found.values())
 
 
@@ -220,16 +220,16 @@ def _full_form(before: str, short: str) -> str:
     return ""
 
 
-def _entry(row: Mapping[str, str]) -> Entry:
+def _entry(row: Mapping[str, str]) -> Acronym:
     synonyms = tuple(part.strip() for part in (row.get("synonyms") or "").split(";") if part.strip())
     exact = CASE_MATTERS in (row.get("note") or "") or len(row["short"].strip()) <= 2
-    return Entry(row["short"].strip(), row["full"].strip(), synonyms, exact)
+    return Acronym(row["short"].strip(), row["full"].strip(), synonyms, exact)
 
 
-def _spelt(entry: Entry, written: str) -> bool:
+def _spelt(entry: Acronym, written: str) -> bool:
     return written == entry.short if entry.exact else True
 
 
-def _expansion(entry: Entry, text: str, read: Sequence[Word]) -> Expansion:
+def _expansion(entry: Acronym, text: str, read: Sequence[Word]) -> Expansion:
     start, end = read[0].start, read[-1].end
     return Expansion(entry, text[start:end], start, end, tuple(word.stem for word in read))

@@ -43,7 +43,7 @@ _NAMES = re.compile(r"\s*(?:;|,|/|&|\(|\)|\s[-–—]\s|\set\s)\s*")
 
 
 @dataclass(frozen=True)
-class Pair:
+class DuplicatePair:
     """Two resources that are one thing, and why: `url`, `isbn`, `title`, `meaning` or `curator`."""
 
     first: str
@@ -57,7 +57,7 @@ class Family:
     """One thing under several ids, newest first, with the pairs that join them."""
 
     members: tuple[str, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[DuplicatePair, ...]
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class Families:
         """Read what `to_bytes` wrote."""
         values = json.loads(data)
         families = tuple(
-            Family(tuple(one["members"]), tuple(Pair(**pair) for pair in one["pairs"]))
+            Family(tuple(one["members"]), tuple(DuplicatePair(**pair) for pair in one["pairs"]))
             for one in values["families"]
         )
         return cls(families, tuple((a, b, c) for a, b, c in values["near"]))
 
 
 @dataclass(frozen=True)
-class Told:
+class CuratorPairs:
     """What a curator said: pairs of ids that are one thing, and pairs that are not."""
 
     merged: tuple[tuple[str, str], ...] = ()
@@ -98,7 +98,7 @@ class Told:
 def find(
     catalogue: Catalogue,
     table: VectorTable,
-    told: Told | None = None,
+    told: CuratorPairs | None = None,
     known: Families | None = None,
     searched: Collection[str] = (),
     traits: Traits | None = None,
@@ -114,7 +114,7 @@ def find(
     del vectors  # a large catalogue's take as much memory as all that follows
     read = traits if traits is not None else Traits.read(catalogue)
     pairs = _pairs(catalogue, read, near, threshold)
-    return Families(_grouped(catalogue, pairs, told or Told()), near)
+    return Families(_grouped(catalogue, pairs, told or CuratorPairs()), near)
 
 
 def _threshold(vectors: NDArray[np.float32], share: float) -> float:
@@ -156,9 +156,9 @@ def _neighbours(
 
 def _pairs(
     catalogue: Catalogue, traits: Traits, near: Iterable[tuple[str, str, float]], threshold: float
-) -> Iterator[Pair]:
+) -> Iterator[DuplicatePair]:
     """Yield the pairs that are one thing, the surest reason first."""
-    marks = _Reader(catalogue)
+    marks = _MarksOfRows(catalogue)
     titled = traits.titles.shared()
     by = {
         "url": traits.urls.shared(),
@@ -169,12 +169,12 @@ def _pairs(
         for first, second in ((marks[i], marks[j]) for group in groups for i, j in _neighbouring(group)):
             alike = _is_titled_alike(first, second) and not _are_two_pages(first, second)
             if _may_be_one(first, second) and (why == "isbn" or alike):
-                yield Pair(first.resource.id, second.resource.id, why)
+                yield DuplicatePair(first.resource.id, second.resource.id, why)
     common = _common_titles([[marks[row] for row in group] for group in titled])
     for a, b, cosine in _alike(catalogue, near):
         first, second = marks[a], marks[b]
         if cosine >= threshold and _may_be_one(first, second) and _says_the_same(first, second, common):
-            yield Pair(first.resource.id, second.resource.id, "meaning", cosine)
+            yield DuplicatePair(first.resource.id, second.resource.id, "meaning", cosine)
 
 
 def _alike(catalogue: Catalogue, near: Iterable[tuple[str, str, float]]) -> Iterator[tuple[int, int, float]]:
@@ -184,10 +184,18 @@ def _alike(catalogue: Catalogue, near: Iterable[tuple[str, str, float]]) -> Iter
         rows[resource.content_hash].append(row)
     same = ((text, text, 1.0) for text, listed in rows.items() if 1 < len(listed) <= _NEIGHBOURS)
     for a, b, cosine in (*same, *near):
-        yield from ((first, second, cosine) for first, second in product(rows[a], rows[b]) if first != second)
+        for first, second in _crossing(rows[a], rows[b]):
+            if first != second:
+                yield first, second, cosine
 
 
-class _Reader(dict[int, "_Marks"]):
+def _crossing(rows: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield each of the rows with the first of the others, and each of the others with the first rows."""
+    yield from product(rows, others[:_NEIGHBOURS])
+    yield from product(rows[:_NEIGHBOURS], others[_NEIGHBOURS:])
+
+
+class _MarksOfRows(dict[int, "_Marks"]):
     """The marks of rows, read when they are first asked for: few resources resemble any other."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -329,28 +337,59 @@ def _sites(resource: Resource) -> frozenset[str]:
     return frozenset({host, *named} - {""})
 
 
-def _grouped(catalogue: Catalogue, pairs: Iterable[Pair], told: Told) -> tuple[Family, ...]:
+def _grouped(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: CuratorPairs) -> tuple[Family, ...]:
     """Join pairs into families, the curator's first; no family holds a pair that the curator split."""
     ids = {resource.id for resource in catalogue}
-    apart = {frozenset(pair) for pair in told.split}
-    family: dict[str, set[str]] = {}
-    joined: dict[frozenset[str], Pair] = {}
-    curated = (Pair(a, b, "curator") for a, b in told.merged if a in ids and b in ids)
+    groups = _Groups(told.split)
+    joined: dict[frozenset[str], DuplicatePair] = {}
+    curated = (DuplicatePair(a, b, "curator") for a, b in told.merged if a in ids and b in ids)
     for pair in (*curated, *pairs):
-        one, other = (family.get(i, {i}) for i in (pair.first, pair.second))
-        if any(frozenset((a, b)) in apart for a in one for b in other):
-            continue
-        together = one | other
-        joined.setdefault(frozenset((pair.first, pair.second)), pair)
-        family.update(dict.fromkeys(together, together))
-    groups = {id(members): members for members in family.values()}.values()
+        if groups.join(pair.first, pair.second):
+            joined.setdefault(frozenset((pair.first, pair.second)), pair)
+    found: dict[int, tuple[set[str], list[DuplicatePair]]] = {}
+    for pair in joined.values():
+        members = groups[pair.first].members
+        found.setdefault(id(members), (members, []))[1].append(pair)
     return tuple(
-        Family(
-            _newest_first(catalogue, members),
-            tuple(pair for key, pair in joined.items() if key <= members),
-        )
-        for members in sorted(groups, key=min)
+        Family(_newest_first(catalogue, members), tuple(why))
+        for members, why in sorted(found.values(), key=lambda one: min(one[0]))
     )
+
+
+@dataclass
+class _Group:
+    """Ids that are one thing, and those that a curator told apart from one of them."""
+
+    members: set[str]
+    apart: set[str]
+
+
+class _Groups(dict[str, _Group]):
+    """The group of each id. Joining takes n log n: the smaller of two groups enters the larger."""
+
+    def __init__(self, split: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self._apart: dict[str, set[str]] = defaultdict(set)
+        for one, other in split:
+            self._apart[one].add(other)
+            self._apart[other].add(one)
+
+    def __missing__(self, identifier: str) -> _Group:
+        self[identifier] = _Group({identifier}, set(self._apart.get(identifier, ())))
+        return self[identifier]
+
+    def join(self, first: str, second: str) -> bool:
+        """Make one group of two; returns whether the two ids are in one, which a curator may forbid."""
+        one, other = self[first], self[second]
+        if one is other:
+            return True
+        if not one.apart.isdisjoint(other.members):
+            return False
+        small, large = sorted((one, other), key=lambda group: len(group.members))
+        large.members |= small.members
+        large.apart |= small.apart
+        self.update(dict.fromkeys(small.members, large))
+        return True
 
 
 def _newest_first(catalogue: Catalogue, members: Iterable[str]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ Before = tuple[Sequence[str], Counted]
 
 
 @dataclass(frozen=True)
-class Said:
+class CatalogueTerms:
     """What a catalogue's texts say: acronyms, those of a table with those that they define, and counts."""
 
     acronyms: Acronyms
@@ -75,7 +75,7 @@ class Said:
         hashes: Sequence[str],
         table: Acronyms | None = None,
         before: Before | None = None,
-    ) -> Said:
+    ) -> CatalogueTerms:
         """Read a catalogue, whose content hashes are `hashes`; `before` is what was counted once."""
         known = (table or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
         return cls(known, count(catalogue, hashes, known, before))

@@ -35,7 +35,7 @@ Open = Callable[[Snapshot], Recommender]
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RecordedAnswer:
     """A snapshot's answer to the request `key`: ids, best first, and what scored them."""
 
     key: str
@@ -44,9 +44,9 @@ class Ranked:
     version: str = __version__
 
 
-def rank(recommender: Recommender, project: Project) -> Ranked:
+def rank(recommender: Recommender, project: Project) -> RecordedAnswer:
     """Return what a snapshot answers now. The first `project.k` are those of `Recommender.rank`."""
-    found = Ranked(project.key, (), recommender.fusion)
+    found = RecordedAnswer(project.key, (), recommender.fusion)
     catalogue = recommender.snapshot.catalogue
     filters = _held(catalogue, project.filters)
     if filters is None:
@@ -59,7 +59,7 @@ def rank(recommender: Recommender, project: Project) -> Ranked:
 
 def answers(
     store: SnapshotStore, snapshot: Snapshot, projects: Sequence[Project], open_with: Open
-) -> dict[str, Ranked]:
+) -> dict[str, RecordedAnswer]:
     """Return the answer to each project by its id; one that can be neither asked nor read is left out.
 
     What is served now is asked now; an older snapshot's answer is the one recorded then, if there is one.
@@ -98,11 +98,11 @@ def record(store: SnapshotStore, open_with: Open) -> int:
     return len(fresh)
 
 
-def recorded_answers(home: Path, number: str) -> dict[str, Ranked]:
+def recorded_answers(home: Path, number: str) -> dict[str, RecordedAnswer]:
     """Return what was recorded for a snapshot, by project; nothing when the record cannot be read."""
     path = _folder(home) / f"{number}.json"
     try:
-        return TypeAdapter(dict[str, Ranked]).validate_json(path.read_bytes())
+        return TypeAdapter(dict[str, RecordedAnswer]).validate_json(path.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValidationError) as error:
@@ -110,7 +110,7 @@ def recorded_answers(home: Path, number: str) -> dict[str, Ranked]:
         return {}
 
 
-def _write(store: SnapshotStore, number: str, found: Mapping[str, Ranked]) -> None:
+def _write(store: SnapshotStore, number: str, found: Mapping[str, RecordedAnswer]) -> None:
     folder = _folder(store.home)
     atomic.make_folder(folder)
     values = {identifier: asdict(ranked) for identifier, ranked in sorted(found.items())}
@@ -125,7 +125,7 @@ def _folder(home: Path) -> Path:
     return ProjectStore(home).folder / "answers"
 
 
-def _of(projects: Iterable[Project], found: Mapping[str, Ranked]) -> dict[str, Ranked]:
+def _of(projects: Iterable[Project], found: Mapping[str, RecordedAnswer]) -> dict[str, RecordedAnswer]:
     keys = {project.id: project.key for project in projects}
     return {name: ranked for name, ranked in found.items() if ranked.key == keys.get(name)}
 

@@ -51,7 +51,7 @@ _SEVERAL = re.compile(r"[;|]")
 
 
 @dataclass(frozen=True)
-class Asked:
+class BatchRow:
     """One row of the table read. With a `problem` the row cannot be cut into cells."""
 
     id: str
@@ -65,7 +65,7 @@ class Asked:
 class Batch:
     """The projects of a table, its delimiter, and whether it is other than plain UTF-8."""
 
-    projects: tuple[Asked, ...]
+    projects: tuple[BatchRow, ...]
     delimiter: str
     mark: bool
 
@@ -109,7 +109,7 @@ def run(
     return Summary(len(batch.projects), answered, problems, str(out))
 
 
-def answer(recommender: Recommender, asked: Asked, k: int) -> Answer | str:
+def answer(recommender: Recommender, asked: BatchRow, k: int) -> Answer | str:
     """Return what one project gets, or the problem with its row, in words."""
     if asked.problem:
         return asked.problem
@@ -154,13 +154,13 @@ def _named(header: Sequence[str], column: str) -> dict[str, str]:
     return {**{name: theirs for name, theirs in ours.items() if theirs != text}, "text": text}
 
 
-def _asked(number: int, row: Row | Rejection, named: Mapping[str, str]) -> Asked:
+def _asked(number: int, row: Row | Rejection, named: Mapping[str, str]) -> BatchRow:
     if isinstance(row, Rejection):
-        return Asked(
+        return BatchRow(
             str(number), row.values.get(RAW, ""), problem=f"{row.locator}: {'; '.join(row.problems)}"
         )
     given = {ours: str(row.cells[theirs]) for ours, theirs in named.items()}
-    return Asked(
+    return BatchRow(
         id=given.get("id", "").strip() or str(number),
         text=given["text"],
         types=_values(given.get("type", "")),
@@ -182,7 +182,7 @@ def _foreign(source: Path) -> bool:
     return data.startswith(codecs.BOM_UTF8)
 
 
-def _lines(asked: Asked, found: Answer | str) -> Iterator[dict[str, Cell]]:
+def _lines(asked: BatchRow, found: Answer | str) -> Iterator[dict[str, Cell]]:
     start: dict[str, Cell] = {"project": asked.id, "text": asked.text}
     if isinstance(found, str):
         yield {**start, "problem": found}

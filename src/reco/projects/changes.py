@@ -26,7 +26,7 @@ import numpy as np
 from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.resource import Resource
 from reco.errors import SnapshotError
-from reco.projects.answers import Ranked
+from reco.projects.answers import RecordedAnswer
 from reco.projects.store import Project
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
@@ -70,7 +70,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Moves:
+class ProjectMoves:
     """What moved for one project. With a `problem` the two snapshots could not be compared."""
 
     id: str
@@ -89,7 +89,7 @@ class Comparison:
     added: tuple[Listed, ...]
     changed: tuple[Edited, ...]
     removed: tuple[Listed, ...]
-    projects: tuple[Moves, ...] = ()
+    projects: tuple[ProjectMoves, ...] = ()
 
 
 def pair(
@@ -118,13 +118,13 @@ def compare(
     before: Snapshot | None,
     after: Snapshot,
     projects: Sequence[Project] = (),
-    old: Mapping[str, Ranked] | None = None,
-    new: Mapping[str, Ranked] | None = None,
+    old: Mapping[str, RecordedAnswer] | None = None,
+    new: Mapping[str, RecordedAnswer] | None = None,
 ) -> Comparison:
     """Return what changed. `old` and `new` are the answers of each side by project, see `history`."""
     catalogue = before.catalogue if before is not None else Catalogue(())
     found = diff(catalogue, after.catalogue)
-    sides = _Sides(before, after, found)
+    sides = _TwoSnapshots(before, after, found)
     return Comparison(
         before=before.id if before is not None else None,
         after=after.id,
@@ -175,15 +175,17 @@ def _displaced(
 
 
 @dataclass(frozen=True)
-class _Sides:
+class _TwoSnapshots:
     """Two snapshots, and what differs between them beside each project's answers."""
 
     before: Snapshot | None
     after: Snapshot
     changes: Changes
 
-    def moves(self, project: Project, old: Mapping[str, Ranked], new: Mapping[str, Ranked]) -> Moves:
-        first = Ranked(project.key) if self.before is None else old.get(project.id)
+    def moves(
+        self, project: Project, old: Mapping[str, RecordedAnswer], new: Mapping[str, RecordedAnswer]
+    ) -> ProjectMoves:
+        first = RecordedAnswer(project.key) if self.before is None else old.get(project.id)
         last = new.get(project.id)
         if first is None or last is None:
             unknown = self.before if self.before is not None and first is None else self.after
@@ -191,16 +193,16 @@ class _Sides:
                 f"Snapshot {unknown.id} was made by another encoder than the one in the settings, "
                 "and its answer to this project was not recorded then."
             )
-            return Moves(project.id, project.name, problem=problem)
+            return ProjectMoves(project.id, project.name, problem=problem)
         entries, exits = attribute(first.ids, last.ids, project.k, self.changes, self._otherwise(first, last))
-        return Moves(
+        return ProjectMoves(
             project.id,
             project.name,
             _listed(entries, last.ids, self.after),
             _listed(exits, first.ids, self.before),
         )
 
-    def _otherwise(self, old: Ranked, new: Ranked) -> Cause:
+    def _otherwise(self, old: RecordedAnswer, new: RecordedAnswer) -> Cause:
         if self._model_differs():
             return Cause.MODEL
         if self._settings_differ() or (old.fusion, old.version) != (new.fusion, new.version):

@@ -58,7 +58,7 @@ FROM opinions o LEFT JOIN decisions d ON d.opinion = o.id LEFT JOIN texts t ON t
 
 
 @dataclass(frozen=True)
-class Entry:
+class FeedbackEntry:
     """One opinion. `text` is the request, None without consent; `request` its digest.
 
     `status` is `pending`, `approved`, `rejected` or `withdrawn`; `by` and `decided` say who decided and why.
@@ -133,15 +133,15 @@ class Feedback:
         """Set an opinion aside and forget the request's text. Raises what `approve` does."""
         self._judge(number, "rejected", by, reason)
 
-    def pending(self, most: int = 500) -> tuple[Entry, ...]:
+    def pending(self, most: int = 500) -> tuple[FeedbackEntry, ...]:
         """Return the opinions that wait for a curator, oldest first."""
         return self._read(f"{_WAITING} WHERE d.opinion IS NULL ORDER BY o.id LIMIT ?", (most,))
 
-    def approved(self) -> tuple[Entry, ...]:
+    def approved(self) -> tuple[FeedbackEntry, ...]:
         """Return the opinions that count for everyone, in the order in which they were given."""
         return self._read(f"{_WAITING} WHERE d.verdict = 'approved' ORDER BY o.id")
 
-    def entries(self, most: int = 500) -> tuple[Entry, ...]:
+    def entries(self, most: int = 500) -> tuple[FeedbackEntry, ...]:
         """Return the newest opinions, whatever became of them, newest first."""
         return self._read(f"{_WAITING} ORDER BY o.id DESC LIMIT ?", (most,))
 
@@ -170,13 +170,13 @@ class Feedback:
             journal.execute("DELETE FROM texts WHERE opinion = ?", (number,))
 
     @staticmethod
-    def _entry(journal: sqlite3.Connection, number: int) -> Entry:
+    def _entry(journal: sqlite3.Connection, number: int) -> FeedbackEntry:
         row = journal.execute(f"{_WAITING} WHERE o.id = ?", (number,)).fetchone()
         if row is None:
             raise InvalidInput(f"There is no opinion {number}.", "`reco feedback list` shows them.")
         return _entry_of(row)
 
-    def _read(self, statement: str, values: tuple[object, ...] = ()) -> tuple[Entry, ...]:
+    def _read(self, statement: str, values: tuple[object, ...] = ()) -> tuple[FeedbackEntry, ...]:
         if not self.path.exists():
             return ()
         with self._open() as journal:
@@ -219,9 +219,9 @@ class Feedback:
                 journal.close()
 
 
-def _entry_of(row: tuple[object, ...]) -> Entry:
+def _entry_of(row: tuple[object, ...]) -> FeedbackEntry:
     number, at, request, resource, useful, reason, snapshot, text, status, by, decided = row
-    return Entry(
+    return FeedbackEntry(
         id=int(str(number)),
         at=str(at),
         request=str(request),

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from reco.catalogue.catalogue import Catalogue
 from reco.errors import StorageError
-from reco.projects.feedback import Entry, Feedback
+from reco.projects.feedback import Feedback, FeedbackEntry
 from reco.storage import atomic
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedQueries:
     """Requests with what was found useful (1) or off-topic (0) for each.
 
     `without_text` opinions have no request to show, `contradicted` pairs are judged both ways, and
@@ -54,7 +54,7 @@ class Exported:
     gone: int
 
 
-def judged(approved: Iterable[Entry], catalogue: Catalogue) -> Judged:
+def judged(approved: Iterable[FeedbackEntry], catalogue: Catalogue) -> JudgedQueries:
     """Gather approved opinions by request. Requests come in the order of their first opinion."""
     requests: dict[str, str] = {}
     votes: dict[tuple[str, str], set[bool]] = {}
@@ -73,7 +73,7 @@ def judged(approved: Iterable[Entry], catalogue: Catalogue) -> Judged:
             qrels.setdefault(request, {})[resource] = int(said.pop())
     contradicted = len(votes) - sum(map(len, qrels.values()))
     kept = {request: text for request, text in requests.items() if request in qrels}
-    return Judged(kept, qrels, without_text, contradicted, gone)
+    return JudgedQueries(kept, qrels, without_text, contradicted, gone)
 
 
 def approved_pairs(home: Path, catalogue: Catalogue) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ def approved_pairs(home: Path, catalogue: Catalogue) -> list[tuple[str, str]]:
         return []
 
 
-def export(found: Judged, catalogue: Catalogue, folder: Path) -> Exported:
+def export(found: JudgedQueries, catalogue: Catalogue, folder: Path) -> Exported:
     """Write `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (BEIR) and `pairs.jsonl`.
 
     Raises StorageError when the disk refuses.
@@ -127,7 +127,7 @@ def _json_lines(rows: Sequence[Mapping[str, object]]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _qrels(found: Judged) -> bytes:
+def _qrels(found: JudgedQueries) -> bytes:
     lines = [
         f"{request}\t{resource}\t{relevance}\n"
         for request, judgements in found.qrels.items()

@@ -24,7 +24,7 @@ KINDS = ("obstacle", "cost", "delay", "abandonment", "condition")
 
 
 @dataclass(frozen=True)
-class Warned:
+class Caution:
     """A passage of a summary, `summary[start:end]`, that speaks of what can go wrong.
 
     `kind` is one of `KINDS`; `cue` is what gave it away, in lower case without accents.
@@ -37,14 +37,14 @@ class Warned:
     cue: str
 
 
-def points(text: str, spans: Iterable[Span]) -> tuple[Warned, ...]:
+def points(text: str, spans: Iterable[Span]) -> tuple[Caution, ...]:
     """Return the passages `spans` of `text` that are points of vigilance, in their order."""
     found = []
     for span in spans:
         passage = text[span.start : span.end]
         sign = cue(passage)
         if sign is not None:
-            found.append(Warned(passage, span.start, span.end, *sign))
+            found.append(Caution(passage, span.start, span.end, *sign))
     return tuple(found)
 
 

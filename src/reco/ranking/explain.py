@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,8 +15,8 @@ from reco.encoder.protocol import unit
 from reco.index.acronyms import Acronyms, Expansion
 from reco.index.hits import Hit
 from reco.index.vectors import EncodedDocument
-from reco.ranking.relevance_feedback import Moves
-from reco.ranking.scoring import Meaning, WordShare
+from reco.ranking.relevance_feedback import FeedbackShift
+from reco.ranking.scoring import SemanticSide, WordShare
 from reco.text.tokens import words
 
 QUOTED = 3
@@ -26,13 +27,15 @@ Heights = Sequence[tuple[float, NDArray[np.float64]]]
 
 _FEWEST_GRAMS = 3
 """Runs of letters below which a likeness of spelling says nothing."""
+_MOST_ALIKE = 1_000
+"""Words of a request, its first ones, that are looked for in a like spelling."""
 
 
 @dataclass(frozen=True)
-class Quote:
+class QuotedPassage:
     """A passage of a summary, `summary[start:end]`, with its cosine to the request.
 
-    `words` are those of the request that it answers, as the request writes them (`RequestWords`).
+    `words` are those of the request that it answers, as the request writes them (`QueryWords`).
     """
 
     text: str
@@ -65,12 +68,12 @@ class Contribution:
 class Explanation:
     """Why a resource has its score: quotes in order of similarity, shares that sum to the score."""
 
-    passages: tuple[Quote, ...]
+    passages: tuple[QuotedPassage, ...]
     contributions: tuple[Contribution, ...]
 
 
 @dataclass(frozen=True)
-class RequestWord:
+class QueryWord:
     """A word of the request, or a phrase or acronym that was read in full: where it is, what answers it."""
 
     text: str
@@ -80,7 +83,7 @@ class RequestWord:
     grams: frozenset[str] = frozenset()
 
 
-class RequestWords:
+class QueryWords:
     """The words of one request, in its order, looked for in passages."""
 
     def __init__(self, text: str, expansions: Sequence[Expansion], acronyms: Acronyms) -> None:
@@ -97,35 +100,56 @@ class RequestWords:
         terms = {word.stem for word in read}
         if self._expansions:
             terms.update(self._acronyms.concepts(passage))
-        met = [word for word in self._words if word.term in terms]
-        if not met:
-            met = _alike(self._words, [frozenset(word.grams) for word in read])
-        return tuple(dict.fromkeys(w.text for w in met if not any(_within(w, other) for other in met)))
+        places = {place for term in terms for place in self._by_term.get(term, ())}
+        if not places:
+            places = self._alike({word.grams for word in read})
+        return tuple(dict.fromkeys(w.text for w in _outermost([self._words[at] for at in sorted(places)])))
+
+    def _alike(self, passage: Iterable[tuple[str, ...]]) -> set[int]:
+        """Return the places of the words of which half of the grams are in one word of a passage."""
+        found: set[int] = set()
+        for grams in passage:
+            shared = Counter(place for gram in grams for place in self._by_gram.get(gram, ()))
+            found.update(at for at, count in shared.items() if 2 * count >= len(self._words[at].grams))
+        return found
 
     @cached_property
-    def _words(self) -> tuple[RequestWord, ...]:
+    def _words(self) -> tuple[QueryWord, ...]:
         """Each word and each phrase, at its first place."""
-        found = [RequestWord(e.written, e.start, e.end, e.entry.concept) for e in self._expansions]
+        found = [QueryWord(e.written, e.start, e.end, e.entry.concept) for e in self._expansions]
         seen: set[str] = set()
         for word in words(self._text):
             if word.stem not in seen:
                 seen.add(word.stem)
                 written = self._text[word.start : word.end]
-                found.append(RequestWord(written, word.start, word.end, word.stem, frozenset(word.grams)))
+                found.append(QueryWord(written, word.start, word.end, word.stem, frozenset(word.grams)))
         return tuple(sorted(found, key=lambda word: (word.start, -word.end)))
 
+    @cached_property
+    def _by_term(self) -> Mapping[str, Sequence[int]]:
+        places: dict[str, list[int]] = defaultdict(list)
+        for at, word in enumerate(self._words):
+            places[word.term].append(at)
+        return places
 
-def _within(word: RequestWord, phrase: RequestWord) -> bool:
-    return phrase.start <= word.start and word.end <= phrase.end and phrase.text != word.text
+    @cached_property
+    def _by_gram(self) -> Mapping[str, Sequence[int]]:
+        places: dict[str, list[int]] = defaultdict(list)
+        long = [at for at, word in enumerate(self._words) if len(word.grams) >= _FEWEST_GRAMS]
+        for at in long[:_MOST_ALIKE]:
+            for gram in self._words[at].grams:
+                places[gram].append(at)
+        return places
 
 
-def _alike(asked: Sequence[RequestWord], passage: Sequence[frozenset[str]]) -> list[RequestWord]:
-    return [
-        word
-        for word in asked
-        if len(word.grams) >= _FEWEST_GRAMS
-        and any(2 * len(word.grams & grams) >= len(word.grams) for grams in passage)
-    ]
+def _outermost(met: Iterable[QueryWord]) -> Iterable[QueryWord]:
+    """Yield the words that no other one holds; `met` are in the order of the request, the longer first."""
+    reach, widest = -1, (-1, -1)
+    for word in met:
+        span = (word.start, word.end)
+        if word.end > reach or span == widest:
+            reach, widest = word.end, span
+            yield word
 
 
 @dataclass(frozen=True)
@@ -133,13 +157,11 @@ class Scored:
     """What made one resource's score: how its cosines became points, and what each word gave."""
 
     score: float
-    meaning: Meaning
+    meaning: SemanticSide
     shares: Sequence[WordShare]
 
 
-def explain(
-    resource: Resource, document: EncodedDocument, scored: Scored, asked: RequestWords
-) -> Explanation:
+def explain(resource: Resource, document: EncodedDocument, scored: Scored, asked: QueryWords) -> Explanation:
     """Split a score over the passages and words that made it. Values sum to the score."""
     directions = unit(document.vectors.parts).astype(np.float64)
     cosines = directions @ scored.meaning.vector.astype(np.float64)
@@ -147,7 +169,7 @@ def explain(
     return Explanation(_quotes(resource, document, cosines, asked), _in_order(lines))
 
 
-def with_opinions(explanation: Explanation, moves: Moves, hit: Hit) -> Explanation:
+def with_opinions(explanation: Explanation, moves: FeedbackShift, hit: Hit) -> Explanation:
     """Return the explanation of a hit's own score with one more line: the points that opinions gave it."""
     value = float(moves.points[hit.row])
     if not value:
@@ -191,7 +213,7 @@ def _word_lines(scored: Scored) -> list[Contribution]:
     ]
 
 
-def _part_values(document: EncodedDocument, meaning: Meaning, heights: Heights) -> NDArray[np.float64]:
+def _part_values(document: EncodedDocument, meaning: SemanticSide, heights: Heights) -> NDArray[np.float64]:
     """Cosine is linear in the parts: q·D/|D| = sum of w (q·v)/|D|, with D the weighted mean."""
     weights = document.vectors.weights.astype(np.float64)
     parts = document.vectors.parts.astype(np.float64)
@@ -205,7 +227,9 @@ def _part_values(document: EncodedDocument, meaning: Meaning, heights: Heights) 
     return values
 
 
-def _points_without(document: EncodedDocument, meaning: Meaning, heights: Heights) -> NDArray[np.float64]:
+def _points_without(
+    document: EncodedDocument, meaning: SemanticSide, heights: Heights
+) -> NDArray[np.float64]:
     """Return the points of meaning without each part: q·(D - w v)/|D - w v|, and the best of the others.
 
     A resource of which nothing is left to read has no points of meaning.
@@ -234,8 +258,8 @@ def _best_of_others(heights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _quotes(
-    resource: Resource, document: EncodedDocument, cosines: NDArray[np.float64], asked: RequestWords
-) -> tuple[Quote, ...]:
+    resource: Resource, document: EncodedDocument, cosines: NDArray[np.float64], asked: QueryWords
+) -> tuple[QuotedPassage, ...]:
     found = [
         (-float(cosine), span)
         for span, cosine in zip(document.spans, cosines, strict=True)
@@ -245,5 +269,5 @@ def _quotes(
     quotes = []
     for cosine, span in found[:QUOTED]:
         text = resource.summary[span.start : span.end]
-        quotes.append(Quote(text, span.start, span.end, -cosine, asked.met_by(text)))
+        quotes.append(QuotedPassage(text, span.start, span.end, -cosine, asked.met_by(text)))
     return tuple(quotes)

@@ -8,19 +8,20 @@ short remark belongs to what it follows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 
 import numpy as np
-from sentencex import segment
 
 from reco.index.calibration import LEVELS, Levels
 from reco.index.hits import Hit
 from reco.ranking.query import Query
 from reco.ranking.rerank import Placement
-from reco.ranking.scoring import Reading, Scorer
-from reco.snapshots.snapshot import Snapshot
+from reco.ranking.scoring import ParsedQuery
+from reco.ranking.search import Search
+from reco.text.passages import sentences
 from reco.text.tokens import words
 
 
@@ -48,7 +49,7 @@ _FEWEST_WORDS = 3
 _FEWEST_IN_CLAUSE = 2
 """The same for each part of a sentence, below which the sentence is left whole."""
 _READ = 400
-"""Pieces among which needs are chosen."""
+"""Pieces among which needs are chosen: what follows is not read."""
 _LONGEST = 100_000
 """Characters in which needs are looked for: fifty pages."""
 _LONGEST_NEED = 600
@@ -61,15 +62,19 @@ _NOT_VERBS = (
 )
 _INFINITIVE = rf"(?!(?:{_NOT_VERBS})\b)(?:se |s'|ne pas )?\w{{2,}}(?:er|ir|oir|ire|dre|tre|vre|uire|aire)\b"
 _ASKS = r"(?:(?:nous|on|je|il) \w+(?: aussi| également)? )?(?:à |de |d'|pour )?(?:aussi |également |enfin )?"
+# From the first of several spaces only: from each of them, it takes the square of their number.
+_SPACE_BEFORE = r"(?:(?<!\s)\s+)?"
+_COMMA = rf"{_SPACE_BEFORE}[,;]\s*"
+_AND = r"(?<!\s)\s+(?:et|puis|ainsi que)"
 _JOINT = re.compile(
-    rf"(?:\s*[,;]\s*(?:et |puis |ainsi que |ou )?|\s+(?:et|puis|ainsi que)\s+)(?={_ASKS}{_INFINITIVE})"
-    r"|\s*;\s*|(?<=[?!])\s+",
+    rf"(?=[\s,;])(?:{_COMMA}(?:et |puis |ainsi que |ou )?|{_AND}\s+)(?={_ASKS}{_INFINITIVE})"
+    rf"|(?=[\s;]){_SPACE_BEFORE};\s*|(?<=[?!])\s+",
     re.IGNORECASE,
 )
-_LIST = re.compile(r"^(?P<head>[^:,;]{0,50}):\s*(?P<items>[^:]+)$", re.DOTALL)
+_LIST = re.compile(r"^(?P<head>[^:,;]{0,50}):(?P<items>[^:]+)$", re.DOTALL)
 _ITEM = re.compile(
-    r"\s*[,;]\s*(?:et |puis |ainsi que )?"
-    r"|\s+(?:et|puis|ainsi que)\s+(?=(?:l|d)'|(?:la|le|les|un|une|des|du)\s)"
+    rf"(?=[\s,;]){_COMMA}(?:et |puis |ainsi que )?"
+    rf"|{_AND}\s+(?=(?:l|d)'|(?:la|le|les|un|une|des|du)\s)"
 )
 _FILLER = frozenset(
     word.stem
@@ -93,7 +98,7 @@ class _Piece:
     text: str
     listed: bool
 
-    @property
+    @cached_property
     def told(self) -> frozenset[str]:
         """The stems that say something of a subject."""
         return frozenset(w.stem for w in words(self.text) if not w.stem.isdigit()) - _FILLER
@@ -102,36 +107,46 @@ class _Piece:
 def split(text: str) -> tuple[str, ...]:
     """Return the needs of a request, at most `MOST`, in its order; none when it asks for one thing.
 
-    Of more, those are kept that say most that the others do not. Deterministic.
+    Of more, those are kept that say most that the others do not. Deterministic, in a time proportional to
+    the length of `text`.
     """
     kept: list[_Piece] = []
+    having: dict[str, int] = {}  # stem -> the kept pieces that have it, as the bits of a number
     for piece in _pieces(text[:_LONGEST]):
         enough = len(piece.told) >= (1 if piece.listed else _FEWEST_WORDS)
-        if enough and not any(piece.told <= before.told for before in kept):
-            kept.append(piece)
-    chosen = _chosen([piece.told for piece in kept[:_READ]])
+        if not enough or reduce(and_, (having.get(stem, 0) for stem in piece.told)):
+            continue  # it says too little, or nothing that one before it does not say
+        for stem in piece.told:
+            having[stem] = having.get(stem, 0) | 1 << len(kept)
+        kept.append(piece)
+        if len(kept) == _READ:
+            break
+    chosen = _chosen([piece.told for piece in kept])
     return tuple(kept[place].text[:_LONGEST_NEED] for place in chosen) if len(chosen) > 1 else ()
 
 
 def _pieces(text: str) -> Iterator[_Piece]:
     for line in text.split("\n"):
         bare = _BULLET.sub("", line).strip()
-        for sentence in segment("fr", bare) if bare else ():
-            for clause in _clauses(sentence.strip()):
-                yield _Piece(clause.text, clause.listed or bare != line.strip())
+        listed = bare != line.strip()
+        for sentence in sentences(bare) if bare else ():
+            yield from _clauses(sentence.strip(), listed)
 
 
-def _clauses(sentence: str) -> Iterator[_Piece]:
-    """Yield the parts of a sentence that stand by themselves; the whole where one of them does not."""
-    listed = _LIST.match(sentence)
-    items = [item.strip() for item in _ITEM.split(listed["items"].strip(" ."))] if listed is not None else []
-    parts = [part.strip() for part in _JOINT.split(sentence)]
-    if len(items) > 2 and all(_Piece(item, True).told for item in items):
-        yield from (_Piece(item, True) for item in items)
-    elif len(parts) > 1 and all(len(_Piece(part, False).told) >= _FEWEST_IN_CLAUSE for part in parts):
-        yield from (_Piece(part, True) for part in parts)
-    else:
-        yield _Piece(sentence, False)
+def _clauses(sentence: str, listed: bool) -> Sequence[_Piece]:
+    """Return the parts of a sentence that stand by themselves; the whole where one of them does not."""
+    several = _LIST.match(sentence)
+    items = _listed(_ITEM.split(several["items"].lstrip().strip(" ."))) if several is not None else []
+    if len(items) > 2 and all(item.told for item in items):
+        return items
+    parts = _listed(_JOINT.split(sentence))
+    if len(parts) > 1 and all(len(part.told) >= _FEWEST_IN_CLAUSE for part in parts):
+        return parts
+    return [_Piece(sentence, listed)]
+
+
+def _listed(texts: Sequence[str]) -> list[_Piece]:
+    return [_Piece(text.strip(), True) for text in texts]
 
 
 def _chosen(told: Sequence[frozenset[str]]) -> list[int]:
@@ -200,12 +215,6 @@ _WITHOUT_LEVELS = 3
 """First results that cover a need where levels are not calibrated."""
 
 
-Read = Callable[[str, Sequence[str]], Reading]
-
-
-Rank = Callable[[Reading, Query, int], list[Hit]]
-
-
 @dataclass(frozen=True)
 class Covered:
     """Hits in the order shown, what moved some of them by row, and the needs; none for one need."""
@@ -216,11 +225,11 @@ class Covered:
 
 
 @dataclass(frozen=True)
-class _Sought:
+class _NeedResults:
     """A need as a request of its own, its best hits, and how sure of them we are."""
 
     text: str
-    reading: Reading
+    reading: ParsedQuery
     hits: list[Hit]
     levels: Levels | None
 
@@ -249,21 +258,20 @@ class _Sought:
 
 
 class Coverer:
-    """Reads the needs of requests on one snapshot: `read` encodes a text, `rank` gives its best hits."""
+    """Spreads the results of a query over its needs, each searched for as a query of its own."""
 
-    def __init__(
-        self, snapshot: Snapshot, scorer: Scorer, levels: Levels | None, read: Read, rank: Rank
-    ) -> None:
-        self._snapshot, self._scorer, self._levels = snapshot, scorer, levels
-        self._read, self._rank = read, rank
+    def __init__(self, search: Search, levels: Levels | None) -> None:
+        self._search, self._levels = search, levels
 
-    def cover(self, query: Query, reading: Reading, hits: list[Hit], moving: bool = True) -> Covered:
+    def cover(
+        self, query: Query, needs: Sequence[str], reading: ParsedQuery, hits: list[Hit], moving: bool = True
+    ) -> Covered:
         """Return the first `query.k` hits, spread over the needs of the request if it has several.
 
-        `hits` are at least the first `needs.FIRST`, in their order. Without `moving` they keep it, and it
-        is only said what covers each need. A request of one need encodes nothing.
+        `needs` are those of `split`, and `hits` at least the first `FIRST`, best first. Without `moving`
+        hits keep their order, and needs only say what covers them. A query of one need encodes nothing.
         """
-        sought = self._sought(query)
+        sought = self._sought(query, needs)
         if len(sought) < 2:
             return Covered(hits[: query.k])
         scores = {hit.row: hit.score for hit in hits}
@@ -271,7 +279,7 @@ class Coverer:
         covers = [frozenset(one.close) for one in sought]
         rows, moved = spread(list(scores), answers, covers) if moving else (list(scores), {})
         fresh = [row for row in moved if row not in scores]
-        found = self._scorer.score(reading, np.asarray(fresh, dtype=np.int64))
+        found = self._search.scorer.score(reading, np.asarray(fresh, dtype=np.int64))
         scores.update(zip(fresh, map(float, found), strict=True))
         shown = [Hit(row, scores[row]) for row in rows][: query.k]
         places = {
@@ -281,12 +289,14 @@ class Coverer:
         }
         return Covered(shown, places, tuple(_need(one, shown) for one in sought))
 
-    def _sought(self, query: Query) -> list[_Sought]:
+    def _sought(self, query: Query, needs: Sequence[str]) -> list[_NeedResults]:
         found = []
-        own = min(max(len(self._snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
-        for text in split(query.text):
-            reading = self._read(text, query.without)
-            found.append(_Sought(text, reading, self._rank(reading, query, _OWN[1]), self._levels))
+        own = min(max(len(self._search.snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
+        for text in needs:
+            reading = self._search.read(text, query.without)
+            found.append(
+                _NeedResults(text, reading, self._search.best(reading, query, _OWN[1]), self._levels)
+            )
         # What is foreign to the field resembles nothing, whatever it found.
         firsts = [[] if one.foreign else [hit.row for hit in one.hits[:own]] for one in found]
         kept = distinct(firsts, max(2, round(_SHARED * own)))
@@ -294,17 +304,19 @@ class Coverer:
 
     def _unlisted(self, rows: Sequence[int], there: Mapping[int, float]) -> list[int]:
         """Return the rows of which no other listing is shown."""
-        return [row for row in rows if row in there or not set(self._snapshot.listings(row)) & there.keys()]
+        return [
+            row for row in rows if row in there or not set(self._search.snapshot.listings(row)) & there.keys()
+        ]
 
-    def _place(self, query: Query, reading: Reading, hit: Hit) -> int:
+    def _place(self, query: Query, reading: ParsedQuery, hit: Hit) -> int:
         """Return the rank that a hit has by its score."""
-        ranked = self._rank(reading, query, len(self._snapshot.catalogue))
+        ranked = self._search.best(reading, query, len(self._search.snapshot.catalogue))
         return 1 + sum(
             (other.score, -other.row) > (hit.score, -hit.row) for other in ranked if other.row != hit.row
         )
 
 
-def _need(sought: _Sought, shown: Sequence[Hit]) -> Need:
+def _need(sought: _NeedResults, shown: Sequence[Hit]) -> Need:
     close = frozenset(sought.close)
     ranks = tuple(rank for rank, hit in enumerate(shown, start=1) if hit.row in close)
     return Need(sought.text, sought.level, ranks)

@@ -11,19 +11,20 @@ import numpy as np
 from reco.catalogue.catalogue import Filters
 from reco.catalogue.places.similarity import Likeness
 from reco.catalogue.resource import Resource
-from reco.encoder.protocol import Encoder, Vector
-from reco.errors import EncoderMismatch, UnknownResource
+from reco.encoder.protocol import Encoder
+from reco.errors import UnknownResource
 from reco.index.acronyms import Expansion
 from reco.index.calibration import FARTHEST, Levels
-from reco.index.hits import Hit, Rows, top
+from reco.index.hits import Hit
 from reco.ranking import cautions as vigilance
-from reco.ranking.cautions import Warned
-from reco.ranking.explain import Explanation, RequestWords, Scored, explain, with_opinions
+from reco.ranking.cautions import Caution
+from reco.ranking.explain import Explanation, QueryWords, Scored, explain, with_opinions
 from reco.ranking.needs import FIRST, Covered, Coverer, Need, split
 from reco.ranking.query import Query
-from reco.ranking.relevance_feedback import Moves
+from reco.ranking.relevance_feedback import FeedbackShift
 from reco.ranking.rerank import Arranger, Placed, Placement
-from reco.ranking.scoring import Fusion, Reading, Scorer, WordShare
+from reco.ranking.scoring import Fusion, ParsedQuery, WordShare
+from reco.ranking.search import Search
 from reco.ranking.shelf import Slot
 from reco.snapshots.snapshot import Snapshot
 
@@ -46,7 +47,7 @@ class Recommendation:
     level: str | None = None
     others: tuple[Resource, ...] = ()
     placement: Placement | None = None
-    vigilance: tuple[Warned, ...] = ()
+    vigilance: tuple[Caution, ...] = ()
     likeness: Likeness | None = None
 
 
@@ -80,7 +81,7 @@ class _Sureness:
     levels: Levels | None = None
     verdict: str | None = None
     confidence: float | None = None
-    moves: Moves | None = None
+    moves: FeedbackShift | None = None
 
     def level(self, hit: Hit) -> str | None:
         if self.levels is None:
@@ -102,27 +103,17 @@ class Recommender:
     """Answers queries from one snapshot. Holds no state that a query changes."""
 
     def __init__(self, snapshot: Snapshot, encoder: Encoder, fusion: Fusion | None = None) -> None:
-        if snapshot.manifest.encoder != encoder.fingerprint:
-            raise EncoderMismatch(
-                f"Snapshot {snapshot.id} was made by another encoder than the one in the settings.",
-                "Run `reco refresh` to encode the catalogue with this one.",
-            )
         self.snapshot = snapshot
-        self._encoder = encoder
-        self._scorer = Scorer(snapshot, fusion or Fusion())
+        self._search = Search(snapshot, encoder, fusion or Fusion())
         levels = snapshot.levels
         self._levels = levels if levels is not None and levels.made_for == self.fusion.stamp else None
         self._arranger = Arranger(snapshot, self.fusion.diversity)
+        self._coverer = Coverer(self._search, self._levels)
 
     @property
     def fusion(self) -> Fusion:
         """The weights by which it scores."""
-        return self._scorer.fusion
-
-    @property
-    def _coverer(self) -> Coverer:
-        # Not kept: it knows this recommender, and two that know each other keep a snapshot in memory.
-        return Coverer(self.snapshot, self._scorer, self._levels, self._read, self._best)
+        return self._search.scorer.fusion
 
     def recommend(self, query: Query) -> Answer:
         """Return the best resources for a request, each with its proof.
@@ -130,13 +121,16 @@ class Recommender:
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
-        reading = self._judged(query)
-        return self._answer(query, reading, self._ranked(reading, query))
+        needs = split(query.text)
+        reading = self._judged(query, needs)
+        return self._answer(query, reading, self._ranked(reading, query, needs))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without proofs."""
         self.snapshot.catalogue.require_known(query.filters)
-        return [one.hit for one in self._ranked(self._judged(query), query, telling=False).placed]
+        needs = split(query.text)
+        ranked = self._ranked(self._judged(query, needs), query, needs, telling=False)
+        return [one.hit for one in ranked.placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, never itself nor its other listings.
@@ -149,33 +143,23 @@ class Recommender:
         resource = self.snapshot.catalogue[row]
         query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
         self.snapshot.catalogue.require_known(query.filters)
-        vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
-        reading = self._scorer.read(vector, query.text)
-        hits = self._best(reading, query, query.k, self._family(row))
+        reading = self._search.read_resource(row, query.text)
+        hits = self._search.best(reading, query, query.k, self.snapshot.listings(row))
         return self._answer(query, reading, _Ranked(tuple(Placed(hit) for hit in hits)))
 
-    def _judged(self, query: Query) -> Reading:
-        """Return a request as it is read, with what the visitor's opinions move."""
-        needs = split(query.text) if self._scorer.fusion.need else ()
-        return self._scorer.judged(self._read(query.text, query.without, needs), query.opinions)
+    def _judged(self, query: Query, needs: Sequence[str]) -> ParsedQuery:
+        """Return a query as it is read, with what the visitor's opinions move."""
+        reading = self._search.read(query.text, query.without, needs if self.fusion.need else ())
+        return self._search.scorer.judged(reading, query.opinions)
 
-    def _read(self, text: str, without: Sequence[str], needs: Sequence[str] = ()) -> Reading:
-        expansions = self._scorer.expansions(text, without)
-        vector = self._encoded(text, expansions)
-        asked = [self._encoded(need, self._scorer.expansions(need, without)) for need in needs]
-        seen = [self.snapshot.request(one) for one in asked]
-        reading = self._scorer.read(self.snapshot.request(vector), text, expansions, seen)
-        return replace(reading, encoded=vector)
-
-    def _encoded(self, text: str, expansions: Sequence[Expansion]) -> Vector:
-        return self._encoder.encode_query(expanded(text, expansions))
-
-    def _ranked(self, reading: Reading, query: Query, telling: bool = True) -> _Ranked:
+    def _ranked(
+        self, reading: ParsedQuery, query: Query, needs: Sequence[str], telling: bool = True
+    ) -> _Ranked:
         """Order by score, then by what may move a result without changing it; needs have the last word.
 
         Without `telling`, needs that move nothing are not looked for.
         """
-        hits = self._best(reading, query, max(self._arranger.depth(query), FIRST))
+        hits = self._search.best(reading, query, max(self._arranger.depth(query), FIRST))
         sure = self._sureness(reading, hits)
         # Needs look at the first ones whatever k is, so that fewer results are the first of more.
         wide = replace(query, k=max(query.k, FIRST))
@@ -184,7 +168,9 @@ class Recommender:
         # Without levels nothing says that a need's best answer is close: it would displace better ones.
         moving = not query.shelf and self._levels is not None
         looked = telling or moving
-        covered = self._coverer.cover(query, reading, hits, moving) if looked else Covered(hits[: query.k])
+        covered = (
+            self._coverer.cover(query, needs, reading, hits, moving) if looked else Covered(hits[: query.k])
+        )
         found = {one.hit.row: one for one in arranged.placed}
         placed = (self._placed(query, hit, found.get(hit.row), covered, sure) for hit in covered.hits)
         return _Ranked(tuple(placed), sure, covered.needs, arranged.shelf)
@@ -198,30 +184,7 @@ class Recommender:
             return arranged if moved is None else replace(arranged, placement=moved)
         return self._arranger.compared(query, Placed(hit, sure.level(hit), placement=moved))
 
-    def _best(self, reading: Reading, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
-        allowed = self.snapshot.catalogue.select(query.filters)
-        allowed[list(leave_out)] = False
-        rows = self._newest(self._scorer.candidates(reading, allowed, k))
-        return top(rows, self._scorer.score(reading, rows), k)
-
-    def _family(self, row: int) -> list[int]:
-        """Return the rows of the same thing, newest first: the row alone when it is listed once."""
-        return self.snapshot.listings(row)
-
-    def _newest(self, rows: Rows) -> Rows:
-        """Return the rows without those of which a newer listing is among them."""
-        families = self.snapshot.families
-        if families is None or not families.families:
-            return rows
-        again = self.snapshot.listed_again
-        there = set(rows[again[rows]].tolist())
-        older = set()
-        for row in there:
-            listed = [found for found in self._family(row) if found in there]
-            older.update(listed[1:])
-        return rows[~np.isin(rows, list(older))]
-
-    def _sureness(self, reading: Reading, hits: Sequence[Hit]) -> _Sureness:
+    def _sureness(self, reading: ParsedQuery, hits: Sequence[Hit]) -> _Sureness:
         """Return what is known of a request from its hits, best first."""
         if self._levels is None or reading.encoded is None:
             return _Sureness()
@@ -230,10 +193,10 @@ class Recommender:
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
         return _Sureness(self._levels, verdict, confidence, reading.moves)
 
-    def _answer(self, query: Query, reading: Reading, ranked: _Ranked) -> Answer:
+    def _answer(self, query: Query, reading: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([one.hit.row for one in ranked.placed], dtype=np.int64)
-        shares = self._scorer.shares(reading, rows)
-        asked = RequestWords(query.text, reading.expansions, self.snapshot.acronyms)
+        shares = self._search.scorer.shares(reading, rows)
+        asked = QueryWords(query.text, reading.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             self._recommendation(reading, rank, one, words, asked)
             for rank, (one, words) in enumerate(zip(ranked.placed, shares, strict=True), start=1)
@@ -250,12 +213,12 @@ class Recommender:
         )
 
     def _recommendation(
-        self, reading: Reading, rank: int, one: Placed, words: Sequence[WordShare], asked: RequestWords
+        self, reading: ParsedQuery, rank: int, one: Placed, words: Sequence[WordShare], asked: QueryWords
     ) -> Recommendation:
         row = one.hit.row
         resource: Resource = self.snapshot.catalogue[row]
         document = self.snapshot.document(row)
-        scored = Scored(_own(one.hit, reading.moves), self._scorer.meaning(reading), words)
+        scored = Scored(_own(one.hit, reading.moves), self._search.scorer.meaning(reading), words)
         explanation = explain(resource, document, scored, asked)
         return Recommendation(
             rank,
@@ -263,7 +226,7 @@ class Recommender:
             one.hit.score,
             explanation if reading.moves is None else with_opinions(explanation, reading.moves, one.hit),
             level=one.level,
-            others=tuple(self.snapshot.catalogue[r] for r in self._family(row) if r != row),
+            others=tuple(self.snapshot.catalogue[r] for r in self.snapshot.listings(row) if r != row),
             placement=one.placement,
             vigilance=vigilance.points(resource.summary, [s for s in document.spans if s.start >= 0]),
             likeness=one.likeness,
@@ -274,15 +237,6 @@ class Recommender:
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 
-def _own(hit: Hit, moves: Moves | None) -> float:
+def _own(hit: Hit, moves: FeedbackShift | None) -> float:
     """Return a hit's score without opinions."""
     return hit.score if moves is None else moves.own(hit)
-
-
-def expanded(text: str, expansions: Sequence[Expansion]) -> str:
-    """Return a request with both forms of each acronym that it writes in one."""
-    for expansion in sorted(expansions, key=lambda e: -e.start):
-        if expansion.entry.is_acronym:
-            both = f"{expansion.entry.full} ({expansion.entry.short})"
-            text = text[: expansion.start] + both + text[expansion.end :]
-    return text

@@ -32,7 +32,7 @@ _COUNTED = 0.02
 
 
 @dataclass(frozen=True)
-class Moves:
+class FeedbackShift:
     """Points that each row of a catalogue gains or loses, and how many opinions on each side are near it.
 
     `liked` are the vectors of what was found useful: a request alone may not reach what is near them.
@@ -48,7 +48,7 @@ class Moves:
         return hit.score - float(self.points[hit.row])
 
 
-def moves(snapshot: Snapshot, opinions: Sequence[Opinion], span: float) -> Moves | None:
+def moves(snapshot: Snapshot, opinions: Sequence[Opinion], span: float) -> FeedbackShift | None:
     """Return what opinions change, None when none is on a resource of this snapshot."""
     known = [(snapshot.catalogue.row(opinion.id), opinion.useful) for opinion in opinions]
     rows = [(row, useful) for row, useful in known if row is not None]
@@ -59,7 +59,7 @@ def moves(snapshot: Snapshot, opinions: Sequence[Opinion], span: float) -> Moves
     disliked = _closeness(snapshot, _vectors(snapshot, [row for row, liked in rows if not liked]))
     points = SHARE * span * (_any(liked) - _any(disliked))
     # As with scores: the last bits must not decide a rank.
-    return Moves(np.round(points, 9), _count(liked), _count(disliked), useful)
+    return FeedbackShift(np.round(points, 9), _count(liked), _count(disliked), useful)
 
 
 def _vectors(snapshot: Snapshot, rows: Sequence[int]) -> tuple[Vector, ...]:

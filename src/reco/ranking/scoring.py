@@ -30,7 +30,7 @@ from reco.index.dense import products
 from reco.index.hits import Rows, Scores
 from reco.index.lexical import LexicalIndex
 from reco.ranking.query import Opinion
-from reco.ranking.relevance_feedback import Moves, moves
+from reco.ranking.relevance_feedback import FeedbackShift, moves
 from reco.snapshots.snapshot import Snapshot
 from reco.text.clean import digest, fold
 from reco.text.tokens import words
@@ -65,7 +65,7 @@ class Fusion:
 
 
 @dataclass(frozen=True)
-class Voice:
+class NeedVector:
     """One need of a request: its unit vector, and its cosine with the catalogue's average resource."""
 
     vector: NDArray[np.float32]
@@ -73,7 +73,7 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Meaning:
+class SemanticSide:
     """How cosines became points: `rate` points for each unit of cosine above `floor`.
 
     `floor` is the request's cosine with the catalogue's average resource. It is shared out by the
@@ -87,7 +87,7 @@ class Meaning:
     floor: float
     passage: float = 0.0
     need: float = 0.0
-    needs: tuple[Voice, ...] = ()
+    needs: tuple[NeedVector, ...] = ()
 
     def heights(self, directions: NDArray[np.float64]) -> tuple[tuple[float, NDArray[np.float64]], ...]:
         """Return what nearest passages are chosen by, each with its share of the points.
@@ -113,7 +113,7 @@ class WordShare:
 
 
 @dataclass(frozen=True)
-class Asked:
+class LexicalQuery:
     """A request on one lexical side: its terms with their weights, and points for each BM25 unit."""
 
     counts: Mapping[str, float]
@@ -122,7 +122,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedQuery:
     """A request as all sides read it.
 
     `owners` gives, for each word as written, its terms on each side with their weights: what a
@@ -134,13 +134,13 @@ class Reading:
     vector: Vector
     floor: float
     rate: float
-    words: Asked
-    grams: Asked
+    words: LexicalQuery
+    grams: LexicalQuery
     owners: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]
     expansions: tuple[Expansion, ...] = ()
-    needs: tuple[Voice, ...] = ()
+    needs: tuple[NeedVector, ...] = ()
     encoded: Vector | None = None
-    moves: Moves | None = None
+    moves: FeedbackShift | None = None
 
     @property
     def lexical(self) -> Scores:
@@ -205,13 +205,13 @@ class Scorer:
         text: str,
         expansions: tuple[Expansion, ...] = (),
         needs: Sequence[Vector] = (),
-    ) -> Reading:
+    ) -> ParsedQuery:
         """Return a request as both sides read it; `needs` are the vectors of its several needs."""
         terms = self._terms(text, expansions).emphasised(self.fusion.emphasis)
-        return Reading(
+        return ParsedQuery(
             vector=vector,
             floor=self._floor(vector),
-            needs=tuple(Voice(need, self._floor(need)) for need in needs),
+            needs=tuple(NeedVector(need, self._floor(need)) for need in needs),
             rate=self.fusion.meaning / self._span,
             words=_asked(terms.stems, self._snapshot.words, self.fusion.words),
             grams=_asked(terms.grams, self._snapshot.grams, self.fusion.grams),
@@ -222,7 +222,7 @@ class Scorer:
             expansions=expansions,
         )
 
-    def judged(self, reading: Reading, opinions: Sequence[Opinion]) -> Reading:
+    def judged(self, reading: ParsedQuery, opinions: Sequence[Opinion]) -> ParsedQuery:
         """Return a reading that opinions move, in a span of scores that no filter and no k changes."""
         if not opinions:
             return reading
@@ -230,7 +230,7 @@ class Scorer:
         scores = self.score(reading, self.candidates(reading, everything, 1))
         return replace(reading, moves=moves(self._snapshot, opinions, float(np.ptp(scores))))
 
-    def candidates(self, reading: Reading, allowed: NDArray[np.bool_], k: int) -> Rows:
+    def candidates(self, reading: ParsedQuery, allowed: NDArray[np.bool_], k: int) -> Rows:
         """Return the allowed rows that either side puts among its first, and those near what was liked."""
         depth = max(k, self.fusion.depth)
         near, _ = self._snapshot.dense.search(reading.vector, depth, allowed)
@@ -243,7 +243,7 @@ class Scorer:
             found = np.union1d(found, self._snapshot.dense.search(liked, k, allowed)[0])
         return found
 
-    def score(self, reading: Reading, rows: Rows) -> Scores:
+    def score(self, reading: ParsedQuery, rows: Rows) -> Scores:
         """Return the score of each of `rows`."""
         whole = self._snapshot.dense.scores(reading.vector, rows) - reading.floor
         points = reading.rate * (1 - self.fusion.passage) * whole
@@ -255,7 +255,7 @@ class Scorer:
         points = np.round(points, 9)
         return points if reading.moves is None else points + reading.moves.points[rows]
 
-    def nearest(self, reading: Reading, rows: Rows) -> Scores:
+    def nearest(self, reading: ParsedQuery, rows: Rows) -> Scores:
         """Return how far above the floor each row's nearest passage is; its title where it has no other."""
         if not len(rows):
             return np.zeros(0)
@@ -266,7 +266,7 @@ class Scorer:
         starts, counts = starts + skip, counts - skip
         edges = np.concatenate([[0], np.cumsum(counts)])
         places = np.repeat(starts - edges[:-1], counts) + np.arange(edges[-1])
-        voices = (Voice(reading.vector, reading.floor), *(reading.needs if self.fusion.need else ()))
+        voices = (NeedVector(reading.vector, reading.floor), *(reading.needs if self.fusion.need else ()))
         toward = self._snapshot.towards(np.stack([voice.vector for voice in voices]))
         cosines = products(self._snapshot.table.parts, places, toward)
         heights = cosines / self._snapshot.part_lengths[places, None] - [voice.floor for voice in voices]
@@ -275,14 +275,14 @@ class Scorer:
             return np.asarray(best[:, 0])
         return np.asarray((1 - self.fusion.need) * best[:, 0] + self.fusion.need * best[:, 1:].max(axis=1))
 
-    def meaning(self, reading: Reading) -> Meaning:
+    def meaning(self, reading: ParsedQuery) -> SemanticSide:
         """Return how cosines became points, for the proof."""
         needs = reading.needs if self.fusion.need else ()
-        return Meaning(
+        return SemanticSide(
             reading.vector, reading.rate, reading.floor, self.fusion.passage, self.fusion.need, needs
         )
 
-    def shares(self, reading: Reading, rows: Rows) -> list[list[WordShare]]:
+    def shares(self, reading: ParsedQuery, rows: Rows) -> list[list[WordShare]]:
         """Return, for each of `rows`, the points that each word of the request gave to it."""
         exact = self._word_points(
             reading.words, self._snapshot.words, [o[0] for o in reading.owners.values()], rows
@@ -300,7 +300,7 @@ class Scorer:
 
     @staticmethod
     def _word_points(
-        asked: Asked, index: LexicalIndex, owners: Sequence[Mapping[str, float]], rows: Rows
+        asked: LexicalQuery, index: LexicalIndex, owners: Sequence[Mapping[str, float]], rows: Rows
     ) -> Scores:
         """Return the points of each word in each row, (rows, words)."""
         terms = {term: column for column, term in enumerate(asked.counts)}
@@ -344,7 +344,7 @@ class Scorer:
         return max(float(np.mean(distances)), 1e-3)
 
 
-def _asked(owners: Mapping[str, Mapping[str, float]], index: LexicalIndex, weight: float) -> Asked:
+def _asked(owners: Mapping[str, Mapping[str, float]], index: LexicalIndex, weight: float) -> LexicalQuery:
     counts = _counted(owners)
     most = index.self_score(counts)
-    return Asked(counts, index.scores(counts), weight / most if most > 0 else 0.0)
+    return LexicalQuery(counts, index.scores(counts), weight / most if most > 0 else 0.0)

@@ -16,7 +16,7 @@ from reco.clusters.model import Clusters
 from reco.encoder.protocol import Encoder, Matrix
 from reco.errors import RecoError
 from reco.index.duplicates import find as find_families
-from reco.index.terms import Before, Said
+from reco.index.terms import Before, CatalogueTerms
 from reco.index.vectors import VectorTable
 from reco.refresh import memory
 from reco.refresh.baseline import Baseline, comparable
@@ -46,7 +46,7 @@ def next_snapshot(
     # Matrix products release the interpreter's lock, so words are counted meanwhile.
     with ThreadPoolExecutor(1) as beside:
         listed = beside.submit(find_families, catalogue, table, recipe.told, families, known, carried.traits)
-        said = Said.by(catalogue, table.hashes, recipe.acronyms, _counted(store, baseline))
+        terms = CatalogueTerms.by(catalogue, table.hashes, recipe.acronyms, _counted(store, baseline))
     memory.give_back()
     manifest = Manifest(
         snapshot=store.next_id(),
@@ -59,7 +59,7 @@ def next_snapshot(
         settings={"making": recipe.stamp},
     )
     head = previous.head if previous is not None else _first_head(recipe, encoder)
-    snapshot = build(manifest, catalogue, table, head, None, listed.result(), carried, said)
+    snapshot = build(manifest, catalogue, table, head, None, listed.result(), carried, terms)
     return replace(snapshot, adapter=previous.adapter if previous is not None else None)
 
 

@@ -23,8 +23,9 @@ from reco.encoder.protocol import Encoder
 from reco.errors import InvalidQuery
 from reco.evaluation.beir import Topic
 from reco.index.calibration import LEVELS, Levels, Vectors
-from reco.ranking.recommender import Fusion, Query, Recommender, expanded
+from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.ranking.scoring import Scorer
+from reco.ranking.search import expanded
 from reco.refresh.baseline import Baseline, comparable
 from reco.refresh.recipe import Recipe
 from reco.snapshots.snapshot import Snapshot
@@ -55,6 +56,7 @@ _MOST = 600
 _SCORED = 400
 """Texts of each side whose best score is measured."""
 _FOLDS = 5
+_PENALTY = 1e-4
 _FEWEST_JUDGED = 150
 _FIRST = 10
 
@@ -220,13 +222,13 @@ def _encoded(
 
 def _discriminant(inside: Matrix, outside: Matrix) -> tuple[Matrix, float]:
     """Return the direction that tells the first from the second, and where the middle lies along it."""
-    means = inside.mean(axis=0), outside.mean(axis=0)
-    centred = np.concatenate([inside - means[0], outside - means[1]])
-    covariance = centred.T @ centred / len(centred)
-    size = len(covariance)
-    ridge = max(float(np.trace(covariance)) / size, 1e-9)
-    direction = np.linalg.solve((covariance + ridge * np.eye(size)) / 2, means[0] - means[1])
-    return direction, float(direction @ (means[0] + means[1]) / 2)
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    labels = np.repeat([1, 0], [len(inside), len(outside)])
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    model.fit(np.concatenate([inside, outside]), labels)
+    direction = model.coef_[0]
+    return direction, float(direction @ model.means_.mean(axis=0))
 
 
 def _held_out(asked: tuple[_Texts, _Texts], vectors: tuple[Matrix, Matrix]) -> tuple[Matrix, Matrix]:
@@ -260,24 +262,22 @@ def _figures(scorer: Scorer, snapshot: Snapshot, asked: _Texts, vectors: Matrix,
 
 
 def _logistic(inside: Matrix, outside: Matrix) -> Matrix:
-    """Return intercept and slopes that tell two groups of equal weight apart, by Newton's method.
+    """Return intercept and slopes that tell two groups of equal weight apart.
 
     A small penalty on the standardised slopes keeps groups that do not overlap from infinity.
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
     both = np.concatenate([inside, outside])
-    means, scales = both.mean(axis=0), np.maximum(both.std(axis=0), 1e-9)
-    columns = np.column_stack([np.ones(len(both)), (both - means) / scales])
-    labels = np.repeat([1.0, 0.0], [len(inside), len(outside)])
-    shares = np.repeat([0.5 / len(inside), 0.5 / len(outside)], [len(inside), len(outside)])
-    penalty = np.diag([0.0, 1e-4, 1e-4])
-    slopes = np.zeros(3)
-    for _ in range(50):
-        chances = 1 / (1 + np.exp(-np.clip(columns @ slopes, -30, 30)))
-        gradient = columns.T @ (shares * (chances - labels)) + penalty @ slopes
-        curvature = (columns * (shares * chances * (1 - chances))[:, None]).T @ columns + penalty
-        slopes -= np.linalg.solve(curvature + 1e-9 * np.eye(3), gradient)
-    plain = slopes[1:] / scales
-    return np.asarray([slopes[0] - plain @ means, *plain])
+    labels = np.repeat([1, 0], [len(inside), len(outside)])
+    scaler = StandardScaler().fit(both)
+    model = LogisticRegression(
+        C=1 / (_PENALTY * len(both)), class_weight="balanced", solver="newton-cholesky", tol=1e-10
+    )
+    model.fit(scaler.transform(both), labels)
+    plain = model.coef_[0] / scaler.scale_
+    return np.asarray([model.intercept_[0] - plain @ scaler.mean_, *plain])
 
 
 def _cuts(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue import quarantine
-from reco.catalogue.admission import Rules, Seen, admit_all
+from reco.catalogue.admission import KnownRows, Rules, admit_all
 from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Stale
@@ -140,7 +140,7 @@ def collect(
     taken: dict[str, str] = {}
     rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
     before: Sequence[Resource] = previous.catalogue if previous is not None else ()
-    seen = Seen({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
+    seen = KnownRows({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
     count = 0
     for source in sources:
         try:
@@ -172,7 +172,7 @@ def _yesterdays(
     error: SourceError,
     before: Sequence[Resource],
     taken: Mapping[str, str],
-    seen: Seen,
+    seen: KnownRows,
 ) -> list[Resource]:
     """Return what a source that failed keeps of the night before."""
     found = [resource for resource in before if resource.source == source.name]
@@ -183,7 +183,7 @@ def _yesterdays(
     return kept
 
 
-def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: Seen) -> NDArray[np.uint8]:
+def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: KnownRows) -> NDArray[np.uint8]:
     """Return the origins of what is served as its row alone made it: a decision or a place may say more."""
     made = {resource.id: resource for resource in admitted}
     alone = (r.id for r in served if made[r.id] is r or made[r.id] == r)

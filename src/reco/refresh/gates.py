@@ -66,7 +66,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateFinding:
     """What one gate found: no `figure` where it could not be had, `skipped` says why it did not judge."""
 
     gate: str
@@ -90,7 +90,7 @@ class Finding:
 class Verdict:
     """What all gates found, and the golden set's scores for the next snapshot to be compared with."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[GateFinding, ...]
     golden: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -165,28 +165,28 @@ def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gate
     return Verdict((*structural, found_again.result(), golden, churn), kept)
 
 
-def _skip(gate: str, limits: Thresholds, why: str, figure: float | None = None) -> Finding:
-    return Finding(gate, figure, getattr(limits, gate), skipped=why)
+def _skip(gate: str, limits: Thresholds, why: str, figure: float | None = None) -> GateFinding:
+    return GateFinding(gate, figure, getattr(limits, gate), skipped=why)
 
 
 def _finding(
     gate: str, rows: NDArray[np.int64], candidate: Snapshot, limits: Thresholds, what: str
-) -> Finding:
+) -> GateFinding:
     """Return a gate's finding: the share of resources that are in `rows`."""
     count = len(candidate.catalogue)
     share = len(rows) / count if count else 0.0
     names = ", ".join(candidate.catalogue[int(row)].id for row in rows[:3])
     message = f"{len(rows)} of {count} resources {what} ({names}{', ...' if len(rows) > 3 else ''})."
-    return Finding(gate, share, getattr(limits, gate), message)
+    return GateFinding(gate, share, getattr(limits, gate), message)
 
 
-def _row_drop(candidate: Snapshot, previous: Baseline | None, limits: Thresholds) -> Finding:
+def _row_drop(candidate: Snapshot, previous: Baseline | None, limits: Thresholds) -> GateFinding:
     if previous is None or not previous.texts:
         return _skip("row_drop", limits, _NO_PREVIOUS)
     before, after = len(previous.texts), len(candidate.catalogue)
     drop = (before - after) / before
     message = f"The catalogue would go from {before} resources to {after} ({drop:.0%} fewer)."
-    return Finding("row_drop", max(0.0, drop), limits.row_drop, message)
+    return GateFinding("row_drop", max(0.0, drop), limits.row_drop, message)
 
 
 def _invalid(candidate: Snapshot) -> NDArray[np.int64]:
@@ -200,7 +200,7 @@ def _invalid(candidate: Snapshot) -> NDArray[np.int64]:
     return np.flatnonzero(wrong).astype(np.int64)
 
 
-def _identical(candidate: Snapshot, limits: Thresholds) -> Finding:
+def _identical(candidate: Snapshot, limits: Thresholds) -> GateFinding:
     groups: dict[bytes, list[int]] = defaultdict(list)
     vectors = candidate.dense.vectors()
     for row in _beginning_alike(vectors):
@@ -243,12 +243,12 @@ def _same_encoder(previous: Baseline, candidate: Snapshot) -> bool:
     return previous.manifest.encoder == candidate.manifest.encoder
 
 
-def _lost(candidate: Snapshot, limits: Thresholds) -> Finding:
+def _lost(candidate: Snapshot, limits: Thresholds) -> GateFinding:
     problems = lost(candidate, _SEARCHED)
     count = len(candidate.catalogue)
     share = len(problems) / count if count else 0.0
     message = f"{len(problems)} of {count} resources are not found by their own vector."
-    return Finding("lost_resources", share, limits.lost_resources, message)
+    return GateFinding("lost_resources", share, limits.lost_resources, message)
 
 
 class _Behaviour:
@@ -264,7 +264,7 @@ class _Behaviour:
         self._old = previous.answers if previous is not None and same else None
         self._unasked = _FORCED if same else "another encoder made the previous snapshot"
 
-    def golden(self) -> tuple[Finding, dict[str, Any]]:
+    def golden(self) -> tuple[GateFinding, dict[str, Any]]:
         """Return the golden set's finding, and the scores to keep in the manifest."""
         topics = self._gates.topics
         if not topics:
@@ -297,12 +297,12 @@ class _Behaviour:
         )
         return self._golden(found), kept
 
-    def _golden(self, found: runs.Loss) -> Finding:
+    def _golden(self, found: runs.Loss) -> GateFinding:
         message = (
             f"The golden requests' nDCG@10 would go from {found.before:.3f} to {found.after:.3f} "
             f"(p = {found.p:.4f}, {found.topics} requests)."
         )
-        return Finding(
+        return GateFinding(
             "golden_drop",
             found.drop,
             self._limits.golden_drop,
@@ -311,7 +311,7 @@ class _Behaviour:
             excused=found.p >= self._limits.golden_p,
         )
 
-    def churn(self) -> Finding:
+    def churn(self) -> GateFinding:
         """Return how much first pages change beyond what the catalogue's own change explains."""
         if self._previous is None:
             return _skip("churn", self._limits, _NO_PREVIOUS)
@@ -329,7 +329,7 @@ class _Behaviour:
             f"{figure:.0%} of the first ten results of {len(requests)} titles would change, "
             "though neither they nor newcomers explain it."
         )
-        return Finding("churn", figure, self._limits.churn, message, details={"probes": len(requests)})
+        return GateFinding("churn", figure, self._limits.churn, message, details={"probes": len(requests)})
 
 
 def _remade(previous: Baseline, candidate: Snapshot) -> str:

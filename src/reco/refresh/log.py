@@ -34,7 +34,7 @@ _LONGEST = 2_000
 
 
 @dataclass(frozen=True)
-class Run:
+class LoggedRefresh:
     """One refresh. Times are ISO 8601 in UTC; `failures` has the reason of each source that failed.
 
     `forced` says who published in spite of the gates, `by` and `reason`: the snapshot that says it too is
@@ -80,7 +80,7 @@ def recorded(
     return run
 
 
-def record(home: Path, run: Run) -> None:
+def record(home: Path, run: LoggedRefresh) -> None:
     """Append a line to the log. One that cannot be written is a warning, never a failure."""
     # A refresh that never came to make its home leaves none behind.
     if not home.is_dir():
@@ -96,7 +96,7 @@ def record(home: Path, run: Run) -> None:
         logger.warning("the refresh could not be recorded in %s: %s", path, error)
 
 
-def runs(home: Path) -> Iterator[Run]:
+def runs(home: Path) -> Iterator[LoggedRefresh]:
     """Yield the refreshes of a home, the last one first; a line cut short or damaged is passed over."""
     for name in (NAME, f"{NAME}.1"):
         try:
@@ -105,7 +105,7 @@ def runs(home: Path) -> Iterator[Run]:
             continue
         for line in reversed(lines):
             try:
-                run = Run(**json.loads(line))
+                run = LoggedRefresh(**json.loads(line))
                 dated = datetime.fromisoformat(run.end).tzinfo is not None
             except (ValueError, TypeError):
                 continue
@@ -113,18 +113,18 @@ def runs(home: Path) -> Iterator[Run]:
                 yield run
 
 
-def last_success(home: Path) -> Run | None:
+def last_success(home: Path) -> LoggedRefresh | None:
     """Return the last refresh that succeeded, quiet or not."""
     return next((run for run in runs(home) if run.succeeded), None)
 
 
-def last_failure(home: Path) -> Run | None:
+def last_failure(home: Path) -> LoggedRefresh | None:
     """Return the last refresh that failed or was refused; one that gave way to another did not fail."""
     return next((run for run in runs(home) if run.outcome in ("failed", "refused")), None)
 
 
-def _done(report: RefreshReport, started: str, seconds: float) -> Run:
-    return Run(
+def _done(report: RefreshReport, started: str, seconds: float) -> LoggedRefresh:
+    return LoggedRefresh(
         start=started,
         end=_now(),
         seconds=round(seconds, 3),
@@ -143,9 +143,9 @@ def _told(report: RefreshReport) -> dict[str, Any]:
     }
 
 
-def _failed(error: BaseException, started: str, seconds: float) -> Run:
+def _failed(error: BaseException, started: str, seconds: float) -> LoggedRefresh:
     known = isinstance(error, RecoError)
-    return Run(
+    return LoggedRefresh(
         start=started,
         end=_now(),
         seconds=round(seconds, 3),

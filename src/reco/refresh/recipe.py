@@ -10,7 +10,7 @@ from reco.catalogue.curation import Curation
 from reco.clusters.find import NAMING, RECIPE, Options
 from reco.evaluation.beir import Topic
 from reco.index.acronyms import Acronyms
-from reco.index.duplicates import Told
+from reco.index.duplicates import CuratorPairs
 from reco.ranking.recommender import Fusion
 from reco.refresh.gates import Gates, Thresholds
 from reco.storage import atomic
@@ -48,10 +48,10 @@ class Recipe:
         return Gates(self.thresholds, self.golden, self.fusion)
 
     @property
-    def told(self) -> Told:
+    def told(self) -> CuratorPairs:
         """What the curator said of what is listed twice."""
         decisions = self.curation.decisions
-        return Told(decisions.pairs("merge"), decisions.pairs("split"))
+        return CuratorPairs(decisions.pairs("merge"), decisions.pairs("split"))
 
     @property
     def stamp(self) -> str:

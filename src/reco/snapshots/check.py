@@ -17,7 +17,7 @@ _EQUAL = 1e-5
 
 
 @dataclass(frozen=True)
-class Check:
+class SnapshotCheck:
     """What was found wrong with a snapshot; nothing when it is sound."""
 
     snapshot: str
@@ -25,7 +25,7 @@ class Check:
     problems: tuple[str, ...]
 
 
-def check(store: SnapshotStore, number: str | None = None) -> Check:
+def check(store: SnapshotStore, number: str | None = None) -> SnapshotCheck:
     """Check every digest and count of a snapshot, and that its resources find themselves.
 
     Raises SnapshotError when there is no such snapshot.
@@ -38,9 +38,9 @@ def check(store: SnapshotStore, number: str | None = None) -> Check:
         # The current one is opened through CURRENT, so that its manifest is checked as well.
         snapshot = store.open() if chosen == store.current() else store.open(chosen)
     except SnapshotError as error:
-        return Check(chosen, False, (str(error),))
+        return SnapshotCheck(chosen, False, (str(error),))
     problems = lost(snapshot)
-    return Check(chosen, not problems, problems)
+    return SnapshotCheck(chosen, not problems, problems)
 
 
 def lost(snapshot: Snapshot, sample: int = _SAMPLE) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from reco.index.calibration import Levels, Vectors
 from reco.index.dense import DenseIndex
 from reco.index.duplicates import Families
 from reco.index.lexical import LexicalIndex
-from reco.index.terms import Said
+from reco.index.terms import CatalogueTerms
 from reco.index.vectors import EncodedDocument, VectorTable
 from reco.snapshots.carryover import PREFIX as CARRIED
 from reco.snapshots.carryover import Carried
@@ -185,14 +185,14 @@ def build(
     acronyms: Acronyms | None = None,
     families: Families | None = None,
     carried: Carried | None = None,
-    said: Said | None = None,
+    said: CatalogueTerms | None = None,
 ) -> Snapshot:
     """Derive the indexes. Pure: nothing is written.
 
     `acronyms` is a table to read the catalogue by, unless `said` has what it says. `carried` is what was
     read of its rows, to be kept with what was counted.
     """
-    read = said if said is not None else Said.by(catalogue, table.hashes, acronyms)
+    read = said if said is not None else CatalogueTerms.by(catalogue, table.hashes, acronyms)
     counts = read.counts
     # The largest of what is only needed meanwhile comes first.
     grams = LexicalIndex.reading(counts.written, counts.runs)

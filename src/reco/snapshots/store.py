@@ -32,7 +32,7 @@ _RETRIES = 5
 
 
 @dataclass(frozen=True)
-class Entry:
+class SnapshotEntry:
     """One snapshot in the store, as listed."""
 
     id: str
@@ -103,7 +103,7 @@ class SnapshotStore:
                 parent = ""
         return found[::-1]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[SnapshotEntry]:
         """Return what is on disk, oldest first; one whose manifest is damaged is left to `check`."""
         current = self.current()
         found = []
@@ -113,7 +113,7 @@ class SnapshotStore:
             except SnapshotError as error:
                 logger.warning("snapshot %s: %s", number, error)
                 continue
-            found.append(Entry(number, manifest, number == current, _size(self.folder / number)))
+            found.append(SnapshotEntry(number, manifest, number == current, _size(self.folder / number)))
         return found
 
     def manifest(self, number: str) -> Manifest:

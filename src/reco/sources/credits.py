@@ -25,7 +25,13 @@ _ORGANISATIONS = frozenset(
 )
 _ARTICLES = ("le ", "la ", "les ", "l'", "the ")
 _PARTICLES = frozenset("de du des d la le von van der den di da del dos el al ben bin y".split())
-_ROLE = re.compile(r"\s*\((?:sous la |co-?)?(?:dir|direction|coord|éd|ed|eds|préf|ill)[^)]*\)", re.IGNORECASE)
+# From the first of several spaces only: from each of them, it takes the square of their number.
+_SPACE_BEFORE = r"(?:(?<!\s)\s+)?"
+_SEPARATOR = re.compile(rf"{_SPACE_BEFORE}[,;|]\s*|(?<!\s)\s+/\s+")
+_AND = re.compile(r"(?<!\s)\s+(?:et|and|&)\s+")
+_ROLE = re.compile(
+    _SPACE_BEFORE + r"\((?:sous la |co-?)?(?:dir|direction|coord|éd|ed|eds|préf|ill)[^)]*\)", re.IGNORECASE
+)
 _ACRONYM = re.compile(r"^\(?[A-ZÀ-Þ][A-ZÀ-Þ0-9&.-]*[A-ZÀ-Þ0-9]\)?$")
 _INITIAL = re.compile(r"^(?:[A-ZÀ-Þ]\.?-?){1,2}\.$")
 _CAPITALISED = re.compile(r"^(?:[dDlL]['’])?[A-ZÀ-Þ][\w'’.-]*$")
@@ -57,14 +63,16 @@ def divide(line: str) -> Credit:
 
 def is_likely(line: str) -> bool:
     """Return whether a line reads as credits rather than as a sentence or a title."""
+    if len(line) > 200:
+        return False
     credit = divide(line)
-    return len(line) <= 200 and credit.confidence >= 0.8 and bool(credit.authors or credit.publishers)
+    return credit.confidence >= 0.8 and bool(credit.authors or credit.publishers)
 
 
 def misspellings(author: str, text: str) -> tuple[str, ...]:
     """Return the other spellings of an author's surname that follow their first name in `text`."""
-    first, _, surname = _ROLE.sub("", author).partition(" ")
-    if not surname:
+    first, _, surname = _without_role(author).partition(" ")
+    if not surname or first not in text:
         return ()
     found = dict.fromkeys(re.findall(_NAME_IN_TEXT.format(first=re.escape(first)), text))
     return tuple(f"{first} {other}" for other in found if _differs_slightly(surname, other))
@@ -77,20 +85,26 @@ def _differs_slightly(surname: str, other: str) -> bool:
 
 def _parts(line: str) -> Iterator[str]:
     """Cut a line at its separators; a comma inside the name of an organisation does not cut."""
-    parts: list[str] = []
-    for part in re.split(r"\s*[,;|]\s*|\s+/\s+", line.strip(" ,;|/")):
+    parts: list[list[str]] = []
+    for part in _SEPARATOR.split(line.strip(" ,;|/")):
         if parts and part[:1].islower() and not part.startswith("et "):
-            parts[-1] += f", {part}"
+            parts[-1].append(part)
         elif part:
-            parts.append(part.removeprefix("et "))
-    for part in parts:
-        pair = re.split(r"\s+(?:et|and|&)\s+", part)
+            parts.append([part.removeprefix("et ")])
+    for pieces in parts:
+        part = ", ".join(pieces)
+        pair = _AND.split(part)
         yield from pair if all(_is_person(name)[0] for name in pair) else [part]
+
+
+def _without_role(part: str) -> str:
+    end = part.rfind(")") + 1  # past it, nothing closes a role
+    return _ROLE.sub("", part[:end]) + part[end:]
 
 
 def _is_person(part: str) -> tuple[bool, float]:
     """Return whether a part names a person, and how sure that is."""
-    words = _ROLE.sub("", part).replace("’", "'").split()
+    words = _without_role(part).replace("’", "'").split()
     if _names_organisation(part, words):
         return False, 1.0
     acronyms = [word for word in words if _ACRONYM.match(word) and not _INITIAL.match(word)]

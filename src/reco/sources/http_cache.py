@@ -44,7 +44,8 @@ class HttpCache:
         conditions = {ask: headers[name] for name, ask in _VALIDATORS.items() if name in headers}
         if not conditions:
             return
-        note = {"url": url, "sha256": hashlib.sha256(body).hexdigest(), "conditions": conditions}
+        # Not the address: its parameters may hold a key.
+        note = {"sha256": hashlib.sha256(body).hexdigest(), "conditions": conditions}
         atomic.make_folder(self._folder)
         atomic.replace(self._path(url, "body"), body)
         atomic.replace(self._path(url, "json"), json.dumps(note).encode())

@@ -29,6 +29,8 @@ _CLOSED = re.compile(r"[.:;,]\s*$")
 _INTRODUCES = re.compile(r"[:;,]\s*$")
 _TITLE_MARK = re.compile(r"[?!:]")
 _LONGEST_HEADER = 600
+_LONGEST_CREDIT = 5_000
+"""Characters of credits whose names are looked for in the summary: no longer field is admitted."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class PageReject:
 
 
 @dataclass(frozen=True)
-class _Header:
+class _PageHeader:
     """A header line: what it says, or why it cannot be read. Positions are indexes of lines."""
 
     begin: int
@@ -89,7 +91,7 @@ def parse(text: str, themes: Sequence[str], types: Sequence[str]) -> list[PageRe
     return parsed
 
 
-def _headers(lines: Sequence[str], labels: Labels) -> Iterator[_Header]:
+def _headers(lines: Sequence[str], labels: Labels) -> Iterator[_PageHeader]:
     after = -1
     for at, line in enumerate(lines):
         if not line.strip() or _LABEL.match(line) or len(line) > _LONGEST_HEADER:
@@ -99,27 +101,28 @@ def _headers(lines: Sequence[str], labels: Labels) -> Iterator[_Header]:
             after = at
 
 
-def _header(lines: Sequence[str], at: int, after: int, labels: Labels) -> _Header | None:
+def _header(lines: Sequence[str], at: int, after: int, labels: Labels) -> _PageHeader | None:
     """Return the header that line `at` is, if it is one; `after` is the line of the header before."""
     above = _above(lines, at, after)
     announced = _announced(lines, at)
     tail = labels.read(lines[at])
     if tail is None:
         if above is not None and (announced or _is_broken(lines, at, above, labels)):
-            return _Header(above, at, above, problem=labels.complaint(lines[at]))
+            return _PageHeader(above, at, above, problem=labels.complaint(lines[at]))
         if after < 0 and announced and above is None:
-            return _Header(at, at, None, problem="no title above the credits")
+            return _PageHeader(at, at, None, problem="no title above the credits")
         return None
     if not (announced or tail.glued or _is_free_header(lines, tail, above)):
         return None
     return _placed(lines, at, after, tail, announced)
 
 
-def _placed(lines: Sequence[str], at: int, after: int, tail: Tail, announced: bool) -> _Header:
+def _placed(lines: Sequence[str], at: int, after: int, tail: Tail, announced: bool) -> _PageHeader:
     """Find the credits, over one line or more, and the title above a header line."""
-    credit, top = [tail.before] if tail.before else [], at
-    while (above := _above(lines, top, after)) is not None and _is_credit(lines, above, after, credit):
-        credit, top = [lines[above].strip(), *credit], above
+    credit, top = [tail.before] if tail.before else [], at  # from the bottom up
+    while (above := _above(lines, top, after)) is not None and _is_credit(lines, above, after, credit[-1:]):
+        credit.append(lines[above].strip())
+        top = above
     sure = {
         "title": (1.0 if announced else 0.9) - (0.2 if not tail.before else 0.0),
         "theme": tail.sure,
@@ -128,11 +131,11 @@ def _placed(lines: Sequence[str], at: int, after: int, tail: Tail, announced: bo
     }
     problem = "no title above the credits" if above is None else ""
     begin = top if above is None else above
-    return _Header(begin, at, above, " ".join(credit), tail.theme, tail.type, sure, problem)
+    return _PageHeader(begin, at, above, " ".join(reversed(credit)), tail.theme, tail.type, sure, problem)
 
 
 def _is_credit(lines: Sequence[str], at: int, after: int, below: list[str]) -> bool:
-    """Return whether line `at`, just above the credits `below`, is a part of them and not the title."""
+    """Return whether line `at`, just above the line of credits `below`, is one too and not the title."""
     line = lines[at]
     if below and (_GOES_ON.search(line) or _LEADS_ON.match(below[0])):
         return True
@@ -166,16 +169,17 @@ def _above(lines: Sequence[str], at: int, after: int) -> int | None:
 
 
 def _announced(lines: Sequence[str], at: int) -> bool:
-    below = next((line for line in lines[at + 1 :] if line.strip()), "")
+    below = next((line for i in range(at + 1, len(lines)) if (line := lines[i]).strip()), "")
     return _LABEL.match(below) is not None
 
 
-def _resource(lines: Sequence[str], header: _Header, end: int) -> PageRecord | PageReject:
+def _resource(lines: Sequence[str], header: _PageHeader, end: int) -> PageRecord | PageReject:
     if header.title_at is None or header.problem:
         return PageReject(header.begin + 1, header.problem, _block(lines[header.begin : end]))
     credit = divide(header.credit)
     summary = _summary(lines[header.at + 1 : end])
-    spellings = {author: misspellings(author, summary) for author in credit.authors}
+    looked_for = credit.authors if len(header.credit) <= _LONGEST_CREDIT else ()
+    spellings = {author: misspellings(author, summary) for author in looked_for}
     variants = {author: others for author, others in spellings.items() if others}
     return PageRecord(
         line=header.title_at + 1,

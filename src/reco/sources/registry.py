@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from reco.sources.config import Kind
-from reco.sources.rows import Reader
+from reco.sources.rows import SourceReader
 
 _MODULES: Mapping[Kind, str] = {
     "csv": "csv_file",
@@ -24,6 +24,6 @@ _MODULES: Mapping[Kind, str] = {
 }
 
 
-def reader(kind: Kind) -> Reader:
+def reader(kind: Kind) -> SourceReader:
     """Return the reader of a kind of source."""
-    return cast(Reader, import_module(f"reco.sources.{_MODULES[kind]}").rows)
+    return cast(SourceReader, import_module(f"reco.sources.{_MODULES[kind]}").rows)

@@ -25,7 +25,7 @@ class Row:
     cells: Mapping[str, object]
 
 
-class Reader(Protocol):
+class SourceReader(Protocol):
     """Reads every row of one kind of source."""
 
     def __call__(self, config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:

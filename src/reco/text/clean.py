@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 import unicodedata
-from html.parser import HTMLParser
+from html.entities import html5
+
+from turbohtml import TokenType, tokenize
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_BIDI}\ufeff\u200b\u00ad]")
@@ -17,13 +18,12 @@ _BLANK_LINES = re.compile(r" ?\n ?(?:\n ?)*")
 _MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")
 _MOST_MARKS = 30
 """Combining marks kept on one letter, as in Unicode's stream-safe format (UAX #15, section 13)."""
+_SHORT = 1_000
+"""Characters up to which any text is decomposed in a millisecond."""
 _ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
 _RARE = re.compile("[\u0483-\u1fff\u20d0-\U0010ffff]")
 """Every other combining mark is among these."""
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
-_ODD = re.compile(r"<(?!/?[a-zA-Z][^<>]*>|![^<>\[-][^<>]*>|\?[^<>]*>)")
-_MOST_ODD = 20
-_REFERENCE = re.compile(r"&#[0-9]{10,};?")
+_REFERENCE = re.compile(r"&(?!#(?:[0-9]+|[xX][0-9a-fA-F]+);)([^\W_]*;?)")
 _ITEM = re.compile(r"^[^\S\n]*(?:[*•▪●–-]|\\-)[^\S\n]+", re.MULTILINE)
 """The mark of an item of a list, in Markdown or typed."""
 _BREAK = re.compile(r"\\$", re.MULTILINE)
@@ -35,63 +35,36 @@ _BLOCKS = frozenset(
 _UNREAD = frozenset(("script", "style", "template", "noscript"))
 
 
-class _TextOnly(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._unread: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _UNREAD:
-            self._unread.append(tag)
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._unread and tag == self._unread[-1]:
-            self._unread.pop()
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._unread:
-            self.parts.append(data)
-
-
 def strip_markup(text: str) -> str:
-    """Return the readable text of an HTML fragment; text without tags comes back unescaped.
+    """Return the readable text of an HTML fragment, each block on lines of its own.
 
-    Takes a time proportional to the length of `text`, whatever it holds.
+    Only a reference that ends in ";" is decoded: HTML also reads `&region=53` in an address as `®ion=53`.
+    Takes a time proportional to the length of `text`, whatever it holds: the tokens are read as they
+    come, because building a tree from hostile tags takes the square of their number.
     """
-    if "&#" in text:
-        text = _REFERENCE.sub("\ufffd", text)  # no such character, and `int` refuses thousands of digits
-    if not _has_markup(text):
-        return html.unescape(text) if "&" in text else text
-    if sum(1 for _ in _ODD.finditer(text)) > _MOST_ODD:
-        text = _closed(text)
-    parser = _TextOnly()
-    parser.feed(text)
-    parser.close()
-    return "".join(parser.parts)
+    if "<" not in text and "&" not in text:
+        return text
+    text = _REFERENCE.sub(_ended, text)
+    closed = text.rfind(">") + 1
+    parts: list[str] = []
+    unread: list[str] = []
+    for token in tokenize(text[:closed] + text[closed:].replace("<", "&lt;")):  # a sign there opens no tag
+        tag = token.tag
+        if token.type is TokenType.TEXT and not unread:
+            parts.append(token.data or "")
+        elif token.type is TokenType.START_TAG and tag in _UNREAD:
+            unread.append(tag)
+        elif token.type is TokenType.END_TAG and unread and tag == unread[-1]:
+            unread.pop()
+        elif tag in _BLOCKS:
+            parts.append("\n")
+    return "".join(parts)
 
 
-def _has_markup(text: str) -> bool:
-    if "<" not in text:
-        return False
-    comment = text.find("<!--")
-    return _TAG.search(text) is not None or (comment >= 0 and text.find("-->", comment + 4) >= 0)
-
-
-def _closed(text: str) -> str:
-    """Return `text` without comments, its other "<" that open no tag escaped.
-
-    HTMLParser looks for the end of each of these through all that follows.
-    """
-    kept, at = [], 0
-    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
-        kept.append(text[at:start])
-        at = end + len("-->")
-    return _ODD.sub("&lt;", "".join((*kept, text[at:])))
+def _ended(reference: re.Match[str]) -> str:
+    """Return a reference that HTML defines with its ";" as it is, and any other with its "&" escaped."""
+    name = reference[1]
+    return reference[0] if name.endswith(";") and name in html5 else f"&amp;{name}"
 
 
 def nfc(text: str) -> str:
@@ -147,6 +120,8 @@ def fold(text: str) -> str:
 
 def bare(text: str) -> str:
     """Return `text` in Unicode's form NFKD, without combining marks."""
+    if len(text) > _SHORT:
+        text = _MARKS.sub(_few_marks, text)  # ordering them takes the square of their number
     decomposed = unicodedata.normalize("NFKD", text)
     if _RARE.search(decomposed) is None:  # a tenth of the time, for nearly every text
         return _ACCENTS.sub("", decomposed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sentencex import segment
@@ -12,9 +12,20 @@ SHORTEST = 40
 """Characters below which a sentence is read with its neighbour: a lone "Oui." proves nothing."""
 
 _NOT_AN_END = re.compile(
-    r"(?:\b(?:M|MM|Mme|Mlle|Dr|Pr|Me|St|Ste|art|al|av|env|ex|cf|fig|hab|chap|n°|no|p|pp|réf|tél|vol|éd|"
-    r"janv|févr|avr|juil|sept|oct|nov|déc|[A-ZÉ])\.)\s*$"
+    r"\b(?:M|MM|Mme|Mlle|Dr|Pr|Me|St|Ste|art|al|av|env|ex|cf|fig|hab|chap|n°|no|p|pp|réf|tél|vol|éd|"
+    r"janv|févr|avr|juil|sept|oct|nov|déc|[A-ZÉ])\.$"
 )
+_LONGEST_END = 6
+"""Characters in which such an end is seen, with the one before it."""
+
+_PLAIN = re.compile(r"[\w ,;:'’]*")
+"""A line that is one sentence: nothing in it ends one, nor marks an item of a list."""
+_PAIRED = re.compile(r"[\"`«»‹›“”„‟‘‚‛《》「」()（）\[\]{}<>@]|(?<!\w)'|'(?!\w)")
+"""Marks from which the library looks through the rest of a line for another."""
+_MOST_LOOKED_AT = 50_000_000
+"""Characters of a line times its marks, above which it is read in pieces: a mark may cost the whole line."""
+_AT_ONCE = 2_000
+"""Characters of such a piece."""
 
 _LINE = re.compile(r"[^\n]+")
 
@@ -34,16 +45,34 @@ def split(text: str, aside: Sequence[Span] = ()) -> list[Span]:
     """
     spans: list[Span] = []
     for start, end in _kept(text, aside):
-        sentences = [s for line in _lines(text, start, end) for s in _sentences(text, *line)]
-        spans.extend(_merge_short(sentences))
+        found = [s for line in _lines(text, start, end) for s in _sentences(text, *line)]
+        spans.extend(_merge_short(found))
     return spans
 
 
 def without(text: str, aside: Sequence[Span]) -> str:
-    """Return `text` with spaces in place of what is set aside, so that positions stay."""
+    """Return `text` with spaces in place of what is set aside, in order, so that positions stay."""
+    pieces, at = [], 0
     for span in aside:
-        text = f"{text[: span.start]}{' ' * (span.end - span.start)}{text[span.end :]}"
-    return text
+        pieces += [text[at : span.start], " " * (span.end - span.start)]
+        at = span.end
+    return "".join([*pieces, text[at:]])
+
+
+def sentences(line: str) -> Iterator[str]:
+    """Yield the sentences of a line, in order, in a time proportional to its length."""
+    if _PLAIN.fullmatch(line):
+        yield line
+        return
+    at = 0
+    costly = len(line) > _AT_ONCE and len(_PAIRED.findall(line)) * len(line) > _MOST_LOOKED_AT
+    while costly and len(line) - at > _AT_ONCE:
+        found = list(segment("fr", line[at : at + _AT_ONCE]))
+        # Where the last one ends is not known yet; a sentence that is all of it ends here.
+        for sentence in found[:-1] or found:
+            at = line.index(sentence, at) + len(sentence)
+            yield sentence
+    yield from segment("fr", line[at:])
 
 
 def _kept(text: str, aside: Sequence[Span]) -> list[tuple[int, int]]:
@@ -57,11 +86,12 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _sentences(text: str, start: int, end: int) -> list[Span]:
     spans: list[Span] = []
-    at = start
-    begin = start
-    for sentence in segment("fr", text[start:end]):
+    at = begin = last = start
+    for sentence in sentences(text[start:end]):
         at = text.index(sentence, at, end) + len(sentence)
-        if _NOT_AN_END.search(text[begin:at]) and at < end:
+        if body := sentence.rstrip():
+            last = at - len(sentence) + len(body)
+        if at < end and _NOT_AN_END.search(text[max(begin, last - _LONGEST_END) : last]):
             continue
         spans.append(_trim(text, begin, at))
         begin = at

@@ -68,7 +68,7 @@ _FILES = (".lock", "CURRENT", "refresh.log", "feedback.sqlite", "journal/encoded
 
 
 @dataclass(frozen=True)
-class Finding:
+class Problem:
     """One diagnosis. An `error` needs somebody: what is served, or the next refresh, is at stake."""
 
     name: str
@@ -82,7 +82,7 @@ class Diagnosis:
     """All that was found; `ok` when nothing is an error."""
 
     ok: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[Problem, ...]
 
 
 def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
@@ -90,7 +90,7 @@ def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     try:
         settings = load(config)
     except InvalidSettings as error:
-        return _diagnosis([Finding("settings", "error", str(error), error.hint)])
+        return _diagnosis([Problem("settings", "error", str(error), error.hint)])
     found = [*_sources(settings), *_tables(settings), *_model(settings)]
     place = home_of(settings, home)
     blocked = list(_home(place))
@@ -103,14 +103,14 @@ def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     return _diagnosis(found)
 
 
-def _diagnosis(findings: list[Finding]) -> Diagnosis:
+def _diagnosis(findings: list[Problem]) -> Diagnosis:
     return Diagnosis(not any(finding.level == "error" for finding in findings), tuple(findings))
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
+def _sources(settings: Settings) -> Iterator[Problem]:
     missing = [s for s in settings.sources if s.path is not None and not s.path.exists()]
     if missing:
-        yield Finding(
+        yield Problem(
             "source-missing",
             "error",
             "; ".join(f"source {source.name}: {source.path} does not exist" for source in missing) + ".",
@@ -119,7 +119,7 @@ def _sources(settings: Settings) -> Iterator[Finding]:
     there = [s for s in settings.sources if s.path is not None and s not in missing]
     closed = [s for s in there if s.path is not None and not _may(s.path, os.R_OK)]
     if closed:
-        yield Finding(
+        yield Problem(
             "source-unreadable",
             "error",
             "; ".join(f"source {source.name}: {source.path} may not be read" for source in closed) + ".",
@@ -127,7 +127,7 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _tables(settings: Settings) -> Iterator[Finding]:
+def _tables(settings: Settings) -> Iterator[Problem]:
     """Read what the settings name beside sources: a refresh does not begin without any of it."""
     tables: dict[str, Callable[[], object]] = {
         "acronyms": settings.ranking.table,
@@ -140,22 +140,22 @@ def _tables(settings: Settings) -> Iterator[Finding]:
         try:
             read()
         except InvalidInput as error:
-            yield Finding(name, "error", str(error), error.hint)
+            yield Problem(name, "error", str(error), error.hint)
 
 
-def _model(settings: Settings) -> Iterator[Finding]:
+def _model(settings: Settings) -> Iterator[Problem]:
     try:
         require_model(settings.encoder)
     except EncoderError as error:
-        yield Finding("model", "error", str(error), error.hint)
+        yield Problem("model", "error", str(error), error.hint)
 
 
-def _home(home: Path) -> Iterator[Finding]:
+def _home(home: Path) -> Iterator[Problem]:
     if closed := next((path for path in (*reversed(home.parents), home) if _is_closed(path)), None):
-        yield Finding("home-not-readable", "error", f"{closed} may not be entered by {_me()}.", _GIVE)
+        yield Problem("home-not-readable", "error", f"{closed} may not be entered by {_me()}.", _GIVE)
         return
     if not home.exists():
-        yield Finding(
+        yield Problem(
             "home-missing",
             "error",
             f"The home {home} does not exist.",
@@ -165,7 +165,7 @@ def _home(home: Path) -> Iterator[Finding]:
     folders, files = _held(home)
     within = [path for path in (*folders, *files) if path.is_relative_to(home / "snapshots")]
     if closed := next((path for path in within if not _may(path, os.R_OK)), None):
-        yield Finding(
+        yield Problem(
             "home-not-readable",
             "error",
             f"{closed} may not be read, so that its snapshot cannot be opened.",
@@ -193,15 +193,15 @@ def _is_closed(path: Path) -> bool:
     return os.path.isdir(path) and not _may(path, os.X_OK)  # noqa: PTH112 - `is_dir` raises for one within
 
 
-def _unwritable(path: Path) -> Finding:
+def _unwritable(path: Path) -> Problem:
     if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
-        return Finding(
+        return Problem(
             "home-not-writable",
             "error",
             f"{path} is on a disk that is mounted read-only.",
             "See why (dmesg: a disk that fails is mounted so), then mount it again with rw.",
         )
-    return Finding("home-not-writable", "error", f"{path} cannot be written by {_me()}.", _GIVE)
+    return Problem("home-not-writable", "error", f"{path} cannot be written by {_me()}.", _GIVE)
 
 
 def _me() -> str:
@@ -212,7 +212,7 @@ def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _contents(store: SnapshotStore, settings: Settings, sound_model: bool) -> Iterator[Finding]:
+def _contents(store: SnapshotStore, settings: Settings, sound_model: bool) -> Iterator[Problem]:
     yield from _traces(store)
     yield from _older(store)
     snapshot, fault = _current(store)
@@ -226,14 +226,14 @@ def _contents(store: SnapshotStore, settings: Settings, sound_model: bool) -> It
     yield from _time(store, snapshot, settings.operation.stale_hours)
 
 
-def _traces(store: SnapshotStore) -> Iterator[Finding]:
+def _traces(store: SnapshotStore) -> Iterator[Problem]:
     if _is_held(store.home / ".lock"):
-        yield Finding("lock-held", "info", "A refresh is running in this home.", "Wait for it to end.")
+        yield Problem("lock-held", "info", "A refresh is running in this home.", "Wait for it to end.")
     else:
         places = (store.home, store.folder, store.home / "quarantine", store.home / "cache")
         drafts = [path.name for place in places for path in sorted(place.glob("*.tmp-*"))]
         if drafts:
-            yield Finding(
+            yield Problem(
                 "leftover-drafts",
                 "warning",
                 f"A refresh was stopped before its end and left {', '.join(drafts)}.",
@@ -241,7 +241,7 @@ def _traces(store: SnapshotStore) -> Iterator[Finding]:
             )
     refused = sorted(path.name for path in store.folder.glob("*.refused"))
     if refused:
-        yield Finding(
+        yield Problem(
             "refused-snapshot",
             "warning",
             f"A gate refused {', '.join(refused)}, which is kept for inspection.",
@@ -260,12 +260,12 @@ def _is_held(lock: Path) -> bool:
         return True
 
 
-def _older(store: SnapshotStore) -> Iterator[Finding]:
+def _older(store: SnapshotStore) -> Iterator[Problem]:
     current = store.named()
     faults = {number: _damage(store, number) for number in store.ids() if number != current}
     damaged = [f"{number}: {why}" for number, why in faults.items() if why]
     if damaged:
-        yield Finding(
+        yield Problem(
             "older-snapshot-damaged",
             "warning",
             f"Snapshots that are not served are damaged: {'; '.join(damaged)}.",
@@ -291,33 +291,33 @@ def _is_as_written(path: Path, digest: str) -> bool:
         return False
 
 
-def _current(store: SnapshotStore) -> tuple[Snapshot | None, Finding | None]:
+def _current(store: SnapshotStore) -> tuple[Snapshot | None, Problem | None]:
     """Open what is served as a reader does, or say the one thing that prevents it."""
     ids, number = store.ids(), store.current()
     back = "Run `reco rollback ID` with an id of `reco snapshots`, then `reco refresh`."
     if number is None and (store.home / "CURRENT").exists():
-        return None, Finding("current-unreadable", "error", f"{store.home / 'CURRENT'} cannot be read.", back)
+        return None, Problem("current-unreadable", "error", f"{store.home / 'CURRENT'} cannot be read.", back)
     if number is None and ids:
-        return None, Finding("current-missing", "error", f"{store.home / 'CURRENT'} is missing.", back)
+        return None, Problem("current-missing", "error", f"{store.home / 'CURRENT'} is missing.", back)
     if number is None:
         message = f"There is no snapshot in {store.home} yet."
-        return None, Finding("no-snapshot", "error", message, "Run `reco refresh`.")
+        return None, Problem("no-snapshot", "error", message, "Run `reco refresh`.")
     if number not in ids:
         message = f"{store.home / 'CURRENT'} names snapshot {number}, which is not there."
-        return None, Finding("current-names-nothing", "error", message, back)
+        return None, Problem("current-names-nothing", "error", message, back)
     try:
         return store.open(), None
     except SnapshotError as error:
-        return None, Finding("snapshot-damaged", "error", str(error), error.hint)
+        return None, Problem("snapshot-damaged", "error", str(error), error.hint)
 
 
-def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
+def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Problem]:
     try:
         fingerprint = fingerprint_of(settings.encoder, snapshot.adapter)
     except EncoderMismatch:
         fingerprint = ""
     if fingerprint != snapshot.manifest.encoder:
-        yield Finding(
+        yield Problem(
             "encoder-changed",
             "error",
             f"Snapshot {snapshot.id} was made by another encoder than the one in the settings.",
@@ -325,12 +325,12 @@ def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _space(store: SnapshotStore, snapshot: Snapshot) -> Iterator[Finding]:
+def _space(store: SnapshotStore, snapshot: Snapshot) -> Iterator[Problem]:
     folder = store.folder / snapshot.id
     needed = ROOM * sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     free = shutil.disk_usage(store.home).free
     if free < needed:
-        yield Finding(
+        yield Problem(
             "disk-space",
             "error",
             f"{free / 1e6:,.1f} MB are free in {store.home}; a refresh may need {needed / 1e6:,.1f} MB.",
@@ -338,7 +338,7 @@ def _space(store: SnapshotStore, snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Iterator[Finding]:
+def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Iterator[Problem]:
     now = datetime.now(UTC)
     written = datetime.fromtimestamp((store.home / "CURRENT").stat().st_mtime, UTC)
     age = freshness(store.home, snapshot.manifest.created, stale_hours)
@@ -349,7 +349,7 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
     }
     ahead = [f"{what} is dated {at:%Y-%m-%d %H:%M} UTC" for what, at in dates.items() if at > now + _AHEAD]
     if ahead:
-        yield Finding(
+        yield Problem(
             "clock",
             "error",
             f"{ahead[0]}, in the future.",
@@ -357,7 +357,7 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
         )
         return
     if age.stale:
-        yield Finding(
+        yield Problem(
             "stale",
             "error",
             f"No refresh has succeeded for {age.hours:,.0f} hours (limit: {stale_hours:,.0f}).",
@@ -365,10 +365,10 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
         )
 
 
-def _last_refresh(home: Path) -> Iterator[Finding]:
+def _last_refresh(home: Path) -> Iterator[Problem]:
     last = next((run for run in runs(home) if run.outcome != "busy"), None)
     if last is not None and last.outcome == "failed":
-        yield Finding(
+        yield Problem(
             "last-refresh-failed",
             "warning",
             f"The last refresh, on {last.end}, failed: {last.error}",

@@ -103,7 +103,7 @@ def learn_deep(
     encoder = base.adapted(adapter)
     adapted, _ = embed(catalogue, encoder, None, progress)
     encoded = time.monotonic()
-    judge = _Judge(lessons, parts, chosen.seed)
+    judge = _HeldOut(lessons, parts, chosen.seed)
     before, after = judge.ranks(table, base), judge.ranks(adapted, encoder)
     off_before, off_after = (
         reciprocal_ranks(*scraps_of(background, e), None).mean() for e in (base, encoder)
@@ -166,7 +166,7 @@ def _train(
     )
 
 
-class _Judge:
+class _HeldOut:
     """Asks for held-out records by their title and by one of their passages, among all records."""
 
     def __init__(self, lessons: dict[int, Lesson], parts: Split, seed: int) -> None:

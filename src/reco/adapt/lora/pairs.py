@@ -34,7 +34,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Pair:
+class TrainingPair:
     """A request, the text that answers it and, where one was drawn, a text that resembles the answer."""
 
     asked: str
@@ -93,7 +93,7 @@ def neighbours(lessons: Sequence[Lesson]) -> list[list[int]]:
 
 def batches(
     lessons: Sequence[Lesson], size: int, seed: int, epoch: int, near: Sequence[Sequence[int]] = ()
-) -> Iterator[list[Pair]]:
+) -> Iterator[list[TrainingPair]]:
     """Yield an epoch's batches: every title with its text, and one passage of every record with the rest.
 
     The two kinds alternate. With `near`, from `neighbours`, each title has a text to be told from.
@@ -104,10 +104,11 @@ def batches(
     picks = [own[int(generator.integers(len(own)))] if own else -1 for own in near]
     texts = [lessons[pick].summary if pick >= 0 else " " for pick in picks] or [""] * len(lessons)
     titles = [
-        Pair(one.title, one.summary, one.group, other) for one, other in zip(lessons, texts, strict=True)
+        TrainingPair(one.title, one.summary, one.group, other)
+        for one, other in zip(lessons, texts, strict=True)
     ]
     passages = [
-        Pair(one.passages[number], one.rest(number), one.group)
+        TrainingPair(one.passages[number], one.rest(number), one.group)
         for one, number in zip(lessons, drawn, strict=True)
     ]
     kinds = [
@@ -117,13 +118,13 @@ def batches(
         yield from (kind[turn] for kind in kinds if turn < len(kind))
 
 
-def _apart(pairs: Sequence[Pair], size: int) -> list[list[Pair]]:
+def _apart(pairs: Sequence[TrainingPair], size: int) -> list[list[TrainingPair]]:
     """Fill batches in order, never two pairs of one group in the same.
 
     A title that many records share leaves small batches behind, which have little to tell apart: they
     are left out.
     """
-    filled: list[list[Pair]] = []
+    filled: list[list[TrainingPair]] = []
     groups: list[set[int]] = []
     first_open = 0
     for pair in pairs:

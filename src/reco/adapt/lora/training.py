@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.adapt.lora.checkpoint import Checkpoint, State
-from reco.adapt.lora.pairs import Lesson, Pair, batches, neighbours
+from reco.adapt.lora.pairs import Lesson, TrainingPair, batches, neighbours
 from reco.encoder.adapter import Adapter
 from reco.encoder.loading import inner, native_bfloat16
 from reco.encoder.protocol import Progress
@@ -84,7 +84,7 @@ def train(
     Stops after an epoch that made the watched pairs no better, and returns the best epoch's weights.
     Raises EncoderError for a model without numbered layers, StorageError when the disk refuses.
     """
-    run = _Run(model, general, recipe)
+    run = _TrainingRun(model, general, recipe)
     schedule = _schedule(learnt, recipe)
     state = checkpoint.read() or State()
     if state.step:
@@ -110,7 +110,7 @@ def train(
     return Learnt(run.best, step + 1 if schedule else 0, tuple(losses))
 
 
-def _schedule(learnt: Sequence[Lesson], recipe: DeepRecipe) -> list[tuple[int, list[Pair]]]:
+def _schedule(learnt: Sequence[Lesson], recipe: DeepRecipe) -> list[tuple[int, list[TrainingPair]]]:
     near = neighbours(learnt) if recipe.near else ()
     found = [
         (epoch, batch)
@@ -131,7 +131,7 @@ def _rate(step: int, steps: int, recipe: DeepRecipe) -> float:
     return recipe.rate * share
 
 
-class _Run:
+class _TrainingRun:
     """The model in training, its optimiser, and the best weights met so far."""
 
     def __init__(self, model: SentenceTransformer, general: Sequence[str], recipe: DeepRecipe) -> None:
@@ -162,7 +162,7 @@ class _Run:
         self.best: dict[str, NDArray[np.float32]] = {}
         self.keep_best()
 
-    def step(self, batch: Sequence[Pair], number: int, rate: float) -> None:
+    def step(self, batch: Sequence[TrainingPair], number: int, rate: float) -> None:
         import torch
 
         torch.manual_seed(self._recipe.seed * 1_000_003 + number)
@@ -177,7 +177,7 @@ class _Run:
         torch.nn.utils.clip_grad_norm_(list(self._parameters.values()), 1.0)
         self._optimiser.step()
 
-    def loss(self, pairs: Sequence[Pair]) -> float:
+    def loss(self, pairs: Sequence[TrainingPair]) -> float:
         """Return the mean loss of pairs, without noise."""
         import torch
 
@@ -215,7 +215,7 @@ class _Run:
             }
             self.best[name] = state.tensors[f"best.{name}"]
 
-    def _contrasted(self, pairs: Sequence[Pair]) -> torch.Tensor:
+    def _contrasted(self, pairs: Sequence[TrainingPair]) -> torch.Tensor:
         import torch
 
         recipe = self._recipe

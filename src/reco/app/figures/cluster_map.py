@@ -49,7 +49,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryMark:
     """A request on the map, and where its results are, best first."""
 
     x: float
@@ -61,7 +61,7 @@ def figure(
     points: Sequence[Point],
     values: Sequence[str],
     names: Mapping[str, tuple[float, float]],
-    asked: Asked | None = None,
+    asked: QueryMark | None = None,
 ) -> Any:
     """Return the figure. Each of `values` has a style of its own, at most eight; the rest share one."""
     made = go.Figure()
@@ -126,7 +126,7 @@ def _name(made: Any, word: str, x: float, y: float, shift: float) -> None:
     )
 
 
-def _ask(made: Any, asked: Asked) -> None:
+def _ask(made: Any, asked: QueryMark) -> None:
     made.add_trace(
         go.Scatter(
             x=[x for x, _ in asked.results],

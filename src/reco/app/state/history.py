@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from reco.app.state import shared
 from reco.errors import RecoError
 from reco.projects.answers import answers
-from reco.projects.changes import Moves, compare
+from reco.projects.changes import ProjectMoves, compare
 from reco.projects.feed import arrivals, document
 from reco.projects.store import Project, ProjectStore
 from reco.snapshots.history import Dates, Night, dates, oldest
@@ -34,7 +34,7 @@ def dates_of(found: Snapshot, identifier: str) -> Dates:
     return dates(nights(found), oldest(_store(), found), identifier)
 
 
-def moves(night: Night) -> tuple[Moves, ...]:
+def moves(night: Night) -> tuple[ProjectMoves, ...]:
     """Return what moved for each saved project on a night; nothing on the first one ever."""
     store = _store()
     projects = ProjectStore(store.home).read().projects
@@ -67,7 +67,7 @@ def _nights(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) 
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _moves(home: str, before: str, after: str, projects: tuple[Project, ...]) -> tuple[Moves, ...]:
+def _moves(home: str, before: str, after: str, projects: tuple[Project, ...]) -> tuple[ProjectMoves, ...]:
     store = SnapshotStore(Path(home))
     old, new = store.open(before), store.open(after)
     return compare(

@@ -19,7 +19,7 @@ from reco.catalogue.decisions import Decision, Decisions
 from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput
 from reco.index.duplicates import Family
-from reco.projects.feedback import Entry, Feedback
+from reco.projects.feedback import Feedback, FeedbackEntry
 from reco.snapshots.snapshot import Snapshot
 from reco.sources.rows import RAW
 from reco.workspace import workspace
@@ -94,7 +94,7 @@ def _opinions(snapshot: Snapshot) -> None:
     listed(waiting, "curator_opinions_page", PER_PAGE, lambda entry: _opinion(snapshot, entry))
 
 
-def _opinion(snapshot: Snapshot, entry: Entry) -> None:
+def _opinion(snapshot: Snapshot, entry: FeedbackEntry) -> None:
     with st.container(border=True, gap="xsmall"):
         verdict = say("curator.useful") if entry.useful else say("curator.off_topic")
         reason = f" : {plain(entry.reason)}" if entry.reason else ""

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from reco.app.figures import cluster_map, plot
-from reco.app.figures.cluster_map import Asked, Point
+from reco.app.figures.cluster_map import Point, QueryMark
 from reco.app.markup import plain
 from reco.app.phrases import count, decimal, say
 from reco.app.state import failures
@@ -105,7 +105,7 @@ def _point(snapshot: Snapshot, groups: Clusters, row: int, label: str, by: str) 
     return Point(row, x, y, value, tuple(text for text in words if text))
 
 
-def _asked(snapshot: Snapshot, groups: Clusters) -> Asked | None:
+def _asked(snapshot: Snapshot, groups: Clusters) -> QueryMark | None:
     """Place the session's last request among its nearest results, as a new resource is among its own."""
     kept: tuple[object, Answer] | None = st.session_state.get("answer")
     if kept is None or "request" not in st.session_state:
@@ -118,7 +118,7 @@ def _asked(snapshot: Snapshot, groups: Clusters) -> Asked | None:
     scores = np.asarray([score for _, score in known])[:NEAREST]
     weights = np.exp2((scores - scores.max()) / HALVING)
     x, y = (weights @ places[:NEAREST] / weights.sum()).tolist()
-    return Asked(x, y, tuple((float(a), float(b)) for a, b in places))
+    return QueryMark(x, y, tuple((float(a), float(b)) for a, b in places))
 
 
 def _list(snapshot: Snapshot, groups: Clusters, level: int, picked: Sequence[Resource]) -> None:

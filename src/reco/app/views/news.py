@@ -16,7 +16,7 @@ from reco.app.state import failures, history
 from reco.app.widgets import cards
 from reco.app.widgets.field_names import field_names
 from reco.catalogue.resource import Resource
-from reco.projects.changes import Cause, Move, Moves
+from reco.projects.changes import Cause, Move, ProjectMoves
 from reco.serving import request_queue
 from reco.snapshots.history import Night
 from reco.text.clean import fold
@@ -125,7 +125,7 @@ def _projects(night: Night) -> None:
         _project(one)
 
 
-def _project(one: Moves) -> None:
+def _project(one: ProjectMoves) -> None:
     moves = len(one.entries) + len(one.exits)
     said = say("news.problem") if one.problem is not None else count("news.moves", moves)
     with st.expander(f"**{plain(one.name)}** : {said}", expanded=0 < moves <= 6):

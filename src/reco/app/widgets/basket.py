@@ -21,7 +21,7 @@ _EXCERPT = 600
 
 
 @dataclass(frozen=True)
-class Asked:
+class BasketQuery:
     """The request under which resources were kept."""
 
     text: str
@@ -34,9 +34,9 @@ def kept() -> tuple[Item, ...]:
     return found
 
 
-def asked() -> Asked | None:
+def asked() -> BasketQuery | None:
     """Return the request of the last resource that was kept from results."""
-    found: Asked | None = st.session_state.get("basket_asked")
+    found: BasketQuery | None = st.session_state.get("basket_asked")
     return found
 
 
@@ -45,7 +45,7 @@ def button(
     key: str,
     explanation: Explanation | None = None,
     level: str = "",
-    request: Asked | None = None,
+    request: BasketQuery | None = None,
 ) -> None:
     """Draw what keeps a resource, or lets it go."""
     there = resource.id in {item.resource.id for item in kept()}
@@ -94,7 +94,9 @@ def empty() -> None:
     _put(())
 
 
-def _add(resource: Resource, explanation: Explanation | None, level: str, request: Asked | None) -> None:
+def _add(
+    resource: Resource, explanation: Explanation | None, level: str, request: BasketQuery | None
+) -> None:
     if resource.id in {item.resource.id for item in kept()}:
         # The second half of a double click.
         return

@@ -12,7 +12,7 @@ from reco.app.phrases import say
 from reco.app.state import failures, shared
 from reco.app.widgets import basket, notices, opinions, why
 from reco.catalogue.resource import Resource
-from reco.ranking.explain import Explanation, Quote
+from reco.ranking.explain import Explanation, QuotedPassage
 from reco.ranking.recommender import Answer, Recommendation
 from reco.serving import request_queue
 from reco.text.clean import digest, itemised, quotation
@@ -49,7 +49,7 @@ def card(item: Recommendation, answer: Answer) -> None:
         near(item.resource, key)
         with st.container(horizontal=True, gap="small", key=f"acts_{key}"):
             opinions.buttons(item, answer, key)
-            asked = basket.Asked(answer.query.text, answer.query.filters)
+            asked = basket.BasketQuery(answer.query.text, answer.query.filters)
             basket.button(item.resource, key, item.explanation, _level(item.level), asked)
         opinions.told(item, answer, key)
 
@@ -175,7 +175,7 @@ def _excerpt(item: Recommendation, request: str) -> None:
     st.markdown(excerpt(item.resource.summary, item.explanation.passages[0], asked))
 
 
-def excerpt(summary: str, best: Quote, stems: set[str]) -> str:
+def excerpt(summary: str, best: QuotedPassage, stems: set[str]) -> str:
     """Return Markdown: the best passage marked, what is around it, and the words of the request bold."""
     found, shown = itemised(best.text), quotation(best.text)
     before, after = itemised(summary[: best.start].strip()), itemised(summary[best.end :].strip())

@@ -9,7 +9,7 @@ import streamlit as st
 from reco.app.markup import plain, shortened
 from reco.app.phrases import decimal, say
 from reco.catalogue.places.similarity import Likeness
-from reco.ranking.cautions import Warned
+from reco.ranking.cautions import Caution
 from reco.ranking.rerank import Placement
 from reco.ranking.shelf import Slot
 from reco.text.clean import quotation
@@ -50,7 +50,7 @@ _LIKE = {
 }
 
 
-def warnings(points: Sequence[Warned]) -> None:
+def warnings(points: Sequence[Caution]) -> None:
     """Draw the passages that say what can go wrong, quoted."""
     if not points:
         return

@@ -10,7 +10,7 @@ import streamlit as st
 
 from reco.app.markup import plain, shortened, with_words
 from reco.app.phrases import count, decimal, say
-from reco.ranking.explain import Contribution, Explanation, Quote
+from reco.ranking.explain import Contribution, Explanation, QuotedPassage
 from reco.text.clean import quotation
 from reco.text.tokens import words
 
@@ -21,7 +21,7 @@ TOLD = 4
 
 
 @dataclass(frozen=True)
-class Share:
+class ShownShare:
     """A contribution in tenths of a point, whole, so that what is read adds up.
 
     `without` is the score that the resource would have if it were not there, in points.
@@ -33,7 +33,7 @@ class Share:
     without: float
 
 
-def shares(contributions: Sequence[Contribution]) -> list[Share]:
+def shares(contributions: Sequence[Contribution]) -> list[ShownShare]:
     """Round contributions to tenths of a point (a thousandth of the score) without changing their sum.
 
     Largest remainder: all are rounded down, then the largest remainders take what is left.
@@ -44,7 +44,7 @@ def shares(contributions: Sequence[Contribution]) -> list[Share]:
     by_remainder = sorted(range(len(exact)), key=lambda i: down[i] - exact[i])
     raised = frozenset(by_remainder[:missing])
     return [
-        Share(line.kind, line.text, down[i] + (i in raised), 100 * line.without)
+        ShownShare(line.kind, line.text, down[i] + (i in raised), 100 * line.without)
         for i, line in enumerate(contributions)
     ]
 
@@ -63,7 +63,7 @@ def show(explanation: Explanation, request: str) -> None:
     _answers(explanation.passages, {word.stem for word in words(request)})
 
 
-def _answers(quotes: Sequence[Quote], asked: set[str]) -> None:
+def _answers(quotes: Sequence[QuotedPassage], asked: set[str]) -> None:
     """Say which words of the request each of the nearest passages answers, the one on the card first."""
     if not quotes:
         return
@@ -74,7 +74,7 @@ def _answers(quotes: Sequence[Quote], asked: set[str]) -> None:
     st.markdown(f"{say('why.answers')}\n\n" + "\n".join(told))
 
 
-def _met(quote: Quote) -> str:
+def _met(quote: QuotedPassage) -> str:
     if not quote.words:
         return say("why.met_none")
     return say("why.met", words=", ".join(f"**{plain(word)}**" for word in quote.words))
@@ -89,7 +89,7 @@ def reasons(contributions: Sequence[Contribution]) -> tuple[str, ...]:
     )
 
 
-def _summary(lines: Sequence[Share]) -> str:
+def _summary(lines: Sequence[ShownShare]) -> str:
     names = _kinds()
     sums = dict.fromkeys(names, 0)
     for line in lines:
@@ -109,7 +109,7 @@ def _kinds() -> dict[str, str]:
     }
 
 
-def _named(line: Share, text: str) -> str:
+def _named(line: ShownShare, text: str) -> str:
     """Return what a share is of, in words; `text` is the source's, as safe as its reader needs."""
     if line.kind == "feedback":
         number = int(line.text)
@@ -123,11 +123,11 @@ def _named(line: Share, text: str) -> str:
     return named.get(line.kind, text)
 
 
-def _short(line: Share) -> str:
+def _short(line: ShownShare) -> str:
     return shortened(quotation(line.text), LONGEST_QUOTE)
 
 
-def _label(line: Share) -> str:
+def _label(line: ShownShare) -> str:
     label = f"{_named(line, plain(_short(line)))} : **{_signed(line.tenths)}**"
     lowers = f" {say('why.lowers')}" if line.tenths < 0 and line.kind != "feedback" else ""
     return f"{label}{lowers}{say('why.without', points=_points(round(10 * line.without)))}"

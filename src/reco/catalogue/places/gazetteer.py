@@ -71,14 +71,14 @@ class Locality:
 
 
 @dataclass(frozen=True)
-class Located:
+class LocatedPlaces:
     """The localities that a text names for certain, and why the rest of it names none."""
 
     localities: tuple[Locality, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-class _Lines:
+class _JoinedTexts:
     """Many short texts as one, so that looking through all of them is one search."""
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -149,7 +149,7 @@ class Gazetteer:
         codes = dict.fromkeys(self._former.get(key, ()))
         return [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
 
-    def locate(self, place: str, code: str = "", scale: str = "") -> Located:
+    def locate(self, place: str, code: str = "", scale: str = "") -> LocatedPlaces:
         """Return what a resource's place names. `scale` tells a town from the EPCI of its name."""
         if fold(place) in _EVERYWHERE:
             return self._coded(code)
@@ -161,7 +161,7 @@ class Gazetteer:
             found = self._part(part, code, scale)
             localities += [p for p in found.localities if p not in localities]
             notes += found.notes
-        return Located(tuple(localities), tuple(notes))
+        return LocatedPlaces(tuple(localities), tuple(notes))
 
     def label(self, place: Locality) -> str:
         """Return a place's name with its département, as a person tells homonyms apart."""
@@ -204,13 +204,13 @@ class Gazetteer:
             near = process.extract(key, names.lines, scorer=spelling, score_cutoff=_ALIKE, limit=_NEAR)
             yield from (places[line] for _, _, line in near)
 
-    def _coded(self, code: str) -> Located:
+    def _coded(self, code: str) -> LocatedPlaces:
         found = self.by_code(code) if code else None
         if found is not None:
-            return Located((found,))
-        return Located(notes=(f"place code {code} is unknown",) if code else ())
+            return LocatedPlaces((found,))
+        return LocatedPlaces(notes=(f"place code {code} is unknown",) if code else ())
 
-    def _part(self, part: str, code: str, scale: str) -> Located:
+    def _part(self, part: str, code: str, scale: str) -> LocatedPlaces:
         whole = self._one(part, code, scale)
         pieces = [piece for piece in _JOINT.split(part) if piece]
         if whole.localities or len(pieces) < 2:
@@ -221,9 +221,9 @@ class Gazetteer:
             # In a list of régions, a name that is also a village's is the région's.
             each = [self._one(piece, code, scale, next(iter(kinds))) for piece in pieces]
         found = tuple(dict.fromkeys(p for one in each for p in one.localities))
-        return Located(found, tuple(n for one in each for n in one.notes)) if found else whole
+        return LocatedPlaces(found, tuple(n for one in each for n in one.notes)) if found else whole
 
-    def _one(self, text: str, code: str, scale: str, kind: str = "") -> Located:
+    def _one(self, text: str, code: str, scale: str, kind: str = "") -> LocatedPlaces:
         hint = code
         for aside in _ASIDE.findall(text):
             hint = self._department(aside) or hint
@@ -231,16 +231,18 @@ class Gazetteer:
         exact = self.by_code(code)
         candidates = self._candidates(name, scale)
         if exact is not None and exact in candidates and not _has_namesake(exact, candidates):
-            return Located((exact,))
+            return LocatedPlaces((exact,))
         if hint:
             candidates = [p for p in candidates if _within(p, hint)]
         chosen = _most_apt([p for p in candidates if p.kind == kind] or candidates, scale, name)
         if len(chosen) == 1:
-            return Located(tuple(chosen))
+            return LocatedPlaces(tuple(chosen))
         if chosen:
             where = ", ".join(f"{p.name} ({p.kind} {p.code})" for p in chosen[:6])
-            return Located(notes=(f"place {text!r} is shared by {len(chosen)}: {where}; pin one",))
-        return Located(notes=(f"place {text!r} is no commune, EPCI, département or région that is known",))
+            return LocatedPlaces(notes=(f"place {text!r} is shared by {len(chosen)}: {where}; pin one",))
+        return LocatedPlaces(
+            notes=(f"place {text!r} is no commune, EPCI, département or région that is known",)
+        )
 
     def _candidates(self, name: str, scale: str) -> list[Locality]:
         key = _key(name)
@@ -264,12 +266,12 @@ class Gazetteer:
         return found[0].code if len(found) == 1 else ""
 
     @cached_property
-    def _communes(self) -> tuple[list[Locality], _Lines, _Lines]:
+    def _communes(self) -> tuple[list[Locality], _JoinedTexts, _JoinedTexts]:
         """The communes, most populous first, and in parallel their names as compared and their codes."""
         found = [place for place in self._by_code.values() if place.kind == "commune"]
         found.sort(key=lambda place: (-(place.population or 0), place.code))
-        keys = _Lines([_key(place.name) for place in found])
-        return found, keys, _Lines([place.code.lower() for place in found])
+        keys = _JoinedTexts([_key(place.name) for place in found])
+        return found, keys, _JoinedTexts([place.code.lower() for place in found])
 
     @cached_property
     def _names(self) -> dict[str, list[Locality]]:

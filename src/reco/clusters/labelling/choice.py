@@ -68,7 +68,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Naming:
+class LabelChoice:
     """Names groups. `near`, (texts,), weighs the texts; no label begins with a stem of `kinds`."""
 
     corpus: Corpus

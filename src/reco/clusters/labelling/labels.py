@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.clusters.labelling.choice import Group, Naming
+from reco.clusters.labelling.choice import Group, LabelChoice
 from reco.clusters.labelling.corpus import Corpus
 from reco.text.tokens import words
 
@@ -64,7 +64,7 @@ def describe(
     counts = corpus.counts(labels)
     weights = corpus.weights(counts)
     everywhere = np.maximum(counts.sum(axis=0), 1e-12)
-    naming = Naming(corpus, np.clip(nearness.astype(np.float64), 0.05, 1.0), frozenset(kinds))
+    naming = LabelChoice(corpus, np.clip(nearness.astype(np.float64), 0.05, 1.0), frozenset(kinds))
     used = {_sense(label) for label in taken}
     found: dict[int, Description] = {}
     sizes = np.bincount(labels[labels >= 0], minlength=counts.shape[0])

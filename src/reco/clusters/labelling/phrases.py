@@ -32,7 +32,7 @@ _GOES_ON = 0.5
 _FOREIGN_ENDS = frozenset(("the", "of", "and", "for", "in", "to", "on", "with", "your"))
 
 
-class Run(NamedTuple):
+class WordRun(NamedTuple):
     """A run of words: its stems, how it is written, how whole it is, the stems beside it, "" for none, and
     whether it goes on."""
 
@@ -49,7 +49,7 @@ class Phrase:
     """A phrase by its stems: how whole it is in each text that has it, and where it was read."""
 
     texts: dict[int, float] = field(default_factory=dict)
-    runs: list[Run] = field(default_factory=list)
+    runs: list[WordRun] = field(default_factory=list)
 
     @property
     def written(self) -> str:
@@ -91,7 +91,7 @@ def phrases_of(
     return found
 
 
-def _runs(text: str, leading: set[str]) -> Iterator[Run]:
+def _runs(text: str, leading: set[str]) -> Iterator[WordRun]:
     """Yield the runs of two to five words that begin and end with a term, one of them leading.
 
     How whole a run is: French puts a noun's adjectives after it, so that a phrase begins after a small word
@@ -113,7 +113,7 @@ def _runs(text: str, leading: set[str]) -> Iterator[Run]:
 
 def _runs_from(
     text: str, terms: Sequence[Word], first: int, led: int, joined: Mapping[int, bool]
-) -> Iterator[Run]:
+) -> Iterator[WordRun]:
     """Yield the runs that begin with a term and have the next leading one."""
     term = terms[first]
     # Only what touches it comes before a noun as a part of it; after it, so does "à effet de serre".
@@ -137,7 +137,7 @@ def _runs_from(
         whole = (_CUT if before else 1.0) * (1.0 if link else _CUT)
         stems = tuple(found.stem for found in terms[first : last + 1])
         goes_on = (*_split(link), "")[0] in _OPEN
-        yield Run(stems, _decapitalised(written), whole, before, after, goes_on)
+        yield WordRun(stems, _decapitalised(written), whole, before, after, goes_on)
 
 
 def _may_end(text: str, first: Word, last: Word) -> bool:

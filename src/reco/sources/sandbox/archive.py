@@ -82,7 +82,7 @@ def _may_be_markup(entry: zipfile.ZipInfo, start: bytes) -> bool:
     return entry.filename == "mimetype" or entry.filename.endswith((".xml", ".rels")) or b"<" in start
 
 
-class _Check:
+class _Counter:
     """What is counted while expat reads."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class _Check:
 
 def _require_sound(content: bytes) -> None:
     """Read with expat, which knows fewer encodings than libxml2: what it cannot read is refused."""
-    check, parser = _Check(), expat.ParserCreate()
+    check, parser = _Counter(), expat.ParserCreate()
     parser.StartDoctypeDeclHandler = check.doctype
     parser.StartElementHandler = check.start
     parser.EndElementHandler = check.end
