@@ -200,13 +200,13 @@ def test_the_wheel_carries_a_catalogue_that_works_in_an_empty_folder(
     code = """
 import json, reco
 from reco.sources.read import read
-from reco.workspace.workspace import publishing_of
+from reco.workspace.workspace import recipe_of
 settings = reco.open().settings
 print(json.dumps({
     "rows": sum(1 for _ in read(settings.sources[0])),
     "acronyms": bool(settings.ranking.table().to_bytes()),
     "decisions": len(settings.curation.curation().decisions.lines),
-    "golden": len(publishing_of(settings).gates.topics),
+    "golden": len(recipe_of(settings).golden),
     "files": [str(p) for p in (settings.sources[0].path, settings.gates.golden, settings.clusters.names)],
     "code": reco.__file__,
 }))

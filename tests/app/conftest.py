@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 import reco
 from reco.app.server import SCRIPT
+from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
-from reco.workspace.workspace import publishing_of
 from tests.app.live import FLAGS, PATIENCE, Visit
 
 COLUMNS = (
@@ -149,8 +149,8 @@ class Place:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             home = reco.open()
-            how = publishing_of(home.settings)
-            refresh(home.store, home.settings.sources, lambda: home.plain_encoder, publishing=how)
+            recipe = Recipe(thresholds=home.settings.gates.thresholds())
+            refresh(home.store, home.settings.sources, lambda: home.plain_encoder, recipe=recipe)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from reco.clusters.update import locate
 from reco.encoder.protocol import unit
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidDecisions, InvalidInput
-from reco.refresh.recipe import Making
+from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
 from tests.support import Home, publish, resource, rows, run_cli, snapshot_of
 
@@ -449,16 +449,15 @@ def test_a_snapshot_keeps_its_clusters_and_an_old_one_has_none(home: Home) -> No
     assert kept is not None and same(kept, clusters)
 
 
-def grouping(home: Home, group: object) -> Making:
-    return Making(group=group, grouping="any")  # type: ignore[arg-type]
-
-
-def test_a_failure_never_keeps_a_catalogue_from_being_served(home: Home) -> None:
+def test_a_failure_never_keeps_a_catalogue_from_being_served(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> Clusters:
         raise ZeroDivisionError("by zero")
 
-    settings, encoder = home.settings(), HashingEncoderForTests(64)
-    assert refresh(home.store, settings.sources, lambda: encoder, making=grouping(home, broken)).published
+    monkeypatch.setattr("reco.refresh.build.find_clusters", broken)
+    sources, encoder = home.settings().sources, HashingEncoderForTests(64)
+    assert refresh(home.store, sources, lambda: encoder, recipe=Recipe(clusters=Options())).published
     snapshot = home.store.open()
     assert snapshot.clusters is None
     told = snapshot.manifest.report["clusters"]

@@ -28,7 +28,7 @@ from reco.refresh.report import RefreshRefused
 from reco.snapshots.snapshot import Snapshot, build
 from reco.storage import atomic
 from reco.workspace.settings import GateSettings, load
-from reco.workspace.workspace import publishing_of
+from reco.workspace.workspace import recipe_of
 from tests.support import REPOSITORY, Home, edited, files_under, resources, rows, run_cli, snapshot_of
 
 ENCODER = HashingEncoderForTests(64)
@@ -532,4 +532,4 @@ def test_the_example_shows_every_threshold_with_its_default() -> None:
 def test_this_repository_uses_its_golden_set() -> None:
     settings = load(REPOSITORY / "reco.toml")
     assert settings.gates.golden == REPOSITORY / "data" / "golden"
-    assert len(publishing_of(settings).gates.topics) > 50
+    assert len(recipe_of(settings).golden) > 50

@@ -12,7 +12,7 @@ from reco.errors import InvalidSettings
 from reco.ranking.scoring import Fusion
 from reco.refresh.gates import Thresholds
 from reco.workspace.settings import Settings, defaults, load, settings_file
-from reco.workspace.workspace import home_of, making_of
+from reco.workspace.workspace import home_of, recipe_of
 
 
 def write(folder: Path, text: str) -> Path:
@@ -34,7 +34,7 @@ def test_homes_made_before_need_no_calibration(tmp_path: Path) -> None:
     settings = load(write(tmp_path, '[ranking]\nacronyms = "acronyms.csv"\n'))
     assert settings.ranking.stamp == Fusion().stamp == "5104cd82daab322c"
     assert Fusion(words=0.3, depth=500).stamp == "ada9395c7b12f0e0"
-    assert making_of(Settings()).grouping == "536fb2492d5ae0408ada2a1b1c9a604e"
+    assert recipe_of(Settings())._grouping == "536fb2492d5ae0408ada2a1b1c9a604e"
 
 
 @pytest.mark.parametrize(

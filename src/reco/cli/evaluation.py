@@ -94,19 +94,17 @@ def adapt(
 ) -> None:
     """Learn from the catalogue. Approved opinions count too; what was learnt is kept if it wins."""
     from reco.refresh import on_demand
-    from reco.workspace.workspace import calibration_of, deepening, head_of, learning_of
+    from reco.workspace.workspace import recipe_of
 
-    settings, store = common.settings, common.store
+    store, recipe = common.store, recipe_of(common.settings)
     base = common.opened.plain_encoder
-    calibrate = calibration_of(settings)
     with progress_bar("Adapting") as progress:
         if undo:
-            done = on_demand.undo(store, base, progress, calibrate)
+            done = on_demand.undo(store, base, recipe, progress)
         elif deep:
-            learn = head_of(settings, common.home)
-            done = on_demand.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
+            done = on_demand.adapt_deep(store, base, recipe, progress)
         else:
-            done = on_demand.adapt(store, base, learning_of(settings, common.home), calibrate)
+            done = on_demand.adapt(store, base, recipe)
     common.show(asdict(done))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -25,11 +25,8 @@ from reco.evaluation.beir import Topic
 from reco.ranking.recommender import Fusion, Recommender
 from reco.refresh.baseline import Baseline
 from reco.snapshots.check import lost
-from reco.snapshots.snapshot import Manifest, Snapshot
+from reco.snapshots.snapshot import Snapshot
 from reco.text.clean import digest
-
-ABOUT_VECTORS = frozenset(("invalid_vectors", "identical_vectors", "unmatched_vectors"))
-"""Gates whose objection casts doubt on what was encoded: it is not kept for the next try."""
 
 _NO_PREVIOUS = "there is no previous snapshot"
 _BROKEN = "the vectors are not sound"
@@ -132,22 +129,16 @@ class Gates:
     fusion: Fusion = field(default_factory=Fusion)
 
 
-def remember(previous: Snapshot, catalogue: Catalogue, encoder: Encoder, gates: Gates) -> Baseline:
-    """Return what the gates need of what is served now, to judge a snapshot of `catalogue`."""
+def remember(
+    previous: Snapshot | None, catalogue: Catalogue, encoder: Encoder, gates: Gates
+) -> Baseline | None:
+    """Return what is kept of what is served now, to make and judge a snapshot of `catalogue`."""
+    if previous is None:
+        return None
     common = frozenset(r.id for r in catalogue if previous.catalogue.row(r.id) is not None)
     judged = runs.covered(gates.topics, common) >= gates.thresholds.golden_coverage
     topics = gates.topics if judged else ()
-    found = Baseline.of(previous, catalogue, encoder, topics, gates.thresholds.probes, gates.fusion)
-    return replace(found, prints=None, answers=None) if is_doubted(previous.manifest) else found
-
-
-def is_doubted(manifest: Manifest) -> bool:
-    """Whether a snapshot was published in spite of a gate about its vectors: they are encoded again.
-
-    Else a model that failed one night would leave resources that nothing finds, and be refused every night.
-    """
-    objections = manifest.report.get("forced", {}).get("objections", ())
-    return any(objection["gate"] in ABOUT_VECTORS for objection in objections)
+    return Baseline.of(previous, catalogue, encoder, topics, gates.thresholds.probes, gates.fusion)
 
 
 def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates) -> Verdict:
@@ -351,11 +342,7 @@ class _Behaviour:
 
 def _remade(previous: Baseline, candidate: Snapshot) -> str:
     """Return which of what decides a ranking, beside the catalogue, is not the previous snapshot's."""
-    heads = (previous.head, candidate.head)
-    same_head = (heads[0] is None) == (heads[1] is None) and (
-        heads[0] is None or np.array_equal(*heads)  # type: ignore[arg-type]
-    )
-    if not same_head:
+    if not previous.has_head(candidate.head):
         return "another head was learnt"
     if previous.manifest.settings.get("making") != candidate.manifest.settings.get("making"):
         return "the settings changed"

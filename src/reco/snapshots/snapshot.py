@@ -141,6 +141,11 @@ class Snapshot:
             self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter, levels=None
         )
 
+    def reporting(self, **report: Mapping[str, object]) -> Snapshot:
+        """Return the same snapshot whose manifest reports more, each part under its name."""
+        manifest = replace(self.manifest, report={**self.manifest.report, **report})
+        return replace(self, manifest=manifest)
+
     @property
     def asked(self) -> Vectors:
         """Vectors of the texts that its levels were measured with, by digest; none without levels."""

@@ -19,6 +19,9 @@ import pyarrow.parquet as pq
 from reco.errors import InvalidInput
 from reco.storage import atomic
 
+# Arrow's own allocator keeps what was freed: as much as another index of a large catalogue.
+pa.set_memory_pool(pa.system_memory_pool())
+
 Cell = str | int | float | None
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from reco.encoder.settings import fingerprint_of, require_model
 from reco.errors import EncoderError, EncoderMismatch, InvalidInput, InvalidSettings, SnapshotError
+from reco.evaluation.beir import read_topics
 from reco.refresh.log import runs
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
@@ -25,7 +26,6 @@ from reco.storage import atomic
 from reco.workspace.home import Home
 from reco.workspace.settings import Settings
 from reco.workspace.status import freshness
-from reco.workspace.workspace import publishing_of
 
 Level = Literal["error", "warning", "info"]
 
@@ -133,8 +133,9 @@ def _tables(settings: Settings) -> Iterator[Problem]:
         "acronyms": settings.ranking.table,
         "decisions": settings.curation.curation,
         "cluster-names": settings.clusters.options,
-        "golden": lambda: publishing_of(settings),
     }
+    if (folder := settings.gates.golden) is not None:
+        tables["golden"] = lambda: read_topics(folder)
     for name, read in tables.items():
         try:
             read()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reco.catalogue import quarantine
 from reco.catalogue.catalogue import Catalogue, Filters, Values, several
@@ -186,7 +186,12 @@ class Home:
         facets = {"type": type, "theme": theme, "publisher": publisher, "scale": scale}
         facets |= {"language": language, "place": place}
         filters = Filters.of(**facets, first_year=first_year, last_year=last_year)
-        options: dict[str, Any] = {"near": near, "diversity": diversity, "shelf": shelf, "without": several(without)}
+        options: dict[str, Any] = {
+            "near": near,
+            "diversity": diversity,
+            "shelf": shelf,
+            "without": several(without),
+        }
         if isinstance(query, str):
             asked = Query.of(query, 10 if k is None else k, filters, place=commune, **options)
             return self.recommender.recommend(asked)
@@ -242,17 +247,17 @@ class Home:
         False
         """
         from reco.refresh.run import refresh
-        from reco.workspace.workspace import making_of, publishing_of
+        from reco.workspace.workspace import recipe_of
 
-        publishing = publishing_of(self.settings, forced)
+        recipe = recipe_of(self.settings)
         self.reload()  # a large snapshot must not be in memory beside the two of the night
         self.report = refresh(
             self.store,
             self.settings.sources,
             lambda: self.plain_encoder,
             progress,
-            making_of(self.settings, progress, self.path),
-            publishing,
+            recipe,
+            forced,
         )
         return self.report
 

@@ -30,7 +30,7 @@ from reco.index.acronyms import Acronyms
 from reco.paths import FOLDER, Located
 from reco.ranking.scoring import Fusion
 from reco.refresh.gates import Thresholds
-from reco.refresh.publish import Publishing
+from reco.refresh.recipe import Recipe
 from reco.sources.config import SourceConfig
 
 FILE = "reco.toml"
@@ -108,7 +108,7 @@ class SnapshotSettings(BaseModel):
 
     model_config = _STRICT
 
-    keep: int = Field(default=Publishing.keep, ge=3)
+    keep: int = Field(default=Recipe.keep, ge=3)
 
 
 class OperationSettings(BaseModel):
