@@ -27,11 +27,11 @@ from reco.clusters.find import Options, Tuning
 from reco.encoder.settings import EncoderSettings
 from reco.errors import InvalidSettings
 from reco.index.acronyms import Acronyms
-from reco.paths import FOLDER, Located
 from reco.ranking.scoring import Fusion
 from reco.refresh.gates import Thresholds
 from reco.refresh.recipe import Recipe
 from reco.sources.config import SourceConfig
+from reco.storage.paths import FOLDER, Located
 
 FILE = "reco.toml"
 
