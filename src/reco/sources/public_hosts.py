@@ -48,9 +48,7 @@ class GuardedTransport(httpx2.BaseTransport):
     def __init__(self, resolve: Resolver, allow_private: bool) -> None:
         self._resolve = resolve
         self._allow_private = allow_private
-        self._transports: dict[
-            str, httpx2.HTTPTransport
-        ] = {}  # one per host: a pool knows addresses only
+        self._transports: dict[str, httpx2.HTTPTransport] = {}  # one per host: a pool knows addresses only
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `PrivateAddress`, or `httpx2.TransportError` when no address answers."""
