@@ -122,6 +122,14 @@ def test_nights_say_what_came_changed_and_left(publish: Publish, page: Open) -> 
     assert listed(test) == ["L'eau partagée à Mayotte"]
 
 
+def test_what_a_field_brought_with_it_is_not_named(publish: Publish, page: Open) -> None:
+    publish([*ROWS, *PLACED])
+    publish([*ROWS, (*PLACED[0][:8], "Nantes", "44109", *PLACED[0][10:]), *PLACED[1:]])
+    test = page("news")
+    assert not test.exception
+    assert re.search("changé\u00a0: lieu, code du lieu(?!,)", everything(test).replace("\\", ""))
+
+
 def test_saved_projects_say_why_their_results_moved(publish: Publish, page: Open) -> None:
     publish(ROWS)
     ProjectStore(home_of(load())).add("Notre école", Query.of("rénover le chauffage de l'école", k=2))

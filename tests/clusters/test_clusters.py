@@ -498,9 +498,8 @@ def test_everything_is_a_data_frame(planted: World, found: Clusters) -> None:
     assert list(table["id"]) == list(found.ids) and {"cluster_1", "label_2", "outlier", "x", "y"} <= set(
         table
     )
-    assert len(frames.table(found)) == len(frames.hierarchy(found)) == len(found.clusters)
+    assert len(frames.table(found)) == len(found.clusters)
     assert frames.terms(found).groupby("cluster")["rank"].max().max() <= 10
-    assert frames.coordinates(found).shape == (len(found.ids), 3)
     vectors = frames.vectors(planted.catalogue, planted.vectors)
     assert np.array_equal(vectors.to_numpy(), planted.vectors) and vectors.index[0] == found.ids[0]
     chosen = table[table["cluster_2"] == found.at(2)[0].id]

@@ -168,10 +168,11 @@ def _current(common: Common, query: Query) -> Recommender | None:
 
 def _write_feed(store: SnapshotStore, path: Path, newest: int) -> None:
     from reco.projects.feed import arrivals, document
+    from reco.snapshots import history
     from reco.storage.tables import save
 
     served, _ = store.serve()
-    save(path, document(arrivals(store, served, newest), served.manifest.created))
+    save(path, document(arrivals(history.read(store, served).nights, newest), served.manifest.created))
 
 
 def _print_changes(found: Comparison) -> None:

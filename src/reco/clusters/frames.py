@@ -40,12 +40,6 @@ def table(clusters: Clusters) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def coordinates(clusters: Clusters) -> pd.DataFrame:
-    """Return the place of each resource on the map: id, x, y."""
-    places = clusters.places
-    return pd.DataFrame({"id": list(clusters.ids), "x": places[:, 0], "y": places[:, 1]})
-
-
 def terms(clusters: Clusters) -> pd.DataFrame:
     """Return the terms of each cluster, heaviest first: cluster, rank, word, stem, weight, documents."""
     rows = [
@@ -54,12 +48,6 @@ def terms(clusters: Clusters) -> pd.DataFrame:
         for rank, term in enumerate(cluster.terms, start=1)
     ]
     return pd.DataFrame(rows, columns=["cluster", "rank", "word", "stem", "weight", "documents"])
-
-
-def hierarchy(clusters: Clusters) -> pd.DataFrame:
-    """Return each cluster with the one above: id, parent, level, label, size. Fit for a treemap."""
-    names = ("id", "parent", "level", "label", "size")
-    return pd.DataFrame([{name: getattr(c, name) for name in names} for c in clusters.clusters])
 
 
 def events(clusters: Clusters) -> pd.DataFrame:

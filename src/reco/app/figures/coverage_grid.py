@@ -10,7 +10,8 @@ import streamlit as st
 from reco.app.markup import badge, plain
 from reco.app.phrases import count, decimal, say
 from reco.app.widgets.paging import pages, turned
-from reco.catalogue.coverage import Holdings
+from reco.catalogue.coverage import Coverage
+from reco.catalogue.taxonomy import UNKNOWN
 
 PER_PAGE = 40
 PAGE = "coverage_page"
@@ -26,7 +27,7 @@ FILLED = 0.25
 """Least share of filled cells for which the empty cells are marked."""
 
 
-def show(covered: Holdings) -> None:
+def show(covered: Coverage) -> None:
     """Draw themes in rows and types in columns, for one scale or for all.
 
     `style.css` shows the list instead of the grid on a narrow screen.
@@ -52,8 +53,8 @@ def show(covered: Holdings) -> None:
         _draw(filled, marked=bool((filled != 0).to_numpy().mean() >= FILLED))
 
 
-def _counts(covered: Holdings, scale: str | None) -> pd.DataFrame:
-    """Return counts by theme and type. Resources without a theme or a type are counted last."""
+def _counts(covered: Coverage, scale: str | None) -> pd.DataFrame:
+    """Return counts by theme and type. The row without a theme and the column without a type come last."""
     themes = sorted(covered.themes, key=lambda theme: not theme)
     types = sorted(covered.types, key=lambda kind: not kind)
     return pd.DataFrame([[covered.count(t, k, scale) for k in types] for t in themes], themes, types)
@@ -128,4 +129,4 @@ def _type(label: str) -> str:
 def _scale(value: str | None) -> str:
     if value is None:
         return say("coverage.all_scales")
-    return say("coverage.unknown") if value == "unknown" else value
+    return say("coverage.unknown") if value == UNKNOWN else value

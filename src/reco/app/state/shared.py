@@ -18,7 +18,7 @@ import streamlit as st
 
 from reco.app.experiences import Experience, experiences
 from reco.catalogue.catalogue import Filters
-from reco.catalogue.coverage import Holdings, holdings
+from reco.catalogue.coverage import Coverage
 from reco.catalogue.places import gazetteer
 from reco.catalogue.places.cartography import Atlas
 from reco.encoder.protocol import Encoder
@@ -139,9 +139,9 @@ def experiences_of(found: Snapshot) -> tuple[Experience, ...]:
     return _experiences(str(workspace.home_of(settings())), found.id, found)
 
 
-def holdings_of(found: Snapshot) -> Holdings:
+def coverage_of(found: Snapshot) -> Coverage:
     """Return the coverage of a snapshot by theme, type and scale."""
-    return _holdings(str(workspace.home_of(settings())), found.id, found)
+    return _coverage(str(workspace.home_of(settings())), found.id, found)
 
 
 def manifest() -> Manifest | None:
@@ -221,5 +221,5 @@ def _experiences(home: str, number: str, _snapshot: Snapshot) -> tuple[Experienc
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _holdings(home: str, number: str, _snapshot: Snapshot) -> Holdings:
-    return holdings(_snapshot.catalogue)
+def _coverage(home: str, number: str, _snapshot: Snapshot) -> Coverage:
+    return Coverage.of(_snapshot.catalogue)
