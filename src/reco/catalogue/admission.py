@@ -10,10 +10,10 @@ from functools import cached_property
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
-from reco import __version__
 from reco.catalogue.resource import Record, Rejection, Resource
 from reco.catalogue.taxonomy import canonical
 from reco.text.clean import clean, digest, fold, strip_markup
+from reco.version import __version__
 
 LONGEST_ID = 200
 LONGEST_TITLE = 1_000

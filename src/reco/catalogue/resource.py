@@ -44,7 +44,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Resource:
-    """A valid thing to recommend. Empty strings mean "not said"; themes keep their source's order."""
+    """A valid thing to recommend. Empty strings mean "not said"; themes keep their source's order.
+
+    >>> Resource("haies", "Planter des haies", "essai", themes=("Eau", "Biodiversité")).theme
+    'Eau; Biodiversité'
+    """
 
     id: str
     title: str

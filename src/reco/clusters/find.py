@@ -6,9 +6,12 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked
 from threadpoolctl import threadpool_limits
 
 from reco.catalogue.catalogue import Catalogue
@@ -34,14 +37,24 @@ _NEARLY = 0.8
 """Share of the group above from which one has its label."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """`levels` is 2 or 3, None for what suits the size. `relayout` is the share of resources that came,
-    changed or left since the last layout above which all is laid out anew."""
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class Tuning:
+    """How clusters are found: `[clusters]` of the settings.
 
-    seed: int = 0
-    levels: int | None = None
-    relayout: float = 0.1
+    `levels` is 2 or 3, None for what suits the size. `relayout` is the share of resources that came,
+    changed or left since the last layout above which all is laid out anew. Raises ValueError for a value
+    out of its bounds.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    levels: Annotated[int, Field(ge=2, le=3)] | None = None
+    relayout: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+@checked(frozen=True)
+class Options(Tuning):
+    """How clusters are found, and the names that curators gave."""
+
     names: tuple[CuratorName, ...] = ()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -287,8 +287,3 @@ def _grouped(vectors: NDArray[np.float32], near: float) -> NDArray[np.int64]:
             alone += 1
             inside = np.delete(inside, others.argmin())
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def anonymous(requests: Iterable[DemandQuery]) -> list[DemandQuery]:
-    """Return requests as logged ones: told in groups of five or more, and never by their text."""
-    return [replace(asked, origin=LOG) for asked in requests]

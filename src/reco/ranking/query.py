@@ -35,6 +35,9 @@ class Query:
     for the best of each type instead of a list. `place` is the code of a commune or an EPCI to which
     resources are compared, and `near` puts like places first among equals. None changes a score.
     `opinions` are the visitor's own on this request; the last one on a resource counts.
+
+    >>> Query.of("  Planter <b>des haies</b> ", k=3).text
+    'Planter des haies'
     """
 
     text: str

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked
 
 from reco.encoder.protocol import Vector
 from reco.index.acronyms import Expansion
@@ -39,29 +42,37 @@ _NEIGHBOURS = 64
 """How many resources, evenly drawn, tell how far a near neighbour usually is."""
 
 
-@dataclass(frozen=True)
-class Fusion:
-    """The weights of `score`. `depth` is how many first-stage hits each side brings; an `emphasis` of 1
-    counts a term as often as the request writes it. `need` is the share of a nearest passage's points that
-    goes to the passage nearest to one of the request's needs, where it has several.
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Weight = Annotated[float, Field(ge=0)]
 
-    `diversity` moves ranks and no score (`diversity.spread`): it is that of queries that say none.
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class Fusion:
+    """The weights of `score`: `[ranking]` of the settings.
+
+    `depth` is how many first-stage hits each side brings; an `emphasis` of 1 counts a term as often as the
+    request writes it. `need` is the share of a nearest passage's points that goes to the passage nearest to
+    one of the request's needs, where it has several.
+
+    `diversity` moves ranks and no score (`mmr.spread`): it is that of queries that say none. Raises
+    ValueError for a weight out of its bounds.
     """
 
-    meaning: float = 0.2
-    passage: float = 0.75
-    need: float = 1 / 3
-    words: float = 0.4
-    grams: float = 0.4
-    expansion: float = 0.5
-    emphasis: float = 1.5
-    depth: int = 1000
-    diversity: float = 0.0
+    meaning: _Weight = 0.2
+    passage: _Share = 0.75
+    need: _Share = 1 / 3
+    words: _Weight = 0.4
+    grams: _Weight = 0.4
+    expansion: _Weight = 0.5
+    emphasis: Annotated[float, Field(ge=0, le=4)] = 1.5
+    depth: Annotated[int, Field(ge=10)] = 1000
+    diversity: _Share = 0.0
 
     @property
     def stamp(self) -> str:
         """Names these weights: what was measured with others does not hold."""
-        return digest(*(f"{name} {value!r}" for name, value in asdict(self).items()))[:16]
+        named = ((field.name, getattr(self, field.name)) for field in fields(Fusion))
+        return digest(*(f"{name} {value!r}" for name, value in named))[:16]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from reco.projects.store import Project, ProjectStore
 from reco.snapshots.history import Dates, History, Night, read
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
-from reco.workspace import workspace
 
 NEWEST = 50
 
@@ -56,7 +55,7 @@ def answer_feed(_request: Request) -> Response:
 
 
 def _store() -> SnapshotStore:
-    return workspace.store_of(shared.settings())
+    return shared.home().store
 
 
 def _history(found: Snapshot) -> History:
