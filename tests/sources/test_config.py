@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reco.paths import FOLDER
 from reco.sources.config import SourceConfig
+from reco.storage.paths import FOLDER
 
 
 def config(**options: Any) -> SourceConfig:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reco.encoder.adapter import Adapter
 from reco.encoder.protocol import Encoder
-from reco.paths import Located
+from reco.storage.paths import Located
 
 
 class EncoderSettings(BaseModel):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reco.catalogue.resource import FIELDS
-from reco.paths import Located
+from reco.storage.paths import Located
 
 Kind = Literal["csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api"]
 
