@@ -22,8 +22,6 @@ LONGEST_FIELD = 5_000
 LONGEST_KEPT = 1_000_000
 """Characters kept of a refused value: more than any field may hold, and little enough for memory."""
 FIRST_YEAR, LAST_YEAR = 1400, 2100
-"""Characters kept of a refused value: more than any field may hold, and little enough for memory."""
-FIRST_YEAR, LAST_YEAR = 1400, 2100
 RECIPE = "admission/2"
 """Version of the admission code. Raise it when admission or the cleaning of texts changes."""
 
@@ -167,11 +165,11 @@ def admit_all(
         origin = _origin(row, rules) if isinstance(row, Record) else b""
         admitted = (known_rows.recall(origin) or admit(row, rules)) if isinstance(row, Record) else row
         identifier = admitted.values.get("id", "") if isinstance(admitted, Rejection) else admitted.id
-        duplicate_id = (f"the id {identifier!r} is already used {used[identifier]}",) if identifier in used else ()
+        reused = (f"the id {identifier!r} is already used {used[identifier]}",) if identifier in used else ()
         if isinstance(admitted, Rejection):
-            rejections.append(replace(admitted, problems=admitted.problems + duplicate_id))
-        elif duplicate_id:
-            rejections.append(_rejection(row, duplicate_id))
+            rejections.append(replace(admitted, problems=admitted.problems + reused))
+        elif reused:
+            rejections.append(_rejection(row, reused))
         else:
             used[admitted.id] = f"at {row.locator}"
             resources.append(known_rows.accept(admitted, origin))

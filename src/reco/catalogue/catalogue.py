@@ -116,7 +116,7 @@ class Catalogue(Sequence[Resource]):
         return _key(facet, value) in self._keys[facet]
 
     def require_known(self, filters: Filters) -> None:
-        """Raise InvalidQuery, with the nearest values, for a value that no resource has or an empty year range."""
+        """Raise InvalidQuery, with the nearest values, for an unknown value or an empty range of years."""
         problems, hints = [], []
         for facet, values in filters.by_facet.items():
             known = sorted({v for resource in self for v in values_of(resource, facet)})
@@ -237,7 +237,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Changes:
-    """Return the changes between two catalogues: any field of a resource counts, not its line in the source."""
+    """Return the changes between two catalogues; a change of any field counts, facets included."""
     old = {resource.id: resource for resource in before} if isinstance(before, Catalogue) else dict(before)
     new = {resource.id: resource for resource in after}
     added = tuple(sorted(new.keys() - old.keys()))

@@ -30,7 +30,7 @@ _REJECTION = TypeAdapter(Rejection)
 
 @dataclass(frozen=True)
 class Quarantined:
-    """The rejections of one refresh: `at` (ISO 8601, UTC), the file, the first of them, and if it has more."""
+    """The first rejections of a refresh: its date (ISO 8601, UTC), its file, and whether it has more."""
 
     at: str
     path: Path
@@ -76,7 +76,7 @@ def read(path: Path, most: int) -> Quarantined:
         with path.open(encoding="utf-8") as stream:
             lines = list(islice(stream, most + 1))
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}.", "Check the permissions of the file.") from error
+        raise StorageError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
     found = []
     for number, line in enumerate(lines[:most], start=1):
         try:

@@ -44,7 +44,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that can be recommended. An empty string means "unknown"; themes keep their source's order."""
+    """A resource to recommend. An empty string means "unknown"; themes keep their source's order."""
 
     id: str
     title: str
