@@ -85,7 +85,7 @@ class Resource:
 
     @property
     def link(self) -> str:
-        """The address, when a browser may follow it: the web's, with a host. Else an empty string."""
+        """The address if it is http or https with a host, so that a browser may open it; else ""."""
         try:
             parts = urlsplit(self.url)
             host = parts.hostname

@@ -46,7 +46,7 @@ THEMES: tuple[str, ...] = (
 )
 
 UNKNOWN = "unknown"
-"""What a source says of a scale that it does not know, and what an empty label is counted as."""
+"""The scale of a resource whose source does not know it; empty labels are counted under it."""
 
 SCALES: tuple[str, ...] = (
     "commune rurale",
