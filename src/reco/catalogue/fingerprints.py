@@ -123,7 +123,7 @@ class Traits:
                 rows[place] = row
         fresh = np.flatnonzero(rows < 0)
         rows[fresh] = len(traits) + np.arange(len(fresh))
-        return traits._beside(cls._compute([resources[place] for place in fresh.tolist()])).take(rows)
+        return traits._concatenated(cls._compute([resources[place] for place in fresh.tolist()])).take(rows)
 
     @classmethod
     def _compute(cls, resources: Sequence[Resource]) -> Traits:

@@ -88,7 +88,7 @@ class _JoinedTexts:
         self._starts = list(accumulate((len(line) + 1 for line in lines), initial=1))
 
     def having(self, needle: str) -> Iterator[int]:
-        """Yield the number of each line that contains `needle`, in order. A newline matches the edge of a line."""
+        """Yield the number of each line that contains `needle`, in order; a newline matches a line edge."""
         at = self._whole.find(needle)
         while at >= 0:
             yield bisect_right(self._starts, at + (needle[0] == "\n")) - 1
@@ -152,7 +152,7 @@ class Gazetteer:
         return [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
 
     def locate(self, place: str, code: str = "", scale: str = "") -> LocatedPlaces:
-        """Return the localities that a place text names. `scale` tells a town from the EPCI of the same name."""
+        """Return the localities that a place text names; `scale` tells a town from the EPCI of its name."""
         if fold(place) in _NATIONAL:
             return self._by_code_alone(code)
         localities: list[Locality] = []
