@@ -1,4 +1,4 @@
-"""Commands that measure, and learn: `evaluate`, `adapt`."""
+"""Commands that measure and that learn: `evaluate`, `adapt`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="
 
 
 _SHOWN = 5
-"""Ids that a note lists."""
+"""Number of ids in a note."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,21 +38,21 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     folders: Folders = None,
     golden: Annotated[
-        bool, typer.Option("--golden", help="Judge what is served, with the golden set of `[gates]`.")
+        bool, typer.Option("--golden", help="Evaluate the served snapshot on the golden set of `[gates]`.")
     ] = False,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="First queries of each set only.")
+        int | None, typer.Option("--limit", min=1, help="Use the first N queries of each set.")
     ] = None,
-    systems: Annotated[str, typer.Option("--systems", help="Comma-separated.")] = "bm25,dense,product",
+    systems: Annotated[str, typer.Option("--systems", help="Separated by commas.")] = "bm25,dense,product",
     report: Annotated[Path | None, typer.Option("--report", help="Write a .md or .html report here.")] = None,
     topics: Annotated[
-        Path | None, typer.Option("--topics", help="Write a CSV, one row per topic, worst first.")
+        Path | None, typer.Option("--topics", help="Write a CSV here, one row per topic, worst first.")
     ] = None,
-    worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics to read.")] = 0,
+    worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics in full.")] = 0,
     *,
     common: Common,
 ) -> None:
-    """Measure this product on judged sets. Two fixed references are measured beside it."""
+    """Evaluate the product on judged sets. Two fixed baselines are measured beside it."""
     from reco.evaluation import inspect_topics
     from reco.evaluation import report as reports
     from reco.evaluation.evaluate import document
@@ -80,16 +80,16 @@ def _print(found: Mapping[str, Any], readings: Sequence[TopicInspection]) -> Non
 
     print(reports.markdown(found))
     if readings:
-        print("\n".join(["## The worst requests", "", *inspect_topics.lines(readings)]))
+        print("\n".join(["## The worst queries", "", *inspect_topics.lines(readings)]))
 
 
 def adapt(
-    deep: Annotated[bool, typer.Option("--deep", help="Tune the encoder itself; takes minutes.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Forget what was learnt, deep or not.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Fine-tune the encoder; takes minutes.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove what was learnt, deep or not.")] = False,
     *,
     common: Common,
 ) -> None:
-    """Learn from the catalogue. Approved opinions count too; what was learnt is kept if it wins."""
+    """Learn from the catalogue and the approved opinions. The result is kept only if it ranks better."""
     from reco.encoder.settings import build_encoder
     from reco.refresh import on_demand
     from reco.workspace.workspace import calibration_of, deepening, head_of, learning_of
@@ -123,22 +123,22 @@ def _systems(given: str) -> list[str]:
 def _sets(
     settings: Settings, folders: Sequence[Path], golden: bool, limit: int | None
 ) -> tuple[list[JudgedSet], Sequence[Topic]]:
-    """Read the judged sets, and the topics of the golden set, before anything is encoded."""
+    """Read the judged sets and the topics of the golden set, so that bad files fail before any encoding."""
     from reco.evaluation.beir import read_set, read_topics
 
     path = settings.gates.golden
     if golden and path is None:
-        raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
+        raise InvalidInput("The settings have no golden set.", 'Add `golden = "FOLDER"` under [gates].')
     served = golden or any(_same(folder, path) for folder in folders)
     others = [folder for folder in folders if not _same(folder, path)]
     if not served and not others:
-        raise InvalidInput("There is nothing to evaluate.", "Name folders of judged sets, or `--golden`.")
+        raise InvalidInput("There is nothing to evaluate.", "Give folders of judged sets, or `--golden`.")
     topics = read_topics(path, limit) if served and path is not None else ()
     judged = [read_set(folder, limit) for folder in others]
     names = [*(["golden"] if served else []), *(one.name for one in judged)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InvalidInput(f"Two sets have the name {', '.join(twice)}.", "Name each once, or rename one.")
+        raise InvalidInput(f"Two sets have the name {', '.join(twice)}.", "Give each once, or rename one.")
     return judged, topics
 
 
@@ -149,7 +149,7 @@ def _same(folder: Path, golden: Path | None) -> bool:
 def _results(
     common: Common, judged: Sequence[JudgedSet], topics: Sequence[Topic], names: Sequence[str]
 ) -> dict[str, SetResult]:
-    """Run the systems named over the golden set, if it has topics, and over each judged set."""
+    """Run the systems on the golden set, if it has topics, and on each judged set."""
     from reco.encoder.settings import build_encoder
     from reco.evaluation.evaluate import evaluate as evaluate_set
     from reco.evaluation.evaluate import evaluate_served
@@ -170,19 +170,19 @@ def _results(
 
 
 def _left_out(result: SetResult, requests: int) -> str:
-    """Return a note on the judged resources that the snapshot lacks; empty when it has them all."""
+    """Return a note on the judged resources that the snapshot lacks, or "" if it has them all."""
     gone = result.left_out
     if gone is None or not gone.ids:
         return ""
     shown = ", ".join(gone.ids[:_SHOWN]) + (", ..." if len(gone.ids) > _SHOWN else "")
     return (
         f"{len(gone.ids)} judged resources are not in the served catalogue ({shown}): {gone.judgements} "
-        f"judgements and {len(gone.topics)} of {requests} requests are left out."
+        f"judgements and {len(gone.topics)} of {requests} queries are left out."
     )
 
 
 def _tried(settings: Settings, snapshot: Snapshot | None, plain: Encoder) -> Tried:
-    """Return the encoder, weights and head under test: the snapshot's, or the settings' without one."""
+    """Return the encoder, weights and head under test, from the snapshot or else from the settings."""
     from reco.evaluation.evaluate import Tried
     from reco.workspace.workspace import encoder_of
 
