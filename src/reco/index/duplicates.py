@@ -1,7 +1,7 @@
 """Duplicates: documents that are listed several times, by several sources, in new editions or reworded.
 
 Two resources are one document if they share an address, an ISBN, a title or nearly a meaning, and nothing
-distinguishes them: another place, another number, or a word of the title that the other lacks. A title
+distinguishes them, such as another place, another number or a word that only one title has. A title
 that three publishers use names a kind of document, such as "Bilan annuel", and proves nothing. Nor does a
 title that one source gives to two pages in one year. The same site counts as the same publisher, since
 publishers are written in many ways.
