@@ -107,7 +107,7 @@ def test_the_command_prints_the_worst(served: Home, tmp_path: Path) -> None:
     folder = write_set(tmp_path / "set")
     done = run_cli("evaluate", str(folder), "--worst", "2", *served.arguments)
     assert done.code == 0
-    read = done.out.split("## The worst requests")[1]
+    read = done.out.split("## The worst queries")[1]
     assert "Planter des arbres (d1)" in read and SET.topics[1].text in read and "good" not in read
 
 
