@@ -17,17 +17,17 @@ from reco.errors import InvalidInput, UnknownResource
 def resources(clusters: Clusters, catalogue: Catalogue) -> pd.DataFrame:
     """Return one row per resource: its fields, cluster and label at each level, outlier, strength, x, y."""
     frame = catalogue.to_frame()
-    for number, of in enumerate(clusters.membership, start=1):
-        frame[f"cluster_{number}"] = list(of)
-        frame[f"label_{number}"] = [clusters.by_id[i].label if i else "" for i in of]
-    frame["outlier"] = [not of for of in clusters.membership[-1]]
+    for number, cluster_ids in enumerate(clusters.membership, start=1):
+        frame[f"cluster_{number}"] = list(cluster_ids)
+        frame[f"label_{number}"] = [clusters.by_id[i].label if i else "" for i in cluster_ids]
+    frame["outlier"] = [not cluster_id for cluster_id in clusters.membership[-1]]
     frame["strength"] = clusters.strength
     frame[["x", "y"]] = clusters.places
     return frame
 
 
 def table(clusters: Clusters) -> pd.DataFrame:
-    """Return one row per cluster, broadest level first, largest first; keywords joined by commas."""
+    """Return one row per cluster, broadest level first, then largest first; keywords joined by commas."""
     rows = [
         {
             **{name: value for name, value in asdict(cluster).items() if name != "terms"},
@@ -41,7 +41,7 @@ def table(clusters: Clusters) -> pd.DataFrame:
 
 
 def coordinates(clusters: Clusters) -> pd.DataFrame:
-    """Return the place of each resource on the map: id, x, y."""
+    """Return the coordinates of each resource on the map: id, x, y."""
     places = clusters.places
     return pd.DataFrame({"id": list(clusters.ids), "x": places[:, 0], "y": places[:, 1]})
 
@@ -57,18 +57,18 @@ def terms(clusters: Clusters) -> pd.DataFrame:
 
 
 def hierarchy(clusters: Clusters) -> pd.DataFrame:
-    """Return each cluster with the one above: id, parent, level, label, size. Fit for a treemap."""
+    """Return each cluster with its parent, for a treemap: id, parent, level, label, size."""
     names = ("id", "parent", "level", "label", "size")
     return pd.DataFrame([{name: getattr(c, name) for name in names} for c in clusters.clusters])
 
 
 def events(clusters: Clusters) -> pd.DataFrame:
-    """Return what became of clusters since the night before, one row per event and other cluster."""
+    """Return the changes of clusters since the last refresh, one row per event and other cluster."""
     rows = []
     for event in clusters.events:
-        told = {"kind": event.kind, "level": event.level, "cluster": event.cluster, "label": event.label}
-        for found in [asdict(other) for other in event.others] or [{}]:
-            rows.append({**told, "why": event.why, **{f"other_{k}": v for k, v in found.items()}})
+        fields = {"kind": event.kind, "level": event.level, "cluster": event.cluster, "label": event.label}
+        for other in [asdict(other) for other in event.others] or [{}]:
+            rows.append({**fields, "why": event.why, **{f"other_{k}": v for k, v in other.items()}})
     others = [f"other_{name}" for name in ("id", "label", "shared", "overlap")]
     columns = ["kind", "level", "cluster", "label", "why", *others]
     return pd.DataFrame(rows, columns=columns)
@@ -76,22 +76,23 @@ def events(clusters: Clusters) -> pd.DataFrame:
 
 def quality(clusters: Clusters) -> pd.DataFrame:
     """Return the figures of each level: clusters, stability, coherence, diversity, agreement."""
-    return pd.DataFrame([asdict(one) for one in clusters.quality])
+    return pd.DataFrame([asdict(level) for level in clusters.quality])
 
 
 def vectors(catalogue: Catalogue, matrix: NDArray[np.float32]) -> pd.DataFrame:
-    """Return the vector of each resource, its id as the index and a column for each dimension."""
+    """Return the vectors of resources: ids as the index, one column per dimension."""
     index = pd.Index([resource.id for resource in catalogue], name="id")
     return pd.DataFrame(matrix, index=index, columns=[f"v{n}" for n in range(matrix.shape[1])])
 
 
 def select(frame: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:
-    """Return the rows of a selection, in its order. Raises UnknownResource for ids that are not there."""
+    """Return the rows of some ids, in their order. Raises UnknownResource for ids not in the table."""
     wanted = list(dict.fromkeys(ids))
     known = frame.set_index("id", drop=False)
     if missing := [identifier for identifier in wanted if identifier not in known.index]:
         raise UnknownResource(
-            f"The table has no resource {', '.join(missing[:5])}.", "Take both from one snapshot."
+            f"The table has no resource {', '.join(missing[:5])}.",
+            "Take the table and the ids from one snapshot.",
         )
     return known.loc[wanted].reset_index(drop=True)
 
@@ -99,5 +100,5 @@ def select(frame: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:
 def selection(frame: pd.DataFrame) -> tuple[str, ...]:
     """Return the ids of a table's rows, each once. Raises InvalidInput without a column `id`."""
     if "id" not in frame.columns:
-        raise InvalidInput(f"The table has no column `id`: it has {', '.join(map(str, frame.columns))}.")
+        raise InvalidInput(f"The table has no column `id`; it has {', '.join(map(str, frame.columns))}.")
     return tuple(dict.fromkeys(str(identifier) for identifier in frame["id"]))

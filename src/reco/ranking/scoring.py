@@ -82,7 +82,7 @@ class SemanticSide:
     `floor` is the cosine of the query with the catalogue's average resource. The parts share it by the
     same weights as the resource's cosine, so the value of a passage is what it adds above an average
     resource, for any length. `passage` is the share of the points that goes to the nearest passage
-    alone; `need` is the share of those that goes to the passage nearest to one of `needs`.
+    alone; `need` is the share of these points for the passage nearest to one of `needs`.
     """
 
     vector: NDArray[np.float32]
