@@ -23,15 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
+import reco
 from reco.encoder.loading import native_bfloat16
 from reco.encoder.protocol import Document, Encoder
-from reco.encoder.settings import build_encoder
 from reco.ranking.recommender import Query
 from reco.refresh.run import refresh
-from reco.snapshots.store import SnapshotStore
 from reco.sources.config import SourceConfig
-from reco.workspace.settings import Settings, load
-from reco.workspace.workspace import recommender_of
 
 QUERIES = (
     "désimperméabiliser la cour de l'école, 1 200 habitants, peu de budget",
@@ -51,19 +48,19 @@ def main() -> None:
     given = parser.parse_args()
     kind = "jsonl" if given.catalogue.suffix == ".jsonl" else "csv"
     source = SourceConfig(name="bench", kind=kind, path=given.catalogue.resolve())
-    settings = load().model_copy(update={"sources": (source,)})
+    settings = reco.open().settings.model_copy(update={"sources": (source,)})
     with tempfile.TemporaryDirectory() as scratch:
-        print(json.dumps(measure(settings, given.home or Path(scratch), given.texts), indent=2))
+        home = reco.Home(settings, given.home or Path(scratch))
+        print(json.dumps(measure(home, given.texts), indent=2))
 
 
-def measure(settings: Settings, home: Path, texts: int) -> dict[str, object]:
+def measure(home: reco.Home, texts: int) -> dict[str, object]:
     """Return every figure; seconds unless the name says otherwise."""
-    encoder = build_encoder(settings.encoder)
-    store = SnapshotStore(home)
-    first = refresh(store, settings.sources, lambda: encoder)
-    quiet = refresh(store, settings.sources, lambda: encoder)
-    snapshot = store.open()
-    recommender = recommender_of(settings, snapshot)
+    encoder, sources = home.plain_encoder, home.settings.sources
+    # Without anything learnt: what the catalogue itself costs.
+    first = refresh(home.store, sources, lambda: encoder)
+    quiet = refresh(home.store, sources, lambda: encoder)
+    snapshot, recommender = home.snapshot, home.recommender
     # No request twice: the encoder remembers the last ones.
     texts_asked = [f"{text} ({number})" for number in range(12) for text in QUERIES]
     warm = [seconds(lambda text=text: recommender.recommend(Query.of(text))) for text in texts_asked][5:]

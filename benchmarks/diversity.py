@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+import reco
 from benchmarks.sweeps import _sets
 from reco.encoder.protocol import Encoder
 from reco.errors import InvalidQuery, RecoError
@@ -27,8 +28,6 @@ from reco.ranking.measures import ndcg, randomisation_test
 from reco.ranking.mmr import centred
 from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.snapshots.snapshot import Snapshot
-from reco.workspace.settings import load
-from reco.workspace.workspace import store_of
 
 SETTINGS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 FIRST = 10
@@ -57,11 +56,9 @@ def main() -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(COLUMNS)
     try:
-        settings = load(given.config)
-        store = store_of(settings, given.home)
-        served = store.open() if given.golden or store.current() is not None else None
-        for name, (snapshot, topics, encoder) in _sets(settings, served, given):
-            for row in measured(snapshot, encoder, topics, settings.ranking.fusion()):
+        home = reco.open(given.home, config=given.config)
+        for name, (snapshot, topics, encoder) in _sets(home, given):
+            for row in measured(snapshot, encoder, topics, home.settings.ranking):
                 writer.writerow((name, *row))
     except RecoError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

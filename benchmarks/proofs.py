@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import reco
 from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
 from reco.text.background import unrelated
-from reco.workspace.settings import load
-from reco.workspace.workspace import recommender_of, store_of
 
 TIMED = 60
 KINDS = ("answerable", "gap", "foreign")
@@ -29,9 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--requests", type=int, default=1000)
     given = parser.parse_args(arguments)
-    settings = load()
-    snapshot, _ = store_of(settings, given.home).serve()
-    recommender = recommender_of(settings, snapshot)
+    recommender = reco.open(given.home).recommender
     print(json.dumps(measure(recommender, requests()[: given.requests]), indent=2, ensure_ascii=False))
 
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+import reco
 from benchmarks import synthetic
 from reco.encoder.protocol import Document, DocumentVectors, Progress
 from reco.encoder.testing import HashingEncoderForTests
@@ -154,29 +155,25 @@ def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
     import pstats
 
     from reco.encoder.settings import EncoderSettings
-    from reco.refresh.run import refresh
-    from reco.snapshots.store import SnapshotStore
     from reco.sources.config import SourceConfig
-    from reco.workspace.settings import load
-    from reco.workspace.workspace import making_of, publishing_of
 
-    encoder, store = TimedEncoder(), SnapshotStore(home)
+    encoder = TimedEncoder()
     config = SourceConfig(name="bench", kind="jsonl", path=source, max_bytes=10_000_000_000)
     ours = EncoderSettings(kind="hashing-for-tests", dimension=DIMENSION)
-    settings = load().model_copy(update={"encoder": ours})
-    making, publishing = making_of(settings, home=home), publishing_of(settings)
+    settings = reco.open().settings.model_copy(update={"encoder": ours, "sources": (config,)})
+    opened = reco.Home(settings, home, encoder)
     profiler = cProfile.Profile()
     started, cpu = time.perf_counter(), time.process_time()
     if profile:
         profiler.enable()
-    report = refresh(store, [config], lambda: encoder, None, making, publishing)
+    report = opened.refresh()
     profiler.disable()
     seconds = time.perf_counter() - started - encoder.seconds
     cpu_seconds = time.process_time() - cpu - encoder.cpu_seconds
     if profile:
         pstats.Stats(profiler, stream=sys.stderr).sort_stats("cumulative").print_stats(60)
         pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(25)
-    folder = store.folder / str(report.snapshot)
+    folder = opened.store.folder / str(report.snapshot)
     return {
         "encoded": report.encoded,
         "seconds": round(seconds, 2),

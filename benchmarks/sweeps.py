@@ -19,18 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
+import reco
 from reco.encoder.protocol import Encoder
 from reco.errors import InvalidQuery, RecoError
 from reco.evaluation import plots
 from reco.evaluation.beir import Topic, read_set, read_topics
-from reco.evaluation.evaluate import Tried, snapshot_of
+from reco.evaluation.evaluate import snapshot_of
 from reco.evaluation.runs import among, every_listing
 from reco.evaluation.sweep import SweepReader, SweepSides, at_strength, curve
 from reco.ranking.recommender import Fusion
 from reco.snapshots.snapshot import Snapshot
 from reco.storage import atomic
-from reco.workspace.settings import Settings, load
-from reco.workspace.workspace import encoder_of, store_of
 
 MEANING = tuple(np.round(np.arange(0, 1.0001, 0.05), 2).tolist())
 PASSAGE = tuple(np.round(np.arange(0, 1.0001, 0.125), 3).tolist())
@@ -59,13 +58,11 @@ def main() -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Do the work of `main`. Raises RecoError for sets or a home that cannot be used."""
-    settings = load(given.config)
-    store = store_of(settings, given.home)
-    served = store.open() if given.golden or store.current() is not None else None
-    sets = dict(_sets(settings, served, given))
+    home = reco.open(given.home, config=given.config)
+    sets = dict(_sets(home, given))
     if not sets:
         raise SystemExit("Name judged sets, or --golden.")
-    fusion = settings.ranking.fusion()
+    fusion = home.settings.ranking
     rows: list[Row] = []
     for name, (snapshot, topics, encoder) in sets.items():
         start = time.perf_counter()
@@ -80,22 +77,17 @@ def run(given: argparse.Namespace) -> None:
 
 
 def _sets(
-    settings: Settings, served: Snapshot | None, given: argparse.Namespace
+    home: reco.Home, given: argparse.Namespace
 ) -> Iterator[tuple[str, tuple[Snapshot, Sequence[Topic], Encoder]]]:
     """Yield each set's name, the snapshot of its documents, its topics and its encoder."""
-    from reco.encoder.settings import build_encoder
-
-    encoder = encoder_of(settings, served) if served is not None else build_encoder(settings.encoder)
-    head = served.head if served is not None else None
-    tried = Tried(encoder, settings.ranking.fusion(), head, settings.ranking.table())
+    served = home.snapshot if given.golden or home.store.current() is not None else None
+    tried, golden = home.tried(served), home.settings.gates.golden
     judged = [read_set(folder, given.limit) for folder in given.folders]
-    if given.golden and served is not None and settings.gates.golden is not None:
-        topics = among(
-            read_topics(settings.gates.golden, given.limit), frozenset(r.id for r in served.catalogue)
-        )
-        yield "golden", (every_listing(served), topics, encoder)
+    if given.golden and served is not None and golden is not None:
+        topics = among(read_topics(golden, given.limit), frozenset(r.id for r in served.catalogue))
+        yield "golden", (every_listing(served), topics, tried.encoder)
     for one in judged:
-        yield one.name, (snapshot_of(one, tried), one.topics, encoder)
+        yield one.name, (snapshot_of(one, tried), one.topics, tried.encoder)
 
 
 def swept(

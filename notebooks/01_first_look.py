@@ -21,27 +21,18 @@
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or another catalogue.
 
 # %%
-import os
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from reco.clusters import frames
-from reco.clusters.find import find
-from reco.ranking.recommender import Query
-from reco.workspace.settings import load
-from reco.workspace.workspace import recommender_of, store_of
+import reco
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")
-plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
-settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
-snapshot = store_of(settings).open()
-print(f"Snapshot {snapshot.id} of {snapshot.manifest.created}: {len(snapshot.catalogue)} resources")
+home = reco.open()
+print(f"Snapshot {home.snapshot.id} of {home.snapshot.manifest.created}: {len(home.catalogue)} resources")
 
 # %% [markdown]
 # ## The catalogue as a table, and its vectors
@@ -50,8 +41,8 @@ print(f"Snapshot {snapshot.id} of {snapshot.manifest.created}: {len(snapshot.cat
 # inner product is a cosine.
 
 # %%
-resources = snapshot.catalogue.to_frame()
-vectors = snapshot.dense.vectors()
+resources = home.catalogue.to_frame()
+vectors = home.snapshot.vectors
 assert len(resources) == len(vectors)
 resources[["id", "title", "publisher", "year", "type", "themes"]].head(10)
 
@@ -65,23 +56,12 @@ resources.groupby("type").size().sort_values(ascending=False).to_frame("resource
 # resource, and what each word of the request brings.
 
 # %%
-recommender = recommender_of(settings, snapshot)
-answer = recommender.recommend(
-    Query.of("Désimperméabiliser la cour de l'école, 1 200 habitants, peu de budget", k=5)
-)
-pd.DataFrame(
-    {
-        "score": round(item.score, 3),
-        "title": item.resource.title,
-        "best passage": item.explanation.passages[0].text if item.explanation.passages else "",
-    }
-    for item in answer.recommendations
-)
+answer = home.recommend("Désimperméabiliser la cour de l'école, 1 200 habitants, peu de budget", k=5)
+answer.to_frame()
 
 # %%
-first = answer.recommendations[0]
-shares = pd.DataFrame([vars(line) for line in first.explanation.contributions])
-assert abs(shares["value"].sum() - first.score) < 1e-6
+shares = answer[0].explanation.to_frame()
+assert abs(shares["value"].sum() - answer[0].score) < 1e-6
 shares
 
 # %% [markdown]
@@ -91,6 +71,9 @@ shares
 
 
 # %%
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+
+
 def shortened(name, longest=40):
     return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
 
@@ -123,11 +106,11 @@ plt.show()
 #
 # Every night the resources are grouped by what they say and laid out on a map: near on it, near in meaning.
 # Each colour is a broad subject, named in the words of its own texts; grey points belong nowhere.
-# `02_clusters` walks over this map, interactively.
+# `02_clusters` walks over this map, interactively; `home.clusters.to_frame()` lists the subjects.
 
 # %%
-clusters = snapshot.clusters or find(snapshot.catalogue, vectors, settings.clusters.options())
-places = frames.resources(clusters, snapshot.catalogue)
+clusters = home.clusters
+places = clusters.places_to_frame()
 figure, axes = plt.subplots(figsize=(15, 9), constrained_layout=True)
 size = 22 if len(places) < 3000 else 5
 out = places[places["cluster_1"] == ""]

@@ -23,28 +23,21 @@
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings.
 
 # %%
-import os
 import textwrap
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import plotly.express as px
 
+import reco
 from reco.app.figures.label_layout import shifts
-from reco.clusters import frames
-from reco.clusters.find import find
-from reco.workspace.settings import load
-from reco.workspace.workspace import store_of
 
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
-settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
-snapshot = store_of(settings).open()
-catalogue = snapshot.catalogue
-clusters = snapshot.clusters or find(catalogue, snapshot.dense.vectors(), settings.clusters.options())
-resources, table = frames.resources(clusters, catalogue), frames.table(clusters)
+home = reco.open()
+snapshot, catalogue, clusters = home.snapshot, home.catalogue, home.clusters
+resources = catalogue.to_frame().merge(clusters.places_to_frame(), on="id")
+table = clusters.to_frame()
 print(
     f"Snapshot {snapshot.id}: {len(catalogue)} resources, {clusters.levels} levels, "
     f"{len(clusters.outliers)} outliers"
@@ -192,7 +185,7 @@ plt.show()
 # when they are the same. Neither is a goal: themes that said the same as the texts would be of no use.
 
 # %%
-frames.quality(clusters).round(2)
+pd.DataFrame(clusters.quality).round(2)
 
 # %% [markdown]
 # ## Which groups can be trusted?
@@ -237,24 +230,22 @@ plt.show()
 # misfiled; reading them costs a minute.
 
 # %%
-frames.select(resources, clusters.outliers)[["id", "title", "publisher", "strength"]].head(12).round(2)
+resources.loc[resources["outlier"], ["id", "title", "publisher", "strength"]].head(12).round(2)
 
 # %% [markdown]
-# ## Taking a selection elsewhere
+# ## Who is filed elsewhere
 #
-# Any table of resources is a selection, and any list of ids gives the table back. Below: the resources of
-# the largest subject that no theme was given to, or that are filed under another theme than most.
+# The resources of the largest subject that no theme was given to, or that are filed under another theme than
+# most.
 
 # %%
 largest = clusters.at(2)[0]
 inside = resources[resources["cluster_2"] == largest.id]
 odd = inside[~inside["themes"].str.contains(largest.theme, regex=False)] if largest.theme else inside
-chosen = frames.selection(odd)
 print(
-    f"{largest.label}: {len(inside)} resources, "
-    f"{len(chosen)} of them not under {largest.theme or 'a theme'!r}"
+    f"{largest.label}: {len(inside)} resources, {len(odd)} of them not under {largest.theme or 'a theme'!r}"
 )
-frames.select(resources, chosen)[["id", "title", "themes"]].head(10)
+odd[["id", "title", "themes"]].head(10)
 
 # %% [markdown]
 # A better name is one command away, and stays until the group has truly changed: `.venv/bin/reco clusters

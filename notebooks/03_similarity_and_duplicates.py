@@ -22,26 +22,21 @@
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings.
 
 # %%
-import os
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+import reco
 from reco.encoder.protocol import unit
 from reco.index.duplicates import NEAR
-from reco.workspace.settings import load
-from reco.workspace.workspace import recommender_of, store_of
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
-settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
-snapshot = store_of(settings).open()
-catalogue = snapshot.catalogue
+home = reco.open()
+snapshot, catalogue = home.snapshot, home.catalogue
 families = snapshot.families.families if snapshot.families else ()
 print(f"Snapshot {snapshot.id}: {len(catalogue)} resources, {len(families)} things listed more than once")
 
@@ -95,7 +90,7 @@ plt.show()
 # %%
 usual = asked[np.argsort(nearest)[len(nearest) // 2]]
 start = catalogue[int(usual)]
-answer = recommender_of(settings, snapshot).similar(start.id, k=8)
+answer = home.similar(start.id, k=8)
 print(f"{start.title}\n{start.publisher}, {start.year or 'no year'}")
 pd.DataFrame(
     {

@@ -23,31 +23,27 @@
 # figures at the command line: `.venv/bin/reco evaluate --golden --worst 10`.
 
 # %%
-import os
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from reco.encoder.settings import build_encoder
+import reco
 from reco.evaluation.beir import Topic, read_topics
-from reco.evaluation.evaluate import SYSTEMS, Tried, evaluate_served
+from reco.evaluation.evaluate import SYSTEMS, evaluate_served
 from reco.evaluation.inspect_topics import worst
 from reco.evaluation.runs import among, every_listing, probes
 from reco.evaluation.sweep import SweepReader, at_strength, curve
-from reco.workspace.settings import load
-from reco.workspace.workspace import encoder_of, store_of
+from reco.workspace.settings import defaults
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
-settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
-snapshot = store_of(settings).open()
-topics = read_topics(settings.gates.golden or root / "data" / "golden")
+home = reco.open()
+snapshot = home.snapshot
+topics = read_topics(home.settings.gates.golden or defaults() / "data" / "golden")
 ids = frozenset(resource.id for resource in snapshot.catalogue)
 if not among(topics, ids):
     print("No request was judged on this catalogue. In their place: every second word of a title.")
@@ -83,12 +79,9 @@ judged.groupby("relevance").size().to_frame("judgements")
 # as it comes. `product` is what the app answers with. The other lines take one ingredient away.
 
 # %%
-plain = build_encoder(settings.encoder)
-encoder = encoder_of(settings, snapshot)
-encoder = plain if encoder.fingerprint == plain.fingerprint else encoder
-fusion = settings.ranking.fusion()
-tried = Tried(encoder, fusion, snapshot.head, settings.ranking.table())
-result = evaluate_served(topics, snapshot, tried, plain, SYSTEMS)
+tried = home.tried(snapshot)
+encoder, fusion = tried.encoder, tried.fusion
+result = evaluate_served(topics, snapshot, tried, home.plain_encoder, SYSTEMS)
 if result.left_out.ids:
     print(f"{len(result.left_out.ids)} judged resources are not in this catalogue and are left out")
 pd.DataFrame({name: scores.means for name, scores in result.systems.items()}).T.round(3)

@@ -23,32 +23,25 @@
 # the command line: `.venv/bin/reco radar` and `.venv/bin/reco audit`.
 
 # %%
-import os
 import warnings
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+import reco
 from reco.evaluation import exposure, gaps
 from reco.evaluation.beir import read_topics
 from reco.projects.batch import read
-from reco.projects.store import ProjectStore
-from reco.ranking.recommender import Recommender
-from reco.workspace.settings import load
-from reco.workspace.workspace import encoder_of, home_of, store_of
+from reco.workspace.settings import defaults
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
-settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
-snapshot = store_of(settings).open()
-encoder = encoder_of(settings, snapshot)
-recommender = Recommender(snapshot, encoder, settings.ranking.fusion())
+home = reco.open()
+settings, snapshot, encoder, recommender = home.settings, home.snapshot, home.encoder, home.recommender
 print(f"Snapshot {snapshot.id}: {len(snapshot.catalogue)} resources")
 
 
@@ -69,9 +62,9 @@ def shortened(name, longest=34):
 # %%
 topics = read_topics(settings.gates.golden) if settings.gates.golden else ()
 requests = [gaps.DemandQuery.of_topic(topic) for topic in topics]
-saved = ProjectStore(home_of(settings)).read().projects
+saved = home.projects.read().projects
 requests += [gaps.DemandQuery(one.id, one.text, gaps.PROJECT, None, one.filters) for one in saved]
-sample = [one for one in read(root / "data" / "requests" / "gap.csv").projects if not one.problem][::4]
+sample = [one for one in read(defaults() / "data" / "requests" / "gap.csv").projects if not one.problem][::4]
 requests += [gaps.DemandQuery(one.id, one.text, "sample") for one in sample]
 themes = [theme for source in settings.sources for theme in source.themes]
 found = gaps.scan(recommender, encoder, requests, themes)

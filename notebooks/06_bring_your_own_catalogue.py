@@ -33,23 +33,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+import reco
 from reco.catalogue.admission import Rules, admit_all
 from reco.catalogue.catalogue import Catalogue, diff
-from reco.encoder.settings import build_encoder
 from reco.errors import SourceError
-from reco.ranking.recommender import Query
-from reco.refresh.run import refresh
-from reco.snapshots.store import SnapshotStore
 from reco.sources.config import SourceConfig
 from reco.sources.read import inspect, read
-from reco.workspace.settings import load
-from reco.workspace.workspace import recommender_of, store_of
 
 # Without ipywidgets, progress is drawn as text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "reco.toml").is_file())
-settings = load(Path(os.environ.get("RECO_CONFIG", root / "reco.toml")))
+home = reco.open()
 workshop = Path(tempfile.mkdtemp(prefix="reco-own-"))
 
 # %% [markdown]
@@ -70,7 +64,7 @@ columns = {
 }
 table = Path(os.environ.get("RECO_OWN_TABLE", workshop / "ressources.csv"))
 if "RECO_OWN_TABLE" not in os.environ:
-    served = store_of(settings).open().catalogue.to_frame()
+    served = home.catalogue.to_frame()
     rows = served.iloc[np.unique(np.linspace(0, len(served) - 1, 60).astype(int))]
     rows = rows[list(columns)].rename(columns=columns).astype(object).reset_index(drop=True)
     rows["Contact"] = "service documentation"
@@ -158,11 +152,10 @@ plt.show()
 # table is allowed 10 %.
 
 # %%
-store = SnapshotStore(workshop / "home")
 allowed = source.model_copy(update={"reject_limit": 0.1})
-encoder = build_encoder(settings.encoder)
-first = refresh(store, (allowed,), lambda: encoder)
-second = refresh(store, (allowed,), lambda: encoder)
+settings = reco.Settings(encoder=home.settings.encoder, sources=(allowed,))
+mine = reco.Home(settings, workshop / "home")
+first, second = mine.refresh(), mine.refresh()
 pd.DataFrame(
     [
         {name: getattr(run, name) for name in ("read", "rejected", "added", "encoded", "published")}
@@ -178,14 +171,11 @@ pd.DataFrame(
 # that a colleague could have typed. Then ask what you would really ask.
 
 # %%
-snapshot = store.open()
-recommender = recommender_of(settings, snapshot)
 ranks = []
-for resource in snapshot.catalogue:
+for resource in mine.catalogue:
     half = " ".join(resource.title.split()[::2])
-    ids = [hit.row for hit in recommender.rank(Query.of(half, k=10))]
-    row = snapshot.catalogue.row(resource.id)
-    ranks.append(ids.index(row) + 1 if row in ids else 11)
+    ids = [item.resource.id for item in mine.recommend(half)]
+    ranks.append(ids.index(resource.id) + 1 if resource.id in ids else 11)
 found = Counter(min(rank, 11) for rank in ranks)
 
 figure, axes = plt.subplots(figsize=(13, 3.2), constrained_layout=True)
@@ -196,17 +186,7 @@ axes.set(title="Half a title: at which rank does its resource come?", ylabel="re
 plt.show()
 
 # %%
-answer = recommender.recommend(
-    Query.of("Comment associer les habitants à un projet, avec peu de moyens ?", k=5)
-)
-pd.DataFrame(
-    {
-        "score": round(item.score, 3),
-        "title": item.resource.title[:80],
-        "best passage": item.explanation.passages[0].text[:120] if item.explanation.passages else "",
-    }
-    for item in answer.recommendations
-)
+mine.recommend("Comment associer les habitants à un projet, avec peu de moyens ?", k=5).to_frame()
 
 # %% [markdown]
 # ## The next version of the table
@@ -228,7 +208,8 @@ after = Catalogue(admit_all(read(later), Rules())[0])
 changes = diff(catalogue, after)
 for kind in ("added", "changed", "removed"):
     print(kind, *[f"\n   {identifier}" for identifier in getattr(changes, kind)])
-third = refresh(store, (later,), lambda: encoder)
+settings = settings.model_copy(update={"sources": (later,)})
+third = reco.Home(settings, mine.path, mine.plain_encoder).refresh()
 print(f"{third.encoded} texts encoded, {third.reused} reused")
 
 # %% [markdown]

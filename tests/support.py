@@ -26,7 +26,7 @@ from reco.refresh.run import refresh
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
 from reco.workspace.settings import Settings, load
-from reco.workspace.workspace import making_of, publishing_of, store_of
+from reco.workspace.workspace import recipe_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -189,15 +189,14 @@ class Home:
 
     @property
     def store(self) -> SnapshotStore:
-        return store_of(self.settings(), self.path)
+        return SnapshotStore(self.path)
 
     def refresh(
         self, encoder: HashingEncoderForTests | None = None, forced: Forced | None = None
     ) -> RefreshReport:
         chosen = encoder or HashingEncoderForTests(self.dimension)
         settings = self.settings()
-        making, publishing = making_of(settings, home=self.path), publishing_of(settings, forced)
-        return refresh(self.store, settings.sources, lambda: chosen, None, making, publishing)
+        return refresh(self.store, settings.sources, lambda: chosen, None, recipe_of(settings), forced)
 
     def recommender(self, encoder: HashingEncoderForTests | None = None) -> Recommender:
         return Recommender(self.store.open(), encoder or HashingEncoderForTests(self.dimension))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +22,8 @@ from reco.catalogue.resource import FIELDS
 from reco.catalogue.taxonomy import SCALES, THEMES, TYPES
 from reco.sources.read import read
 from reco.text.clean import fold
-from reco.workspace.settings import load
-from tests.support import REPOSITORY, SOURCE, run_cli
+from reco.workspace.settings import defaults, load
+from tests.support import REPOSITORY, SOURCE, python, run_cli, run_process
 
 CATALOGUE = REPOSITORY / "data" / "catalogue.csv"
 DECISIONS = REPOSITORY / "data" / "decisions.csv"
@@ -175,3 +179,69 @@ def test_golden_judgements_name_known_requests_and_resources(rows: list[dict[str
     assert {document for _, document in pairs} <= {row["id"] for row in rows}
     assert set(pairs.values()) == {0, 1, 2, 3}
     assert reasons == {pair for pair, score in pairs.items() if score == 3}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout and unpacked: what `pip install` puts among the libraries."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_wheel_carries_a_catalogue_that_works_in_an_empty_folder(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = """
+import json, reco
+from reco.sources.read import read
+from reco.workspace.workspace import recipe_of
+settings = reco.open().settings
+print(json.dumps({
+    "rows": sum(1 for _ in read(settings.sources[0])),
+    "acronyms": bool(settings.ranking.table().to_bytes()),
+    "decisions": len(settings.curation.curation().decisions.lines),
+    "golden": len(recipe_of(settings).golden),
+    "files": [str(p) for p in (settings.sources[0].path, settings.gates.golden, settings.clusters.names)],
+    "code": reco.__file__,
+}))
+"""
+    found = python("-c", code, PYTHONPATH=str(installed), RECO_HOME=str(tmp_path / "home")).json
+    assert found["rows"] == 467 and found["acronyms"] and found["decisions"] and found["golden"] == 64
+    assert all(
+        Path(path).is_relative_to(installed / "reco" / "workspace" / "defaults") for path in found["files"]
+    )
+    assert Path(found["code"]).is_relative_to(installed)
+
+
+def test_the_command_line_of_the_wheel_reads_its_catalogue_in_an_empty_folder(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = {"PYTHONPATH": str(installed), "RECO_HOME": str(tmp_path / "home")}
+    seen = run_process("source", "test", "bundled", "--json", **home).json
+    assert seen["records"] and seen["unmapped"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_the_wheel_refreshes_and_answers_in_an_empty_folder(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(installed), "RECO_HOME": str(tmp_path / "home")}
+    code = "from reco.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "refresh", "--json"]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, timeout=1800)
+    assert json.loads(done.stdout)["added"] == 467
+    answer = run_process("recommend", "planter des haies", "-k", "3", "--json", **environment).json
+    assert len(answer["recommendations"]) == 3
+
+
+def test_a_checkout_is_its_own_default() -> None:
+    assert defaults() == REPOSITORY

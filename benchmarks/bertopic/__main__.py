@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import reco
 from benchmarks.bertopic import scores
 from benchmarks.bertopic.systems import SYSTEMS, Found, Text
 from benchmarks.catalogue_scale import peak_gigabytes
@@ -68,17 +69,13 @@ def compare(file: Path, field: str, home: Path) -> dict[str, Any]:
 
 def read(file: Path, field: str, home: Path) -> tuple[list[Text], NDArray[np.float32]]:
     """Return the texts of a catalogue and their vectors, those that the product clusters."""
-    from reco.encoder.settings import build_encoder
     from reco.refresh.run import refresh
-    from reco.snapshots.store import SnapshotStore
     from reco.sources.config import SourceConfig
-    from reco.workspace.settings import load
 
-    settings = load()
-    store = SnapshotStore(home)
+    opened = reco.open(home)
     source = SourceConfig(name="bench", kind="jsonl", path=file.resolve())
-    refresh(store, (source,), lambda: build_encoder(settings.encoder))
-    snapshot = store.open()
+    refresh(opened.store, (source,), lambda: opened.plain_encoder)
+    snapshot = opened.snapshot
     rows = (json.loads(line) for line in file.open(encoding="utf-8") if line.strip())
     known = {row["id"]: str(row.get(field) or "").split(";")[0].strip() for row in rows}
     texts = [Text(r.id, r.title, r.read_summary, known[r.id]) for r in snapshot.catalogue]

@@ -15,6 +15,7 @@ from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
 from reco.index.vectors import embed
 from reco.refresh.on_demand import adapt, undo
+from reco.refresh.recipe import Recipe
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
 from tests.support import publish
@@ -93,28 +94,29 @@ def test_a_head_is_applied_alike_to_parts_documents_and_requests() -> None:
     )
 
 
-def test_an_adaptation_is_published_and_undone(tmp_path: Path) -> None:
+def test_an_adaptation_is_published_and_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SnapshotStore(tmp_path)
     made = snapshot_of(40)
     publish(store, made)
     head = np.random.default_rng(1).standard_normal((48, 48)).astype(np.float32)
     won = HeadReport(head, 40, before=0.1, after=0.3, p=0.001, off_domain_before=0.5, off_domain_after=0.5)
-    done = adapt(store, ENCODER, lambda *_: won)
+    monkeypatch.setattr("reco.refresh.learn.learn_head", lambda *_: won)
+    done = adapt(store, ENCODER, Recipe())
     assert done.published and done.kept and (done.before, done.after) == (0.1, 0.3)
     adapted = store.open()
     assert adapted.id == done.snapshot
     np.testing.assert_array_equal(adapted.head, head)
     np.testing.assert_array_equal(adapted.table.parts, made.table.parts)
-    without = undo(store)
+    without = undo(store, ENCODER)
     assert without.published and store.open().head is None
     np.testing.assert_allclose(store.open().dense.vectors(), made.dense.vectors(), atol=1e-6)
-    assert not undo(store).published
+    assert not undo(store, ENCODER).published
 
 
 def test_a_head_that_does_not_win_is_not_published(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     publish(store, snapshot_of(120))
-    done = adapt(store, ENCODER, lambda s, e: learn_head(s, e, GENERAL, HeadRecipe(epochs=0)))
+    done = adapt(store, ENCODER, Recipe(head=HeadRecipe(epochs=0)))
     assert not done.published and store.current() == "000001"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import reco
 from reco.adapt.lora.checkpoint import Checkpoint
 from reco.adapt.lora.learn import DeepReport, learn_deep
 from reco.adapt.lora.pairs import lessons_of
@@ -26,12 +27,11 @@ from reco.errors import EncoderError, EncoderMismatch, InvalidInput
 from reco.index.vectors import VectorTable, embed
 from reco.ranking.recommender import Query, Recommender
 from reco.refresh.on_demand import adapt_deep, undo
-from reco.refresh.recipe import Making
+from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
 from reco.workspace.settings import load
-from reco.workspace.workspace import encoder_of
 from tests.support import Home, edited, files_under, publish, rows, run_cli
 
 WORDS = [f"{stem}{ending}" for stem in ("titre", "texte") for ending in "abcdefghijklmnopqrst"]
@@ -221,12 +221,13 @@ def test_a_real_training_relates_held_out_records_that_the_encoder_could_not(
 
 
 def test_what_is_learnt_too_little_is_refused_and_nothing_published(
-    base: SentenceEncoder, tmp_path: Path
+    base: SentenceEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("reco.refresh.learn.background", lambda: GENERAL)
     store = SnapshotStore(tmp_path)
     publish(store, snapshot_of(catalogue_of(200), base))
     before = files_under(store.folder)
-    done = adapt_deep(store, base, deepen(STILL))
+    done = adapt_deep(store, base, Recipe(deep=STILL))
     assert not done.kept and not done.published
     assert files_under(store.folder) == before
     assert not (tmp_path / "adapting").exists()
@@ -361,7 +362,9 @@ def adapted_folder(folder: Path, learnt: DeepReport, tmp_path_factory: pytest.Te
     )
     home.config.write_text(text + "\n[adapt]\nhead = false\n")
     assert run_cli("refresh", *home.arguments).code == 0
-    done = adapt_deep(home.store, base_of(home), lambda *_: learnt)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reco.refresh.learn.learn_deep", lambda *_: learnt)
+        done = adapt_deep(home.store, base_of(home), Recipe())
     assert done.published and done.depth == "deep"
     return home.folder
 
@@ -387,7 +390,7 @@ def test_what_is_published_is_what_the_adapted_encoder_makes_and_answers_with(
 ) -> None:
     served = adapted_home.store.open()
     assert served.adapter is not None and served.adapter.digest == learnt.adapter.digest
-    encoder = encoder_of(load(adapted_home.config), served)
+    encoder = reco.open(config=adapted_home.config).encoder_for(served)
     np.testing.assert_allclose(served.table.parts, embed(served.catalogue, encoder)[0].parts, atol=1e-5)
     assert Recommender(served, encoder).recommend(Query.of("titrea titreb", 3)).recommendations
     with pytest.raises(EncoderMismatch):
@@ -453,15 +456,18 @@ def test_undo_encodes_again_where_no_older_snapshot_can_help(adapted_home: Home)
     assert served.manifest.encoder == base_of(adapted_home).fingerprint
 
 
-def test_a_refresh_learns_by_itself_when_enough_has_changed(adapted_home: Home, learnt: DeepReport) -> None:
+def test_a_refresh_learns_by_itself_when_enough_has_changed(
+    adapted_home: Home, learnt: DeepReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
 
-    def deepen_now(catalogue: Catalogue, table: VectorTable, encoder: Encoder, work: Path) -> DeepReport:
+    def deepen_now(catalogue: Catalogue, table: VectorTable, encoder: Encoder, *_: object) -> DeepReport:
         asked.append(len(catalogue))
         adapter = replace(learnt.adapter, scale=0.5)
         return replace(learnt, adapter=adapter, table=embed(catalogue, encoder.adapted(adapter))[0])
 
-    making = Making(deepen=deepen_now, drift=0.1)
+    monkeypatch.setattr("reco.refresh.learn.learn_deep", deepen_now)
+    recipe = Recipe(deep=DeepRecipe(), drift=0.1)
     sources = load(adapted_home.config).sources
 
     def refreshed(changed: int) -> str:
@@ -471,7 +477,7 @@ def test_a_refresh_learns_by_itself_when_enough_has_changed(adapted_home: Home, 
         for row in table[:changed]:
             row["summary"] += " encore."
         adapted_home.write(table)
-        return refresh(adapted_home.store, sources, lambda: base_of(adapted_home), making=making).adapter
+        return refresh(adapted_home.store, sources, lambda: base_of(adapted_home), recipe=recipe).adapter
 
     assert refreshed(9) == "carried" and not asked
     assert refreshed(24) == "learnt" and asked == [300]

@@ -13,11 +13,10 @@ import streamlit as st
 from playwright.sync_api import BrowserContext, sync_playwright
 from streamlit.testing.v1 import AppTest
 
+import reco
 from reco.app.server import SCRIPT
-from reco.encoder.settings import build_encoder
+from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
-from reco.workspace.settings import load
-from reco.workspace.workspace import publishing_of, store_of
 from tests.app.live import FLAGS, PATIENCE, Visit
 
 COLUMNS = (
@@ -149,9 +148,9 @@ class Place:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            settings = load()
-            encoder = build_encoder(settings.encoder)
-            refresh(store_of(settings), settings.sources, lambda: encoder, publishing=publishing_of(settings))
+            home = reco.open()
+            recipe = Recipe(thresholds=home.settings.gates.thresholds())
+            refresh(home.store, home.settings.sources, lambda: home.plain_encoder, recipe=recipe)
 
 
 @pytest.fixture

@@ -7,13 +7,9 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import reco
 from reco.app import phrases
-from reco.encoder.settings import build_encoder
-from reco.projects.store import ProjectStore
 from reco.ranking.query import Query
-from reco.refresh.run import refresh
-from reco.workspace.settings import load
-from reco.workspace.workspace import home_of, making_of, publishing_of, store_of
 from tests.app.conftest import PLACED, ROWS, Open, Publish, everything
 from tests.app.test_pages import search
 from tests.support import rows
@@ -122,9 +118,17 @@ def test_nights_say_what_came_changed_and_left(publish: Publish, page: Open) -> 
     assert listed(test) == ["L'eau partagée à Mayotte"]
 
 
+def test_what_a_field_brought_with_it_is_not_named(publish: Publish, page: Open) -> None:
+    publish([*ROWS, *PLACED])
+    publish([*ROWS, (*PLACED[0][:8], "Nantes", "44109", *PLACED[0][10:]), *PLACED[1:]])
+    test = page("news")
+    assert not test.exception
+    assert re.search("changé\u00a0: lieu, code du lieu(?!,)", everything(test).replace("\\", ""))
+
+
 def test_saved_projects_say_why_their_results_moved(publish: Publish, page: Open) -> None:
     publish(ROWS)
-    ProjectStore(home_of(load())).add("Notre école", Query.of("rénover le chauffage de l'école", k=2))
+    reco.open().projects.add("Notre école", Query.of("rénover le chauffage de l'école", k=2))
     publish(
         [*ROWS, ("neuf", "Rénover le chauffage de l'école", "", "", "Rapports", "Énergie", "", "L'école.")]
     )
@@ -233,10 +237,7 @@ def grouped(publish: Publish) -> None:
             for row in table
         ]
     )
-    settings = load()
-    encoder = build_encoder(settings.encoder)
-    making, how = making_of(settings), publishing_of(settings)
-    refresh(store_of(settings), settings.sources, lambda: encoder, making=making, publishing=how)
+    reco.open().refresh()
 
 
 def test_the_map_of_meanings_has_every_resource_and_a_list_by_group(grouped: None, page: Open) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.app.markup import JOINER, badge, line, link, marked, plain, shortened, with_words
+from reco.app.markup import JOINER, badge, line, marked, plain, shortened, with_words
 from reco.text.tokens import words
 
 ALPHABET = st.text(alphabet="ab1 \n\t:/@.-<>=~*_`#[](){}!$|\\^&;'\"+é", max_size=60) | st.text(max_size=60)
@@ -58,24 +57,6 @@ def test_french_punctuation_stays_with_its_word() -> None:
 def test_marks_and_badges_hold_what_they_are_given() -> None:
     assert marked(plain("a] :red[b")) == r":green-background[a\] \:" + JOINER + r"red\[b]"
     assert badge("x]") == r":gray-badge[x\]]"
-
-
-@pytest.mark.parametrize(
-    ("address", "safe"),
-    [
-        ("https://example.org/a?b=c", True),
-        ("http://example.org", True),
-        ("javascript:alert(1)", False),
-        ("JavaScript://example.org/%0aalert(1)", False),
-        ("data:text/html,x", False),
-        ("//example.org", False),
-        ("https://", False),
-        ("http://[", False),
-        ("", False),
-    ],
-)
-def test_only_web_addresses_are_links(address: str, safe: bool) -> None:
-    assert link(address) == (address if safe else "")
 
 
 @given(ALPHABET, st.integers(5, 40))

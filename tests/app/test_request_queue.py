@@ -9,14 +9,12 @@ from contextlib import AbstractContextManager
 import pytest
 import streamlit as st
 
+import reco
 from reco.app import phrases
 from reco.errors import ServerBusy
-from reco.projects.store import ProjectStore
 from reco.ranking.query import Query
 from reco.serving import request_queue
 from reco.serving.request_queue import Turnstile
-from reco.workspace.settings import load
-from reco.workspace.workspace import home_of
 from tests.app.conftest import PLACED, ROWS, Open, Publish
 from tests.app.test_pages import search
 
@@ -232,7 +230,7 @@ def test_a_page_that_waits_to_ask_leaves_the_drawing_to_others(
 ) -> None:
     """Else a few sheets or news, opened while many search, would keep every other page waiting."""
     publish(ROWS)
-    ProjectStore(home_of(load())).add("Notre école", Query.of("rénover le chauffage de l'école", k=2))
+    reco.open().projects.add("Notre école", Query.of("rénover le chauffage de l'école", k=2))
     publish([*ROWS, PLACED[0]])
     drawing, shared = Turnstile(1, patience=LONG), Asked(1)
     monkeypatch.setattr(request_queue, "DRAWING", drawing)

@@ -188,3 +188,21 @@ def test_a_frame_has_a_row_per_resource() -> None:
     assert list(frame["id"]) == [one.id for one in resources()]
     assert frame.loc[0, "themes"] == "Sport" and frame["year"].dtype == "Int64"
     assert len(Catalogue([]).to_frame()) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "safe"),
+    [
+        ("https://example.org/a?b=c", True),
+        ("http://example.org", True),
+        ("javascript:alert(1)", False),
+        ("JavaScript://example.org/%0aalert(1)", False),
+        ("data:text/html,x", False),
+        ("//example.org", False),
+        ("https://", False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_only_web_addresses_are_links(address: str, safe: bool) -> None:
+    assert resource("a", url=address).link == (address if safe else "")

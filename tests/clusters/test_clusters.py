@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from reco.catalogue.catalogue import Catalogue
-from reco.clusters import frames, matching
+from reco.clusters import matching
 from reco.clusters.curator_names import Names
 from reco.clusters.find import Options, find
 from reco.clusters.grouping import neighbours
@@ -24,8 +24,8 @@ from reco.clusters.model import Clusters, CuratorName
 from reco.clusters.update import locate
 from reco.encoder.protocol import unit
 from reco.encoder.testing import HashingEncoderForTests
-from reco.errors import InvalidDecisions, InvalidInput, UnknownResource
-from reco.refresh.recipe import Making
+from reco.errors import InvalidDecisions, InvalidInput
+from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
 from tests.support import Home, publish, resource, rows, run_cli, snapshot_of
 
@@ -449,16 +449,15 @@ def test_a_snapshot_keeps_its_clusters_and_an_old_one_has_none(home: Home) -> No
     assert kept is not None and same(kept, clusters)
 
 
-def grouping(home: Home, group: object) -> Making:
-    return Making(group=group, grouping="any")  # type: ignore[arg-type]
-
-
-def test_a_failure_never_keeps_a_catalogue_from_being_served(home: Home) -> None:
+def test_a_failure_never_keeps_a_catalogue_from_being_served(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> Clusters:
         raise ZeroDivisionError("by zero")
 
-    settings, encoder = home.settings(), HashingEncoderForTests(64)
-    assert refresh(home.store, settings.sources, lambda: encoder, making=grouping(home, broken)).published
+    monkeypatch.setattr("reco.refresh.build.find_clusters", broken)
+    sources, encoder = home.settings().sources, HashingEncoderForTests(64)
+    assert refresh(home.store, sources, lambda: encoder, recipe=Recipe(clusters=Options())).published
     snapshot = home.store.open()
     assert snapshot.clusters is None
     told = snapshot.manifest.report["clusters"]
@@ -493,25 +492,16 @@ def test_the_command_line_says_why_there_are_none(home: Home) -> None:
     assert json.loads(manifest.read_text("utf-8"))["report"]["clusters"]["found"] is False
 
 
-def test_everything_is_a_data_frame(planted: World, found: Clusters) -> None:
-    table = frames.resources(found, planted.catalogue)
-    assert list(table["id"]) == list(found.ids) and {"cluster_1", "label_2", "outlier", "x", "y"} <= set(
-        table
-    )
-    assert len(frames.table(found)) == len(frames.hierarchy(found)) == len(found.clusters)
-    assert frames.terms(found).groupby("cluster")["rank"].max().max() <= 10
-    assert frames.coordinates(found).shape == (len(found.ids), 3)
-    vectors = frames.vectors(planted.catalogue, planted.vectors)
-    assert np.array_equal(vectors.to_numpy(), planted.vectors) and vectors.index[0] == found.ids[0]
-    chosen = table[table["cluster_2"] == found.at(2)[0].id]
-    assert set(frames.selection(chosen)) == set(found.members(found.at(2)[0].id))
-    back = frames.select(table, frames.selection(chosen)[::-1])
-    assert list(back["id"]) == list(chosen["id"])[::-1]
-    with pytest.raises(UnknownResource, match="nowhere"):
-        frames.select(table, ["nowhere"])
-    with pytest.raises(InvalidInput, match="no column `id`"):
-        frames.selection(table.drop(columns="id"))
-    assert list(frames.events(found).columns)[:2] == ["kind", "level"] and len(frames.quality(found)) == 2
+def test_clusters_and_places_are_data_frames(planted: World, found: Clusters) -> None:
+    table = found.to_frame()
+    assert list(table["id"]) == [one.id for level in (1, 2) for one in found.at(level)]
+    assert table["keywords"][0] == ", ".join(found.at(1)[0].keywords) and "terms" not in table
+    places = found.places_to_frame()
+    assert list(places["id"]) == list(found.ids) and list(places["cluster_2"]) == list(found.membership[1])
+    assert np.array_equal(places[["x", "y"]].to_numpy(), found.places)
+    assert list(places.loc[places["outlier"], "id"]) == list(found.outliers)
+    named = places[places["cluster_1"] == found.at(1)[0].id]["label_1"]
+    assert len(named) and set(named) == {found.at(1)[0].label}
 
 
 @pytest.mark.parametrize("among", [500, 10_001])

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.catalogue import coverage
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
 from reco.evaluation import exposure, gaps
@@ -83,23 +82,6 @@ def test_a_theme_withdrawn_from_the_catalogue_is_named(judged: Home) -> None:
     shown = run_cli("radar", *judged.arguments)
     assert "No request was asked" not in shown.out
     assert "Eau !" in shown.out and "2 of 3 requests (golden) have no good answer" in shown.out
-
-
-def test_coverage_counts_theme_by_type_by_scale() -> None:
-    found = [
-        resource("a", themes=("Eau", "Sport"), type="Guides", scale="EPCI"),
-        resource("b", themes=("Eau",), type="Livres"),
-    ]
-    catalogue = recommender(found).snapshot.catalogue
-    water = next(one for one in coverage.cover(catalogue, ["Eau", "Sport", "Santé"]) if one.theme == "Eau")
-    assert water.resources == 2 and water.types == {"Guides": 1, "Livres": 1}
-    assert water.scales == {"EPCI": 1, "unknown": 1} and water.missing == ()
-    assert coverage.Cell("Eau", "Livres", "unknown", 1) in coverage.cells(catalogue)
-    assert [one.theme for one in coverage.cover(catalogue, ["Eau", "Sport", "Santé"])] == [
-        "Santé",
-        "Sport",
-        "Eau",
-    ]
 
 
 def test_logged_requests_are_told_in_groups_of_five_and_never_by_their_text() -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reco.adapt.head import HeadRecipe
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import SnapshotError
 from reco.refresh.run import refresh
 from reco.snapshots.check import check
 from reco.snapshots.store import SnapshotStore
-from reco.workspace.workspace import making_of
+from reco.workspace.workspace import recipe_of
 from tests.faults.stage import STRIDE, record, scaled
 from tests.support import Home, edited, publish, resources, rows, snapshot_of
 
@@ -32,17 +33,18 @@ def store(memory: Path) -> SnapshotStore:
 
 
 @pytest.fixture
-def nights(memory: Path) -> SnapshotStore:
+def nights(memory: Path, monkeypatch: pytest.MonkeyPatch) -> SnapshotStore:
     """A store with three snapshots that refreshes made: clusters, levels, families, a head, all that is
     carried to the next night. The third is current."""
     home = Home(memory / "nights", dimension=16)
-    making = replace(making_of(home.settings(), home=home.path), start=lambda _: np.eye(16, dtype=np.float32))
+    monkeypatch.setattr("reco.refresh.build.starting_head", lambda _: np.eye(16, dtype=np.float32))
+    recipe = replace(recipe_of(home.settings()), head=HeadRecipe())
     table = [
         {**row, "id": f"{n}{row['id']}", "title": f"{row['title']} {n}"} for n in "abc" for row in rows()
     ]
     for year in ("1997", "1998", "1999"):
         home.write(edited(table, "ar01", year=year))
-        refresh(home.store, home.settings().sources, lambda: ENCODER, None, making)
+        refresh(home.store, home.settings().sources, lambda: ENCODER, None, recipe)
     parts = {path.name.split(".")[0] for path in (home.store.folder / "000003").iterdir()}
     assert {"carried", "clusters", "families", "head", "levels", "asked"} <= parts
     return home.store

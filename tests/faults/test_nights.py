@@ -27,7 +27,7 @@ from reco.catalogue.resource import Record, Resource
 from reco.encoder.protocol import Document, unit
 from reco.errors import PublishRefused, SnapshotError, SourceError, StorageError
 from reco.ranking.recommender import Query
-from reco.refresh.publish import Publishing
+from reco.refresh.recipe import Recipe
 from reco.storage import atomic
 from tests.faults.stage import record, scaled
 from tests.support import CountingEncoder, Home, rows, scores_of
@@ -197,7 +197,7 @@ class Nights(RuleBasedStateMachine):
 
     def is_kept(self, found: list[str]) -> None:
         """A night that publishes may prune before it dies, or die before it prunes."""
-        newest = sorted(self.expected)[-Publishing().keep :]
+        newest = sorted(self.expected)[-Recipe.keep :]
         assert {*newest, self.serving} <= set(found) <= self.expected.keys()
         self.expected = {number: self.expected[number] for number in found}
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+import reco
 from reco.catalogue.places import gazetteer
 from reco.cli.console import fail
 from reco.cli.main import main
@@ -39,7 +40,6 @@ from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
 from reco.workspace.settings import load
-from reco.workspace.workspace import recommender_of, store_of
 
 for late in (
     "multiprocessing.synchronize",
@@ -193,7 +193,7 @@ def night(command: Answer) -> Answer:
 
 def _night(command: Answer, fault: Fault | None = None) -> None:
     settings = load(Path(command["config"]))
-    store = store_of(settings, Path(command["home"]))
+    store = SnapshotStore(Path(command["home"]))
     try:
         refresh_now(store, settings.sources, lambda: build_encoder(settings.encoder))
     except RecoError as error:
@@ -294,7 +294,7 @@ def _publish(command: Answer, heard: int) -> None:
     """Publish and prune, twice in a row each time that the readers have given their share of answers."""
     home = Path(command["home"])
     settings = load(Path(command["config"]))
-    source, store = Path(str(settings.sources[0].path)), store_of(settings, home)
+    source, store = Path(str(settings.sources[0].path)), SnapshotStore(home)
     text, done, kept = source.read_text("utf-8"), 0, 0
     share = 2 * command["answers"] // command["publishes"] + 1
     for number in range(command["publishes"]):
@@ -353,7 +353,7 @@ def _read(command: Answer) -> Answer:
         snapshot, warning = SnapshotStore(Path(command["home"])).serve()
     except RecoError as error:
         return {"error": str(error)}
-    recommender = recommender_of(load(Path(command["config"])), snapshot)
+    recommender = reco.open(config=command["config"]).recommender_for(snapshot)
     answer = recommender.recommend(Query.of(command["query"], k=5))
     return {
         "snapshot": snapshot.id,

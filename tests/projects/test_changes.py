@@ -22,6 +22,7 @@ from reco.projects.changes import Cause, attribute, compare
 from reco.projects.feed import Arrival, arrivals, document
 from reco.projects.store import Project
 from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.snapshots.history import read
 from reco.snapshots.snapshot import Snapshot, build
 from reco.storage import atomic
 from reco.storage.tables import save
@@ -502,7 +503,8 @@ def test_a_damaged_snapshot_is_passed_over(home: Home) -> None:
     dated(home, base[:6], "000003", "03", "000002")
     (home.path / "snapshots" / "000002" / "parts.npy").write_bytes(b"")
     path = home.folder / "feed.xml"
-    save(path, document(arrivals(home.store, home.store.open(), 50), "2026-01-03T00:00:00+00:00"))
+    nights = read(home.store, home.store.open()).nights
+    save(path, document(arrivals(nights, 50), "2026-01-03T00:00:00+00:00"))
     days = [e.published[8:10] for e in feedparser.parse(path.read_bytes()).entries]
     assert days == ["03"] * 4 + ["01"] * 2
 

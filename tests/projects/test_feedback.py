@@ -174,7 +174,7 @@ def test_a_damaged_journal_is_said(journal: Feedback) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from reco.feedback import Feedback
+from reco.projects.feedback import Feedback
 journal = Feedback(Path(sys.argv[1]))
 for n in range(25):
     number = journal.give(f"projet {sys.argv[2]} {n}", f"r{n}", bool(n % 2), "1", consent=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from reco.refresh.report import RefreshRefused
 from reco.snapshots.snapshot import Snapshot, build
 from reco.storage import atomic
 from reco.workspace.settings import GateSettings, load
-from reco.workspace.workspace import publishing_of
+from reco.workspace.workspace import recipe_of
 from tests.support import REPOSITORY, Home, edited, files_under, resources, rows, run_cli, snapshot_of
 
 ENCODER = HashingEncoderForTests(64)
@@ -523,12 +524,12 @@ def test_a_threshold_that_means_nothing_is_refused(home: Home, line: str) -> Non
 
 def test_the_example_shows_every_threshold_with_its_default() -> None:
     example = load(REPOSITORY / "reco.example.toml")
-    assert example.gates.thresholds() == Thresholds()
-    assert example.gates.model_fields_set == set(GateSettings.model_fields)
-    assert {field.name for field in fields(Thresholds)} < set(GateSettings.model_fields)
+    assert example.gates == GateSettings(golden=REPOSITORY / "data" / "golden")
+    shown = tomllib.loads((REPOSITORY / "reco.example.toml").read_text("utf-8"))["gates"]
+    assert set(shown) == {field.name for field in fields(GateSettings)} > {f.name for f in fields(Thresholds)}
 
 
 def test_this_repository_uses_its_golden_set() -> None:
     settings = load(REPOSITORY / "reco.toml")
     assert settings.gates.golden == REPOSITORY / "data" / "golden"
-    assert len(publishing_of(settings).gates.topics) > 50
+    assert len(recipe_of(settings).golden) > 50

@@ -22,7 +22,7 @@ MANY = [
 ]
 KILLED = """
 import os, signal, sys
-from reco import storage
+from reco.storage import atomic
 from reco.cli.main import main
 
 seen = 0
@@ -34,7 +34,7 @@ def operation(name, path):
         print("killed at", name, path.name, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 
-storage.operation = operation
+atomic.operation = operation
 main(sys.argv[1:])
 """
 

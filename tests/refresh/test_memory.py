@@ -14,7 +14,7 @@ from reco.catalogue.resource import Resource
 
 FREED = """
 import os
-from reco.memory import give_back
+from reco.refresh.memory import give_back
 def resident():
     with open("/proc/self/statm") as stream:
         return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -30,8 +30,8 @@ print(before - resident())
 READ = """
 import io, os
 import pyarrow as pa, pyarrow.parquet as pq
-from reco.columnar import table_of
-from reco.memory import give_back
+from reco.storage.tables import table_of
+from reco.refresh.memory import give_back
 def resident():
     with open("/proc/self/statm") as stream:
         return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -23,6 +23,7 @@ from reco.index.acronyms import Acronym, Acronyms
 from reco.index.lexical import Counts, LexicalIndex
 from reco.index.terms import Counted
 from reco.refresh.on_demand import adapt
+from reco.refresh.recipe import Recipe
 from reco.snapshots import carryover
 from reco.text.clean import fold
 from tests.support import Home, edited, files_under, resource, rows
@@ -145,7 +146,8 @@ def test_an_adaptation_carries_on_what_it_did_not_read(home: Home, monkeypatch: 
     store = home.store
     assert store.open().carried is None, "no reader needs it"
     won = HeadReport(np.eye(64, dtype=np.float32), 24, 0.2, 0.4, 0.001, 0.5, 0.5)
-    assert adapt(store, HashingEncoderForTests(64), lambda *_: won).published
+    monkeypatch.setattr("reco.refresh.learn.learn_head", lambda *_: won)
+    assert adapt(store, HashingEncoderForTests(64), Recipe()).published
     read = counted(monkeypatch, fingerprints, "_one")
     home.write(edited(rows(), "r03", year="1999"))
     assert home.refresh().published and read == []

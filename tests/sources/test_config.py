@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reco.paths import FOLDER
 from reco.sources.config import SourceConfig
 
 
@@ -42,10 +43,13 @@ def test_a_wrong_configuration_says_what_is_wrong(options: dict[str, Any], said:
 
 
 def test_a_relative_path_starts_at_the_folder_of_the_settings() -> None:
-    assert config().resolved(Path("/srv/reco")).path == Path("/srv/reco/a.csv")
-    assert config(path="/data/a.csv").resolved(Path("/srv/reco")).path == Path("/data/a.csv")
+    folder = {FOLDER: Path("/srv/reco")}
+    for given, found in (("a.csv", "/srv/reco/a.csv"), ("/data/a.csv", "/data/a.csv")):
+        values = {"name": "a", "kind": "csv", "path": given}
+        assert SourceConfig.model_validate(values, context=folder).path == Path(found)
 
 
 def test_an_address_stays_as_it_is() -> None:
-    remote = config(path=None, url="https://example.org/a.csv")
-    assert remote.resolved(Path("/srv/reco")) == remote
+    values = {"name": "a", "kind": "csv", "url": "https://example.org/a.csv"}
+    remote = SourceConfig.model_validate(values, context={FOLDER: Path("/srv/reco")})
+    assert remote == SourceConfig(name="a", kind="csv", url="https://example.org/a.csv")

@@ -17,7 +17,6 @@ import stamina
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from reco import __version__
 from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError, StorageError
 from reco.sources.config import SourceConfig
@@ -25,6 +24,7 @@ from reco.sources.public_hosts import is_public
 from reco.sources.read import read
 from reco.sources.remote import LONGEST_WAIT, Remote
 from reco.storage import atomic
+from reco.version import __version__
 
 LINE = '{"title": "A"}\n'
 

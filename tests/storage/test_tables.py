@@ -10,7 +10,7 @@ import pytest
 COUNTED = """
 import io, os
 import pyarrow as pa, pyarrow.parquet as pq
-from reco.columnar import parquet, table_of
+from reco.storage.tables import parquet, table_of
 stream = io.BytesIO()
 table = pa.table({name: list(range(5_000)) for name in "abcd"})
 pq.write_table(table, stream, row_group_size=500)

@@ -11,14 +11,14 @@ carried further by a quarter: what officers write is farther from its answers th
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.adapt.proof import Proof
 from reco.catalogue.catalogue import Catalogue
 from reco.encoder.protocol import DocumentVectors, Encoder, Matrix, unit
 from reco.errors import InvalidInput
@@ -28,17 +28,12 @@ from reco.snapshots.snapshot import Snapshot
 if TYPE_CHECKING:
     import torch
 
-logger = logging.getLogger(__name__)
-
 FEWEST = 100
 """Records with a summary below which a catalogue teaches nothing that holds."""
 
 FOLDS = 2
 OFF_DOMAIN = 150
 """General sentences that are tried; the time they take does not grow with the catalogue."""
-
-_SIGNIFICANT = 0.05
-_OFF_DOMAIN_LOSS = 0.01
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class HeadRecipe:
 
 
 @dataclass(frozen=True)
-class HeadReport:
+class HeadReport(Proof):
     """What was learnt: mean reciprocal ranks of held-out records, and of general sentences.
 
     `kept` says whether the head won beyond noise and lost nothing off-domain beyond 1 %.
@@ -76,17 +71,6 @@ class HeadReport:
     p: float
     off_domain_before: float
     off_domain_after: float
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """Everything but the head itself."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "head"}
-
-    @property
-    def kept(self) -> bool:
-        """Whether the head deserves to be used."""
-        gained = self.after > self.before and self.p < _SIGNIFICANT
-        return gained and self.off_domain_after >= self.off_domain_before * (1 - _OFF_DOMAIN_LOSS)
 
 
 @dataclass(frozen=True)

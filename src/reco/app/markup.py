@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from reco.text.tokens import words
 
@@ -71,16 +70,6 @@ def shortened(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     return text[:longest].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
-
-
-def link(address: str) -> str:
-    """Return an address that a browser may follow, or an empty string."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        return ""
-    return address if parts.scheme in ("http", "https") and host else ""
 
 
 def _escaped(text: str) -> str:

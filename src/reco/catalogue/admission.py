@@ -10,10 +10,10 @@ from functools import cached_property
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
-from reco import __version__
 from reco.catalogue.resource import Record, Rejection, Resource
 from reco.catalogue.taxonomy import canonical
 from reco.text.clean import clean, digest, fold, strip_markup
+from reco.version import __version__
 
 LONGEST_ID = 200
 LONGEST_TITLE = 1_000
@@ -22,7 +22,7 @@ LONGEST_FIELD = 5_000
 LONGEST_KEPT = 1_000_000
 """Characters of a refused value that are kept: more than could be read, less than fills the memory."""
 FIRST_YEAR, LAST_YEAR = 1400, 2100
-RECIPE = "admission/1"
+RECIPE = "admission/2"
 """Names how a row is read: whoever changes it, or how texts are cleaned, changes this."""
 
 _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|2100)(?!\d)")

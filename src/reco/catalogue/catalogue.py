@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 FACETS = ("type", "theme", "publisher", "year", "scale", "language", "place")
 _LISTS = ("themes", "notes")
 
+Values = str | Iterable[str]
+"""One value of a facet, or several."""
+
+
+def several(values: Values) -> tuple[str, ...]:
+    """Return one value, or several, as a tuple."""
+    return (values,) if isinstance(values, str) else tuple(values)
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -30,6 +38,9 @@ class Filters:
 
     Values are compared without case or accents. A type may be given by its code (`guide`), and a place by
     its name as the source or the table of places writes it, by its code, or by its département's code.
+
+    >>> Filters.of(type="guide", theme=["Eau", "Sport"], first_year=2015).by_facet
+    {'type': ('guide',), 'theme': ('Eau', 'Sport')}
     """
 
     types: tuple[str, ...] = ()
@@ -40,6 +51,31 @@ class Filters:
     places: tuple[str, ...] = ()
     first_year: int | None = None
     last_year: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        type: Values = (),
+        theme: Values = (),
+        publisher: Values = (),
+        scale: Values = (),
+        language: Values = (),
+        place: Values = (),
+        first_year: int | None = None,
+        last_year: int | None = None,
+    ) -> Filters:
+        """Return filters from one value or several a facet, under the facet's own name."""
+        return cls(
+            several(type),
+            several(theme),
+            several(publisher),
+            several(scale),
+            several(language),
+            several(place),
+            first_year,
+            last_year,
+        )
 
     @property
     def by_facet(self) -> dict[str, tuple[str, ...]]:
@@ -71,7 +107,13 @@ class Changes:
 
 
 class Catalogue(Sequence[Resource]):
-    """An immutable sequence of resources sorted by id; row i means the same resource everywhere."""
+    """An immutable sequence of resources sorted by id; row i means the same resource everywhere.
+
+    >>> home.catalogue[0].title
+    'Rénover la piscine municipale'
+    >>> home.catalogue.to_frame()[["id", "year"]].head(2).values.tolist()
+    [['r00', 2000], ['r01', 2001]]
+    """
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._resources = tuple(sorted(resources, key=lambda resource: resource.id))

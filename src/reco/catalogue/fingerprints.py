@@ -65,7 +65,6 @@ _FORMS = frozenset(
 )
 
 Digests = NDArray[np.uint64]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

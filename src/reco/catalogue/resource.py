@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from reco.catalogue.places.gazetteer import Locality
 from reco.text.clean import digest
@@ -43,7 +44,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Resource:
-    """A valid thing to recommend. Empty strings mean "not said"; themes keep their source's order."""
+    """A valid thing to recommend. Empty strings mean "not said"; themes keep their source's order.
+
+    >>> Resource("haies", "Planter des haies", "essai", themes=("Eau", "Biodiversité")).theme
+    'Eau; Biodiversité'
+    """
 
     id: str
     title: str
@@ -81,6 +86,16 @@ class Resource:
             # `cached_property` would give each resource a dictionary of its own, twice its size.
             object.__setattr__(self, "_hash", digest(self.title, self.read_summary))
         return self._hash
+
+    @property
+    def link(self) -> str:
+        """The address, when a browser may follow it: the web's, with a host. Else an empty string."""
+        try:
+            parts = urlsplit(self.url)
+            host = parts.hostname
+        except ValueError:
+            return ""
+        return self.url if parts.scheme in ("http", "https") and host else ""
 
     @property
     def theme(self) -> str:

@@ -45,6 +45,9 @@ THEMES: tuple[str, ...] = (
     "Pilotage & conduite du changement",
 )
 
+UNKNOWN = "unknown"
+"""What a source says of a scale that it does not know, and what an empty label is counted as."""
+
 SCALES: tuple[str, ...] = (
     "commune rurale",
     "petite ville",
@@ -54,7 +57,7 @@ SCALES: tuple[str, ...] = (
     "département",
     "région",
     "national",
-    "unknown",
+    UNKNOWN,
 )
 
 

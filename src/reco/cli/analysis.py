@@ -96,17 +96,12 @@ def radar(
 ) -> None:
     """Show what the catalogue lacks. Lists thin themes, and the queries without a good answer."""
     from reco.evaluation import gaps as radars
-    from reco.ranking.recommender import Recommender
-    from reco.workspace.workspace import encoder_of
 
-    settings = common.settings
     requests = _requests(common, logged)
-    snapshot = common.snapshot()
-    encoder = encoder_of(settings, snapshot)
-    recommender = Recommender(snapshot, encoder, settings.ranking.fusion())
-    themes = [theme for source in settings.sources for theme in source.themes]
+    recommender = common.recommender()
+    themes = [theme for source in common.settings.sources for theme in source.themes]
     with progress_bar("Asking") as progress:
-        found = radars.scan(recommender, encoder, requests, themes, progress)
+        found = radars.scan(recommender, common.opened.encoder, requests, themes, progress)
     common.show(asdict(found), partial(_show_radar, found))
 
 
@@ -136,11 +131,10 @@ def _requests(common: Common, logged: Path | None = None) -> list[DemandQuery]:
     from reco.evaluation.beir import read_topics
     from reco.evaluation.gaps import LOG, PROJECT, DemandQuery
     from reco.projects.batch import read
-    from reco.projects.store import ProjectStore
 
     golden = common.settings.gates.golden
     found = [DemandQuery.of_topic(topic) for topic in read_topics(golden)] if golden is not None else []
-    saved = ProjectStore(common.store.home).read().projects
+    saved = common.opened.projects.read().projects
     found += [DemandQuery(one.id, one.text, PROJECT, None, one.filters) for one in saved]
     if logged is not None:
         found += [DemandQuery(one.id, one.text, LOG) for one in read(logged).projects if not one.problem]

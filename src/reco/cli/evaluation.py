@@ -16,12 +16,8 @@ from reco.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reco.encoder.protocol import Encoder
-    from reco.evaluation.beir import JudgedSet, Topic
-    from reco.evaluation.evaluate import SetResult, Tried
+    from reco.evaluation.evaluate import SetResult
     from reco.evaluation.inspect_topics import TopicInspection
-    from reco.snapshots.snapshot import Snapshot
-    from reco.workspace.settings import Settings
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Judged sets in BEIR layout.")]
 
@@ -56,14 +52,21 @@ def evaluate(
     from reco.evaluation import inspect_topics
     from reco.evaluation import report as reports
     from reco.evaluation.evaluate import document
+    from reco.evaluation.sets import GOLDEN, require_systems
 
-    names = _systems(systems)
+    names = [name.strip() for name in systems.split(",") if name.strip()]
+    require_systems(names)
     if report is not None:
         reports.require_writable(report)
     if topics is not None:
         reports.require_writable(topics, (".csv",))
-    judged, requests = _sets(common.settings, folders or (), golden, limit)
-    results = _results(common, judged, requests, names)
+    if not folders and not golden:
+        raise InvalidInput("There is nothing to evaluate.", "Name folders of judged sets, or `--golden`.")
+    measured = common.opened.evaluate(
+        *(folders or ()), systems=names, golden=golden, limit=limit, bars=progress_bar
+    )
+    results = measured.results
+    note(_left_out(results.get(GOLDEN)))
     found = document(results)
     readings = inspect_topics.worst(results, worst)
     if topics is not None:
@@ -90,105 +93,28 @@ def adapt(
     common: Common,
 ) -> None:
     """Learn from the catalogue. Approved opinions count too; what was learnt is kept if it wins."""
-    from reco.encoder.settings import build_encoder
     from reco.refresh import on_demand
-    from reco.workspace.workspace import calibration_of, deepening, head_of, learning_of
+    from reco.workspace.workspace import recipe_of
 
-    settings, store = common.settings, common.store
-    base = build_encoder(settings.encoder)
-    calibrate = calibration_of(settings)
+    store, recipe = common.store, recipe_of(common.settings)
+    base = common.opened.plain_encoder
     with progress_bar("Adapting") as progress:
         if undo:
-            done = on_demand.undo(store, base, progress, calibrate)
+            done = on_demand.undo(store, base, recipe, progress)
         elif deep:
-            learn = head_of(settings, common.home)
-            done = on_demand.adapt_deep(store, base, deepening(progress), learn, progress, calibrate)
+            done = on_demand.adapt_deep(store, base, recipe, progress)
         else:
-            done = on_demand.adapt(store, base, learning_of(settings, common.home), calibrate)
+            done = on_demand.adapt(store, base, recipe)
     common.show(asdict(done))
 
 
-def _systems(given: str) -> list[str]:
-    from reco.evaluation.evaluate import SYSTEMS
-
-    names = [name.strip() for name in given.split(",") if name.strip()]
-    unknown = [name for name in names if name not in SYSTEMS]
-    if unknown or not names:
-        raise InvalidInput(
-            f"There is no system {', '.join(unknown) or 'named'}.", f"Choose among {', '.join(SYSTEMS)}."
-        )
-    return names
-
-
-def _sets(
-    settings: Settings, folders: Sequence[Path], golden: bool, limit: int | None
-) -> tuple[list[JudgedSet], Sequence[Topic]]:
-    """Read the judged sets, and the topics of the golden set, before anything is encoded."""
-    from reco.evaluation.beir import read_set, read_topics
-
-    path = settings.gates.golden
-    if golden and path is None:
-        raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
-    served = golden or any(_same(folder, path) for folder in folders)
-    others = [folder for folder in folders if not _same(folder, path)]
-    if not served and not others:
-        raise InvalidInput("There is nothing to evaluate.", "Name folders of judged sets, or `--golden`.")
-    topics = read_topics(path, limit) if served and path is not None else ()
-    judged = [read_set(folder, limit) for folder in others]
-    names = [*(["golden"] if served else []), *(one.name for one in judged)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidInput(f"Two sets have the name {', '.join(twice)}.", "Name each once, or rename one.")
-    return judged, topics
-
-
-def _same(folder: Path, golden: Path | None) -> bool:
-    return golden is not None and folder.resolve() == golden.resolve()
-
-
-def _results(
-    common: Common, judged: Sequence[JudgedSet], topics: Sequence[Topic], names: Sequence[str]
-) -> dict[str, SetResult]:
-    """Run the systems named over the golden set, if it has topics, and over each judged set."""
-    from reco.encoder.settings import build_encoder
-    from reco.evaluation.evaluate import evaluate as evaluate_set
-    from reco.evaluation.evaluate import evaluate_served
-
-    settings, store = common.settings, common.store
-    snapshot = store.serve()[0] if topics or store.current() is not None else None
-    plain = build_encoder(settings.encoder)
-    tried = _tried(settings, snapshot, plain)
-    results = {}
-    if topics and snapshot is not None:
-        with progress_bar("golden") as progress:
-            results["golden"] = evaluate_served(topics, snapshot, tried, plain, names, progress)
-        note(_left_out(results["golden"], len(topics)))
-    for one in judged:
-        with progress_bar(one.name) as progress:
-            results[one.name] = evaluate_set(one, tried, plain, names, progress)
-    return results
-
-
-def _left_out(result: SetResult, requests: int) -> str:
+def _left_out(result: SetResult | None) -> str:
     """Return a note on the judged resources that the snapshot lacks; empty when it has them all."""
-    gone = result.left_out
-    if gone is None or not gone.ids:
+    gone = result.left_out if result is not None else None
+    if result is None or gone is None or not gone.ids:
         return ""
     shown = ", ".join(gone.ids[:_SHOWN]) + (", ..." if len(gone.ids) > _SHOWN else "")
     return (
         f"{len(gone.ids)} judged resources are not in the served catalogue ({shown}): {gone.judgements} "
-        f"judgements and {len(gone.topics)} of {requests} requests are left out."
+        f"judgements and {len(gone.topics)} of {len(gone.topics) + len(result.topics)} requests are left out."
     )
-
-
-def _tried(settings: Settings, snapshot: Snapshot | None, plain: Encoder) -> Tried:
-    """Return the encoder, weights and head under test: the snapshot's, or the settings' without one."""
-    from reco.evaluation.evaluate import Tried
-    from reco.workspace.workspace import encoder_of
-
-    fusion, acronyms = settings.ranking.fusion(), settings.ranking.table()
-    if snapshot is None:
-        return Tried(plain, fusion, None, acronyms)
-    encoder = encoder_of(settings, snapshot)
-    same = encoder.fingerprint == plain.fingerprint
-    return Tried(plain if same else encoder, fusion, snapshot.head, acronyms)

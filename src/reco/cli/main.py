@@ -54,29 +54,17 @@ def refresh(
 ) -> None:
     """Publish a snapshot if the sources changed. Exit with 4 if a gate refuses it."""
     from reco.cli import render
-    from reco.encoder.settings import build_encoder
     from reco.refresh.report import RefreshRefused
-    from reco.refresh.run import refresh as refresh_now
-    from reco.workspace.workspace import making_of, publishing_of
 
     forced = _forced(force, by, reason)
-    settings, store = common.settings, common.store
-    publishing = publishing_of(settings, forced)
     try:
         with progress_bar("Encoding") as progress:
-            report = refresh_now(
-                store,
-                settings.sources,
-                lambda: build_encoder(settings.encoder),
-                progress,
-                making_of(settings, progress, common.home),
-                publishing,
-            )
+            report = common.opened.refresh(forced=forced, progress=progress)
     except RefreshRefused as refused:
         common.show(asdict(refused.report), partial(render.report, refused.report))
         note(f"{refused}\n{refused.hint}")
         raise SystemExit(refused.exit_code) from None
-    projects.record_answers(store, settings)
+    projects.record_answers(common.opened)
     common.show(asdict(report), partial(render.report, report))
 
 
@@ -109,7 +97,6 @@ def show(identifier: ResourceId, *, common: Common) -> None:
     """Show a resource. Its fields come first, then the passages that the model reads."""
     from reco.cli import render
     from reco.errors import UnknownResource
-    from reco.workspace.workspace import encoder_of
 
     snapshot = common.snapshot()
     row = snapshot.catalogue.row(identifier)
@@ -118,7 +105,7 @@ def show(identifier: ResourceId, *, common: Common) -> None:
             f"There is no resource {identifier!r} in snapshot {snapshot.id}.",
             "Ids are in the results of `reco recommend --json`.",
         )
-    found = render.resource_document(snapshot, row, encoder_of(common.settings, snapshot).tokens)
+    found = render.resource_document(snapshot, row, common.opened.encoder.tokens)
     common.show(found, partial(render.resource, found))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import reco
 from reco.cli.console import note, show
 
 if TYPE_CHECKING:
@@ -69,30 +70,30 @@ class Common:
     as_json: Json = False
 
     @cached_property
+    def opened(self) -> reco.Home:
+        """The home. Raises InvalidSettings."""
+        return reco.open(self.home, config=self.config)
+
+    @property
     def settings(self) -> Settings:
-        """The settings. Raises InvalidSettings."""
-        from reco.workspace.settings import load
+        """The settings of the home."""
+        return self.opened.settings
 
-        return load(self.config)
-
-    @cached_property
+    @property
     def store(self) -> SnapshotStore:
         """The snapshots of the home."""
-        from reco.workspace.workspace import store_of
-
-        return store_of(self.settings, self.home)
+        return self.opened.store
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot served, with a note when it stands in for a damaged one."""
-        snapshot, warning = self.store.serve()
-        note(warning)
+        snapshot = self.opened.snapshot
+        note(self.opened.warning)
         return snapshot
 
     def recommender(self) -> Recommender:
-        """Return what answers queries from the snapshot served."""
-        from reco.workspace.workspace import recommender_of
-
-        return recommender_of(self.settings, self.snapshot())
+        """Return what answers queries from the snapshot served, with the note of `snapshot`."""
+        self.snapshot()
+        return self.opened.recommender
 
     def show(self, document: Any, text: Callable[[], None] | None = None) -> None:
         """Print `document` as JSON if asked for; else call `text`, or print one field a line without it."""

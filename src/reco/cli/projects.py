@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import reco
 from reco.cli.console import note, progress_bar
 from reco.cli.options import Common, Count, QueryText, Themes, Types, add_commands
 from reco.errors import EncoderError, RecoError, SnapshotError
@@ -16,11 +17,10 @@ from reco.errors import EncoderError, RecoError, SnapshotError
 if TYPE_CHECKING:
     from reco.projects.answers import Open
     from reco.projects.changes import Comparison, Move
-    from reco.projects.store import ProjectStore, Saved
+    from reco.projects.store import Saved
     from reco.ranking.query import Query
     from reco.ranking.recommender import Recommender
     from reco.snapshots.store import SnapshotStore
-    from reco.workspace.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +47,7 @@ def add_project(
 
     query = Query.of(text, k, Filters(types=tuple(types or ()), themes=tuple(themes or ())))
     recommender = _current(common, query)
-    project = _projects(common).add(name, query, place)
+    project = common.opened.projects.add(name, query, place)
     if recommender is not None:
         _record(common.store, lambda _: recommender)
     common.show({"id": project.id, "name": project.name, "k": project.k})
@@ -55,7 +55,7 @@ def add_project(
 
 def list_projects(*, common: Common) -> None:
     """List the saved projects. Files that cannot be read as one are named on standard error."""
-    saved = _projects(common).read()
+    saved = common.opened.projects.read()
     found = {"projects": [asdict(project) for project in saved.projects], "damaged": saved.damaged}
     common.show(found, partial(_print_projects, saved))
 
@@ -71,7 +71,7 @@ def remove_project(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="A project's id.")], *, common: Common
 ) -> None:
     """Remove a saved project."""
-    _projects(common).remove(identifier)
+    common.opened.projects.remove(identifier)
     common.show({"removed": identifier})
 
 
@@ -92,12 +92,12 @@ def changes(
     from reco.projects.answers import answers
     from reco.projects.changes import compare, pair
 
-    store, opened = common.store, _opened_with(common.settings)
+    store, opened = common.store, common.opened.recommender_for
     old, new, said = pair(store, before, after)
     note(said)
     if atom is not None:
         _write_feed(store, atom, newest)
-    projects = _projects(common).read().projects
+    projects = common.opened.projects.read().projects
     answered = answers(store, old, projects, opened) if old is not None else {}
     found = compare(old, new, projects, answered, answers(store, new, projects, opened))
     values = asdict(found)
@@ -125,9 +125,9 @@ def batch(
     common.show(asdict(done))
 
 
-def record_answers(store: SnapshotStore, settings: Settings) -> None:
+def record_answers(home: reco.Home) -> None:
     """Record what the served snapshot answers to the saved projects. A failure is noted, never raised."""
-    _record(store, _opened_with(settings))
+    _record(home.store, home.recommender_for)
 
 
 def _record(store: SnapshotStore, opened: Open) -> None:
@@ -139,26 +139,12 @@ def _record(store: SnapshotStore, opened: Open) -> None:
         note(f"The results of the saved projects were not recorded: {error} {error.hint}")
 
 
-def _opened_with(settings: Settings) -> Open:
-    from reco.workspace.workspace import recommender_of
-
-    return partial(recommender_of, settings)
-
-
-def _projects(common: Common) -> ProjectStore:
-    from reco.projects.store import ProjectStore
-
-    return ProjectStore(common.store.home)
-
-
 def _current(common: Common, query: Query) -> Recommender | None:
     """Return what answers now, None when nothing can. Raises InvalidQuery for an unknown type or theme."""
-    from reco.workspace.workspace import recommender_of
-
     if common.store.current() is None:
         return None
     try:
-        recommender = recommender_of(common.settings, common.store.serve()[0])
+        recommender = common.opened.recommender
         recommender.rank(query)
     except (SnapshotError, EncoderError) as error:
         note(f"The project is saved without its results of today: {error}")
@@ -168,10 +154,11 @@ def _current(common: Common, query: Query) -> Recommender | None:
 
 def _write_feed(store: SnapshotStore, path: Path, newest: int) -> None:
     from reco.projects.feed import arrivals, document
+    from reco.snapshots import history
     from reco.storage.tables import save
 
     served, _ = store.serve()
-    save(path, document(arrivals(store, served, newest), served.manifest.created))
+    save(path, document(arrivals(history.read(store, served).nights, newest), served.manifest.created))
 
 
 def _print_changes(found: Comparison) -> None:

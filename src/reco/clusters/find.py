@@ -6,9 +6,12 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked
 from threadpoolctl import threadpool_limits
 
 from reco.catalogue.catalogue import Catalogue
@@ -35,17 +38,24 @@ _NEARLY_ALL = 0.8
 """Share of its parent from which a group has the parent's label."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options of `find`. `levels` is 2, 3, or None for the number that fits the catalogue's size.
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class Tuning:
+    """The settings of the clusters, `[clusters]`.
 
-    `relayout` is the share of resources added, changed or removed since the last layout above which a new
-    layout is made.
+    `levels` is 2, 3, or None for the number that fits the catalogue's size. `relayout` is the share of
+    resources added, changed or removed since the last layout above which a new layout is made. Raises
+    ValueError for a value out of bounds.
     """
 
-    seed: int = 0
-    levels: int | None = None
-    relayout: float = 0.1
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    levels: Annotated[int, Field(ge=2, le=3)] | None = None
+    relayout: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+@checked(frozen=True)
+class Options(Tuning):
+    """The options of `find`: the settings and the curators' names."""
+
     names: tuple[CuratorName, ...] = ()
 
 

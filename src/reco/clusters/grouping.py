@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,14 +244,6 @@ def _with_outliers(
         out &= remaining[labels] >= _SMALLEST
     marked = tuple(np.where(out, -1, labels) for labels in levels)
     return Grouping(space, marked, centres, tuple(parents), strength.astype(np.float32), fence)
-
-
-def nested(levels: Sequence[Labels]) -> bool:
-    """Whether each group of a level lies within one group of the level above."""
-    return all(
-        len({(int(a), int(b)) for a, b in zip(inner, outer, strict=True)}) == len(set(inner.tolist()))
-        for outer, inner in pairwise(levels)
-    )
 
 
 Points = NDArray[np.float32]

@@ -20,7 +20,6 @@ LANDMARKS = 5000
 _PERPLEXITY = 30.0
 _STEPS = 500
 _NEIGHBOURS = 5
-_TRAINED_ON = 20_000
 
 
 def lay_out(points: Points, groups: Labels, seed: int) -> Places:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from reco.clusters.grouping import Space
 from reco.clusters.labelling.labels import Term
-from reco.storage.tables import table_of
+from reco.storage.tables import parquet_bytes, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1
 PREFIX = "clusters."
@@ -123,6 +124,12 @@ class Clusters:
     cosine to the centre of the resource's level-2 cluster; outliers are below `fence`. `centres` maps a
     cluster to its centre in `space`. `drift` is the share of resources added, changed or removed since
     the last layout.
+
+    >>> clusters = home.clusters
+    >>> len(clusters.to_frame()) == len(clusters.clusters)
+    True
+    >>> list(clusters.places_to_frame().columns)[:3]
+    ['id', 'cluster_1', 'label_1']
     """
 
     ids: tuple[str, ...]
@@ -180,10 +187,41 @@ class Clusters:
         column = self.membership[cluster.level - 1]
         return tuple(i for i, other in zip(self.ids, column, strict=True) if other == identifier)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per cluster, broadest level first, largest first.
+
+        Its fields are the columns; `keywords` (in place of `terms`) and `representatives` are joined.
+        """
+        import pandas as pd  # slow to import, so only for a table
+
+        rows = [
+            {
+                **{name: value for name, value in asdict(cluster).items() if name != "terms"},
+                "keywords": ", ".join(cluster.keywords),
+                "representatives": "; ".join(cluster.representatives),
+            }
+            for level in range(1, self.levels + 1)
+            for cluster in self.at(level)
+        ]
+        return pd.DataFrame(rows)
+
+    def places_to_frame(self) -> pd.DataFrame:
+        """Return one row per resource: id, cluster and label at each level, outlier, strength, x, y."""
+        import pandas as pd
+
+        frame = pd.DataFrame({"id": list(self.ids)})
+        for number, of in enumerate(self.membership, start=1):
+            frame[f"cluster_{number}"] = list(of)
+            frame[f"label_{number}"] = [self.by_id[i].label if i else "" for i in of]
+        frame["outlier"] = [not of for of in self.membership[-1]]
+        frame["strength"] = self.strength
+        frame[["x", "y"]] = self.places
+        return frame
+
     def to_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield the name, without `PREFIX`, and the bytes of each file."""
-        yield _RESOURCES, _parquet(self._resources())
-        yield _CLUSTERS, _parquet(pa.Table.from_pylist([_row(c) for c in self.clusters], _schema()))
+        yield _RESOURCES, parquet_bytes(self._resources())
+        yield _CLUSTERS, parquet_bytes(pa.Table.from_pylist([_row(c) for c in self.clusters], _schema()))
         order = sorted(self.centres)
         centres = np.stack([self.centres[name] for name in order]).astype(np.float32)
         arrays = {"centre": self.space.centre, "axes": self.space.axes, "centres": centres}
@@ -255,12 +293,6 @@ def _cluster(row: Mapping[str, Any]) -> Cluster:
 
 def _event(values: Mapping[str, Any]) -> Event:
     return Event(**{**values, "others": tuple(Other(**other) for other in values["others"])})
-
-
-def _parquet(table: pa.Table) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
-    return stream.getvalue()
 
 
 def _schema() -> pa.Schema:

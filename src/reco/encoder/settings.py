@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reco.encoder.adapter import Adapter
 from reco.encoder.protocol import Encoder
+from reco.paths import Located
 
 
 class EncoderSettings(BaseModel):
@@ -17,11 +17,11 @@ class EncoderSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["bundled", "folder", "hub", "hashing-for-tests"] = "bundled"
-    folder: Path | None = None
+    folder: Located | None = None
     name: str = ""
     revision: str = ""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    wheel: Path | None = None
+    wheel: Located | None = None
     dimension: int = Field(default=64, ge=8, le=4096)
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from reco.index.vectors import VectorTable, embed
 from reco.ranking.measures import NAMES, Scores, measure, randomisation_test
 from reco.ranking.recommender import Fusion, Recommender
 from reco.snapshots.snapshot import Manifest, Snapshot, build
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEPTH = 100
 """How many documents each system returns per topic: what recall@100 needs."""
@@ -75,6 +78,36 @@ class SetResult:
         for a, b in combinations(self.systems, 2):
             first, second = self.systems[a].column("ndcg@10"), self.systems[b].column("ndcg@10")
             yield a, b, float((second - first).mean()), randomisation_test(second, first)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results by the name of their judged set, in the order in which they were run.
+
+    >>> home.evaluate(systems=["bm25", "product"]).summary()[["set", "system", "topics"]].values.tolist()
+    [['golden', 'bm25', 3], ['golden', 'product', 3]]
+    """
+
+    results: Mapping[str, SetResult]
+
+    def summary(self) -> pd.DataFrame:
+        """Return a row per set and system: documents, topics, and the mean of each measure of `NAMES`."""
+        import pandas as pd  # only who asks for a table waits for it
+
+        rows = [
+            {"set": name, "system": system, "documents": result.documents, "topics": len(result.topics)}
+            | {measured: scores.means[measured] for measured in NAMES}
+            for name, result in self.results.items()
+            for system, scores in result.systems.items()
+        ]
+        return pd.DataFrame(rows)
+
+    def differences(self) -> pd.DataFrame:
+        """Return a row per set and two systems: what the second gains in nDCG@10, and the p-value."""
+        import pandas as pd
+
+        rows = [(name, *found) for name, result in self.results.items() for found in result.differences()]
+        return pd.DataFrame(rows, columns=["set", "from", "to", "ndcg@10", "p"])
 
 
 def evaluate(

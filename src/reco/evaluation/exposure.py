@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.resource import Resource
+from reco.catalogue.taxonomy import UNKNOWN
 from reco.encoder.protocol import Progress
 from reco.errors import InvalidInput
 from reco.ranking.query import Query
@@ -27,7 +28,6 @@ HUB = 5.0
 TITLES = 1000
 """Titles asked at most, drawn by chance from a larger catalogue."""
 
-UNKNOWN = "unknown"
 FACETS = ("publisher", "type", "theme")
 _BANDS = ((2_000, "under 2,000"), (20_000, "2,000 to 20,000"), (100_000, "20,000 to 100,000"))
 _LARGEST = "100,000 and more"

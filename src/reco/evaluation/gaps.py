@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from reco.catalogue.catalogue import Filters
-from reco.catalogue.coverage import Cell, Coverage, cells, cover
+from reco.catalogue.coverage import Cell, Coverage, ThemeCoverage
 from reco.clusters.labelling.corpus import Corpus, Text
 from reco.clusters.labelling.labels import Description, describe
 from reco.encoder.protocol import Encoder, Progress, unit
@@ -96,7 +96,7 @@ class GapReport:
     """
 
     snapshot: str
-    coverage: tuple[Coverage, ...]
+    coverage: tuple[ThemeCoverage, ...]
     cells: tuple[Cell, ...]
     needs: tuple[Gap, ...]
     asked: Mapping[str, int]
@@ -119,6 +119,7 @@ def scan(
     """
     catalogue = recommender.snapshot.catalogue
     wanted = tuple(dict.fromkeys([*themes, *(theme for r in catalogue for theme in r.themes)]))
+    coverage = Coverage.of(catalogue)
     judge = _UnmetJudge(recommender)
     unmet = []
     for done, asked in enumerate(requests, start=1):
@@ -130,8 +131,8 @@ def scan(
     needs, withheld = _needs(recommender, encoder, unmet, wanted)
     return GapReport(
         snapshot=recommender.snapshot.id,
-        coverage=cover(catalogue, wanted),
-        cells=cells(catalogue),
+        coverage=coverage.by_theme(wanted),
+        cells=coverage.cells(),
         needs=needs,
         asked=dict(Counter(asked.origin for asked in requests)),
         unmet=dict(Counter(asked.origin for asked, _ in unmet)),
@@ -286,8 +287,3 @@ def _grouped(vectors: NDArray[np.float32], near: float) -> NDArray[np.int64]:
             alone += 1
             inside = np.delete(inside, others.argmin())
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def anonymous(requests: Iterable[DemandQuery]) -> list[DemandQuery]:
-    """Return requests as logged ones: told in groups of five or more, and never by their text."""
-    return [replace(asked, origin=LOG) for asked in requests]

@@ -180,10 +180,6 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._weights.shape[0])
 
-    def known(self, terms: Sequence[str]) -> list[str]:
-        """Return those of `terms` that some document has."""
-        return [term for term in terms if term in self._vocabulary]
-
     def self_score(self, counts: Mapping[str, float]) -> float:
         """Return the most that a document could score on these terms: the sum of their idf.
 

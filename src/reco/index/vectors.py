@@ -131,12 +131,6 @@ class VectorTable:
             block = mean @ self.parts[part].astype(np.float64)
             yield slice(start, start + len(block)), block.astype(np.float32)
 
-    @cached_property
-    def norms(self) -> NDArray[np.float64]:
-        """Length of each pooled vector before normalisation, (rows,)."""
-        lengths: NDArray[np.float64] = np.linalg.norm(self.pooled().astype(np.float64), axis=1)
-        return lengths
-
 
 def _keys(count: int) -> NDArray[np.uint64]:
     """Return the first odd numbers of a fixed sequence: those of fewer are the first of more."""

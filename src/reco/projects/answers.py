@@ -15,7 +15,6 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reco import __version__
 from reco.catalogue.catalogue import Catalogue, Filters
 from reco.errors import EncoderMismatch
 from reco.projects.store import Project, ProjectStore
@@ -24,6 +23,7 @@ from reco.ranking.recommender import Fusion, Recommender
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
+from reco.version import __version__
 
 logger = logging.getLogger(__name__)
 

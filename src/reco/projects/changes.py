@@ -18,16 +18,17 @@ Every entry and every exit has one cause, the first of these that applies:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from reco.catalogue.catalogue import Catalogue, Changes, diff
+from reco.catalogue.catalogue import Catalogue, Changes
 from reco.catalogue.resource import Resource
 from reco.errors import SnapshotError
 from reco.projects.answers import RecordedAnswer
 from reco.projects.store import Project
+from reco.snapshots.history import between
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 
@@ -101,17 +102,18 @@ def pair(
     those expected. Raises SnapshotError when one is missing or damaged.
     """
     newer, said = (store.open(after), "") if after else store.serve()
-    parent = before or newer.manifest.parent
-    if not before and parent and parent not in store.ids():
-        older = [number for number in store.ids() if number < newer.id]
+    parent = newer.manifest.parent
+    if not before and parent:
+        older = store.lineage(newer.manifest)
         if not older:
             raise SnapshotError(
                 f"Snapshot {parent}, from which {newer.id} was made, is no longer on disk.",
                 "Nothing older is left to compare with; see `reco snapshots`.",
             )
-        said = f"{said} Snapshot {parent} is gone: {older[-1]} is compared instead.".strip()
-        parent = older[-1]
-    return (store.open(parent) if parent else None), newer, said
+        before = older[-1]
+        if before != parent:
+            said = f"{said} Snapshot {parent} is gone: {before} is compared instead.".strip()
+    return (store.open(before) if before else None), newer, said
 
 
 def compare(
@@ -122,15 +124,14 @@ def compare(
     new: Mapping[str, RecordedAnswer] | None = None,
 ) -> Comparison:
     """Return what changed. `old` and `new` are the answers of each side by project, see `history`."""
-    catalogue = before.catalogue if before is not None else Catalogue(())
-    found = diff(catalogue, after.catalogue)
-    sides = _TwoSnapshots(before, after, found)
+    night = between(before, after)
+    sides = _TwoSnapshots(before, after, night.changes)
     return Comparison(
-        before=before.id if before is not None else None,
-        after=after.id,
-        added=tuple(Listed(i, _of(after.catalogue, i).title) for i in found.added),
-        changed=tuple(_edited(_of(catalogue, i), _of(after.catalogue, i)) for i in found.changed),
-        removed=tuple(Listed(i, _of(catalogue, i).title) for i in found.removed),
+        before=night.before or None,
+        after=night.after,
+        added=tuple(Listed(one.id, one.title) for one in night.came),
+        changed=tuple(Edited(one.resource.id, one.resource.title, one.fields) for one in night.changed),
+        removed=tuple(Listed(one.id, one.title) for one in night.left),
         projects=tuple(sides.moves(project, old or {}, new or {}) for project in projects),
     )
 
@@ -236,11 +237,6 @@ def _listed(
 ) -> tuple[Move, ...]:
     catalogue = snapshot.catalogue if snapshot is not None else Catalogue(())
     return tuple(Move(i, _of(catalogue, i).title, ranking.index(i) + 1, cause) for i, cause in causes.items())
-
-
-def _edited(old: Resource, new: Resource) -> Edited:
-    names = tuple(f.name for f in fields(Resource) if getattr(old, f.name) != getattr(new, f.name))
-    return Edited(new.id, new.title, names)
 
 
 def _of(catalogue: Catalogue, identifier: str) -> Resource:

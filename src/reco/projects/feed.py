@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.resource import Resource
-from reco.errors import SnapshotError
-from reco.snapshots.snapshot import Snapshot
-from reco.snapshots.store import SnapshotStore
-
-logger = logging.getLogger(__name__)
+from reco.snapshots.history import Night
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = "tag:reco.invalid,2026:"
@@ -33,24 +27,22 @@ class Arrival:
     updated: str
 
 
-def arrivals(store: SnapshotStore, served: Snapshot, newest: int) -> list[Arrival]:
-    """Return the `newest` of the resources served that came with a snapshot on disk, newest first.
+def arrivals(nights: Sequence[Night], newest: int) -> list[Arrival]:
+    """Return the `newest` of the resources that came on a night and are still there, newest first.
 
-    What the oldest snapshot on disk already had is not new, unless that one is the first ever made. A
-    snapshot that is damaged, or that was rolled back from, is passed over.
+    `nights` are those of a `History`, newest first. What the oldest snapshot on disk already had is not
+    new, unless that one is the first ever made.
     """
-    came: dict[str, Arrival] = {}
-    before = Catalogue(())
-    first = True
-    for number in store.lineage(served.manifest):
-        try:
-            snapshot = store.open(number)
-        except SnapshotError as error:
-            logger.warning("the feed passes snapshot %s over: %s", number, error)
-            continue
-        came = _next(came, before, snapshot, first)
-        before, first = snapshot.catalogue, False
-    found = sorted(_next(came, before, served, first).values(), key=lambda arrival: arrival.resource.id)
+    here: dict[str, Arrival] = {}
+    for night in reversed(nights):
+        for resource in night.left:
+            here.pop(resource.id, None)
+        for resource in night.came:
+            here[resource.id] = Arrival(resource, night.created, night.created)
+        for revised in night.changed:
+            if earlier := here.get(revised.resource.id):
+                here[earlier.resource.id] = replace(earlier, resource=revised.resource, updated=night.created)
+    found = sorted(here.values(), key=lambda arrival: arrival.resource.id)
     return sorted(found, key=lambda arrival: arrival.published, reverse=True)[:newest]
 
 
@@ -68,22 +60,6 @@ def document(found: Sequence[Arrival], made: str) -> bytes:
     return data
 
 
-def _next(came: dict[str, Arrival], before: Catalogue, snapshot: Snapshot, first: bool) -> dict[str, Arrival]:
-    """Return the arrivals once `snapshot` has followed `before`; what has left is forgotten."""
-    made = snapshot.manifest.created
-    known = first and bool(snapshot.manifest.parent)
-    found = {}
-    for resource in snapshot.catalogue:
-        row = before.row(resource.id)
-        if row is None and not known:
-            found[resource.id] = Arrival(resource, made, made)
-        elif resource.id in came:
-            same = row is not None and before[row] == resource
-            earlier = came[resource.id]
-            found[resource.id] = earlier if same else replace(earlier, resource=resource, updated=made)
-    return found
-
-
 def _entry(entry: ET.Element, arrival: Arrival) -> None:
     resource = arrival.resource
     _text(entry, "title", resource.title)
@@ -92,7 +68,7 @@ def _entry(entry: ET.Element, arrival: Arrival) -> None:
     _text(entry, "updated", arrival.updated)
     if author := resource.authors or resource.publisher:
         _text(ET.SubElement(entry, "author"), "name", author)
-    if link := _link(resource.url):
+    if link := _readable(resource.link):
         ET.SubElement(entry, "link", {"rel": "alternate", "href": link})
     for label in (resource.type, *resource.themes):
         if label:
@@ -107,13 +83,3 @@ def _text(parent: ET.Element, name: str, text: str) -> None:
 def _readable(text: str) -> str:
     """Return a text without the characters that XML cannot hold."""
     return _NOT_XML.sub("", text)
-
-
-def _link(address: str) -> str:
-    """Return an address that a reader may follow, or an empty text."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        return ""
-    return _readable(address) if parts.scheme in ("http", "https") and host else ""

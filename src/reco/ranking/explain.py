@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from reco.index.vectors import EncodedDocument
 from reco.ranking.relevance_feedback import FeedbackShift
 from reco.ranking.scoring import SemanticSide, WordShare
 from reco.text.tokens import words
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 QUOTED = 3
 """Passages quoted for a result."""
@@ -67,10 +71,25 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The explanation of a score: passages by similarity, and contributions that sum to the score."""
+    """The explanation of a score: passages by similarity, and contributions that sum to the score.
+
+    >>> first = home.recommend("un verger partagé", k=1)[0]
+    >>> shares = first.explanation.to_frame()
+    >>> list(shares.columns)
+    ['kind', 'text', 'value']
+    >>> abs(float(shares["value"].sum()) - first.score) < 1e-6
+    True
+    """
 
     passages: tuple[QuotedPassage, ...]
     contributions: tuple[Contribution, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per contribution: kind, text, and value, its points; values sum to the score."""
+        import pandas as pd  # slow to import, so only for a table
+
+        rows = [(share.kind, share.text, share.value) for share in self.contributions]
+        return pd.DataFrame(rows, columns=["kind", "text", "value"])
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,9 @@ class Query:
     replaces the list with the best resource of each type. `place` is the code of a commune or an EPCI;
     `near` puts resources from similar places first among equals. None of these changes a score.
     `opinions` are the visitor's own; the last one on a resource counts.
+
+    >>> Query.of("  Planter <b>des haies</b> ", k=3).text
+    'Planter des haies'
     """
 
     text: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from reco.ranking.search import Search
 from reco.ranking.shelf import Slot
 from reco.snapshots.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
 
 
@@ -38,6 +42,10 @@ class Recommendation:
     `others` are editions of the resource and its listings by other sources, newest first. `placement`
     says what moved it without changing its score. `vigilance` quotes what it says can go wrong.
     `likeness` compares its place with the query's.
+
+    >>> first = home.recommend("un verger partagé", k=1)[0]
+    >>> first.rank, first.resource.title
+    (1, 'Un verger partagé derrière la mairie')
     """
 
     rank: int
@@ -50,6 +58,11 @@ class Recommendation:
     vigilance: tuple[Caution, ...] = ()
     likeness: Likeness | None = None
 
+    @property
+    def best_passage(self) -> str:
+        """The quote nearest to the query; "" when the resource has none."""
+        return self.explanation.passages[0].text if self.explanation.passages else ""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -59,6 +72,14 @@ class Answer:
     probability, 0 to 1, that the query belongs to the field. Both are None without calibrated levels
     and for `similar`. `expansions` are the acronyms and synonyms that were expanded. `shelf` has the
     slots of a balanced shelf, in the order of types, when the query has `shelf`.
+
+    It is a sequence of its recommendations:
+
+    >>> answer = home.recommend("un verger partagé", k=2)
+    >>> len(answer), answer[0].resource.id, [item.rank for item in answer]
+    (2, 'r01', [1, 2])
+    >>> list(answer.to_frame().columns)
+    ['rank', 'score', 'level', 'title', 'best passage']
     """
 
     query: Query
@@ -69,6 +90,29 @@ class Answer:
     expansions: tuple[Expansion, ...] = ()
     confidence: float | None = None
     shelf: tuple[Slot, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.recommendations)
+
+    def __bool__(self) -> bool:
+        return True  # an answer without results is an answer
+
+    def __getitem__(self, index: int) -> Recommendation:
+        return self.recommendations[index]
+
+    def __iter__(self) -> Iterator[Recommendation]:
+        return iter(self.recommendations)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per result, by id: rank, score, level, title, best passage ("" without any)."""
+        import pandas as pd  # slow to import, so only for a table
+
+        rows = [
+            (item.rank, item.score, item.level, item.resource.title, item.best_passage)
+            for item in self.recommendations
+        ]
+        index = pd.Index([item.resource.id for item in self.recommendations], name="id", dtype=object)
+        return pd.DataFrame(rows, index, ["rank", "score", "level", "title", "best passage"])
 
 
 @dataclass(frozen=True)
@@ -100,7 +144,12 @@ class _Ranked:
 
 
 class Recommender:
-    """Answers queries from one snapshot. No query changes its state."""
+    """Answers queries from one snapshot. No query changes its state.
+
+    >>> recommender = Recommender(home.snapshot, home.encoder)
+    >>> recommender.rank(Query.of("un verger partagé", k=1))[0].row
+    1
+    """
 
     def __init__(self, snapshot: Snapshot, encoder: Encoder, fusion: Fusion | None = None) -> None:
         self.snapshot = snapshot

@@ -19,11 +19,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked
 
 from reco.encoder.protocol import Vector
 from reco.index.acronyms import Expansion
@@ -40,31 +43,37 @@ _SAMPLE = 64
 """Resources, evenly drawn, that measure the usual distance to a near neighbour."""
 
 
-@dataclass(frozen=True)
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Weight = Annotated[float, Field(ge=0)]
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
 class Fusion:
-    """The weights of the score.
+    """The weights of the score: the settings `[ranking]`.
 
     `depth` is the number of first-stage hits of each side. With an `emphasis` of 1, a term counts as
     often as the query writes it. `need` is the share of a nearest passage's points that goes to the
     passage nearest to one of the needs, in a query with several.
 
     `diversity` is the default of queries that set none. It moves ranks, never scores (`mmr.spread`).
+    Raises ValueError for a weight out of bounds.
     """
 
-    meaning: float = 0.2
-    passage: float = 0.75
-    need: float = 1 / 3
-    words: float = 0.4
-    grams: float = 0.4
-    expansion: float = 0.5
-    emphasis: float = 1.5
-    depth: int = 1000
-    diversity: float = 0.0
+    meaning: _Weight = 0.2
+    passage: _Share = 0.75
+    need: _Share = 1 / 3
+    words: _Weight = 0.4
+    grams: _Weight = 0.4
+    expansion: _Weight = 0.5
+    emphasis: Annotated[float, Field(ge=0, le=4)] = 1.5
+    depth: Annotated[int, Field(ge=10)] = 1000
+    diversity: _Share = 0.0
 
     @property
     def stamp(self) -> str:
         """Digest of the weights. Levels calibrated under another stamp are not used."""
-        return digest(*(f"{name} {value!r}" for name, value in asdict(self).items()))[:16]
+        named = ((field.name, getattr(self, field.name)) for field in fields(Fusion))
+        return digest(*(f"{name} {value!r}" for name, value in named))[:16]
 
 
 @dataclass(frozen=True)

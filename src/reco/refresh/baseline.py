@@ -24,6 +24,9 @@ from reco.index.duplicates import Families
 from reco.ranking.recommender import Fusion, Recommender
 from reco.snapshots.snapshot import Manifest, Snapshot
 
+ABOUT_VECTORS = frozenset(("invalid_vectors", "identical_vectors", "unmatched_vectors"))
+"""Gates whose objection casts doubt on what was encoded: it is not kept for the next try."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -66,7 +69,6 @@ class Baseline:
     ) -> Baseline:
         """Remember a snapshot, to compare it with the one of `catalogue` that `encoder` will have made."""
         stable = runs.unchanged(previous.catalogue, catalogue)
-        requests = runs.probes(catalogue, stable, probes)
         found = cls(
             previous.manifest,
             {resource.id: resource.content_hash for resource in previous.catalogue},
@@ -76,29 +78,54 @@ class Baseline:
             previous.levels,
             previous.clusters,
             stable=stable,
-            probes=requests,
+            probes=runs.probes(catalogue, stable, probes),
         )
-        if previous.manifest.encoder != encoder.fingerprint:
+        if previous.manifest.encoder != encoder.fingerprint or found.doubted:
             return found
-        return found._answering(previous, encoder, topics, fusion)
-
-    def to_judge(self) -> Baseline:
-        """Return what the gates need of it, without what only helps to make the next snapshot."""
-        return replace(self, families=None, levels=None, clusters=None)
-
-    def _answering(
-        self,
-        previous: Snapshot,
-        encoder: Encoder,
-        topics: Sequence[Topic],
-        fusion: Fusion | None,
-    ) -> Baseline:
         judged = Recommender(runs.every_listing(previous), encoder, fusion)
-        return replace(
-            self,
-            prints=previous.table.prints,
-            answers=Answers(
-                probes=runs.rank(Recommender(previous, encoder, fusion), self.probes),
-                golden=runs.rank(judged, {topic.id: topic.text for topic in topics}),
-            ),
+        answers = Answers(
+            probes=runs.rank(Recommender(previous, encoder, fusion), found.probes),
+            golden=runs.rank(judged, {topic.id: topic.text for topic in topics}),
         )
+        return replace(found, prints=previous.table.prints, answers=answers)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether its vectors are not to be used again."""
+        return is_doubted(self.manifest)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Content hashes of the texts whose vectors can be used again."""
+        return frozenset() if self.doubted else frozenset(self.texts.values())
+
+    def drift(self, report: str, hashes: Sequence[str]) -> float:
+        """Return the share of texts that are new since what a report is about was last made.
+
+        `report` is "deep", "adapt" or "levels", and `hashes` are those of the next snapshot; 1 where it
+        was never made.
+        """
+        last = self.manifest.report.get(report)
+        if not last:
+            return 1.0
+        return float(last.get("drift", 0.0)) + len(set(hashes) - self.known) / max(1, len(hashes))
+
+    def has_head(self, head: NDArray[np.float32] | None) -> bool:
+        """Whether it was searched through that very head, or through none where that is None."""
+        if self.head is None or head is None:
+            return self.head is head
+        return np.array_equal(self.head, head)
+
+
+def is_doubted(manifest: Manifest) -> bool:
+    """Whether a snapshot was published in spite of a gate about its vectors: they are encoded again.
+
+    Else a model that failed one night would leave resources that nothing finds, and be refused every night.
+    """
+    objections = manifest.report.get("forced", {}).get("objections", ())
+    return any(objection["gate"] in ABOUT_VECTORS for objection in objections)
+
+
+def comparable(baseline: Baseline | None, encoder: str) -> Baseline | None:
+    """Return the baseline if the encoder of that fingerprint made it: what it had learnt can be kept."""
+    return baseline if baseline is not None and baseline.manifest.encoder == encoder else None

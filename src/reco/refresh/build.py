@@ -1,4 +1,4 @@
-"""The next snapshot: a catalogue and its vectors, with what is derived, learnt, measured or carried on."""
+"""Building the next snapshot: indexes, families and word counts of a catalogue, and its clusters."""
 
 from __future__ import annotations
 
@@ -8,40 +8,46 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from reco.adapt.starter import starting_head
 from reco.catalogue.catalogue import Catalogue
+from reco.clusters.find import Options
+from reco.clusters.find import find as find_clusters
 from reco.clusters.model import Clusters
-from reco.encoder.protocol import Encoder, Matrix, Progress
+from reco.encoder.protocol import Encoder, Matrix
 from reco.errors import RecoError
-from reco.index.duplicates import find
+from reco.index.duplicates import find as find_families
 from reco.index.terms import Before, CatalogueTerms
 from reco.index.vectors import VectorTable
 from reco.refresh import memory
-from reco.refresh.baseline import Baseline
-from reco.refresh.gates import is_doubted
-from reco.refresh.learn import adapted, calibrated, deeply_adapted, measured, reported
-from reco.refresh.recipe import Making
+from reco.refresh.baseline import Baseline, comparable
+from reco.refresh.recipe import Recipe
 from reco.snapshots.carryover import Carried
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
+from reco.storage.atomic import digest_of
 
 logger = logging.getLogger(__name__)
 
 
 def next_snapshot(
     store: SnapshotStore,
-    read: tuple[Catalogue, Carried],
+    catalogue: Catalogue,
+    carried: Carried,
     table: VectorTable,
+    encoder: Encoder,
     baseline: Baseline | None,
-    encoders: tuple[Encoder, Encoder],
-    progress: Progress | None,
-    making: Making,
+    recipe: Recipe,
 ) -> Snapshot:
-    """Return the next snapshot of a catalogue and its vectors, with what is learnt or carried on."""
-    (catalogue, carried), (base, encoder) = read, encoders
-    same = baseline is not None and baseline.manifest.encoder == encoder.fingerprint
-    previous = baseline if same else None
-    sound = previous if previous is not None and not is_doubted(previous.manifest) else None
-    known = frozenset(sound.texts.values()) if sound is not None else frozenset()
+    """Return the snapshot of a catalogue and its vectors, with the head and weights of the one before."""
+    previous = comparable(baseline, encoder.fingerprint)
+    sound = previous if previous is not None and not previous.doubted else None
+    families = sound.families if sound is not None else None
+    known = sound.known if sound is not None else frozenset()
+    # Matrix products release the interpreter's lock, so words are counted meanwhile.
+    with ThreadPoolExecutor(1) as beside:
+        listed = beside.submit(find_families, catalogue, table, recipe.told, families, known, carried.traits)
+        terms = CatalogueTerms.by(catalogue, table.hashes, recipe.acronyms, _counted(store, baseline))
+    memory.give_back()
     manifest = Manifest(
         snapshot=store.next_id(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -50,59 +56,55 @@ def next_snapshot(
         resources=len(catalogue),
         passages=int((table.spans[:, 0] >= 0).sum()),
         parent=store.named(),
-        settings={"making": making.stamp},
+        settings={"making": recipe.stamp},
     )
-    head = previous.head if previous is not None else _starting(making, encoder)
-    before = sound.families if sound is not None else None
-    # What is listed twice is a matter of large products, which leave the interpreter to who counts words.
-    with ThreadPoolExecutor(1) as beside:
-        families = beside.submit(find, catalogue, table, making.told, before, known, carried.traits)
-        said = CatalogueTerms.by(catalogue, table.hashes, making.acronyms, _counted(store, baseline))
-    memory.give_back()
-    snapshot = build(manifest, catalogue, table, head, None, families.result(), carried, said)
-    snapshot = replace(snapshot, adapter=previous.adapter if previous is not None else None)
-    share = len(set(table.hashes) - known) / max(1, len(catalogue))
-    snapshot = deeply_adapted(store, snapshot, previous, base, making, share, progress)
-    if snapshot.manifest.encoder != encoder.fingerprint:
-        return calibrated(snapshot, base.adapted(snapshot.adapter), making.calibrate)
-    snapshot = adapted(snapshot, previous, encoder, making, share)
-    return measured(snapshot, previous, encoder, making, share)
+    head = previous.head if previous is not None else _first_head(recipe, encoder)
+    snapshot = build(manifest, catalogue, table, head, None, listed.result(), carried, terms)
+    return replace(snapshot, adapter=previous.adapter if previous is not None else None)
+
+
+def _first_head(recipe: Recipe, encoder: Encoder) -> Matrix | None:
+    return starting_head(encoder.fingerprint) if recipe.head is not None else None
 
 
 def _counted(store: SnapshotStore, baseline: Baseline | None) -> Before | None:
-    """Return what was counted the night before, by whatever encoder it was served."""
+    """Return the word counts of the previous snapshot, whatever encoder made it."""
     counts = store.counts(baseline.manifest.snapshot) if baseline is not None else None
     if baseline is None or counts is None or len(counts.written) != len(baseline.texts):
         return None
     return tuple(baseline.texts.values()), counts
 
 
-def grouped(snapshot: Snapshot, previous: Clusters | None, making: Making) -> Snapshot:
+@memory.step
+def grouped(snapshot: Snapshot, baseline: Baseline | None, options: Options | None) -> Snapshot:
     """Return the snapshot with its clusters, or with the reason why it has none.
 
-    Whatever goes wrong here is told of and never keeps a catalogue from being served.
+    Whatever goes wrong here is reported and never keeps a catalogue from being served.
     """
-    if making.group is None:
+    if options is None:
         return snapshot
     started = time.monotonic()
     try:
-        found = making.group(snapshot, previous)
+        found = _clusters(snapshot, baseline.clusters if baseline is not None else None, options)
     except Exception as error:
         expected = isinstance(error, RecoError)
         logger.warning("no clusters were found: %s", error, exc_info=not expected)
         reason = (
             f"{error} {error.hint}" if isinstance(error, RecoError) else f"{type(error).__name__}: {error}"
         )
-        return reported(snapshot, {"clusters": {"found": False, "reason": reason.strip()}})
-    told = {
+        return snapshot.reporting(clusters={"found": False, "reason": reason.strip()})
+    figures = {
         "found": True,
         "levels": [len(found.at(level)) for level in range(1, found.levels + 1)],
         "outliers": len(found.outliers),
         "drift": round(found.drift, 4),
         "seconds": round(time.monotonic() - started, 3),
     }
-    return reported(replace(snapshot, clusters=found), {"clusters": told})
+    return replace(snapshot, clusters=found).reporting(clusters=figures)
 
 
-def _starting(making: Making, encoder: Encoder) -> Matrix | None:
-    return making.start(encoder.fingerprint) if making.start is not None else None
+def _clusters(snapshot: Snapshot, previous: Clusters | None, options: Options) -> Clusters:
+    """Find clusters in the space that the snapshot is searched in."""
+    head = "" if snapshot.head is None else digest_of(snapshot.head.tobytes())
+    made_by = snapshot.manifest.encoder + head
+    return find_clusters(snapshot.catalogue, snapshot.dense.vectors(), options, previous, made_by)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,18 @@ from reco.index.calibration import LEVELS, Levels, Vectors
 from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.ranking.scoring import Scorer
 from reco.ranking.search import expanded
+from reco.refresh.baseline import Baseline, comparable
+from reco.refresh.recipe import Recipe
 from reco.snapshots.snapshot import Snapshot
+from reco.text.background import unrelated
 from reco.text.clean import digest
 from reco.text.clean import fold as bare
 from reco.text.tokens import words
 
 logger = logging.getLogger(__name__)
+
+LARGE = 10_000
+"""Resources above which what scores are worth is not measured every night."""
 
 FEWEST = 50
 """Resources below which nothing is calibrated: levels and verdict are None."""
@@ -55,6 +61,45 @@ _FEWEST_JUDGED = 150
 _FIRST = 10
 
 Matrix = NDArray[np.float64]
+
+
+def measured(snapshot: Snapshot, encoder: Encoder, baseline: Baseline | None, recipe: Recipe) -> Snapshot:
+    """Return the snapshot with what its scores are worth: measured, or as the night before.
+
+    To measure takes as long as hundreds of searches. What it gives is an estimate from a sample, so that
+    a large catalogue keeps it until `recipe.drift` of it has changed since; a small one never does.
+    """
+    previous = comparable(baseline, snapshot.manifest.encoder)
+    known = previous.levels if previous is not None else None
+    if previous is None or known is None:
+        return calibrated(snapshot, encoder, recipe)
+    drift = previous.drift("levels", snapshot.table.hashes)
+    if (
+        not recipe.calibrate
+        or len(snapshot.catalogue) <= LARGE
+        or drift >= recipe.drift
+        or previous.manifest.settings.get("making") != recipe.stamp
+        or not previous.has_head(snapshot.head)
+    ):
+        return calibrated(snapshot, encoder, recipe, known.asked)
+    last = previous.manifest.report.get("levels", {})
+    return replace(snapshot, levels=known).reporting(levels={**last, "drift": drift})
+
+
+def calibrated(
+    snapshot: Snapshot, encoder: Encoder, recipe: Recipe, asked: Vectors | None = None
+) -> Snapshot:
+    """Return a snapshot that knows what its scores are worth; `asked` are vectors of the same encoder."""
+    levels = (
+        calibrate(snapshot, encoder, recipe.fusion, unrelated(), recipe.golden, asked)
+        if recipe.calibrate
+        else None
+    )
+    found = replace(snapshot, levels=levels)
+    if levels is None:
+        return found
+    told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
+    return found.reporting(levels=told)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The beginning of a refresh: what is served, what the sources give, and how they differ."""
+"""Collecting: what is served, what the sources give, and how they differ."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from reco.catalogue.decisions import Stale
 from reco.catalogue.resource import Rejection, Resource
 from reco.encoder.protocol import Encoder
 from reco.errors import SnapshotError, SourceError
-from reco.refresh.gates import is_doubted
-from reco.refresh.recipe import Making
+from reco.index.vectors import VectorTable
+from reco.refresh import memory
+from reco.refresh.baseline import is_doubted
+from reco.refresh.recipe import Recipe
 from reco.snapshots.carryover import Carried, origins_of
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
@@ -33,9 +35,9 @@ logger = logging.getLogger(__name__)
 class Night:
     """A refresh under way: what is served, what the sources gave, and how they differ.
 
-    `previous` and `catalogue` are let go once the next snapshot has what it needs of them: so a large
-    catalogue is in memory once. `carried` is what was read of the catalogue's rows, for the next night.
-    `collected` has no resources, they are in `catalogue`.
+    A large catalogue is in memory once: `previous` is let go by `last_vectors`, `catalogue` and `carried`
+    by `let_go`, as soon as the next snapshot has what it needs of them. `carried` is what was read of the
+    catalogue's rows, for the next night. `collected` has no resources, they are in `catalogue`.
     """
 
     previous: Snapshot | None
@@ -43,8 +45,16 @@ class Night:
     carried: Carried
     collected: Collected
     changes: Changes
-    refused: Path | None
+    quarantine: Path | None
     served: str | None
+
+    @memory.step
+    def last_vectors(self, encoder: Encoder) -> VectorTable | None:
+        """Let the previous snapshot go; return its vectors where `encoder` made them and no gate objected."""
+        previous, self.previous = self.previous, None
+        if previous is None or previous.manifest.encoder != encoder.fingerprint:
+            return None
+        return None if is_doubted(previous.manifest) else previous.table
 
     def let_go(self) -> None:
         """Forget what was read."""
@@ -53,11 +63,11 @@ class Night:
         self.collected = replace(self.collected, carried=self.carried)
 
 
-def begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making) -> Night:
-    """Read the sources. Raises SourceError when all fail."""
+def collect_night(store: SnapshotStore, sources: Sequence[SourceConfig], curation: Curation) -> Night:
+    """Read the sources and compare them with what is served. Raises SourceError when all fail."""
     previous = _previous(store)
     carried = store.carried(previous.id) if previous is not None else None
-    collected = collect(sources, previous, store.home / "cache", making.curation, carried)
+    collected = collect(sources, previous, store.home / "cache", curation, carried)
     refused = quarantine.write(store.home, collected.rejections)
     if len(collected.failures) == len(sources):
         raise SourceError(
@@ -72,13 +82,13 @@ def begun(store: SnapshotStore, sources: Sequence[SourceConfig], making: Making)
     return Night(previous, catalogue, kept, replace(collected, resources=()), changes, refused, served)
 
 
-def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, making: Making) -> bool:
+def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, recipe: Recipe) -> bool:
     """Whether a new snapshot would be the one that is served."""
     previous = night.previous
     return (
         previous is not None
         and previous.manifest.encoder == encoder.fingerprint
-        and previous.manifest.settings.get("making") == making.stamp
+        and previous.manifest.settings.get("making") == recipe.stamp
         and night.changes.quiet
         # A snapshot served in place of a damaged one is republished, even on a quiet night.
         and previous.id == store.named()
@@ -94,9 +104,6 @@ def _previous(store: SnapshotStore) -> Snapshot | None:
     except SnapshotError as error:
         logger.warning("no snapshot can be read, so everything is encoded again: %s", error)
         return None
-
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked
 
 from reco.catalogue.catalogue import Catalogue
 from reco.encoder.protocol import Encoder
@@ -23,11 +25,8 @@ from reco.evaluation.beir import Topic
 from reco.ranking.recommender import Fusion, Recommender
 from reco.refresh.baseline import Baseline
 from reco.snapshots.check import lost
-from reco.snapshots.snapshot import Manifest, Snapshot
+from reco.snapshots.snapshot import Snapshot
 from reco.text.clean import digest
-
-ABOUT_VECTORS = frozenset(("invalid_vectors", "identical_vectors", "unmatched_vectors"))
-"""Gates whose objection casts doubt on what was encoded: it is not kept for the next try."""
 
 _NO_PREVIOUS = "there is no previous snapshot"
 _BROKEN = "the vectors are not sound"
@@ -47,25 +46,31 @@ class Objection:
     message: str
 
 
-@dataclass(frozen=True)
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Some = Annotated[float, Field(gt=0, le=1)]
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
 class Thresholds:
-    """The most that each gate lets through, named as the gate; shares are of the resources.
+    """The most that each gate lets through, named as the gate: `[gates]` of the settings.
+
+    Shares are of the resources. Raises ValueError for a threshold out of its bounds.
 
     `golden_drop` is in points of nDCG@10 and counts only when its p-value is below `golden_p`; the
     golden set is not used when less than `golden_coverage` of its relevant resources are here.
     `churn` is a share of first-page results, over `probes` titles.
     """
 
-    row_drop: float = 0.2
-    invalid_vectors: float = 0.0
-    identical_vectors: float = 0.02
-    unmatched_vectors: float = 0.0
-    lost_resources: float = 0.0
-    golden_drop: float = 0.03
-    golden_p: float = 0.05
-    golden_coverage: float = 0.5
-    churn: float = 0.2
-    probes: int = 20
+    row_drop: _Share = 0.2
+    invalid_vectors: _Share = 0.0
+    identical_vectors: _Share = 0.02
+    unmatched_vectors: _Share = 0.0
+    lost_resources: _Share = 0.0
+    golden_drop: _Share = 0.03
+    golden_p: _Some = 0.05
+    golden_coverage: _Some = 0.5
+    churn: _Share = 0.2
+    probes: Annotated[int, Field(ge=5, le=1000)] = 20
 
 
 @dataclass(frozen=True)
@@ -124,22 +129,16 @@ class Gates:
     fusion: Fusion = field(default_factory=Fusion)
 
 
-def remember(previous: Snapshot, catalogue: Catalogue, encoder: Encoder, gates: Gates) -> Baseline:
-    """Return what the gates need of what is served now, to judge a snapshot of `catalogue`."""
+def remember(
+    previous: Snapshot | None, catalogue: Catalogue, encoder: Encoder, gates: Gates
+) -> Baseline | None:
+    """Return what is kept of what is served now, to make and judge a snapshot of `catalogue`."""
+    if previous is None:
+        return None
     common = frozenset(r.id for r in catalogue if previous.catalogue.row(r.id) is not None)
     judged = runs.covered(gates.topics, common) >= gates.thresholds.golden_coverage
     topics = gates.topics if judged else ()
-    found = Baseline.of(previous, catalogue, encoder, topics, gates.thresholds.probes, gates.fusion)
-    return replace(found, prints=None, answers=None) if is_doubted(previous.manifest) else found
-
-
-def is_doubted(manifest: Manifest) -> bool:
-    """Whether a snapshot was published in spite of a gate about its vectors: they are encoded again.
-
-    Else a model that failed one night would leave resources that nothing finds, and be refused every night.
-    """
-    objections = manifest.report.get("forced", {}).get("objections", ())
-    return any(objection["gate"] in ABOUT_VECTORS for objection in objections)
+    return Baseline.of(previous, catalogue, encoder, topics, gates.thresholds.probes, gates.fusion)
 
 
 def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates) -> Verdict:
@@ -343,11 +342,7 @@ class _Behaviour:
 
 def _remade(previous: Baseline, candidate: Snapshot) -> str:
     """Return which of what decides a ranking, beside the catalogue, is not the previous snapshot's."""
-    heads = (previous.head, candidate.head)
-    same_head = (heads[0] is None) == (heads[1] is None) and (
-        heads[0] is None or np.array_equal(*heads)  # type: ignore[arg-type]
-    )
-    if not same_head:
+    if not previous.has_head(candidate.head):
         return "another head was learnt"
     if previous.manifest.settings.get("making") != candidate.manifest.settings.get("making"):
         return "the settings changed"

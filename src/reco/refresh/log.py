@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec
 
 from reco.errors import PublishRefused, RecoError, RefreshRunning, StorageError
+from reco.refresh.report import RefreshRefused, RefreshReport
+from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
 
 logger = logging.getLogger(__name__)
@@ -56,33 +58,16 @@ class LoggedRefresh:
         return self.outcome in ("ok", "quiet")
 
 
-class _Report(Protocol):
-    @property
-    def snapshot(self) -> str | None: ...
-    @property
-    def published(self) -> bool: ...
-    @property
-    def failures(self) -> Mapping[str, str]: ...
-    @property
-    def forced(self) -> Mapping[str, str] | None: ...
-
-
-class _Homed(Protocol):
-    home: Path
-
-
-Store = TypeVar("Store", bound=_Homed)
-Report = TypeVar("Report", bound=_Report)
 Rest = ParamSpec("Rest")
 
 
 def recorded(
-    work: Callable[Concatenate[Store, Rest], Report],
-) -> Callable[Concatenate[Store, Rest], Report]:
+    work: Callable[Concatenate[SnapshotStore, Rest], RefreshReport],
+) -> Callable[Concatenate[SnapshotStore, Rest], RefreshReport]:
     """Make a refresh of a store leave its line in the log of the store's home, also when it fails."""
 
     @functools.wraps(work)
-    def run(store: Store, /, *args: Rest.args, **kwargs: Rest.kwargs) -> Report:
+    def run(store: SnapshotStore, /, *args: Rest.args, **kwargs: Rest.kwargs) -> RefreshReport:
         started, clock = _now(), time.monotonic()
         try:
             report = work(store, *args, **kwargs)
@@ -138,7 +123,7 @@ def last_failure(home: Path) -> LoggedRefresh | None:
     return next((run for run in runs(home) if run.outcome in ("failed", "refused")), None)
 
 
-def _done(report: _Report, started: str, seconds: float) -> LoggedRefresh:
+def _done(report: RefreshReport, started: str, seconds: float) -> LoggedRefresh:
     return LoggedRefresh(
         start=started,
         end=_now(),
@@ -149,10 +134,10 @@ def _done(report: _Report, started: str, seconds: float) -> LoggedRefresh:
     )
 
 
-def _told(report: _Report) -> dict[str, Any]:
+def _told(report: RefreshReport) -> dict[str, Any]:
     return {
         "snapshot": report.snapshot,
-        "counts": {name: getattr(report, name) for name in COUNTS if hasattr(report, name)},
+        "counts": {name: getattr(report, name) for name in COUNTS},
         "failures": {source: why[:_LONGEST] for source, why in report.failures.items()},
         "forced": report.forced,
     }
@@ -160,14 +145,13 @@ def _told(report: _Report) -> dict[str, Any]:
 
 def _failed(error: BaseException, started: str, seconds: float) -> LoggedRefresh:
     known = isinstance(error, RecoError)
-    report: _Report | None = getattr(error, "report", None)
     return LoggedRefresh(
         start=started,
         end=_now(),
         seconds=round(seconds, 3),
         outcome=_outcome(error),
         exit_code=error.exit_code if isinstance(error, RecoError) else 1,
-        **(_told(report) if report is not None else {}),
+        **(_told(error.report) if isinstance(error, RefreshRefused) else {}),
         error=(str(error) if known else f"{type(error).__name__}: {error}")[:_LONGEST],
     )
 

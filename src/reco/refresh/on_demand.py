@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reco.adapt.head import HeadReport
+from reco.adapt.head import HeadRecipe, HeadReport
 from reco.adapt.lora.learn import DeepReport
+from reco.adapt.lora.training import DeepRecipe
 from reco.encoder.protocol import Encoder, Progress
-from reco.errors import EncoderMismatch, SnapshotError
-from reco.index.vectors import embed
-from reco.refresh.learn import calibrated, deepened, forget_training, vectors_of
+from reco.errors import EncoderMismatch
+from reco.index.calibration import Vectors
+from reco.refresh.calibrate import calibrated
+from reco.refresh.learn import deep_of, deepened, forget_training, head_of, plain_table
 from reco.refresh.publish import draft_of
-from reco.refresh.recipe import Calibrate, Deepen, Learn
+from reco.refresh.recipe import Recipe
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
+
+_LEARNT = ("adapt", "deep")
+"""Parts of a manifest's report that tell of a head, and of low-rank weights."""
 
 
 @dataclass(frozen=True)
@@ -44,80 +49,60 @@ class AdaptReport:
     head: bool | None = None
 
 
-def adapt(
-    store: SnapshotStore, base: Encoder, learn: Learn, calibrate: Calibrate | None = None
-) -> AdaptReport:
+def adapt(store: SnapshotStore, base: Encoder, recipe: Recipe) -> AdaptReport:
     """Learn a head from the current snapshot and publish it if it wins beyond noise.
 
-    `base` is the encoder without anything learnt. Raises InvalidInput for a catalogue too small to
-    learn from, EncoderMismatch for a snapshot of another encoder; the served snapshot is untouched
-    in each case.
+    `base` is the encoder without anything learnt; the recipe's head is learnt, or the usual one where it
+    has none. Raises InvalidInput for a catalogue too small to learn from, EncoderMismatch for a snapshot
+    of another encoder; the served snapshot is untouched in each case.
     """
     started = time.monotonic()
     with store.writing():
         current = store.open()
-        learnt = learn(current, _encoder_of(current, base))
+        encoder = _encoder_of(current, base)
+        learnt = head_of(store, current, encoder, recipe.head or HeadRecipe())
         served = current.id
         if learnt.kept:
+            found = current.with_head(learnt.head)
             told = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures}}
-            candidate = _next(store, current.with_head(learnt.head), current, told)
-            candidate = calibrated(candidate, _encoder_of(current, base), calibrate, current.asked)
-            served = store.publish(draft_of(store, candidate))
-    return AdaptReport(
-        snapshot=served,
-        published=learnt.kept,
-        depth="head",
-        kept=learnt.kept,
-        before=learnt.before,
-        after=learnt.after,
-        p=learnt.p,
-        off_domain_before=learnt.off_domain_before,
-        off_domain_after=learnt.off_domain_after,
-        seconds=round(time.monotonic() - started, 3),
-    )
+            served = _publish(store, _next(store, found, current, told), encoder, recipe, current.asked)
+    return _report(served, "head", learnt, time.monotonic() - started)
 
 
 def adapt_deep(
-    store: SnapshotStore,
-    base: Encoder,
-    deepen: Deepen,
-    learn: Learn | None = None,
-    progress: Progress | None = None,
-    calibrate: Calibrate | None = None,
+    store: SnapshotStore, base: Encoder, recipe: Recipe, progress: Progress | None = None
 ) -> AdaptReport:
     """Learn low-rank weights from the current catalogue; publish it encoded with them if they win.
 
-    `learn` then tries a head on top. What the current snapshot had learnt is replaced, never added to.
-    An interrupted run goes on from where it was. Raises what `adapt` does, and EncoderError for an
-    encoder that cannot be adapted; the served snapshot is untouched in each case.
+    The recipe's head, if it has one, is then tried on top. What the current snapshot had learnt is
+    replaced, never added to. An interrupted run goes on from where it was. Raises what `adapt` does, and
+    EncoderError for an encoder that cannot be adapted; the served snapshot is untouched in each case.
     """
     started = time.monotonic()
     with store.writing():
         current = store.open()
         _encoder_of(current, base)
-        plain = vectors_of(store, base.fingerprint, current)
-        table, _ = embed(current.catalogue, base, plain, progress)
-        learnt = deepen(current.catalogue, table, base, store.home / "adapting")
-        served, head = current.id, None
+        learnt = deep_of(store, current, base, recipe.deep or DeepRecipe(), progress)
+        served, head = current.id, False
         if learnt.kept:
-            snapshot, head = deepened(current, learnt, base, learn)
-            told = {
-                name: snapshot.manifest.report[name]
-                for name in ("adapt", "deep")
-                if name in snapshot.manifest.report
-            }
-            candidate = _next(store, snapshot, current, told)
-            candidate = calibrated(candidate, base.adapted(learnt.adapter), calibrate)
-            served = store.publish(draft_of(store, candidate))
+            found = deepened(store, current, learnt, base, recipe.head)
+            head = found.head is not None
+            told = {part: found.manifest.report[part] for part in _LEARNT if part in found.manifest.report}
+            candidate = _next(store, found, current, told)
+            served = _publish(store, candidate, base.adapted(learnt.adapter), recipe)
         forget_training(store)
-    return _deep_report(served, learnt, head, time.monotonic() - started)
+    return replace(
+        _report(served, "deep", learnt, time.monotonic() - started),
+        judged=learnt.judged,
+        steps=learnt.steps,
+        training_seconds=learnt.training_seconds,
+        encoding_seconds=learnt.encoding_seconds,
+        head=head,
+    )
 
 
 def undo(
-    store: SnapshotStore,
-    base: Encoder | None = None,
-    progress: Progress | None = None,
-    calibrate: Calibrate | None = None,
+    store: SnapshotStore, base: Encoder, recipe: Recipe | None = None, progress: Progress | None = None
 ) -> AdaptReport:
     """Publish the current snapshot without what was learnt; one that learnt nothing stays as it is.
 
@@ -129,12 +114,10 @@ def undo(
         current = store.open()
         served = current.id
         if current.head is not None or current.adapter is not None:
-            nothing = {"adapt": {"drift": 0.0, "kept": False}, "deep": {"drift": 0.0, "kept": False}}
+            nothing = {part: {"drift": 0.0, "kept": False} for part in _LEARNT}
             candidate = _next(store, _without(store, current, base, progress), current, nothing)
-            if base is not None:
-                asked = current.asked if current.adapter is None else {}
-                candidate = calibrated(candidate, base, calibrate, asked)
-            served = store.publish(draft_of(store, candidate))
+            asked = current.asked if current.adapter is None else {}
+            served = _publish(store, candidate, base, recipe or Recipe(), asked)
         forget_training(store)
     seconds = round(time.monotonic() - started, 3)
     return AdaptReport(served, served != current.id, "none", False, seconds=seconds)
@@ -151,23 +134,29 @@ def _encoder_of(current: Snapshot, base: Encoder) -> Encoder:
     return encoder
 
 
-def _without(
-    store: SnapshotStore, current: Snapshot, base: Encoder | None, progress: Progress | None
-) -> Snapshot:
+def _without(store: SnapshotStore, current: Snapshot, base: Encoder, progress: Progress | None) -> Snapshot:
     if current.adapter is None:
         return current.with_head(None)
-    if base is None:
-        raise SnapshotError("The encoder is needed to undo a deep adaptation.", "Run `reco adapt --undo`.")
     _encoder_of(current, base)
-    table, _ = embed(current.catalogue, base, vectors_of(store, base.fingerprint, current), progress)
-    return current.encoded_by(base.fingerprint, table, None)
+    return current.encoded_by(base.fingerprint, plain_table(store, current, base, progress), None)
 
 
-def _deep_report(served: str, learnt: DeepReport, head: HeadReport | None, seconds: float) -> AdaptReport:
+def _publish(
+    store: SnapshotStore,
+    candidate: Snapshot,
+    encoder: Encoder,
+    recipe: Recipe,
+    asked: Vectors | None = None,
+) -> str:
+    """Measure what the scores are worth, write the snapshot and serve it; return its number."""
+    return store.publish(draft_of(store, calibrated(candidate, encoder, recipe, asked)))
+
+
+def _report(served: str, depth: str, learnt: HeadReport | DeepReport, seconds: float) -> AdaptReport:
     return AdaptReport(
         snapshot=served,
         published=learnt.kept,
-        depth="deep",
+        depth=depth,
         kept=learnt.kept,
         before=learnt.before,
         after=learnt.after,
@@ -175,11 +164,6 @@ def _deep_report(served: str, learnt: DeepReport, head: HeadReport | None, secon
         off_domain_before=learnt.off_domain_before,
         off_domain_after=learnt.off_domain_after,
         seconds=round(seconds, 3),
-        judged=learnt.judged,
-        steps=learnt.steps,
-        training_seconds=learnt.training_seconds,
-        encoding_seconds=learnt.encoding_seconds,
-        head=head is not None and head.kept,
     )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from reco.encoder.protocol import Encoder
 from reco.errors import InvalidInput, SnapshotError
 from reco.refresh.baseline import Baseline
-from reco.refresh.gates import Gates, Objection, judge
+from reco.refresh.gates import Gates, Objection, Verdict, judge
 from reco.snapshots.snapshot import Manifest, Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
@@ -39,15 +40,6 @@ class Forced:
                 'Add --by "NAME" and --reason "TEXT": they are recorded.',
             )
         return cls(by.strip(), reason.strip())
-
-
-@dataclass(frozen=True)
-class Publishing:
-    """How a snapshot is published: through which gates, who overrides them, and how many are kept."""
-
-    gates: Gates = field(default_factory=Gates)
-    forced: Forced | None = None
-    keep: int = 7
 
 
 @dataclass(frozen=True)
@@ -78,45 +70,42 @@ def publish(
     written: Written,
     previous: Baseline | None,
     encoder: Encoder,
-    publishing: Publishing,
+    gates: Gates,
+    forced: Forced | None,
 ) -> Outcome:
     """Read a draft back as a reader would, and serve it unless a gate objects.
 
     `previous` is what is served now. A refused snapshot is kept beside the others with its objections.
     Raises StorageError when the disk refuses; what is served is then what was before.
     """
-    with store.abandoning(written.draft):
-        return _judged(store, written, previous, encoder, publishing)
-
-
-def _judged(
-    store: SnapshotStore,
-    written: Written,
-    previous: Baseline | None,
-    encoder: Encoder,
-    publishing: Publishing,
-) -> Outcome:
     draft = written.draft
-    try:
-        candidate = _read_back(store, written)
-    except SnapshotError as error:
-        return _refuse(store, draft, (_unreadable(error),))
-    verdict = judge(candidate, previous, encoder, publishing.gates)
-    objections, forced = verdict.objections, publishing.forced
+    with store.abandoning(draft):
+        try:
+            candidate = _read_back(store, written)
+        except SnapshotError as error:
+            return _refuse(store, draft, (_unreadable(error),))
+        verdict = judge(candidate, previous, encoder, gates)
+        report = _report(candidate, verdict, forced)
+        try:
+            _amend(store, draft, replace(candidate.manifest, report=report))
+        except SnapshotError as error:
+            return _refuse(store, draft, (_unreadable(error),))
+        if verdict.objections and forced is None:
+            return _refuse(store, draft, verdict.objections)
+        store.publish(draft)
+        return Outcome(True, verdict.objections)
+
+
+def _report(candidate: Snapshot, verdict: Verdict, forced: Forced | None) -> dict[str, Any]:
+    """Return what the manifest reports of a snapshot that was judged."""
     findings = verdict.record()
     findings["gates"][BYTES] = {"figure": 0.0, "threshold": 0.0}
     report = {**candidate.manifest.report, **findings}
-    if objections and forced is not None:
-        report["forced"] = {**asdict(forced), "at": _now(), "objections": list(map(asdict, objections))}
+    if verdict.objections and forced is not None:
+        objections = list(map(asdict, verdict.objections))
+        report["forced"] = {**asdict(forced), "at": _now(), "objections": objections}
         logger.warning("%s publishes in spite of the gates: %s", forced.by, forced.reason)
-    try:
-        _amend(store, draft, replace(candidate.manifest, report=report))
-    except SnapshotError as error:
-        return _refuse(store, draft, (_unreadable(error),))
-    if objections and forced is None:
-        return _refuse(store, draft, objections)
-    store.publish(draft)
-    return Outcome(True, objections)
+    return report
 
 
 def draft_of(store: SnapshotStore, snapshot: Snapshot) -> Path:

@@ -1,67 +1,71 @@
-"""What a refresh makes snapshots with, beside sources and encoder."""
+"""The recipe of a refresh: plain values that say how a snapshot is made, judged and kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from reco.adapt.head import HeadReport
-from reco.adapt.lora.learn import DeepReport
-from reco.catalogue.catalogue import Catalogue
+from reco.adapt.head import HeadRecipe
+from reco.adapt.lora.training import DeepRecipe
 from reco.catalogue.curation import Curation
-from reco.clusters.model import Clusters
-from reco.encoder.protocol import Encoder, Matrix
+from reco.clusters.find import NAMING, RECIPE, Options
+from reco.evaluation.beir import Topic
 from reco.index.acronyms import Acronyms
-from reco.index.calibration import Levels, Vectors
 from reco.index.duplicates import CuratorPairs
-from reco.index.vectors import VectorTable
-from reco.snapshots.snapshot import Snapshot
+from reco.ranking.recommender import Fusion
+from reco.refresh.gates import Gates, Thresholds
 from reco.storage import atomic
+from reco.text.background import unrelated
+from reco.text.clean import digest
 from reco.text.tokens import READING
-
-Learn = Callable[[Snapshot, Encoder], HeadReport]
-Deepen = Callable[[Catalogue, VectorTable, Encoder, Path], DeepReport]
-"""Learns low-rank weights from a catalogue, its vectors, the encoder without any, and a folder to work in."""
-Group = Callable[[Snapshot, Clusters | None], Clusters]
-"""Finds the clusters of a snapshot, from those of the night before if there are any."""
-Start = Callable[[str], Matrix | None]
-"""Gives the head that a first snapshot starts from, by the fingerprint of its encoder."""
-
-Calibrate = Callable[[Snapshot, Encoder, Vectors], Levels | None]
-"""Measures what the scores of a snapshot are worth, given the vectors of requests that its encoder gave."""
 
 
 @dataclass(frozen=True)
-class Making:
-    """What a snapshot is made with beside its sources and encoder.
+class Recipe:
+    """How snapshots are made, judged and kept, beside their sources and encoder.
 
-    `learn` tries a head on a candidate snapshot, `deepen` low-rank weights, and `group` finds its
-    clusters; None never does. `start` gives the head that a first snapshot has until it learns one
-    better, if any, by fingerprint. `drift` is the share of resources that must have changed since the
-    last attempt to learn before another. `grouping` is the digest of how clusters are found and named.
-    `calibrate` measures what scores are worth with what `measure` names; None never does.
+    `head` says how a head is learnt; a first snapshot then starts from the bundled one, where it fits its
+    encoder. `deep` says how low-rank weights are learnt, and `clusters` how groups are found. None of the
+    three is made where it is None. `drift` is the share of resources that must change before anything is
+    learnt again. `calibrate` says whether the scores are measured against unrelated queries, and against
+    the `golden` set where there is one. `keep` is the number of snapshots left on disk.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
-    learn: Learn | None = None
-    deepen: Deepen | None = None
-    start: Start | None = None
-    drift: float = 0.1
     curation: Curation = field(default_factory=Curation)
-    group: Group | None = None
-    grouping: str = ""
-    calibrate: Calibrate | None = None
-    measure: str = ""
+    fusion: Fusion = field(default_factory=Fusion)
+    golden: tuple[Topic, ...] = ()
+    calibrate: bool = False
+    clusters: Options | None = None
+    head: HeadRecipe | None = None
+    deep: DeepRecipe | None = None
+    drift: float = 0.1
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    keep: int = 7
 
     @property
-    def stamp(self) -> str:
-        """Digest of what decides a snapshot's indexes: a change makes a new snapshot."""
-        decided = f"{self.curation.stamp}{self.measure}{self.grouping}{READING}"
-        return atomic.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
+    def gates(self) -> Gates:
+        """What the gates judge by."""
+        return Gates(self.thresholds, self.golden, self.fusion)
 
     @property
     def told(self) -> CuratorPairs:
         """What the curator said of what is listed twice."""
         decisions = self.curation.decisions
         return CuratorPairs(decisions.pairs("merge"), decisions.pairs("split"))
+
+    @property
+    def stamp(self) -> str:
+        """Digest of what decides a snapshot's indexes, levels and clusters: a change makes a new snapshot."""
+        decided = f"{self.curation.stamp}{self._calibration}{self._grouping}{READING}"
+        return atomic.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
+
+    @property
+    def _calibration(self) -> str:
+        if not self.calibrate:
+            return ""
+        judged = (f"{topic.text} {sorted(topic.qrels.items())}" for topic in self.golden)
+        return digest(self.fusion.stamp, *unrelated(), *judged)[:16]
+
+    @property
+    def _grouping(self) -> str:
+        return digest(RECIPE, NAMING, repr(self.clusters)) if self.clusters is not None else ""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from reco.catalogue.decisions import Stale
+from reco.encoder.adapter import Adapter
 from reco.errors import PublishRefused
+from reco.refresh.collect import Night
 from reco.refresh.gates import Objection
+from reco.refresh.publish import Forced, Outcome
+from reco.snapshots.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,10 @@ class RefreshReport:
     `adapter` says what became of deep adaptation in the snapshot made, served or not: "" for none,
     "carried" from the one before, "learnt" in this run, "refused" as no gain, or "dropped" with the
     encoder that it was made for. `forced` says who published in spite of `objections`, and why.
+
+    >>> report = home.refresh()
+    >>> report.published, report.added, report.unchanged
+    (False, 0, 24)
     """
 
     snapshot: str | None
@@ -57,3 +65,65 @@ class RefreshRefused(PublishRefused):
             'Mend the source, change [gates], or run `reco refresh --force --by "NAME" --reason "TEXT"`.',
         )
         self.report = report
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the report says of a snapshot that was made, or of the one that a quiet night leaves.
+
+    `trained` says whether low-rank weights were tried for it, in vain or not.
+    """
+
+    id: str
+    resources: int
+    encoded: int
+    families: int
+    adapter: str
+    trained: bool
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, before: Adapter | None, encoded: int = 0, quiet: bool = False) -> Made:
+        """`before` are the low-rank weights of the snapshot that was served before it."""
+        families = snapshot.families.families if snapshot.families is not None else ()
+        trained = not quiet and snapshot.manifest.report.get("deep", {}).get("drift") == 0.0
+        fate = _fate(before, snapshot.adapter, trained)
+        return cls(snapshot.id, len(snapshot.catalogue), encoded, len(families), fate, trained)
+
+
+def _fate(before: Adapter | None, now: Adapter | None, trained: bool) -> str:
+    """Return what became of deep adaptation, as `RefreshReport.adapter` has it."""
+    if now is not None:
+        return "carried" if before is not None and before.digest == now.digest else "learnt"
+    if before is not None:
+        return "dropped"
+    return "refused" if trained else ""
+
+
+def report_of(
+    night: Night, made: Made, outcome: Outcome, forced: Forced | None, seconds: float
+) -> RefreshReport:
+    """Return the report of a night and of what came of it."""
+    collected, changes = night.collected, night.changes
+    return RefreshReport(
+        snapshot=made.id if outcome.published else night.served,
+        published=outcome.published,
+        read=collected.read,
+        added=len(changes.added),
+        changed=len(changes.changed),
+        removed=len(changes.removed),
+        unchanged=changes.unchanged,
+        rejected=len(collected.rejections),
+        encoded=made.encoded,
+        reused=made.resources - made.encoded,
+        failed_sources=tuple(collected.failures),
+        objections=outcome.objections,
+        seconds=seconds,
+        failures=collected.failures,
+        quarantine=str(night.quarantine) if night.quarantine else None,
+        hidden=len(collected.hidden),
+        families=made.families,
+        stale_decisions=collected.stale,
+        refused=str(outcome.refused) if outcome.refused else None,
+        adapter=made.adapter,
+        forced=asdict(forced) if forced and outcome.published and outcome.objections else None,
+    )

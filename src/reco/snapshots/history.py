@@ -1,12 +1,15 @@
-"""What each night brought: the snapshots kept on disk, one compared with the one before it."""
+"""The walk over the snapshots on disk: what each night changed, and when a resource came.
+
+The news page, the Atom feed, the dates of a resource and `reco changes` all compare snapshots here.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from reco.catalogue.catalogue import Catalogue, diff
+from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.resource import Resource
 from reco.errors import SnapshotError
 from reco.snapshots.snapshot import Snapshot
@@ -17,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Revised:
-    """A resource as it is since a night, and the names of its fields that changed that night."""
+    """A resource after a night, and the names of its fields that changed that night, derived ones too."""
 
     resource: Resource
     fields: tuple[str, ...]
@@ -25,7 +28,7 @@ class Revised:
 
 @dataclass(frozen=True)
 class Night:
-    """What snapshot `after`, made at `created` (ISO 8601), changed of snapshot `before`."""
+    """What snapshot `after`, made at `created` (ISO 8601), changed of snapshot `before`, "" for none."""
 
     before: str
     after: str
@@ -33,6 +36,7 @@ class Night:
     came: tuple[Resource, ...]
     changed: tuple[Revised, ...]
     left: tuple[Resource, ...]
+    changes: Changes
 
 
 @dataclass(frozen=True)
@@ -47,44 +51,44 @@ class Dates:
     changed: str = ""
 
 
-def nights(store: SnapshotStore, served: Snapshot) -> tuple[Night, ...]:
-    """Return the nights between the snapshots on disk up to the one served, newest first.
+@dataclass(frozen=True)
+class History:
+    """The nights between the snapshots on disk, newest first, and when the oldest of these was made."""
 
-    A snapshot that is damaged, or that was rolled back from, is passed over. The first snapshot ever made
-    is a night on which everything came; the oldest that is left of a longer history is none.
+    nights: tuple[Night, ...]
+    oldest: str
+
+    def dates(self, identifier: str) -> Dates:
+        """Return the dates of a resource of the newest snapshot."""
+        changed = ""
+        for night in self.nights:
+            if any(resource.id == identifier for resource in night.came):
+                return Dates(night.created, True, changed)
+            if not changed and any(revised.resource.id == identifier for revised in night.changed):
+                changed = night.created
+        return Dates(self.oldest, False, changed)
+
+
+def read(store: SnapshotStore, served: Snapshot) -> History:
+    """Return the history of the snapshot served, by one walk over those that it was made from.
+
+    A snapshot that is damaged, pruned meanwhile, or rolled back from is left out. The first snapshot ever
+    made is a night on which everything came; the oldest that is left of a longer history is none. At most
+    two snapshots are open at a time, beside the one served.
     """
     found: list[Night] = []
+    oldest = ""
     before: Snapshot | None = None
-    for snapshot in _kept(store, served):
-        if before is not None or not snapshot.manifest.parent:
-            found.append(_between(before, snapshot))
-        before = snapshot
-    return tuple(reversed(found))
-
-
-def dates(found: Sequence[Night], oldest: str, identifier: str) -> Dates:
-    """Return the dates of a resource that is served, from `nights`; `oldest` dates the oldest snapshot."""
-    changed = ""
-    for night in found:
-        if any(resource.id == identifier for resource in night.came):
-            return Dates(night.created, True, changed)
-        if not changed and any(revised.resource.id == identifier for revised in night.changed):
-            changed = night.created
-    return Dates(oldest, False, changed)
-
-
-def oldest(store: SnapshotStore, served: Snapshot) -> str:
-    """Return when the oldest snapshot on disk that can be read was made."""
-    for number in store.ids():
-        try:
-            return store.manifest(number).created
-        except SnapshotError as error:
-            logger.warning("snapshot %s is passed over: %s", number, error)
-    return served.manifest.created
+    for after in _kept(store, served):
+        oldest = oldest or after.manifest.created
+        if before is not None or not after.manifest.parent:
+            found.append(between(before, after))
+        before = after
+    return History(tuple(reversed(found)), oldest)
 
 
 def _kept(store: SnapshotStore, served: Snapshot) -> Iterator[Snapshot]:
-    """Yield those that the one served was made from, and it, oldest first: two are in memory at a time."""
+    """Yield the snapshots that the served one was made from, and it, oldest first."""
     for number in store.lineage(served.manifest):
         try:
             snapshot = store.open(number)
@@ -95,7 +99,8 @@ def _kept(store: SnapshotStore, served: Snapshot) -> Iterator[Snapshot]:
     yield served
 
 
-def _between(before: Snapshot | None, after: Snapshot) -> Night:
+def between(before: Snapshot | None, after: Snapshot) -> Night:
+    """Return what changed from one snapshot, None for an empty one, to another."""
     old = before.catalogue if before is not None else Catalogue(())
     new = after.catalogue
     found = diff(old, new)
@@ -106,11 +111,12 @@ def _between(before: Snapshot | None, after: Snapshot) -> Night:
         tuple(_of(new, identifier) for identifier in found.added),
         tuple(_revised(_of(old, identifier), _of(new, identifier)) for identifier in found.changed),
         tuple(_of(old, identifier) for identifier in found.removed),
+        found,
     )
 
 
 def _revised(old: Resource, new: Resource) -> Revised:
-    names = (field.name for field in fields(Resource) if field.compare)
+    names = (field.name for field in fields(Resource))
     return Revised(new, tuple(name for name in names if getattr(old, name) != getattr(new, name)))
 
 

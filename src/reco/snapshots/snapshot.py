@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from reco import __version__
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.parquet import catalogue_bytes, catalogue_of
 from reco.clusters.model import PREFIX as CLUSTERS
@@ -33,6 +32,7 @@ from reco.index.terms import CatalogueTerms
 from reco.index.vectors import EncodedDocument, VectorTable
 from reco.snapshots.carryover import PREFIX as CARRIED
 from reco.snapshots.carryover import Carried
+from reco.version import __version__
 
 FORMAT = 1
 _TABLE = ("parts", "weights", "spans", "bounds")
@@ -84,7 +84,11 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one query is answered from. Row i is the same resource in all of its parts."""
+    """What one query is answered from. Row i is the same resource in all of its parts.
+
+    >>> home.snapshot.id, len(home.snapshot.catalogue)
+    ('000001', 24)
+    """
 
     manifest: Manifest
     catalogue: Catalogue
@@ -137,6 +141,11 @@ class Snapshot:
             self, manifest=manifest, table=table, dense=dense, head=None, adapter=adapter, levels=None
         )
 
+    def reporting(self, **report: Mapping[str, object]) -> Snapshot:
+        """Return the same snapshot whose manifest reports more, each part under its name."""
+        manifest = replace(self.manifest, report={**self.manifest.report, **report})
+        return replace(self, manifest=manifest)
+
     @property
     def asked(self) -> Vectors:
         """Vectors of the texts that its levels were measured with, by digest; none without levels."""
@@ -165,6 +174,11 @@ class Snapshot:
             seen = block if self.head is None else block @ self.head.T
             lengths[start : start + len(block)] = np.linalg.norm(seen, axis=1)
         return np.maximum(lengths, 1e-12)
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The unit vectors that search compares, (resources, dimension); read-only."""
+        return self.dense.vectors()
 
     @property
     def id(self) -> str:

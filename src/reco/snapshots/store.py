@@ -42,7 +42,13 @@ class SnapshotEntry:
 
 
 class SnapshotStore:
-    """Opens, publishes, rolls back and prunes the snapshots under one home."""
+    """Opens, publishes, rolls back and prunes the snapshots under one home.
+
+    >>> home.store.ids(), home.store.current()
+    (['000001'], '000001')
+    >>> home.store.open("000001").manifest.resources
+    24
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home

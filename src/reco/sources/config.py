@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reco.catalogue.resource import FIELDS
+from reco.paths import Located
 
 Kind = Literal["csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api"]
 
@@ -76,7 +76,7 @@ class SourceConfig(BaseModel):
     name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
     label: str = Field(default="", max_length=100)
     kind: Kind
-    path: Path | None = None
+    path: Located | None = None
     url: str = ""
 
     fields: dict[str, str] = {}
@@ -103,12 +103,6 @@ class SourceConfig(BaseModel):
     max_bytes: int = Field(default=200_000_000, ge=1)
     max_pages: int = Field(default=1_000, ge=1)
     retries: int = Field(default=3, ge=0, le=10)
-
-    def resolved(self, base: Path) -> Self:
-        """Return this source with its path made absolute: relative paths start at `base`."""
-        if self.path is None:
-            return self
-        return self.model_copy(update={"path": base / self.path.expanduser()})
 
     @property
     def place(self) -> str:

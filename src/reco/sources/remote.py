@@ -15,11 +15,11 @@ from typing import Self
 import httpx2
 import stamina
 
-from reco import __version__
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.http_cache import HttpCache, Stored
 from reco.sources.public_hosts import GuardedTransport, PrivateAddress, Resolver, system_resolver
+from reco.version import __version__
 
 LONGEST_WAIT = 60.0
 """Seconds for which a server may ask us to wait (Retry-After)."""

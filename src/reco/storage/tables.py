@@ -19,6 +19,9 @@ import pyarrow.parquet as pq
 from reco.errors import InvalidInput
 from reco.storage import atomic
 
+# Arrow's own allocator keeps what was freed: as much as another index of a large catalogue.
+pa.set_memory_pool(pa.system_memory_pool())
+
 Cell = str | int | float | None
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -76,6 +79,13 @@ def parquet(source: bytes | BinaryIO) -> pq.ParquetFile:
     """
     given = pa.BufferReader(source) if isinstance(source, bytes) else source
     return pq.ParquetFile(given, page_checksum_verification=True, pre_buffer=False)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return a table as Parquet whose pages carry checksums."""
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
+    return stream.getvalue()
 
 
 def table_of(data: bytes) -> pa.Table:

@@ -18,13 +18,14 @@ from filelock import FileLock, Timeout
 
 from reco.encoder.settings import fingerprint_of, require_model
 from reco.errors import EncoderError, EncoderMismatch, InvalidInput, InvalidSettings, SnapshotError
+from reco.evaluation.beir import read_topics
 from reco.refresh.log import runs
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
-from reco.workspace.settings import Settings, load
+from reco.workspace.home import Home
+from reco.workspace.settings import Settings
 from reco.workspace.status import freshness
-from reco.workspace.workspace import home_of, publishing_of
 
 Level = Literal["error", "warning", "info"]
 
@@ -87,16 +88,16 @@ class Diagnosis:
 def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     """Examine the settings, the model, the sources and the home that a refresh would use."""
     try:
-        settings = load(config)
+        opened = Home.open(home, config=config)
     except InvalidSettings as error:
         return _diagnosis([Problem("settings", "error", str(error), error.hint)])
+    settings, place = opened.settings, opened.path
     found = [*_sources(settings), *_tables(settings), *_model(settings)]
-    place = home_of(settings, home)
     blocked = list(_home(place))
     found += blocked
     if not any(finding.level == "error" for finding in blocked):
         sound_model = not any(finding.name == "model" for finding in found)
-        found += _contents(SnapshotStore(place), settings, sound_model)
+        found += _contents(opened.store, settings, sound_model)
     if not any(finding.level == "error" for finding in found):
         found += _last_refresh(place)
     return _diagnosis(found)
@@ -132,8 +133,9 @@ def _tables(settings: Settings) -> Iterator[Problem]:
         "acronyms": settings.ranking.table,
         "decisions": settings.curation.curation,
         "cluster-names": settings.clusters.options,
-        "golden": lambda: publishing_of(settings),
     }
+    if (folder := settings.gates.golden) is not None:
+        tables["golden"] = lambda: read_topics(folder)
     for name, read in tables.items():
         try:
             read()

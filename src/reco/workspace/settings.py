@@ -1,125 +1,130 @@
-"""Reading `reco.toml`, and building what it describes."""
+"""`reco.toml` and the `RECO_*` variables, read and checked."""
 
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import fields
+from importlib.resources import files
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.dataclasses import dataclass as checked
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Decisions
 from reco.clusters.curator_names import Names
-from reco.clusters.find import Options
+from reco.clusters.find import Options, Tuning
 from reco.encoder.settings import EncoderSettings
 from reco.errors import InvalidSettings
 from reco.index.acronyms import Acronyms
-from reco.ranking.recommender import Fusion
+from reco.paths import FOLDER, Located
+from reco.ranking.scoring import Fusion
 from reco.refresh.gates import Thresholds
-from reco.refresh.publish import Publishing
+from reco.refresh.recipe import Recipe
 from reco.sources.config import SourceConfig
 
+FILE = "reco.toml"
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+_PREFIX, _WITHIN = "RECO_", "__"
 
 
-class RankingSettings(_Table):
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class RankingSettings(Fusion):
     """`[ranking]`: how meaning and words share the points, how far a list is spread, and the acronyms."""
 
-    meaning: float = Field(default=Fusion.meaning, ge=0)
-    passage: float = Field(default=Fusion.passage, ge=0, le=1)
-    need: float = Field(default=Fusion.need, ge=0, le=1)
-    words: float = Field(default=Fusion.words, ge=0)
-    grams: float = Field(default=Fusion.grams, ge=0)
-    expansion: float = Field(default=Fusion.expansion, ge=0)
-    emphasis: float = Field(default=Fusion.emphasis, ge=0, le=4)
-    depth: int = Field(default=Fusion.depth, ge=10)
-    diversity: float = Field(default=Fusion.diversity, ge=0, le=1)
-    acronyms: Path | None = None
+    acronyms: Located | None = None
 
     def fusion(self) -> Fusion:
-        """Return the settings as the recommender takes them."""
-        return Fusion(**{field.name: getattr(self, field.name) for field in fields(Fusion)})
+        """Return the weights, which these are."""
+        return self
 
     def table(self) -> Acronyms:
         """Return the table of acronyms, empty without one."""
         return Acronyms.read(self.acronyms) if self.acronyms is not None else Acronyms()
 
 
-class AdaptSettings(_Table):
+class AdaptSettings(BaseModel):
     """`[adapt]`: whether refresh learns a head from the catalogue, and low-rank weights, which takes
     minutes more; both again once a share `drift` of the catalogue has changed."""
+
+    model_config = _STRICT
 
     head: bool = True
     deep: bool = False
     drift: float = Field(default=0.1, gt=0, le=1)
 
 
-class CurationSettings(_Table):
+class CurationSettings(BaseModel):
     """`[curation]`: the file of a curator's decisions."""
 
-    decisions: Path | None = None
+    model_config = _STRICT
+
+    decisions: Located | None = None
 
     def curation(self) -> Curation:
         """Return what a catalogue is curated with. Raises InvalidDecisions for a file with bad lines."""
         return Curation(Decisions.read(self.decisions) if self.decisions is not None else Decisions())
 
 
-class GateSettings(_Table):
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class GateSettings(Thresholds):
     """`[gates]`: the most that each gate lets through, and the folder of the golden set."""
 
-    row_drop: float = Field(default=Thresholds.row_drop, ge=0, le=1)
-    invalid_vectors: float = Field(default=Thresholds.invalid_vectors, ge=0, le=1)
-    identical_vectors: float = Field(default=Thresholds.identical_vectors, ge=0, le=1)
-    unmatched_vectors: float = Field(default=Thresholds.unmatched_vectors, ge=0, le=1)
-    lost_resources: float = Field(default=Thresholds.lost_resources, ge=0, le=1)
-    golden: Path | None = None
-    golden_drop: float = Field(default=Thresholds.golden_drop, ge=0, le=1)
-    golden_p: float = Field(default=Thresholds.golden_p, gt=0, le=1)
-    golden_coverage: float = Field(default=Thresholds.golden_coverage, gt=0, le=1)
-    churn: float = Field(default=Thresholds.churn, ge=0, le=1)
-    probes: int = Field(default=Thresholds.probes, ge=5, le=1000)
+    golden: Located | None = None
 
     def thresholds(self) -> Thresholds:
-        """Return the settings as the gates take them."""
-        return Thresholds(**{field.name: getattr(self, field.name) for field in fields(Thresholds)})
+        """Return the thresholds, which these are."""
+        return self
 
 
-class ClusterSettings(_Table):
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class ClusterSettings(Tuning):
     """`[clusters]`: whether refresh looks for clusters, and how; the file of a curator's names."""
 
     enabled: bool = True
-    seed: int = Field(default=Options.seed, ge=0, lt=2**32)
-    levels: int | None = Field(default=None, ge=2, le=3)
-    relayout: float = Field(default=Options.relayout, gt=0, le=1)
-    names: Path | None = None
+    names: Located | None = None
 
     def options(self) -> Options:
         """Return the settings as clusters take them. Raises InvalidDecisions for a file with bad lines."""
         names = Names.read(self.names) if self.names is not None else Names()
-        return Options(self.seed, self.levels, self.relayout, names.lines)
+        return Options(
+            **{field.name: getattr(self, field.name) for field in fields(Tuning)}, names=names.lines
+        )
 
 
-class SnapshotSettings(_Table):
+class SnapshotSettings(BaseModel):
     """`[snapshots]`: how many of the newest are kept."""
 
-    keep: int = Field(default=Publishing.keep, ge=3)
+    model_config = _STRICT
+
+    keep: int = Field(default=Recipe.keep, ge=3)
 
 
-class OperationSettings(_Table):
+class OperationSettings(BaseModel):
     """`[operation]`: after how many hours without a successful refresh what is served is stale."""
+
+    model_config = _STRICT
 
     stale_hours: float = Field(default=36, gt=0)
 
 
-class Settings(_Table):
-    """All of `reco.toml`."""
+class Settings(BaseModel):
+    """All of `reco.toml`. Made by hand, it reads no file and no variable: `load` does."""
 
-    home: Path | None = None
+    model_config = _STRICT
+
+    home: Located | None = None
     encoder: EncoderSettings = EncoderSettings()
     ranking: RankingSettings = RankingSettings()
     adapt: AdaptSettings = AdaptSettings()
@@ -140,62 +145,84 @@ class Settings(_Table):
         return sources
 
 
-def load(path: Path | None = None) -> Settings:
-    """Read settings from `path`, `RECO_CONFIG` or ./reco.toml; without any, the defaults.
+class _Read(Settings, BaseSettings):
+    """The settings as pydantic-settings looks for them in a file and in the environment."""
 
-    Relative paths start at the file's own folder. Raises InvalidSettings with every problem.
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=_WITHIN)
+
+
+def settings_file(path: Path | None = None, home: Path | None = None) -> Path:
+    """Return the file that `load` reads, given the same: it exists, unless it was named."""
+    named = path or _variable("CONFIG")
+    place = home or _variable("HOME")
+    beside = [*([place / FILE] if place is not None else []), Path(FILE)]
+    return named or next((file for file in beside if file.is_file()), defaults() / FILE)
+
+
+def _variable(name: str) -> Path | None:
+    value = os.environ.get(_PREFIX + name)
+    return None if value is None else Path(value)
+
+
+def load(path: Path | None = None, home: Path | None = None) -> Settings:
+    """Read settings from `path`, `RECO_CONFIG`, `reco.toml` in `home` or in `RECO_HOME`, ./reco.toml, or
+    reco's own file: the first that there is.
+
+    A variable `RECO_TABLE__NAME` stands in for the file's `[table] name`, `RECO_HOME` for `home`. Relative
+    paths start at the file's own folder, `RECO_HOME` in the current one. Raises InvalidSettings with every
+    problem.
     """
-    named = path or (Path(os.environ["RECO_CONFIG"]) if "RECO_CONFIG" in os.environ else None)
-    chosen = named or Path("reco.toml")
-    if named is None and not chosen.is_file():
-        return Settings()
+    chosen = settings_file(path, home)
+    values = _of_file(chosen)
+    for name, value in _of_environment().items():
+        values[name] = {**values.get(name, {}), **value} if isinstance(value, dict) else value
     try:
-        values = tomllib.loads(chosen.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidSettings(f"{chosen} cannot be read: {error.strerror}.", "Check --config.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(
-            f"{chosen} is not valid TOML: {error}.", "Compare with reco.example.toml."
-        ) from error
-    return _located(_checked(values, chosen), chosen.resolve().parent)
-
-
-def _checked(values: dict[str, Any], path: Path) -> Settings:
-    try:
-        return Settings.model_validate(values)
+        return Settings.model_validate(values, context={FOLDER: chosen.resolve().parent})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}" for detail in error.errors()
-        )
         raise InvalidSettings(
-            f"{path} cannot be used: {problems}.", "Compare with reco.example.toml."
+            f"{chosen} cannot be used: {'; '.join(map(_problem, error.errors()))}.",
+            "Compare with reco.example.toml.",
         ) from error
 
 
-def _located(settings: Settings, base: Path) -> Settings:
-    """Make every relative path start at the settings file's folder."""
-    encoder = settings.encoder
-    places = {
-        name: base / value for name in ("folder", "wheel") if (value := getattr(encoder, name)) is not None
-    }
-    return settings.model_copy(
-        update={
-            "home": base / settings.home if settings.home is not None else None,
-            "encoder": encoder.model_copy(update=places),
-            "ranking": settings.ranking.model_copy(
-                update={"acronyms": base / settings.ranking.acronyms} if settings.ranking.acronyms else {}
-            ),
-            "curation": settings.curation.model_copy(
-                update={"decisions": base / settings.curation.decisions}
-                if settings.curation.decisions
-                else {}
-            ),
-            "clusters": settings.clusters.model_copy(
-                update={"names": base / settings.clusters.names} if settings.clusters.names else {}
-            ),
-            "gates": settings.gates.model_copy(
-                update={"golden": base / settings.gates.golden} if settings.gates.golden else {}
-            ),
-            "sources": tuple(source.resolved(base) for source in settings.sources),
-        }
-    )
+def defaults() -> Path:
+    """Return the folder of the settings file and the `data` that come with reco.
+
+    A wheel carries them beside this module; in a checkout they are the repository's own.
+    """
+    carried = Path(str(files("reco.workspace"))) / "defaults"
+    return carried if carried.is_dir() else Path(__file__).resolve().parents[3]
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    try:
+        path.open("rb").close()  # pydantic-settings passes over a file that is not there
+        return TomlConfigSettingsSource(_Read, path)()
+    except OSError as error:
+        raise InvalidSettings(f"{path} cannot be read: {error.strerror}.", "Check --config.") from error
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(
+            f"{path} is not valid TOML: {error}.", "Compare with reco.example.toml."
+        ) from error
+
+
+def _of_environment() -> dict[str, Any]:
+    try:
+        found = EnvSettingsSource(_Read)()
+    except SettingsError as error:
+        raise InvalidSettings(
+            f"A {_PREFIX} variable cannot be read: {error}.",
+            f"Name one value, as in {_PREFIX}RANKING{_WITHIN}MEANING, or give a whole table as JSON.",
+        ) from error
+    if "home" in found:
+        found["home"] = Path(found["home"]).absolute()
+    return found
+
+
+def _problem(found: ErrorDetails) -> str:
+    place = [str(part) for part in found["loc"]]
+    variable = _PREFIX + _WITHIN.join(place).upper()
+    name = variable if variable in os.environ else ".".join(place) or "file"
+    # What a table of numbers calls an argument is one more key of the file.
+    unknown = found["type"] == "unexpected_keyword_argument"
+    return f"{name}: {'Extra inputs are not permitted' if unknown else found['msg']}"

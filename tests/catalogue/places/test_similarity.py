@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.catalogue.places.gazetteer import Gazetteer, Locality, bundled, search
+from reco.catalogue.places.gazetteer import Gazetteer, Locality, bundled
 from reco.catalogue.places.lookup import chosen
 from reco.catalogue.places.similarity import NEUTRAL, REASONS, TOLERANCE, Likeness, among_equals, likeness
 from reco.errors import InvalidQuery
@@ -212,7 +212,7 @@ def test_a_place_that_cannot_be_chosen_says_why(text: str, said: str) -> None:
     ],
 )
 def test_communes_are_searched_as_they_are_typed(text: str, first: str | None) -> None:
-    found = search(text, 5)
+    found = bundled().search(text, 5)
     assert len(found) <= 5 and all(place.kind == "commune" for place in found)
     assert len({place.code for place in found}) == len(found)
     if first:
@@ -224,15 +224,15 @@ def test_communes_are_searched_as_they_are_typed(text: str, first: str | None) -
 
 
 def test_the_most_populous_come_first_after_the_name_itself() -> None:
-    found = search("saint", 20)
+    found = bundled().search("saint", 20)
     populations = [place.population or 0 for place in found]
     assert populations == sorted(populations, reverse=True)
-    assert search("aix", 2)[0].code == "19002", "Aix-en-Provence comes after Aix"
+    assert bundled().search("aix", 2)[0].code == "19002", "Aix-en-Provence comes after Aix"
 
 
 @given(st.text(max_size=30), st.integers(-1, 6))
 def test_any_text_can_be_searched(text: str, limit: int) -> None:
-    assert len(search(text, limit)) <= max(limit, 0)
+    assert len(bundled().search(text, limit)) <= max(limit, 0)
 
 
 def test_a_label_tells_homonyms_apart() -> None:

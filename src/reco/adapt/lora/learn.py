@@ -6,10 +6,9 @@ Training happens once, on most of the records; those that it never saw judge wha
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from reco.adapt.head import OFF_DOMAIN, mean_of, reciprocal_ranks, scraps_of
 from reco.adapt.lora.checkpoint import Checkpoint
 from reco.adapt.lora.pairs import Lesson, Split, lessons_of, split
 from reco.adapt.lora.training import DeepRecipe, Learnt, adapter_of, train
+from reco.adapt.proof import Proof
 from reco.catalogue.catalogue import Catalogue
 from reco.encoder.adapter import Adapter
 from reco.encoder.protocol import Encoder, Progress
@@ -28,20 +28,16 @@ from reco.index.vectors import VectorTable, embed
 from reco.ranking.measures import randomisation_test
 from reco.storage import atomic
 
-logger = logging.getLogger(__name__)
-
 FEWEST = 200
 """Records with a summary below which too few can be held out to judge by."""
 
-_SIGNIFICANT = 0.05
-_OFF_DOMAIN_LOSS = 0.01
 _LONG = 9
 _METHOD = "deep/1"
 """Names how training is done: a change makes interrupted ones start again."""
 
 
 @dataclass(frozen=True)
-class DeepReport:
+class DeepReport(Proof):
     """What was learnt: mean reciprocal ranks of held-out records, and of general sentences.
 
     `table` is the catalogue encoded with the adapter. Times are in seconds.
@@ -59,18 +55,6 @@ class DeepReport:
     off_domain_after: float
     training_seconds: float
     encoding_seconds: float
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """Everything but the weights and vectors."""
-        left_out = ("adapter", "table")
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
-
-    @property
-    def kept(self) -> bool:
-        """Whether it won beyond noise on records that it did not see, and lost nothing off-domain."""
-        gained = self.after > self.before and self.p < _SIGNIFICANT
-        return gained and self.off_domain_after >= self.off_domain_before * (1 - _OFF_DOMAIN_LOSS)
 
 
 def learn_deep(

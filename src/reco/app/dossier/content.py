@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from reco.catalogue.resource import Resource
 from reco.ranking.explain import Explanation
@@ -88,12 +87,7 @@ def one_line(text: str) -> str:
 
 def address(resource: Resource) -> str:
     """Return the resource's address when a browser may follow it, else an empty string."""
-    try:
-        parts = urlsplit(resource.url)
-        host = parts.hostname
-    except ValueError:
-        return ""
-    return one_line(resource.url) if parts.scheme in ("http", "https") and host else ""
+    return one_line(resource.link)
 
 
 def cut(text: str) -> str:

@@ -10,7 +10,8 @@ import streamlit as st
 from reco.app.markup import badge, plain
 from reco.app.phrases import count, decimal, say
 from reco.app.widgets.paging import pages, turned
-from reco.catalogue.coverage import Holdings
+from reco.catalogue.coverage import Coverage
+from reco.catalogue.taxonomy import UNKNOWN
 
 PER_PAGE = 40
 PAGE = "coverage_page"
@@ -26,7 +27,7 @@ FILLED = 0.25
 """The share of cells that must hold something for the empty ones to be marked."""
 
 
-def show(covered: Holdings) -> None:
+def show(covered: Coverage) -> None:
     """Draw themes in rows, types in columns, at one scale or at all.
 
     `style.css` shows the list in place of the grid where the screen is narrow.
@@ -52,7 +53,7 @@ def show(covered: Holdings) -> None:
         _held(held, marked=bool((held != 0).to_numpy().mean() >= FILLED))
 
 
-def _counts(covered: Holdings, scale: str | None) -> pd.DataFrame:
+def _counts(covered: Coverage, scale: str | None) -> pd.DataFrame:
     """Return counts by theme and type; what has no theme, or no type, is last."""
     themes = sorted(covered.themes, key=lambda theme: not theme)
     types = sorted(covered.types, key=lambda kind: not kind)
@@ -128,4 +129,4 @@ def _type(label: str) -> str:
 def _scale(value: str | None) -> str:
     if value is None:
         return say("coverage.all_scales")
-    return say("coverage.unknown") if value == "unknown" else value
+    return say("coverage.unknown") if value == UNKNOWN else value

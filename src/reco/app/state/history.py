@@ -14,24 +14,21 @@ from reco.projects.answers import answers
 from reco.projects.changes import ProjectMoves, compare
 from reco.projects.feed import arrivals, document
 from reco.projects.store import Project, ProjectStore
-from reco.snapshots.history import Dates, Night, dates, oldest
-from reco.snapshots.history import nights as nights_of
+from reco.snapshots.history import Dates, History, Night, read
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
-from reco.workspace import workspace
 
 NEWEST = 50
 
 
 def nights(found: Snapshot) -> tuple[Night, ...]:
-    """Return what each night up to a snapshot brought. The first call opens every snapshot kept."""
-    store = _store()
-    return _nights(str(store.home), tuple(store.ids()), found.id, found)
+    """Return what each night up to a snapshot brought."""
+    return _history(found).nights
 
 
 def dates_of(found: Snapshot, identifier: str) -> Dates:
     """Return when a resource was first seen, and when it last changed."""
-    return dates(nights(found), oldest(_store(), found), identifier)
+    return _history(found).dates(identifier)
 
 
 def moves(night: Night) -> tuple[ProjectMoves, ...]:
@@ -58,12 +55,18 @@ def answer_feed(_request: Request) -> Response:
 
 
 def _store() -> SnapshotStore:
-    return workspace.store_of(shared.settings())
+    return shared.home().store
+
+
+def _history(found: Snapshot) -> History:
+    """Return the history of a snapshot. The first call opens every snapshot kept."""
+    store = _store()
+    return _read(str(store.home), tuple(store.ids()), found.id, found)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _nights(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> tuple[Night, ...]:
-    return nights_of(SnapshotStore(Path(home)), _snapshot)
+def _read(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> History:
+    return read(SnapshotStore(Path(home)), _snapshot)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -81,5 +84,5 @@ def _moves(home: str, before: str, after: str, projects: tuple[Project, ...]) ->
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _feed(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> bytes:
-    made = _snapshot.manifest.created
-    return document(arrivals(SnapshotStore(Path(home)), _snapshot, NEWEST), made)
+    found = _read(home, kept, number, _snapshot)
+    return document(arrivals(found.nights, NEWEST), _snapshot.manifest.created)

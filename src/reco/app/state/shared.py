@@ -18,7 +18,7 @@ import streamlit as st
 
 from reco.app.experiences import Experience, experiences
 from reco.catalogue.catalogue import Filters
-from reco.catalogue.coverage import Holdings, holdings
+from reco.catalogue.coverage import Coverage
 from reco.catalogue.places import gazetteer
 from reco.catalogue.places.cartography import Atlas
 from reco.encoder.protocol import Encoder
@@ -28,7 +28,7 @@ from reco.serving.request_queue import QueuedRecommender
 from reco.snapshots.snapshot import Manifest, Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.workspace import settings as configuration
-from reco.workspace import workspace
+from reco.workspace.home import Home
 from reco.workspace.settings import RankingSettings, Settings
 from reco.workspace.status import Freshness
 from reco.workspace.status import freshness as freshness_of
@@ -62,14 +62,19 @@ class Answered:
     last: tuple[str, Settings | None] = ("", None)
 
 
-def settings() -> Settings:
-    """Return the settings, read again when their file changed, so that a change needs no restart."""
-    path = Path(os.environ.get("RECO_CONFIG", "reco.toml"))
+def home() -> Home:
+    """Return the home that is served; its settings are read again when their file changed."""
+    path = configuration.settings_file()
     try:
         found = path.stat()
     except OSError:
-        return configuration.load()
-    return _settings(path.absolute(), found.st_mtime_ns, found.st_size, found.st_ino)
+        return Home.open()
+    return Home(_settings(path.absolute(), found.st_mtime_ns, found.st_size, found.st_ino, _variables()))
+
+
+def settings() -> Settings:
+    """Return the settings of `home`."""
+    return home().settings
 
 
 def opened() -> Opened:
@@ -77,7 +82,7 @@ def opened() -> Opened:
 
     Raises NoSnapshot before the first refresh, SnapshotError when none is sound.
     """
-    store = workspace.store_of(settings())
+    store = home().store
     number = store.named()
     if not number and not store.ids():
         raise NoSnapshot(f"There is no snapshot in {store.home} yet.", "Run `reco refresh`.")
@@ -95,23 +100,23 @@ def recommender() -> Recommender:
     From when the settings name another encoder until a refresh has made a snapshot with it, the one served
     is asked with the settings that it last answered with.
     """
-    chosen, found = settings(), opened().snapshot
-    answered = _answered(str(workspace.home_of(chosen)))
+    here, found = home(), opened().snapshot
+    answered = _answered(str(here.path))
     try:
-        made = _made(chosen, found)
+        made = _made(here, found)
     except (EncoderError, EncoderMismatch) as error:
         number, before = answered.last
         if before is None or number != found.id:
             raise
         logger.info("snapshot %s is asked with the settings that it last answered with: %s", number, error)
-        return _made(before, found)
-    answered.last = found.id, chosen
+        return _made(Home(before, here.path), found)
+    answered.last = found.id, here.settings
     return made
 
 
-def _made(chosen: Settings, found: Snapshot) -> Recommender:
-    key = (str(workspace.home_of(chosen)), found.id)
-    return _recommender(key, _encoder_key(chosen, found), chosen.ranking, found, chosen)
+def _made(here: Home, found: Snapshot) -> Recommender:
+    key = (str(here.path), found.id)
+    return _recommender(key, _encoder_key(here, found), here.settings.ranking, found, here)
 
 
 def recommender_from(found: Snapshot) -> Recommender:
@@ -119,14 +124,14 @@ def recommender_from(found: Snapshot) -> Recommender:
 
     Raises EncoderMismatch when it was made by another encoder than the one in the settings.
     """
-    chosen = settings()
-    encoder = _encoder(_encoder_key(chosen, found), chosen, found)
-    return QueuedRecommender(found, encoder, chosen.ranking.fusion())
+    here = home()
+    encoder = _encoder(_encoder_key(here, found), here, found)
+    return QueuedRecommender(found, encoder, here.settings.ranking)
 
 
 def facets(found: Snapshot, filters: Filters) -> Counts:
     """Return the facets of what passes, computed once for a snapshot and a choice."""
-    return _facets(str(workspace.home_of(settings())), found.id, found)(filters)
+    return _facets(str(home().path), found.id, found)(filters)
 
 
 def atlas() -> Atlas:
@@ -136,12 +141,12 @@ def atlas() -> Atlas:
 
 def experiences_of(found: Snapshot) -> tuple[Experience, ...]:
     """Return what a snapshot's resources say was done somewhere."""
-    return _experiences(str(workspace.home_of(settings())), found.id, found)
+    return _experiences(str(home().path), found.id, found)
 
 
-def holdings_of(found: Snapshot) -> Holdings:
+def coverage_of(found: Snapshot) -> Coverage:
     """Return what a snapshot covers by theme, type and scale."""
-    return _holdings(str(workspace.home_of(settings())), found.id, found)
+    return _coverage(str(home().path), found.id, found)
 
 
 def manifest() -> Manifest | None:
@@ -154,18 +159,22 @@ def manifest() -> Manifest | None:
 
 def freshness(found: Manifest) -> Freshness:
     """Return when the sources were last read with success, and whether the settings call that stale."""
-    chosen = settings()
-    return freshness_of(workspace.home_of(chosen), found.created, chosen.operation.stale_hours)
+    here = home()
+    return freshness_of(here.path, found.created, here.settings.operation.stale_hours)
 
 
 @lru_cache(maxsize=2)
-def _settings(path: Path, *_state: int) -> Settings:
+def _settings(path: Path, *_state: object) -> Settings:
     return configuration.load(path)
 
 
-def _encoder_key(chosen: Settings, found: Snapshot) -> str:
+def _variables() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(item for item in os.environ.items() if item[0].startswith("RECO_")))
+
+
+def _encoder_key(here: Home, found: Snapshot) -> str:
     learnt = found.adapter
-    return chosen.encoder.model_dump_json() + (learnt.digest if learnt is not None else "")
+    return here.settings.encoder.model_dump_json() + (learnt.digest if learnt is not None else "")
 
 
 def _still_good(found: Opened) -> bool:
@@ -182,8 +191,8 @@ def _open(home: str, number: str) -> Opened:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _encoder(key: str, _settings: Settings, _snapshot: Snapshot) -> Encoder:
-    encoder = workspace.encoder_of(_settings, _snapshot)
+def _encoder(key: str, _home: Home, _snapshot: Snapshot) -> Encoder:
+    encoder = _home.encoder_for(_snapshot)
     encoder.encode_query("préparation")
     logger.info("model prepared")
     return encoder
@@ -195,9 +204,9 @@ def _recommender(
     encoder_key: str,
     ranking: RankingSettings,
     _snapshot: Snapshot,
-    _settings: Settings,
+    _home: Home,
 ) -> Recommender:
-    return QueuedRecommender(_snapshot, _encoder(encoder_key, _settings, _snapshot), ranking.fusion())
+    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -221,5 +230,5 @@ def _experiences(home: str, number: str, _snapshot: Snapshot) -> tuple[Experienc
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _holdings(home: str, number: str, _snapshot: Snapshot) -> Holdings:
-    return holdings(_snapshot.catalogue)
+def _coverage(home: str, number: str, _snapshot: Snapshot) -> Coverage:
+    return Coverage.of(_snapshot.catalogue)

@@ -31,7 +31,7 @@ def show() -> None:
     with browse:
         _browse(snapshot)
     with covered:
-        coverage_grid.show(shared.holdings_of(snapshot))
+        coverage_grid.show(shared.coverage_of(snapshot))
 
 
 def _browse(snapshot: Snapshot) -> None:

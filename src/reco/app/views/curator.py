@@ -22,7 +22,6 @@ from reco.index.duplicates import Family
 from reco.projects.feedback import Feedback, FeedbackEntry
 from reco.snapshots.snapshot import Snapshot
 from reco.sources.rows import RAW
-from reco.workspace import workspace
 
 MOST_ROWS = 500
 PER_PAGE = 20
@@ -80,7 +79,7 @@ def _try() -> None:
 
 def _opinions(snapshot: Snapshot) -> None:
     """Draw the opinions that wait, each with its two answers."""
-    journal = Feedback(workspace.home_of(shared.settings()))
+    journal = Feedback(shared.home().path)
     waiting = journal.pending(MOST_ROWS)
     st.markdown(count("curator.waiting", len(waiting)))
     st.caption(say("curator.feedback_how"))
@@ -123,7 +122,7 @@ def _decide(number: int, verb: str, key: str) -> None:
     if not name:
         st.session_state[_NAMELESS] = True
         return
-    journal = Feedback(workspace.home_of(shared.settings()))
+    journal = Feedback(shared.home().path)
     decide = journal.approve if verb == "approve" else journal.reject
     try:
         decide(number, name, str(st.session_state.get(key) or ""))
@@ -133,7 +132,7 @@ def _decide(number: int, verb: str, key: str) -> None:
 
 
 def _rejects() -> None:
-    home = workspace.home_of(shared.settings())
+    home = shared.home().path
     files = quarantine.files(home)
     if not files:
         st.markdown(say("curator.no_rejects"))

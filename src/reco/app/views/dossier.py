@@ -11,9 +11,8 @@ from reco.app.state import failures, shared
 from reco.app.widgets import basket, cards, downloads
 from reco.app.widgets.downloads import REQUEST, TITLE
 from reco.errors import InvalidInput
-from reco.projects.store import LONGEST_NAME, ProjectStore
+from reco.projects.store import LONGEST_NAME
 from reco.ranking.query import Query
-from reco.workspace import workspace
 
 _LONGEST_NOTE = 4_000
 
@@ -119,7 +118,7 @@ def _saved() -> tuple[bool, str]:
     text = st.session_state.get(REQUEST) or ""
     try:
         query = Query.of(text, filters=asked.filters if asked is not None else None)
-        project = ProjectStore(workspace.home_of(shared.settings())).add(title, query)
+        project = shared.home().projects.add(title, query)
     except InvalidInput as error:
         failures.note(error)
         return False, say("dossier.not_saved")

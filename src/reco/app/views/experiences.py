@@ -16,6 +16,7 @@ from reco.app.widgets import cards
 from reco.app.widgets.facets import Facet, narrow
 from reco.app.widgets.paging import listed
 from reco.catalogue.places import gazetteer
+from reco.catalogue.taxonomy import UNKNOWN
 from reco.text.clean import fold
 
 PER_PAGE = 12
@@ -149,7 +150,7 @@ def _frame(code: str) -> str:
 
 
 def _scale(value: str) -> str:
-    return say("coverage.unknown") if value == "unknown" else value
+    return say("coverage.unknown") if value == UNKNOWN else value
 
 
 def _band(value: str) -> str:

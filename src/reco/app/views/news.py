@@ -161,7 +161,7 @@ def _all(night: Night) -> list[Resource]:
 
 def _fields(names: Sequence[str]) -> str:
     known = field_names()
-    return say("news.fields", fields=", ".join(known.get(name, name).lower() for name in names))
+    return say("news.fields", fields=", ".join(known[name].lower() for name in names if name in known))
 
 
 def _dated(night: Night) -> str:

@@ -12,6 +12,7 @@ from reco.app.state import failures, history
 from reco.app.widgets import basket, cards, row_notes
 from reco.catalogue.places.gazetteer import Locality
 from reco.catalogue.resource import Resource
+from reco.catalogue.taxonomy import UNKNOWN
 from reco.snapshots.snapshot import Snapshot
 from reco.text.clean import digest, itemised
 
@@ -48,7 +49,7 @@ def _fields(snapshot: Snapshot, resource: Resource) -> None:
         say("field.authors"): resource.authors,
         say("field.year"): str(resource.year or ""),
         say("field.audience"): resource.audience,
-        say("field.scale"): "" if resource.scale == "unknown" else resource.scale,
+        say("field.scale"): "" if resource.scale == UNKNOWN else resource.scale,
         say("field.place"): resource.place,
         say("sheet.localities"): " ; ".join(_locality(place) for place in resource.localities),
         say("field.language"): "" if resource.language == language() else resource.language,

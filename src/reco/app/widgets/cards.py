@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from reco.app.markup import badge, link, marked, plain, shortened, with_words
+from reco.app.markup import badge, marked, plain, shortened, with_words
 from reco.app.phrases import say
 from reco.app.state import failures, shared
 from reco.app.widgets import basket, notices, opinions, why
@@ -64,13 +64,12 @@ def credit(resource: Resource) -> None:
 
 def links(resource: Resource, sheet: bool = True) -> None:
     """Draw the link to the resource itself, and to its sheet."""
-    address = link(resource.url)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if address:
-            st.link_button(say("card.read"), address, icon=":material/open_in_new:")
+        if resource.link:
+            st.link_button(say("card.read"), resource.link, icon=":material/open_in_new:")
         if sheet:
             to_sheet(resource, say("card.sheet"), ":material/description:")
-        if not address:
+        if not resource.link:
             st.caption(say("card.no_link"))
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from reco.app.phrases import say
 from reco.app.state import shared
+from reco.app.widgets.field_names import field_names
 from reco.catalogue.catalogue import Filters
 from reco.snapshots.snapshot import Snapshot
 
@@ -24,18 +25,6 @@ _FIELDS = {
 }
 _YEARS = ("first_year", "last_year")
 _EVER = (1800, 2100)
-
-
-def labels() -> dict[str, str]:
-    """Return the name of each facet."""
-    return {
-        "type": say("field.type"),
-        "theme": say("field.theme"),
-        "publisher": say("field.publisher"),
-        "scale": say("field.scale"),
-        "language": say("field.language"),
-        "place": say("field.place"),
-    }
 
 
 def chosen(page: str, facets: tuple[str, ...]) -> Filters:
@@ -63,7 +52,7 @@ def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters
         counts = shared.facets(snapshot, replace(base, **none))[facet]
         _forget_missing(_key(page, facet), everything[facet])
         column.multiselect(
-            labels()[facet],
+            field_names()[facet],
             list(everything[facet]),
             key=_key(page, facet),
             format_func=partial(_counted, counts),

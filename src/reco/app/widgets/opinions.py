@@ -13,7 +13,6 @@ from reco.errors import RecoError
 from reco.projects.feedback import LONGEST_REASON, Feedback
 from reco.ranking.query import MOST_OPINIONS, Opinion
 from reco.ranking.recommender import Answer, Recommendation
-from reco.workspace import workspace
 
 _STATE = "opinions"
 _CONSENT = "opinions_consent"
@@ -106,7 +105,7 @@ def summary(answer: Answer) -> None:
 
 
 def _journal() -> Feedback:
-    return Feedback(workspace.home_of(shared.settings()))
+    return Feedback(shared.home().path)
 
 
 def _give(item: Recommendation, answer: Answer, useful: bool) -> None:

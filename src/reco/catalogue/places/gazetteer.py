@@ -295,11 +295,6 @@ def bundled() -> Gazetteer:
     return Gazetteer.read()
 
 
-def search(text: str, limit: int = 10) -> tuple[Locality, ...]:
-    """Return the communes of the bundled table that a person may mean: see `Gazetteer.search`."""
-    return bundled().search(text, limit)
-
-
 def is_collectivity(text: str) -> bool:
     """Whether a text is a kind of EPCI, alone ("Communauté de communes") or before a name, which may be cut
     short ("Métropole Toulon")."""

@@ -1,0 +1,79 @@
+"""Several judged sets measured together: the golden set on what is served, others on their own documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from reco.encoder.protocol import Encoder, Progress
+from reco.errors import InvalidInput
+from reco.evaluation.beir import JudgedSet, Topic, read_set, read_topics
+from reco.evaluation.evaluate import SYSTEMS, Evaluation, SetResult, Tried, evaluate, evaluate_served
+from reco.snapshots.snapshot import Snapshot
+
+Bars = Callable[[str], AbstractContextManager[Progress | None]]
+"""Gives what shows the progress of the set of that name."""
+
+GOLDEN = "golden"
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What is to be measured: the golden set's topics, none unless it is wanted, and other sets."""
+
+    topics: tuple[Topic, ...]
+    others: tuple[JudgedSet, ...]
+
+
+def read_sets(
+    folders: Sequence[Path], known: Path | None, golden: bool = False, limit: int | None = None
+) -> Sets:
+    """Read judged sets. `known` is the golden set's folder: it is wanted with `golden`, or when named.
+
+    Raises InvalidInput for a set that cannot be read, or two of one name.
+    """
+    if golden and known is None:
+        raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
+    others = [folder for folder in folders if not _same(folder, known)]
+    wanted = golden or len(others) < len(folders)
+    topics = read_topics(known, limit) if wanted and known is not None else ()
+    judged = tuple(read_set(folder, limit) for folder in others)
+    names = [*([GOLDEN] if wanted else []), *(one.name for one in judged)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidInput(f"Two sets have the name {', '.join(twice)}.", "Name each once, or rename one.")
+    return Sets(topics, judged)
+
+
+def evaluate_sets(
+    sets: Sets,
+    snapshot: Snapshot | None,
+    tried: Tried,
+    plain: Encoder,
+    systems: Sequence[str],
+    bars: Bars | None = None,
+) -> Evaluation:
+    """Run the named systems over each set. `snapshot` is what is served, `plain` the unadapted encoder."""
+    shown = bars or (lambda name: nullcontext())
+    results: dict[str, SetResult] = {}
+    if sets.topics and snapshot is not None:
+        with shown(GOLDEN) as progress:
+            results[GOLDEN] = evaluate_served(sets.topics, snapshot, tried, plain, systems, progress)
+    for one in sets.others:
+        with shown(one.name) as progress:
+            results[one.name] = evaluate(one, tried, plain, systems, progress)
+    return Evaluation(results)
+
+
+def require_systems(names: Sequence[str]) -> None:
+    """Raise InvalidInput unless there are names, all of them in `SYSTEMS`."""
+    unknown = [name for name in names if name not in SYSTEMS]
+    if unknown or not names:
+        raise InvalidInput(
+            f"There is no system {', '.join(unknown) or 'named'}.", f"Choose among {', '.join(SYSTEMS)}."
+        )
+
+
+def _same(folder: Path, golden: Path | None) -> bool:
+    return golden is not None and folder.resolve() == golden.resolve()
