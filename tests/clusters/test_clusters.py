@@ -24,9 +24,11 @@ from reco.clusters.model import Clusters, CuratorName
 from reco.clusters.update import locate
 from reco.encoder.protocol import unit
 from reco.encoder.testing import HashingEncoderForTests
-from reco.errors import InvalidDecisions, InvalidInput
+from reco.errors import InvalidDecisions, InvalidInput, SnapshotError
+from reco.ranking.recommender import Query, Recommender
 from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
+from reco.snapshots.check import check
 from tests.support import Home, publish, resource, rows, run_cli, snapshot_of
 
 SUBJECTS = (
@@ -444,9 +446,22 @@ def test_a_snapshot_keeps_its_clusters_and_an_old_one_has_none(home: Home) -> No
     large = world(per=3)
     snapshot = snapshot_of(large.catalogue, encoder, "000002")
     clusters = find(snapshot.catalogue, snapshot.dense.vectors())
-    publish(home.store, replace(snapshot, clusters=clusters))
+    publish(home.store, replace(snapshot, grouping=clusters))
     kept = home.store.open().clusters
     assert kept is not None and same(kept, clusters)
+
+
+def test_clusters_of_another_catalogue_stop_no_query_and_a_check_tells(home: Home) -> None:
+    encoder = HashingEncoderForTests(64)
+    snapshot = snapshot_of(world(per=3).catalogue, encoder)
+    clusters = find(snapshot.catalogue, snapshot.dense.vectors())
+    others = replace(clusters, ids=tuple(f"autre-{name}" for name in clusters.ids))
+    publish(home.store, replace(snapshot, grouping=others))
+    served = home.store.open()
+    assert Recommender(served, encoder).recommend(Query.of("une haie")).recommendations
+    with pytest.raises(SnapshotError, match="do not belong together"):
+        _ = served.clusters
+    assert not check(home.store).sound
 
 
 def test_a_failure_never_keeps_a_catalogue_from_being_served(

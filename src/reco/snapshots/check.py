@@ -37,6 +37,7 @@ def check(store: SnapshotStore, number: str | None = None) -> SnapshotCheck:
     try:
         # The current one is opened through CURRENT, so that its manifest is checked as well.
         snapshot = store.open() if chosen == store.current() else store.open(chosen)
+        _ = snapshot.clusters  # decoded when first asked for
     except SnapshotError as error:
         return SnapshotCheck(chosen, False, (str(error),))
     problems = lost(snapshot)

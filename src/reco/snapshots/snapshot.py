@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -105,9 +105,8 @@ class Snapshot:
     """What is listed twice; None in a snapshot made before that was looked for."""
     adapter: Adapter | None = None
     """Low-rank weights learnt from the catalogue, merged into the encoder that made the table."""
-    clusters: Clusters | None = None
-    """Groups of resources and their map; None where they were not looked for, or could not be found:
-    `manifest.report["clusters"]` then says why."""
+    grouping: Clusters | Callable[[], Clusters] | None = None
+    """Its clusters, or what decodes them from disk: no answer to a query needs them. See `clusters`."""
     levels: Levels | None = None
     """What scores are worth; None where that was not measured, and after a change of encoder or head."""
     carried: Carried | None = None
@@ -158,6 +157,15 @@ class Snapshot:
             return [row]
         rows = (self.catalogue.row(member) for member in self.families.of[identifier].members)
         return [found for found in rows if found is not None]
+
+    @cached_property
+    def clusters(self) -> Clusters | None:
+        """Groups of resources and their map, decoded when first asked for.
+
+        None when clusters were turned off or not found: `manifest.report["clusters"]` then says why. Raises
+        SnapshotError when they cannot be read, or are those of another catalogue.
+        """
+        return self.grouping() if callable(self.grouping) else self.grouping
 
     @cached_property
     def listed_again(self) -> NDArray[np.bool_]:
@@ -273,12 +281,9 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
         grouped = _under(CLUSTERS, files)
         ids = tuple(resource.id for resource in catalogue)
-        clusters = Clusters.from_files(grouped).sharing(ids, hashes) if grouped else None
         levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
-        raise SnapshotError(
-            f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
-        ) from error
+        raise _unreadable(manifest.snapshot, error) from error
     snapshot = Snapshot(
         manifest,
         catalogue,
@@ -290,11 +295,29 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         head=head,
         families=families,
         adapter=adapter,
-        clusters=clusters,
+        grouping=partial(_clusters_of, manifest.snapshot, grouped, ids, hashes) if grouped else None,
         levels=levels,
     )
     _require_consistent(snapshot)
     return snapshot
+
+
+def _clusters_of(
+    number: str, files: Mapping[str, bytes], ids: tuple[str, ...], hashes: tuple[str, ...]
+) -> Clusters:
+    try:
+        clusters = Clusters.from_files(files)
+    except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
+        raise _unreadable(number, error) from error
+    if clusters.ids != ids:
+        raise SnapshotError(f"The parts of snapshot {number} do not belong together.", "Run `reco rollback`.")
+    return clusters.sharing(ids, hashes)
+
+
+def _unreadable(number: str, error: Exception) -> SnapshotError:
+    return SnapshotError(
+        f"Snapshot {number} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
+    )
 
 
 def _arrays_of(files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
@@ -311,7 +334,6 @@ def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _require_consistent(snapshot: Snapshot) -> None:
     rows = len(snapshot.catalogue)
-    grouped = snapshot.clusters
     counts = {
         rows,
         snapshot.manifest.resources,
@@ -326,8 +348,6 @@ def _require_consistent(snapshot: Snapshot) -> None:
         len(snapshot.table.spans),
         int(snapshot.table.bounds[-1]),
     }
-    if grouped is not None and grouped.ids != tuple(resource.id for resource in snapshot.catalogue):
-        counts.add(-1)
     if len(counts) > 1 or len(parts) > 1 or snapshot.dense.dimension != snapshot.manifest.dimension:
         raise SnapshotError(
             f"The parts of snapshot {snapshot.id} do not belong together.", "Run `reco rollback`."
