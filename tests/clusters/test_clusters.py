@@ -413,11 +413,11 @@ def test_bad_lines_of_names_are_all_told(tmp_path: Path) -> None:
 
 def test_small_identical_and_foreign_input_is_refused_with_a_reason(planted: World) -> None:
     few = planted.without({one.id for one in planted.catalogue[19:]})
-    with pytest.raises(InvalidInput, match=r"19 resources, of which 19 say .*: clusters need at least 20"):
+    with pytest.raises(InvalidInput, match=r"19 resources with 19 distinct texts: clusters need at least 20"):
         find(few.catalogue, few.vectors)
-    with pytest.raises(InvalidInput, match="of which 1 say"):
+    with pytest.raises(InvalidInput, match="with 1 distinct text"):
         find(planted.catalogue, np.tile(planted.vectors[:1], (len(planted.catalogue), 1)))
-    with pytest.raises(InvalidInput, match="vectors of shape"):
+    with pytest.raises(InvalidInput, match="vectors have shape"):
         find(planted.catalogue, planted.vectors[:5])
 
 
