@@ -1,4 +1,4 @@
-"""Start the web application: `python app.py` is `reco app`, and any ASGI server takes `app:app`."""
+"""Entry point of the web application: `python app.py` is `reco app`; any ASGI server takes `app:app`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The exception tree. Each error says what happened and what to do about it."""
+"""The exceptions of reco. The message says what happened; the hint says what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class RecoError(Exception):
     """A failure that a person can act on.
 
-    `hint` is one sentence saying what to do; `exit_code` is what the command line returns.
+    `hint` is one sentence on what to do; `exit_code` is the exit code of the command line.
     """
 
     exit_code = 1
@@ -17,29 +17,29 @@ class RecoError(Exception):
 
 
 class InvalidInput(RecoError):
-    """What the user gave cannot be used: every problem is in the message."""
+    """Unusable input from the user. The message lists every problem."""
 
     exit_code = 2
 
 
 class InvalidQuery(InvalidInput):
-    """A query that cannot be answered as it stands."""
+    """An invalid query."""
 
 
 class InvalidSettings(InvalidInput):
-    """A `reco.toml` that cannot be used."""
+    """An invalid `reco.toml`."""
 
 
 class InvalidDecisions(InvalidInput):
-    """A file of a curator's decisions that cannot be used."""
+    """An invalid file of a curator's decisions."""
 
 
 class UnknownResource(InvalidInput):
-    """An id that the served snapshot does not hold."""
+    """An id that is not in the served snapshot."""
 
 
 class SourceError(RecoError):
-    """A source could not be read as a whole; a bad row is a `Rejection`, never this."""
+    """A source that cannot be read as a whole. A single bad row is a `Rejection` instead."""
 
 
 class EncoderError(RecoError):
@@ -47,23 +47,23 @@ class EncoderError(RecoError):
 
 
 class SnapshotError(RecoError):
-    """A snapshot is missing, damaged or made by another encoder."""
+    """A snapshot that is missing, damaged or made by another encoder."""
 
 
 class EncoderMismatch(SnapshotError):
-    """A sound snapshot whose vectors another encoder made."""
+    """An intact snapshot, or adapter, that belongs to another encoder."""
 
 
 class StorageError(RecoError):
-    """The disk refused: full, read-only, or not ours to write."""
+    """The disk refused an operation: it is full, read-only, or not writable by this user."""
 
 
 class UnconfirmedWrite(StorageError):
-    """The disk took a change, which every reader sees, but could not promise that it outlives a power cut."""
+    """A change that every reader sees, but that a power cut may undo."""
 
 
 class ServerBusy(RecoError):
-    """More requests came at the same time than can be answered."""
+    """Too many queries arrived at the same time, and the queue is full."""
 
 
 class RefreshRunning(RecoError):
@@ -73,6 +73,6 @@ class RefreshRunning(RecoError):
 
 
 class PublishRefused(RecoError):
-    """A publish gate refused the new snapshot; the old one is still served."""
+    """A gate refused the new snapshot. The old one is still served."""
 
     exit_code = 4

@@ -214,5 +214,5 @@ def test_a_page_says_how_sure_each_field_is_and_the_spellings_it_saw(home: Home)
 def test_a_trial_says_what_no_row_fills_and_when_too_many_are_refused(home: Home) -> None:
     home.write([rows()[0], {**rows()[1], "title": ""}])
     shown = run_cli("source", "test", "main", *home.arguments).out
-    assert "unfilled: authors, place" in shown and "a refresh would keep yesterday's" in shown
+    assert "unfilled: authors, place" in shown and "a refresh would keep the previous rows" in shown
     assert run_cli("source", "test", "main", "--json", *home.arguments).json["unfilled"][0] == "authors"

@@ -24,9 +24,11 @@ from reco.clusters.model import Clusters, CuratorName
 from reco.clusters.update import locate
 from reco.encoder.protocol import unit
 from reco.encoder.testing import HashingEncoderForTests
-from reco.errors import InvalidDecisions, InvalidInput
+from reco.errors import InvalidDecisions, InvalidInput, SnapshotError
+from reco.ranking.recommender import Query, Recommender
 from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
+from reco.snapshots.check import check
 from tests.support import Home, publish, resource, rows, run_cli, snapshot_of
 
 SUBJECTS = (
@@ -411,11 +413,11 @@ def test_bad_lines_of_names_are_all_told(tmp_path: Path) -> None:
 
 def test_small_identical_and_foreign_input_is_refused_with_a_reason(planted: World) -> None:
     few = planted.without({one.id for one in planted.catalogue[19:]})
-    with pytest.raises(InvalidInput, match=r"19 resources, of which 19 say .*: clusters need at least 20"):
+    with pytest.raises(InvalidInput, match=r"19 resources with 19 distinct texts: clusters need at least 20"):
         find(few.catalogue, few.vectors)
-    with pytest.raises(InvalidInput, match="of which 1 say"):
+    with pytest.raises(InvalidInput, match="with 1 distinct text"):
         find(planted.catalogue, np.tile(planted.vectors[:1], (len(planted.catalogue), 1)))
-    with pytest.raises(InvalidInput, match="vectors of shape"):
+    with pytest.raises(InvalidInput, match="vectors have shape"):
         find(planted.catalogue, planted.vectors[:5])
 
 
@@ -444,9 +446,22 @@ def test_a_snapshot_keeps_its_clusters_and_an_old_one_has_none(home: Home) -> No
     large = world(per=3)
     snapshot = snapshot_of(large.catalogue, encoder, "000002")
     clusters = find(snapshot.catalogue, snapshot.dense.vectors())
-    publish(home.store, replace(snapshot, clusters=clusters))
+    publish(home.store, replace(snapshot, grouping=clusters))
     kept = home.store.open().clusters
     assert kept is not None and same(kept, clusters)
+
+
+def test_clusters_of_another_catalogue_stop_no_query_and_a_check_tells(home: Home) -> None:
+    encoder = HashingEncoderForTests(64)
+    snapshot = snapshot_of(world(per=3).catalogue, encoder)
+    clusters = find(snapshot.catalogue, snapshot.dense.vectors())
+    others = replace(clusters, ids=tuple(f"autre-{name}" for name in clusters.ids))
+    publish(home.store, replace(snapshot, grouping=others))
+    served = home.store.open()
+    assert Recommender(served, encoder).recommend(Query.of("une haie")).recommendations
+    with pytest.raises(SnapshotError, match="do not belong together"):
+        _ = served.clusters
+    assert not check(home.store).sound
 
 
 def test_a_failure_never_keeps_a_catalogue_from_being_served(

@@ -80,8 +80,8 @@ def test_a_theme_withdrawn_from_the_catalogue_is_named(judged: Home) -> None:
     words = " ".join(word for need in after["needs"] for word in (need["label"], *need["keywords"]))
     assert "eau" in stems(words)
     shown = run_cli("radar", *judged.arguments)
-    assert "No request was asked" not in shown.out
-    assert "Eau !" in shown.out and "2 of 3 requests (golden) have no good answer" in shown.out
+    assert "There is no query to run" not in shown.out
+    assert "Eau !" in shown.out and "2 of 3 queries (golden) have no good result" in shown.out
 
 
 def test_logged_requests_are_told_in_groups_of_five_and_never_by_their_text() -> None:
@@ -186,7 +186,7 @@ def test_lists_that_hold_the_whole_catalogue_are_refused() -> None:
 
 
 def test_the_command_line_says_where_requests_come_from(served: Home) -> None:
-    assert "No request was asked: set `[gates] golden`" in run_cli("radar", *served.arguments).out
+    assert "There is no query to run: set `[gates] golden`" in run_cli("radar", *served.arguments).out
 
 
 def test_the_command_line_audits(served: Home, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_the_catalogue_lacks_is_left_out_and_said(golden: Home) -> None:
     found = done.json["sets"]["golden"]
     assert found["topics"] == 5
     assert found["left_out"] == {"ids": ["ailleurs"], "judgements": 1, "topics": ["g5"]}
-    assert "ailleurs" in done.err and "1 of 6 requests" in done.err
+    assert "ailleurs" in done.err and "1 of 6 queries" in done.err
 
 
 def test_a_golden_set_of_another_catalogue_is_refused(golden: Home) -> None:

@@ -34,7 +34,7 @@ def test_many_searches_at_once_are_brute_force(rows: int, asked: int, depth: int
     queries = unit(generator.standard_normal((asked, 16)).astype(np.float32))
     index = DenseIndex.build(vectors)
     if depth > rows:
-        with pytest.raises(ValueError, match=f"{depth} rows are asked of an index of {rows}"):
+        with pytest.raises(ValueError, match=f"an index of {rows} rows cannot return {depth}"):
             index.search_all(queries, depth)
         return
     found, cosines = index.search_all(queries, depth)

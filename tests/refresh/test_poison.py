@@ -309,7 +309,7 @@ def test_a_file_that_grows_while_it_is_read(
 
     for module in ("csv_file", "json_lines"):
         monkeypatch.setattr(f"reco.sources.{module}.lines", and_a_writer)
-    nights.is_refused((name, "was written to while it was being read"), kind, path=name)
+    nights.is_refused((name, "changed while it was being read"), kind, path=name)
 
 
 def test_a_surprise_inside_a_reader_is_its_sources_alone(nights: Nights) -> None:

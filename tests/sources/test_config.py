@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reco.paths import FOLDER
 from reco.sources.config import SourceConfig
+from reco.storage.paths import FOLDER
 
 
 def config(**options: Any) -> SourceConfig:
@@ -21,11 +21,11 @@ def config(**options: Any) -> SourceConfig:
         ({"kind": "oai"}, "from a `url`"),
         ({"kind": "folder", "path": None, "url": "https://example.org"}, "from a `path`"),
         ({"path": None, "url": "ftp://example.org/a.csv"}, "https://"),
-        ({"path": None, "url": "https://me:secret@example.org/a.csv"}, "no place in an address"),
+        ({"path": None, "url": "https://me:secret@example.org/a.csv"}, "must not hold a user name"),
         ({"fields": {"titel": "Titre"}}, "titel: not a field of reco"),
-        ({"constants": {"id": "1"}}, "cannot serve every row"),
+        ({"constants": {"id": "1"}}, "every row needs its own id"),
         ({"defaults": {"theme": ""}}, "leave the line out"),
-        ({"sheet": "Feuil1"}, "`sheet` means nothing for kind csv"),
+        ({"sheet": "Feuil1"}, "`sheet` does not apply to kind csv"),
         ({"encoding": "utf-99"}, "not an encoding"),
         ({"name": "../evil"}, "pattern"),
         ({"colour": "red"}, "Extra inputs"),

@@ -185,7 +185,7 @@ def test_an_empty_repository_is_empty(serve: Serve) -> None:
             '<error code="badArgument">no</error></OAI-PMH>',
             "badArgument",
         ),
-        ("<html/>", "not an answer of OAI-PMH"),
+        ("<html/>", "not an OAI-PMH response"),
         ("plain", "not XML"),
         ('<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "document type"),
     ],

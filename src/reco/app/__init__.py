@@ -1,5 +1,5 @@
-"""The web application: thin Streamlit pages over the core. Nothing in the core imports it.
+"""The web application: thin Streamlit pages over the core. The core never imports it.
 
-`main` is the server, `script` what runs for each visitor, `views/` one file for each page. The folder of
-`main` is on the import path while it is served, so no module here may have a library's name.
+`main` is the ASGI entry point, `script` runs at each interaction, and `views/` has one file per page.
+Streamlit puts the folder of `main` on the import path, so no module here may have the name of a library.
 """

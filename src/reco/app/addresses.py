@@ -1,6 +1,6 @@
-"""The address of each page, below the server's own: what is none of them is answered with 404.
+"""Addresses of the pages, below the base path of the server. Any other address gets a 404.
 
-Streamlit itself answers any address with its document, then says in English that there is no such page.
+Streamlit itself serves its document at every address, then says in English that the page does not exist.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reco.app.phrases import phrase
 from reco.app.state import curator_access
 
 FEED = "nouveautes.atom"
-"""The address of the feed of new resources, beside the pages."""
+"""Address of the Atom feed of new resources, next to the pages."""
 CURATION = "curation"
 PAGES = frozenset(
     {
@@ -30,21 +30,21 @@ PAGES = frozenset(
         FEED,
     }
 )
-_STREAMLIT_S = ("_stcore", "media", "component", "static", "app")
+_STREAMLIT_PATHS = ("_stcore", "media", "component", "static", "app")
 
 
 def lost(path: str, base: str = "") -> bool:
-    """Return whether a path below `base` is no page, nor anything that Streamlit serves itself."""
-    inside = path.removeprefix(f"/{base.strip('/')}").strip("/")
-    first, _, more = inside.partition("/")
-    if not inside or first in _STREAMLIT_S:
+    """Return whether a path below `base` is neither a page nor an address that Streamlit serves itself."""
+    page = path.removeprefix(f"/{base.strip('/')}").strip("/")
+    first, _, rest = page.partition("/")
+    if not page or first in _STREAMLIT_PATHS:
         return False
-    known = inside in PAGES and (inside != CURATION or bool(curator_access.expected()))
-    return not known or bool(more)
+    known = page in PAGES and (page != CURATION or bool(curator_access.expected()))
+    return not known or bool(rest)
 
 
 def not_found(language: str, base: str = "") -> HTMLResponse:
-    """Return what a visitor of no page reads."""
+    """Return the 404 page in a language."""
     home = URL(f"/{base.strip('/')}").include_query_params(lang=language.upper())
     title, text, back = (
         escape(phrase(language, key)) for key in ("app.lost_title", "app.lost", "app.lost_home")

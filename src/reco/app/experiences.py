@@ -1,4 +1,4 @@
-"""What was done somewhere: resources at the places that they name, and those that no map can show."""
+"""Local experiences: each resource at each place that it names, on the map or not."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from reco.catalogue.resource import Resource
 from reco.catalogue.taxonomy import TYPES
 
 BANDS = (0, 2_000, 10_000, 50_000)
-"""The fewest inhabitants of each band of population; the last has no upper bound."""
+"""Lower bounds of the population bands, in inhabitants. The last band has no upper bound."""
 
 
 @dataclass(frozen=True)
 class Experience:
-    """A resource at one of its places; `spot` is None where the map does not show it."""
+    """A resource at one of its places. `spot` is None if the map does not show the place."""
 
     resource: Resource
     place: Locality | None
@@ -25,24 +25,24 @@ class Experience:
 
     @property
     def department(self) -> str:
-        """The code of its département, or an empty text."""
+        """Code of the department of the place, or an empty string."""
         if self.place is None:
             return ""
         return self.place.code if self.place.kind == "department" else self.place.department
 
     @property
     def band(self) -> int | None:
-        """The lower bound of its place's band of population, None when that is unknown."""
+        """Lower bound of the population band of the place, None if the population is unknown."""
         if self.place is None or self.place.population is None:
             return None
         return BANDS[bisect_right(BANDS, self.place.population) - 1]
 
 
 def experiences(resources: Iterable[Resource], atlas: Atlas) -> tuple[Experience, ...]:
-    """Return every resource that names a place, once for each; and initiatives whose place is unknown."""
-    found: list[Experience] = []
+    """Return one experience per resource and place, plus the initiatives without a known place."""
+    collected: list[Experience] = []
     for resource in resources:
-        found += [Experience(resource, place, atlas.spot(place)) for place in resource.localities]
+        collected += [Experience(resource, place, atlas.spot(place)) for place in resource.localities]
         if not resource.localities and resource.type == TYPES["initiative"]:
-            found.append(Experience(resource, None, None))
-    return tuple(found)
+            collected.append(Experience(resource, None, None))
+    return tuple(collected)

@@ -1,7 +1,7 @@
-"""The HTML document that Streamlit serves, with a language, a title and a closed content policy.
+"""The HTML document of Streamlit, rewritten with a language, a title and a content security policy.
 
-Streamlit has no setting for these (its issue 8399). The policy is a second wall: were a source's text
-ever rendered as Markdown, its images and scripts would still not be fetched.
+Streamlit has no setting for these (its issue 8399). The policy is a second barrier: if Markdown ever rendered
+a source's text, the browser would still not load its images and scripts.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _HEADERS = {
 
 
 class HtmlDocument:
-    """ASGI middleware: rewrites HTML pages, adds security headers to every response."""
+    """ASGI middleware that rewrites HTML pages and adds security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one HTTP request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -42,12 +42,12 @@ class HtmlDocument:
         if page and lost(scope["path"], base):
             await not_found(language_of(scope), base)(scope, receive, _Page(send, language_of(scope)))
             return
-        answer = _Page(send, language_of(scope)) if page else _Headed(send)
+        answer = _Page(send, language_of(scope)) if page else _WithHeaders(send)
         await self._app(_uncompressed(scope) if page else scope, receive, answer)
 
 
-class _Headed:
-    """Sends a response with the headers of every response."""
+class _WithHeaders:
+    """Sends a response with the security headers."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -59,10 +59,10 @@ class _Headed:
 
 
 class _Page:
-    """Sends a response whose body, when it is HTML, is gathered and rewritten first."""
+    """Sends a response. It collects and rewrites the body if this is HTML."""
 
     def __init__(self, send: Send, language: str) -> None:
-        self._send = _Headed(send)
+        self._send = _WithHeaders(send)
         self._language = language
         self._start: Message | None = None
         self._body = b""
@@ -82,7 +82,7 @@ class _Page:
         body = html.encode("utf-8")
         headers = MutableHeaders(scope=start)
         for name in ("etag", "last-modified"):
-            # They are the original's: a browser must not keep the original for this.
+            # They describe the original: a browser must not reuse a cached original for this page.
             if name in headers:
                 del headers[name]
         headers["content-length"] = str(len(body))
@@ -92,13 +92,13 @@ class _Page:
 
 
 def language_of(scope: Scope) -> str:
-    """Return the language that the address asks for (`?lang=EN`), else the default."""
-    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[0].lower()
-    return asked if asked in LANGUAGES else DEFAULT
+    """Return the language of the address, e.g. "en" for `?lang=EN`, else the default."""
+    code = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[0].lower()
+    return code if code in LANGUAGES else DEFAULT
 
 
 def rewrite(html: str, language: str) -> str:
-    """Return Streamlit's document with our language, title, description and word without JavaScript."""
+    """Return Streamlit's document with our language, title, description and `<noscript>` text."""
     html = html.replace('<html lang="en">', f'<html lang="{language}">')
     head = (
         f"<title>{phrase(language, 'app.document_title')}</title>"
@@ -116,7 +116,7 @@ def rewrite(html: str, language: str) -> str:
 
 
 def policy(html: str) -> str:
-    """Return a policy that allows this server and the document's own inline scripts, nothing else."""
+    """Return a policy that allows only this server and the inline scripts of the document."""
     digests = [hashlib.sha256(script.encode("utf-8")).digest() for script in _INLINE_SCRIPT.findall(html)]
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return "; ".join(

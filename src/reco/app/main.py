@@ -1,4 +1,4 @@
-"""The web application, as `streamlit run` and any ASGI server take it."""
+"""The web application object, for `streamlit run` and any ASGI server."""
 
 import streamlit as st
 

@@ -1,7 +1,7 @@
-"""Sources' text inside Markdown, made inert, and sources' addresses, made safe.
+"""Safe Markdown from sources' text.
 
-Backslashes stop what Markdown parses. Streamlit then searches the parsed text again, where no backslash
-is left: for bare addresses, emoji codes, icons and arrows. A word joiner, which has no width, breaks these.
+Backslashes stop Markdown. Streamlit then searches the parsed text, where no backslash is left, for bare URLs,
+emoji codes, icons and arrows. A word joiner, which has no width, breaks these.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ JOINER = "\u2060"
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")
 _BREAKABLE = re.compile(r" (?=[?!:;»](?:\s|$))|(?<=«) |(?<=\d) (?=\d{3}(?!\d)|[%€])")
 _SPECIAL = re.compile(r"[!-/:-@\[-`{-~]")
-_SEARCHED = re.compile(
+_STREAMLIT_MARKUP = re.compile(
     r":(?=\S)"  # :emoji:, :material/icon:, :red[, http://
     r"|@(?=\S)"  # an e-mail
     r"|www(?=\.)"
@@ -25,17 +25,17 @@ _SEARCHED = re.compile(
 
 
 def line(text: str) -> str:
-    """Return a text on one line, in which no line ends inside a number nor before French punctuation."""
+    """Return a text on one line, with no-break spaces inside numbers and next to French punctuation."""
     return _BREAKABLE.sub("\u00a0", _SPACES.sub(" ", text).strip())
 
 
 def plain(text: str) -> str:
-    """Return Markdown that shows a text on one line, exactly, whatever it holds."""
+    """Return Markdown that shows a text exactly as it is, on one line."""
     return _escaped(line(text))
 
 
 def with_words(text: str, stems: Iterable[str]) -> str:
-    """Return `plain` text in which the words of these stems are bold."""
+    """Return `plain` Markdown with the words of these stems in bold."""
     wanted = frozenset(stems)
     text = line(text)
     pieces, end = [], 0
@@ -47,25 +47,25 @@ def with_words(text: str, stems: Iterable[str]) -> str:
 
 
 def marked(markdown: str) -> str:
-    """Return Markdown on a coloured ground, for the passage that answers."""
+    """Return Markdown on a coloured ground, for the best passage."""
     return f":green-background[{markdown}]"
 
 
 def badge(text: str, colour: str = "gray") -> str:
-    """Return a badge holding a source's text."""
+    """Return the Markdown of a badge that holds a source's text."""
     return f":{colour}-badge[{plain(text)}]"
 
 
 def of(text: str) -> str:
-    """Return the end of a button's or a box's name that says of which resource it is.
+    """Return the end of a button's or a box's name that says which resource it is for.
 
-    `style.css` hides it from sight: screen readers, which meet many buttons of one name, read it.
+    `style.css` hides it: screen readers, which meet many buttons of the same name, read it.
     """
     return f" :gray[({plain(shortened(text, 80))})]"
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text cut at a space when it is long, with an ellipsis."""
+    """Return a text cut at a space, with "…", if it is longer than `longest` characters."""
     text = line(text)
     if len(text) <= longest:
         return text
@@ -73,5 +73,5 @@ def shortened(text: str, longest: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    broken = _SEARCHED.sub(lambda found: found.group() + JOINER, text)
-    return _SPECIAL.sub(lambda found: "\\" + found.group(), broken)
+    broken = _STREAMLIT_MARKUP.sub(lambda match: match.group() + JOINER, text)
+    return _SPECIAL.sub(lambda match: "\\" + match.group(), broken)

@@ -1,4 +1,4 @@
-"""What runs at each interaction: the frame around a page, the language, the page, the foot."""
+"""The script of each interaction: the frame of a page, the language choice, the page, the footer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def show() -> None:
     st.set_page_config(
         page_title=f"{page.title} · {say('app.name')}",
         page_icon=str(ICON),
-        # A page that shows two things side by side takes the screen; text is read in a column.
+        # A page with two parts side by side takes the whole screen; text stays in a narrow column.
         layout="wide" if page.url_path in WIDE else "centered",
     )
     st.html(STYLE)
@@ -39,7 +39,7 @@ def show() -> None:
 
 
 def _pages() -> list[st.Page]:
-    found = [
+    pages = [
         st.Page(VIEWS / "recommend.py", title=say("nav.recommend"), url_path="recommander", default=True),
         st.Page(VIEWS / "dossier.py", title=basket.label(), url_path="dossier"),
         st.Page(VIEWS / "explorer.py", title=say("nav.explorer"), url_path="explorer"),
@@ -50,8 +50,8 @@ def _pages() -> list[st.Page]:
         st.Page(VIEWS / "about.py", title=say("nav.about"), url_path="a-propos"),
     ]
     if curator_access.expected():
-        found.append(st.Page(VIEWS / "curator.py", title=say("nav.curator"), url_path="curation"))
-    return found
+        pages.append(st.Page(VIEWS / "curator.py", title=say("nav.curator"), url_path="curation"))
+    return pages
 
 
 def _language() -> None:
@@ -69,15 +69,15 @@ def _language() -> None:
 
 
 def _streamlit_words() -> None:
-    """Give `style.css` our words for what Streamlit words in English, without a setting for it."""
+    """Pass our words to `style.css` for what Streamlit says in English and has no setting for."""
     words = {
         "menu": say("app.menu"),
         "enter": say("app.enter"),
         "ctrl-enter": say("app.ctrl_enter"),
         "file-not-written": say("dossier.not_written"),
     }
-    named = ";".join(f'--say-{name}:"{text}"' for name, text in words.items())
-    st.html(f"<style>:root{{{named}}}</style>")
+    variables = ";".join(f'--say-{name}:"{text}"' for name, text in words.items())
+    st.html(f"<style>:root{{{variables}}}</style>")
 
 
 def _foot() -> None:

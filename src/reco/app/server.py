@@ -1,4 +1,4 @@
-"""What surrounds the pages: the served document, the log, the warm-up, the last resort for errors."""
+"""ASGI parts around the pages: served document, log, warm-up and last-resort error handler."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from reco.app.html_document import HtmlDocument
 
 SCRIPT = Path(__file__).with_name("script.py")
 SWITCH_SECONDS = 0.001
-"""A fifth of Python's own: with a hundred threads at work, the loop comes to its turn within a tenth."""
+"""A fifth of Python's default. With 100 busy threads, the event loop waits 0.1 s at most for its turn."""
 
 logger = logging.getLogger(__name__)
 
 
 def parts() -> dict[str, Any]:
-    """Return the arguments of `st.App`, for `main` and for the repository's `app.py`."""
+    """Return the arguments of `st.App`, for `reco.app.main` and the repository's `app.py`."""
     logging.basicConfig(
         stream=sys.stderr,
         level=os.environ.get("RECO_LOG", "WARNING"),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    # Pages are drawn in threads, which keep the loop that answers everybody waiting for one turn each.
+    # Threads draw the pages. The event loop, which answers every visitor, waits for one turn of each thread.
     sys.setswitchinterval(SWITCH_SECONDS)
     return {
         "script_path": SCRIPT,
@@ -46,7 +46,7 @@ def parts() -> dict[str, Any]:
 
 
 def _feed(request: Request) -> Response:
-    """Answer a feed reader; a function that is no coroutine runs in a thread of its own."""
+    """Answer a feed reader. Starlette runs this in its own thread, since it is not a coroutine."""
     from reco.app.state import history
 
     return history.answer_feed(request)
@@ -54,7 +54,7 @@ def _feed(request: Request) -> Response:
 
 @asynccontextmanager
 async def _lifespan(_app: Any) -> AsyncIterator[None]:
-    """Prepare the model beside the server, so that the first page does not wait for it."""
+    """Load the model in the background, so that the first page does not wait for it."""
     threading.Thread(target=_warm_up, name="reco-warm-up", daemon=True).start()
     yield
 
@@ -66,16 +66,16 @@ def _warm_up() -> None:
     try:
         shared.recommender()
         france_map.background()
-        # What the libraries and the model hold stays until the end: no collection need look through it again.
+        # Objects of the libraries and the model live until the end; no later collection scans frozen ones.
         gc.collect()
         gc.freeze()
     except Exception as error:
-        # The visitor who needs it gets the sentence; here there is no one to tell.
-        logger.warning("warm-up: %s", error)
+        # A visitor who needs the model sees the error on the page. Here the log is the only reader.
+        logger.warning("The warm-up failed: %s", error)
 
 
 def _last_resort(error: Exception) -> bool:
-    """Say a failure that escaped the pages, in a callback for instance. Streamlit has logged its trace."""
+    """Show an error that escaped the pages, e.g. from a callback. Streamlit has logged its trace."""
     from reco.app.state import failures
 
     failures.tell(error)

@@ -1,1 +1,1 @@
-"""Resources: what one is, which rows become one, and what a curator decides of them."""
+"""Resources, the admission of source rows, and the curator's decisions."""

@@ -1,4 +1,4 @@
-"""Text that says nothing of a resource: what a publisher repeats, and what it says of itself."""
+"""Boilerplate: sentences that a publisher repeats, and paragraphs about the publisher or the authors."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from reco.catalogue.resource import Resource
 from reco.text.passages import Span
 
 RECURRING = 3
-"""Records of other titles in which a sentence must be found before it is a publisher's habit."""
+"""Titles of one publisher that must contain a sentence before it counts as boilerplate."""
 SHARE = 0.05
-"""Share of the publisher's records in which it must be found as well."""
+"""Share of the publisher's resources that must contain it as well."""
 KEPT = 40
-"""Characters of a summary that are always left: a text that is all habit is read as it is."""
+"""Characters that must remain of a summary. If fewer would, the whole summary is embedded."""
 
 
 def set_aside(resources: Sequence[Resource], traits: Traits | None = None) -> dict[str, tuple[Span, ...]]:
-    """Return, by id, what of each summary is kept out of the embedded text, in order.
+    """Return, by id, the spans of each summary that are not embedded, in order.
 
-    `traits` are those of the resources, where they have been read.
+    `traits` are those of `resources`; they are computed if not given.
     """
     read = traits if traits is not None else Traits.read(resources)
-    repeated = np.flatnonzero(_habitual(read))
+    repeated = np.flatnonzero(_repeated(read))
     rows, tails = read.said_by[repeated], np.flatnonzero(read.one["tail"] >= 0)
     spans: dict[int, list[Span]] = {}
     for row, (_, start, end) in zip(rows.tolist(), read.sentences[repeated].tolist(), strict=True):
@@ -35,22 +35,25 @@ def set_aside(resources: Sequence[Resource], traits: Traits | None = None) -> di
     found: dict[str, tuple[Span, ...]] = {}
     for row, several in spans.items():
         merged = _merged(several)
-        if _left(resources[row].summary, merged) >= KEPT:
+        if _characters_left(resources[row].summary, merged) >= KEPT:
             found[resources[row].id] = merged
     return found
 
 
-def _habitual(traits: Traits) -> NDArray[np.bool_]:
-    """Return which sentences their publisher repeats, (sentences,). Re-listings of a title make no habit."""
-    said, rows = traits.sentences["key"], traits.said_by
-    if not len(said):
+def _repeated(traits: Traits) -> NDArray[np.bool_]:
+    """Return the mask of the sentences that their publisher repeats, (sentences,).
+
+    Several listings of one title count once.
+    """
+    keys, rows = traits.sentences["key"], traits.said_by
+    if not len(keys):
         return np.zeros(0, dtype=bool)
     publishers, titles = traits.one["publisher"][rows], traits.one["title"][rows]
-    order = np.lexsort((titles, said, publishers))
-    said, titles, publishers = said[order], titles[order], publishers[order]
-    begins = _changes(publishers, said)
-    # A title counts once for each sentence of a publisher.
-    counts = np.add.reduceat(_changes(publishers, said, titles), np.flatnonzero(begins), dtype=np.int64)
+    order = np.lexsort((titles, keys, publishers))
+    keys, titles, publishers = keys[order], titles[order], publishers[order]
+    begins = _changes(publishers, keys)
+    # Each title counts once for a sentence of its publisher.
+    counts = np.add.reduceat(_changes(publishers, keys, titles), np.flatnonzero(begins), dtype=np.int64)
     names, records = np.unique(traits.one["publisher"], return_counts=True)
     owned = records[np.searchsorted(names, publishers[begins])]
     often = counts >= np.maximum(RECURRING, SHARE * owned)
@@ -60,7 +63,7 @@ def _habitual(traits: Traits) -> NDArray[np.bool_]:
 
 
 def _changes(*columns: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Return where a row of sorted columns differs from the one before it."""
+    """Return the mask of the rows of sorted columns that differ from the row before."""
     begins = np.zeros(len(columns[0]), dtype=bool)
     begins[:1] = True
     for column in columns:
@@ -78,5 +81,5 @@ def _merged(spans: list[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def _left(text: str, spans: Sequence[Span]) -> int:
+def _characters_left(text: str, spans: Sequence[Span]) -> int:
     return len(text.strip()) - sum(span.end - span.start for span in spans)

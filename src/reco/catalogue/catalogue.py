@@ -1,4 +1,4 @@
-"""The catalogue: resources in the order of their ids, filters, facets and differences."""
+"""The catalogue: resources sorted by id, with filters, facets and differences."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def several(values: Values) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Filters:
-    """What a result must be. Values of one field are alternatives; fields are all required.
+    """Conditions on a result. Values of one field are alternatives; all fields must match.
 
-    Values are compared without case or accents. A type may be given by its code (`guide`), and a place by
-    its name as the source or the table of places writes it, by its code, or by its département's code.
+    Comparison ignores case and accents. A type may be given by its code (`guide`). A place may be given by
+    its name as the source or the gazetteer writes it, by its code, or by its département's code.
 
     >>> Filters.of(type="guide", theme=["Eau", "Sport"], first_year=2015).by_facet
     {'type': ('guide',), 'theme': ('Eau', 'Sport')}
@@ -79,7 +79,7 @@ class Filters:
 
     @property
     def by_facet(self) -> dict[str, tuple[str, ...]]:
-        """The listed values under the name of their facet, empty ones left out."""
+        """The values by facet name, without the empty facets."""
         named = {
             "type": self.types,
             "theme": self.themes,
@@ -93,7 +93,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Changes:
-    """Ids that came, whose text or facets changed, that left, and that stayed as they were."""
+    """Ids added, changed (text or facets) and removed, and the number of unchanged resources."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -102,12 +102,12 @@ class Changes:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing changed at all."""
+        """Whether nothing changed."""
         return not (self.added or self.changed or self.removed)
 
 
 class Catalogue(Sequence[Resource]):
-    """An immutable sequence of resources sorted by id; row i means the same resource everywhere.
+    """An immutable sequence of resources sorted by id; row i is the same resource in every array.
 
     >>> home.catalogue[0].title
     'Rénover la piscine municipale'
@@ -128,15 +128,15 @@ class Catalogue(Sequence[Resource]):
         return self._resources[row]
 
     def __iter__(self) -> Iterator[Resource]:
-        # What a sequence does by itself asks for one row after the other, at ten times the price.
+        # The inherited `__iter__` calls `__getitem__` for each row, which takes ten times as long.
         return iter(self._resources)
 
     def row(self, identifier: str) -> int | None:
-        """Return the row of an id, or None."""
+        """Return the row of an id, or None if the catalogue lacks it."""
         return self._rows.get(identifier)
 
     def select(self, filters: Filters) -> NDArray[np.bool_]:
-        """Return which rows pass, shape (resources,)."""
+        """Return the mask of the rows that pass the filters, (resources,)."""
         allowed = np.ones(len(self), dtype=bool)
         for facet, values in filters.by_facet.items():
             wanted = {_key(facet, value) for value in values}
@@ -152,11 +152,11 @@ class Catalogue(Sequence[Resource]):
         return allowed
 
     def knows(self, facet: str, value: str) -> bool:
-        """Whether any resource has this value of a facet."""
+        """Whether any resource has this value of the facet."""
         return _key(facet, value) in self._keys[facet]
 
     def require_known(self, filters: Filters) -> None:
-        """Raise InvalidQuery, naming the nearest values, for a value that no resource has or no year fits."""
+        """Raise InvalidQuery, with the nearest values, for an unknown value or an empty range of years."""
         problems, hints = [], []
         for facet, values in filters.by_facet.items():
             known = sorted({v for resource in self for v in values_of(resource, facet)})
@@ -168,12 +168,12 @@ class Catalogue(Sequence[Resource]):
         first, last = filters.first_year, filters.last_year
         if first is not None and last is not None and first > last:
             problems.append(f"no year is from {first} to {last}")
-            hints.append("Exchange the two years.")
+            hints.append("Swap the two years.")
         if problems:
-            raise InvalidQuery(f"The request cannot be answered: {'; '.join(problems)}.", " ".join(hints))
+            raise InvalidQuery(f"The query cannot be answered: {'; '.join(problems)}.", " ".join(hints))
 
     def facets(self, filters: Filters | None = None) -> dict[str, dict[str, int]]:
-        """Return the values of each facet with their counts, most frequent first, among what passes."""
+        """Return each facet's values with their counts among the rows that pass, most frequent first."""
         allowed = self.select(filters or Filters())
         counted = {}
         for facet in FACETS:
@@ -186,9 +186,9 @@ class Catalogue(Sequence[Resource]):
     def to_frame(self) -> pd.DataFrame:
         """Return the resources as a DataFrame, one row each.
 
-        Lists are joined by "; "; `set_aside` is a count of characters.
+        Lists are joined by "; ". `set_aside` is a number of characters.
         """
-        import pandas as pd  # only who asks for a table waits for it
+        import pandas as pd  # slow to import, and needed for tables only
 
         frame = pd.DataFrame([asdict(resource) for resource in self], columns=_columns())
         for name in _LISTS:
@@ -215,7 +215,7 @@ class Catalogue(Sequence[Resource]):
 
     @cached_property
     def _columns(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Per facet, the rows and the number of each key that they answer to, in parallel."""
+        """Per facet, parallel arrays of rows and key numbers: one pair for each key of each row."""
         columns = {}
         for facet in FACETS:
             pairs = [
@@ -237,21 +237,21 @@ def _key(facet: str, value: str) -> str:
 
 
 def _keys_of(resource: Resource, facet: str) -> Iterable[str]:
-    """Return what a filter may call a resource's values of a facet, each once."""
-    called = list(values_of(resource, facet))
+    """Return every key by which a filter may name a resource's values of a facet, each once."""
+    names = list(values_of(resource, facet))
     if facet == "publisher":
-        called.append(resource.publisher)
+        names.append(resource.publisher)
     elif facet == "place":
-        called += [resource.place, *_pieces(resource.place)]
+        names += [resource.place, *_pieces(resource.place)]
         for locality in resource.localities:
-            # A région's code can be that of a département elsewhere.
+            # A région's code can also be the code of a département elsewhere.
             codes = () if locality.kind == "region" else (locality.code, locality.department)
-            called += [locality.name, *codes]
-    return dict.fromkeys(_key(facet, value) for value in called if value)
+            names += [locality.name, *codes]
+    return dict.fromkeys(_key(facet, value) for value in names if value)
 
 
 def values_of(resource: Resource, facet: str) -> tuple[str, ...]:
-    """Return the values of a facet that a resource has; it may have several themes, publishers or places."""
+    """Return a resource's values of a facet; themes, publishers and places may be several."""
     if facet == "theme":
         return resource.themes
     if facet == "publisher":
@@ -263,7 +263,7 @@ def values_of(resource: Resource, facet: str) -> tuple[str, ...]:
 
 
 def _places(resource: Resource) -> tuple[str, ...]:
-    """Return the localities of a resource, and what its place names besides them."""
+    """Return the labels of a resource's localities, then the parts of `place` that are no locality."""
     labels = [locality.label for locality in resource.localities]
     pieces = _pieces(resource.place)
     if len(labels) < len(pieces):
@@ -277,7 +277,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Changes:
-    """Return what changed between two catalogues; a facet's change counts, its source's line does not."""
+    """Return the changes between two catalogues; a change of any field counts, facets included."""
     old = {resource.id: resource for resource in before} if isinstance(before, Catalogue) else dict(before)
     new = {resource.id: resource for resource in after}
     added = tuple(sorted(new.keys() - old.keys()))

@@ -1,4 +1,4 @@
-"""From what the sources say to the catalogue: the curator's word, places, and text that says nothing."""
+"""Curation: the curator's decisions, boilerplate and places applied to the sources' resources."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from reco.text.clean import digest
 from reco.text.passages import Span
 
 RECIPE = "set aside, located/2, families/3"
-"""Names how resources and families are derived: whoever changes either changes it, for a new snapshot."""
+"""Version of the derived fields and families. Raise it when their code changes: a new snapshot is built."""
 
 
 @dataclass(frozen=True)
 class Curation:
-    """What a catalogue is curated with."""
+    """The decisions and the gazetteer that curate a catalogue."""
 
     decisions: Decisions = field(default_factory=Decisions)
     gazetteer: Gazetteer = field(default_factory=places.bundled)
 
     @property
     def stamp(self) -> str:
-        """Digest of what decides the derived fields."""
+        """Digest of everything that decides the derived fields."""
         return digest(RECIPE, self.decisions.stamp, self.gazetteer.stamp)
 
     def apply(
@@ -39,9 +39,9 @@ class Curation:
         unread: Collection[str] = (),
         known: Known | None = None,
     ) -> Curated:
-        """Return the resources as they are served. `rules` and `unread` are as in `Decisions.apply`.
+        """Return the curated resources. `rules` and `unread` are as in `Decisions.apply`.
 
-        `known` are resources of the night before, and what was read of them then.
+        `known` are the resources of the previous refresh with their traits.
         """
         decided = self.decisions.apply(resources, rules, self.gazetteer, unread)
         traits = Traits.read(decided.resources, known)
@@ -65,8 +65,7 @@ def _with(
 
 @dataclass(frozen=True)
 class Curated:
-    """The resources as they are served, the ids that are hidden, the decisions that no longer apply, and
-    the traits of the resources, in their order."""
+    """The curated resources with their traits, in the same order, the hidden ids and the stale decisions."""
 
     resources: tuple[Resource, ...]
     hidden: tuple[str, ...]

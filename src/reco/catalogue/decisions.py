@@ -1,10 +1,11 @@
-"""The curator's word: a file of decisions that every refresh applies to what the sources say.
+"""The curator's decisions: a CSV file that every refresh applies to the sources' resources.
 
-One line per decision: `action,id,field,value,expects,author,date,reason`.
+One decision per line: `action,id,field,value,expects,author,date,reason`.
 
-`hide` leaves a resource out · `correct` gives `field` another `value` (`expects` is what the source
-said when it was decided) · `merge` and `split` say that `id` and the id in `value` are, or are not, the
-same thing listed twice · `pin` gives the place with the code in `value`.
+- `hide` leaves a resource out.
+- `correct` sets `field` to `value`; `expects` is the source's value when the decision was made.
+- `merge` and `split` say that `id` and the id in `value` are, or are not, the same document.
+- `pin` sets the place to the one whose code is `value`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _CORRECTABLE = tuple(name for name in FIELDS if name != "id")
 
 @dataclass(frozen=True)
 class Decision:
-    """One line of the file; `line` is its number."""
+    """One line of the decisions file; `line` is its number."""
 
     action: str
     id: str
@@ -42,7 +43,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Stale:
-    """A decision that no longer applies, and why."""
+    """A decision that no longer applies, with the reason."""
 
     line: int
     action: str
@@ -52,7 +53,7 @@ class Stale:
 
 @dataclass(frozen=True)
 class Decided:
-    """What the decisions made of the sources' resources."""
+    """The resources after the decisions, the hidden ids and the stale decisions."""
 
     resources: tuple[Resource, ...]
     hidden: tuple[str, ...]
@@ -61,24 +62,24 @@ class Decided:
 
 @dataclass(frozen=True)
 class Decisions:
-    """The lines of a file, in its order; a later one wins over an earlier one."""
+    """The decisions of a file, in order; a later line wins over an earlier one."""
 
     lines: tuple[Decision, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Decisions:
-        """Read a file; without one there are no decisions. Raises InvalidDecisions with every bad line."""
-        hint = "Mend these lines: the served snapshot is untouched until then."
+        """Read a file; a missing file has no decisions. Raises InvalidDecisions with every bad line."""
+        hint = "Correct these lines. Until then the served snapshot stays as it is."
         lines = signed_csv.read(path, COLUMNS, "decisions", _problems, hint)
         return cls(tuple(Decision(**line.values, line=line.number) for line in lines))
 
     @property
     def stamp(self) -> str:
-        """Digest of what the lines decide, whoever decided it."""
+        """Digest of the decisions, without author, date and reason."""
         return digest(*(repr((d.action, d.id, d.field, d.value, d.expects)) for d in self.lines))
 
     def pairs(self, action: str) -> tuple[tuple[str, str], ...]:
-        """Return the pairs of ids to merge or to split."""
+        """Return the pairs of ids of an action: `merge` or `split`."""
         return tuple((d.id, d.value) for d in self.lines if d.action == action)
 
     def apply(
@@ -88,24 +89,24 @@ class Decisions:
         gazetteer: Gazetteer,
         unread: Collection[str] = (),
     ) -> Decided:
-        """Apply every line that still applies. `rules` are those of each source, by its name.
+        """Apply every decision that still applies. `rules` gives each source's rules by its name.
 
-        The rows of the sources in `unread` are yesterday's, already decided upon, so that no decision
-        is called stale because of them.
+        The sources in `unread` could not be read. Their resources come from the previous refresh, with
+        the decisions already applied, so a decision on them is not reported as stale.
         """
         found = {resource.id: resource for resource in resources}
         known = frozenset(found)
         hidden: list[str] = []
         stale: list[Stale] = []
         for line in self.lines:
-            why = _why_stale(line, known, gazetteer)
+            why = _stale_reason(line, known, gazetteer)
             if not why and line.action in ("correct", "pin"):
                 changed = _corrected(found[line.id], line, rules, gazetteer)
                 if isinstance(changed, str):
                     why = changed
                 else:
                     found[line.id] = changed
-            if why and _is_judged(line, found, unread):
+            if why and _can_be_checked(line, found, unread):
                 stale.append(Stale(line.line, line.action, line.id, why))
             elif not why and line.action == "hide":
                 hidden.append(line.id)
@@ -127,12 +128,12 @@ def _problems(values: signed_csv.Values) -> list[str]:
     return problems
 
 
-def _is_judged(line: Decision, found: Mapping[str, Resource], unread: Collection[str]) -> bool:
+def _can_be_checked(line: Decision, found: Mapping[str, Resource], unread: Collection[str]) -> bool:
     resource = found.get(line.id)
     return not unread or (resource is not None and resource.source not in unread and line.action == "correct")
 
 
-def _why_stale(line: Decision, known: frozenset[str], gazetteer: Gazetteer) -> str:
+def _stale_reason(line: Decision, known: frozenset[str], gazetteer: Gazetteer) -> str:
     others = (line.value,) if line.action in ("merge", "split") else ()
     for identifier in (line.id, *others):
         if identifier not in known:
@@ -145,7 +146,7 @@ def _why_stale(line: Decision, known: frozenset[str], gazetteer: Gazetteer) -> s
 def _corrected(
     resource: Resource, line: Decision, rules: Mapping[str, Rules], gazetteer: Gazetteer
 ) -> Resource | str:
-    """Return the resource as decided, or why the decision no longer applies."""
+    """Return the corrected resource, or the reason why the decision no longer applies."""
     if line.action == "pin":
         place = gazetteer.by_code(line.value)
         name = place.name if place is not None else ""

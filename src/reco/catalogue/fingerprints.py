@@ -1,8 +1,10 @@
-"""What is compared of each resource with the others, read from it alone: so an unchanged one need not be
-read again. Sentences tell what a publisher repeats; addresses, numbers and titles what is listed twice.
+"""Fingerprints of resources: digests of their sentences, addresses, ISBNs and titles.
 
-Texts are compared by digests of 64 bits: two of a million different ones are the same by chance once in
-thirty million catalogues, and whoever finds two alike still compares the resources themselves.
+They find boilerplate (sentences) and duplicates (addresses, ISBNs, titles). Each depends on its own
+resource only, so the next refresh reuses those of unchanged resources.
+
+Digests have 64 bits. Among a million different texts, two are equal by chance in one of thirty million
+catalogues; code that finds two equal digests compares the resources themselves.
 """
 
 from __future__ import annotations
@@ -23,25 +25,25 @@ from reco.text.clean import fold
 from reco.text.tokens import stems
 
 RECIPE = "traits/1"
-"""Names what is read and how: whoever changes it changes this, and everything is read anew."""
+"""Version of the traits. Raise it when they change: every resource is then read anew."""
 
 SHORTEST = 20
-"""Letters below which a repeated line is a heading, which costs nothing to read."""
+"""Characters below which a line is a heading and has no digest: repeated headings are harmless."""
 
-_READ = attrgetter("title", "summary", "source", "publisher", "authors", "url", "evidence")
-"""All that traits are read from."""
+_FIELDS_READ = attrgetter("title", "summary", "source", "publisher", "authors", "url", "evidence")
+"""The fields that traits depend on."""
 
 _SENTENCE = re.compile(r"[^\n.!?…]+[.!?…]*")
 _SIGN = re.compile(r"[\W_]+")
-_LEAD = re.compile(r"(?m)(?:^|(?<=[.!?…] ))[ \t]*(?:[-–—*#•]+[ \t]*)?")
-_ABOUT = re.compile(
+_SENTENCE_START = re.compile(r"(?m)(?:^|(?<=[.!?…] ))[ \t]*(?:[-–—*#•]+[ \t]*)?")
+_ABOUT_MAKERS = re.compile(
     r"(?:[àa] propos (?:de |du |des |d['’])?(?:l['’ ])?(?:auteure?s?|autrices?|autrice|[ée]diteur|nous)"
     r"|sur (?:l['’ ]|les )(?:auteure?s?|autrices?|[ée]diteur)"
     r"|(?:l['’ ]|les )(?:auteure?s?|autrices?)(?=\s*:)"
     r"|biographie|qui sommes[- ]nous|contacts? presse|mentions l[ée]gales|suivez[- ]nous|abonnez[- ]vous)\b",
     re.IGNORECASE,
 )
-_ABOUT_BODY = re.compile(
+_ABOUT_NAMED_BODY = re.compile(
     r"(?:[àa] propos (?:de |du |des |d['’])|sur )(?:l['’ ]|la |le |les )?"
     r"(?P<body>[^\n:.]{2,80}?)\s*(?::|\n|$)",
     re.IGNORECASE,
@@ -51,12 +53,12 @@ _EDITION = re.compile(
     r"\b\d*\s*(?:re|ere|e|eme|nde|ed)?\s*(?:nouvelle |derniere )?(?:edition|ed\.|version|mise a jour|maj)"
     r"(?:\s*\d+(?:\.\d+)*)?\b"
 )
-_EDITED = re.compile(r"edition|ed\.|version|mise a jour|maj")
-"""What every match of `_EDITION` has: most titles have none, and that takes a tenth of the time."""
+_MAY_HAVE_EDITION = re.compile(r"edition|ed\.|version|mise a jour|maj")
+"""Cheap test before `_EDITION`: most titles fail it, in a tenth of the time."""
 _DIGIT = re.compile(r"\d")
 _ISBN = re.compile(r"\b97[89][-\s]?(?:\d[-\s]?){9}\d\b")
 _TRACKING = re.compile(r"^(?:utm_|mtm_|pk_|xtor|fbclid|gclid|at_)", re.IGNORECASE)
-_FORMS = frozenset(
+_GENERIC_STEMS = frozenset(
     stems(
         "guide guides guider rapport rapports livre livret fiche fiches article dossier mode emploi comment "
         "outil outils pratique pratiques recueil manuel méthode conseils conseil note synthèse cahier "
@@ -69,13 +71,13 @@ Digests = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Keys:
-    """Digests of texts that rows have, in the order of the rows: `keys` and their `rows`, both (texts,)."""
+    """Digests and the row of each, in row order: `keys` and `rows`, both (texts,)."""
 
     keys: Digests
     rows: NDArray[np.int64]
 
     def shared(self) -> list[list[int]]:
-        """Return the rows that share each key, in order, where there are several: first seen, first told."""
+        """Return the rows of each key that several rows have; keys are in order of first occurrence."""
         _, first, which, counts = np.unique(
             self.keys, return_index=True, return_inverse=True, return_counts=True
         )
@@ -88,13 +90,13 @@ class Keys:
 
 @dataclass(frozen=True)
 class Traits:
-    """What is compared of resources; row i is resource i of those read.
+    """Fingerprints of resources; row i belongs to resource i.
 
-    `one` (resources,) has fields `publisher`, `title`, `core`, `letters` and `url`, digests (0 for no
-    address), and `tail`, the character of the summary from where it speaks of who made the resource, -1
-    for none. `sentences` (sentences,) has a `key`, a digest, and its `start` and `end` in the summary;
-    `isbns` (numbers,) are digests. Those of row i are within `bounds[0]` and `bounds[1]`, each
-    (resources + 1,).
+    `one` (resources,) has the digests `publisher`, `title`, `core`, `letters` and `url` (0 for no
+    address), and `tail`: the character of the summary where a passage about the authors or the publisher
+    starts, -1 for none. `sentences` (sentences,) has a digest `key`, and its `start` and `end` in the
+    summary. `isbns` (ISBNs,) are digests. The sentences of row i are
+    `sentences[bounds[0, i]:bounds[0, i + 1]]`; `bounds[1]` does the same for `isbns`.
     """
 
     one: NDArray[np.void]
@@ -109,42 +111,47 @@ class Traits:
     def read(
         cls, resources: Sequence[Resource], known: tuple[Sequence[Resource], Traits] | None = None
     ) -> Traits:
-        """Read resources; `known` are some that were read before, with what was found."""
+        """Compute the traits of resources, reusing those of unchanged resources in `known`."""
         if known is None or not len(known[1]):
-            return cls._of(resources)
+            return cls._compute(resources)
         before, traits = known
         at = {resource.id: row for row, resource in enumerate(before)}
         rows = np.full(len(resources), -1, dtype=np.int64)
         for place, resource in enumerate(resources):
             row = at.get(resource.id, -1)
-            if row >= 0 and _READ(before[row]) == _READ(resource):
+            if row >= 0 and _FIELDS_READ(before[row]) == _FIELDS_READ(resource):
                 rows[place] = row
         fresh = np.flatnonzero(rows < 0)
         rows[fresh] = len(traits) + np.arange(len(fresh))
-        return traits._beside(cls._of([resources[place] for place in fresh.tolist()])).take(rows)
+        return traits._concatenated(cls._compute([resources[place] for place in fresh.tolist()])).take(rows)
 
     @classmethod
-    def _of(cls, resources: Sequence[Resource]) -> Traits:
-        one = np.empty(len(resources), dtype=_ONE)
+    def _compute(cls, resources: Sequence[Resource]) -> Traits:
+        one = np.empty(len(resources), dtype=_RESOURCE_DTYPE)
         sentences: list[tuple[int, int, int]] = []
         isbns: list[int] = []
         bounds = np.zeros((2, len(resources) + 1), dtype=np.int64)
         for row, resource in enumerate(resources):
-            one[row] = _one(resource)
+            one[row] = _resource_fingerprint(resource)
             sentences.extend(_sentences(resource.summary))
             isbns.extend(map(digest, isbns_of(resource)))
             bounds[:, row + 1] = len(sentences), len(isbns)
-        return cls(one, np.asarray(sentences, dtype=_SAID), np.asarray(isbns, dtype=np.uint64), bounds)
-
-    def take(self, rows: NDArray[np.int64]) -> Traits:
-        """Return the traits of some rows, in their order."""
-        said, sentences = _within(self.bounds[0], rows)
-        numbered, isbns = _within(self.bounds[1], rows)
-        return Traits(
-            self.one[rows], self.sentences[sentences], self.isbns[isbns], np.stack([said, numbered])
+        return cls(
+            one, np.asarray(sentences, dtype=_SENTENCE_DTYPE), np.asarray(isbns, dtype=np.uint64), bounds
         )
 
-    def _beside(self, other: Traits) -> Traits:
+    def take(self, rows: NDArray[np.int64]) -> Traits:
+        """Return the traits of `rows`, in that order."""
+        sentence_bounds, sentences = _gather(self.bounds[0], rows)
+        isbn_bounds, isbns = _gather(self.bounds[1], rows)
+        return Traits(
+            self.one[rows],
+            self.sentences[sentences],
+            self.isbns[isbns],
+            np.stack([sentence_bounds, isbn_bounds]),
+        )
+
+    def _concatenated(self, other: Traits) -> Traits:
         ends = self.bounds[:, -1:]
         return Traits(
             np.concatenate([self.one, other.one]),
@@ -155,97 +162,103 @@ class Traits:
 
     @property
     def said_by(self) -> NDArray[np.int64]:
-        """The row of each sentence."""
+        """The row of each sentence, (sentences,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.bounds[0]))
 
     @property
     def urls(self) -> Keys:
-        """Addresses."""
+        """The addresses, without what varies for one page."""
         rows = np.flatnonzero(self.one["url"])
         return Keys(self.one["url"][rows], rows)
 
     @property
     def numbers(self) -> Keys:
-        """ISBNs."""
+        """The ISBNs."""
         return Keys(self.isbns, np.repeat(np.arange(len(self)), np.diff(self.bounds[1])))
 
     @property
     def titles(self) -> Keys:
-        """Titles by their words, without years, editions and words such as "guide"."""
+        """The stems of titles, without years, editions and words such as "guide"."""
         return Keys(self.one["core"], np.arange(len(self)))
 
     @property
     def spellings(self) -> Keys:
-        """Titles by their letters."""
+        """The letters and digits of titles, without spaces and signs."""
         return Keys(self.one["letters"], np.arange(len(self)))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return plain arrays, by name."""
+        """Return plain arrays by name."""
         return {
-            **{f"one.{name}": np.ascontiguousarray(self.one[name]) for name in _ONE.names or ()},
-            **{f"said.{name}": np.ascontiguousarray(self.sentences[name]) for name in _SAID.names or ()},
+            **{f"one.{name}": np.ascontiguousarray(self.one[name]) for name in _RESOURCE_DTYPE.names or ()},
+            **{
+                f"said.{name}": np.ascontiguousarray(self.sentences[name])
+                for name in _SENTENCE_DTYPE.names or ()
+            },
             "isbns": self.isbns,
             "bounds": self.bounds,
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Traits:
-        """Read what `to_arrays` gave. Raises KeyError or ValueError when it is not that."""
-        one = _joined(_ONE, "one", arrays)
-        sentences = _joined(_SAID, "said", arrays)
+        """Read the arrays of `to_arrays`. Raises KeyError or ValueError for any others."""
+        one = _structured(_RESOURCE_DTYPE, "one", arrays)
+        sentences = _structured(_SENTENCE_DTYPE, "said", arrays)
         found = cls(one, sentences, arrays["isbns"], arrays["bounds"])
         ends = (len(sentences), len(found.isbns))
         if found.bounds.shape != (2, len(one) + 1) or tuple(found.bounds[:, -1].tolist()) != ends:
-            raise ValueError("the traits of resources do not belong together")
+            raise ValueError("the arrays of traits have lengths that do not fit together")
         return found
 
 
 Known = tuple[Sequence[Resource], Traits]
-"""Resources that were read before, and their traits."""
+"""The resources of an earlier refresh, and their traits."""
 
-_ONE = np.dtype(
+_RESOURCE_DTYPE = np.dtype(
     [(name, np.uint64) for name in ("publisher", "title", "core", "letters", "url")] + [("tail", np.int32)]
 )
-_SAID = np.dtype([("key", np.uint64), ("start", np.int32), ("end", np.int32)])
+_SENTENCE_DTYPE = np.dtype([("key", np.uint64), ("start", np.int32), ("end", np.int32)])
 
 
 def digest(text: str) -> int:
-    """Return 64 bits of a text, never zero."""
+    """Return a digest of 64 bits of a text, never zero."""
     found = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(found, "little") or 1
 
 
 def key_of(text: str) -> str:
-    """Return a text as it is compared: folded, signs read as one space."""
+    """Return a text folded, each run of signs as one space: `"L'eau, ça coûte" -> "l eau ca coute"`."""
     return _SIGN.sub(" ", fold(text)).strip()
 
 
 def publisher_of(resource: Resource) -> str:
-    """Return by whom a resource is published as it is compared, or its source where that is not said."""
+    """Return the folded publisher, or the source of a resource that names no publisher."""
     return fold(resource.publisher) or f"source:{resource.source}"
 
 
 def name_of(title: str) -> str:
-    """Return a title as it is compared: folded, without years and editions."""
+    """Return a title folded, without years and editions."""
     title = fold(title)
     if _DIGIT.search(title):
         title = _YEAR.sub(" ", title)
-    return _EDITION.sub(" ", title) if _EDITED.search(title) else title
+    return _EDITION.sub(" ", title) if _MAY_HAVE_EDITION.search(title) else title
 
 
 def core_of(title: str) -> frozenset[str]:
-    """Return the stems of a title, without words such as "guide" unless it has no other."""
+    """Return the stems of a title, without words such as "guide" unless it has no others."""
     found = frozenset(stems(title))
-    return (found - _FORMS) or found
+    return (found - _GENERIC_STEMS) or found
 
 
 def letters_of(text: str) -> str:
-    """Return a text without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
+    """Return a text folded, without spaces and signs: `"Mobili'Pro" -> "mobilipro"`."""
     return re.sub(r"[\W_]+", "", fold(text))
 
 
 def address_of(url: str) -> str:
-    """Return an address without what varies for one page; a site's front page is nobody's address."""
+    """Return an address without scheme, `www.`, tracking parameters and fragment; "" for a front page.
+
+    `"https://www.ademe.fr/guide/?utm_source=x" -> "ademe.fr/guide"`
+    """
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     query = urlencode(sorted((k, v) for k, v in parse_qsl(parts.query) if not _TRACKING.match(k)))
@@ -256,14 +269,14 @@ def address_of(url: str) -> str:
 
 
 def isbns_of(resource: Resource) -> Iterable[str]:
-    """Return the ISBNs of thirteen digits that a resource gives, each once."""
+    """Return the ISBN-13s in a resource, digits only, each once, sorted."""
     texts = (resource.title, resource.summary, resource.url, resource.evidence)
-    # Few texts have these digits, and looking for them takes a hundredth of the time.
+    # Few texts contain "97", and this test takes a hundredth of the time of the expression.
     found = (isbn for text in texts if "97" in text for isbn in _ISBN.findall(text))
     return sorted({re.sub(r"\D", "", isbn) for isbn in found})
 
 
-def _one(resource: Resource) -> tuple[int, ...]:
+def _resource_fingerprint(resource: Resource) -> tuple[int, ...]:
     url = address_of(resource.url)
     return (
         digest(publisher_of(resource)),
@@ -283,38 +296,38 @@ def _sentences(text: str) -> Iterable[tuple[int, int, int]]:
 
 
 def _tail(resource: Resource) -> int:
-    """Return where a summary begins to speak of who made the resource, -1 where it does not."""
+    """Return where a passage about the authors or the publisher starts in the summary, -1 for none."""
     text = resource.summary
     makers = ""
-    for lead in _LEAD.finditer(text):
+    for lead in _SENTENCE_START.finditer(text):
         start = lead.end()
-        if _ABOUT.match(text, start):
+        if _ABOUT_MAKERS.match(text, start):
             return start
-        if body := _ABOUT_BODY.match(text, start):
-            # Read once: a summary may speak of as many names as it has lines.
+        if body := _ABOUT_NAMED_BODY.match(text, start):
+            # Computed once: a summary may have such a heading on every line.
             makers = makers or f" {key_of(resource.publisher)} {key_of(resource.authors)} "
-            if _is_among(body["body"], makers):
+            if _names_maker(body["body"], makers):
                 return start
     return -1
 
 
-def _is_among(name: str, makers: str) -> bool:
-    """Whether a name is the publisher's or the authors', or stands among theirs as an acronym."""
+def _names_maker(name: str, makers: str) -> bool:
+    """Whether `makers`, the folded publisher and authors, contains a name or acronym as whole words."""
     key = key_of(name)
     return bool(key) and f" {key} " in makers
 
 
-def _within(
+def _gather(
     bounds: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the bounds of some rows laid end to end, and the places that they come from."""
+    """Return the bounds of `rows` laid end to end, and the positions of their items."""
     counts = np.diff(bounds)[rows]
     ends = np.concatenate([[0], np.cumsum(counts)])
     places = np.arange(ends[-1]) + np.repeat(bounds[rows] - ends[:-1], counts)
     return ends, places
 
 
-def _joined(kind: np.dtype[np.void], prefix: str, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.void]:
+def _structured(kind: np.dtype[np.void], prefix: str, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.void]:
     columns = {name: arrays[f"{prefix}.{name}"] for name in kind.names or ()}
     found = np.empty(len(next(iter(columns.values()))), dtype=kind)
     for name, values in columns.items():

@@ -1,4 +1,4 @@
-"""A catalogue as Parquet, and back. Made and read some rows at a time: all would be in memory twice."""
+"""A catalogue as Parquet, and back. Rows are written and read in batches, to hold them in memory once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RECURRING = (
 
 
 def catalogue_bytes(catalogue: Catalogue) -> memoryview:
-    """Return a catalogue as Parquet."""
+    """Return a catalogue as the bytes of a Parquet file."""
     schema, stream = _schema(), io.BytesIO()
     with pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True) as writer:
         for start in range(0, len(catalogue), _ROWS):
@@ -49,14 +49,14 @@ def _batch(resources: Sequence[Resource], schema: pa.Schema) -> pa.RecordBatch:
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if kind != pa.string():
         return pa.array(values, type=kind)
-    # From a text itself, Arrow leaves its UTF-8 in it: a large catalogue would be in memory twice.
+    # From a `str`, Arrow makes Python cache its UTF-8: a large catalogue would be in memory twice.
     return pa.array([text.encode() for text in values], type=pa.binary()).cast(kind)
 
 
 def catalogue_of(data: bytes) -> Catalogue:
-    """Read what `catalogue_bytes` gave.
+    """Read the bytes of `catalogue_bytes`.
 
-    Raises ArrowException for a page that is damaged, KeyError for a column that is missing.
+    Raises ArrowException for a damaged page, KeyError for a missing column.
     """
     batches = parquet(data).iter_batches(_ROWS, use_threads=False)
     shared: dict[str, str] = {}
@@ -64,14 +64,14 @@ def catalogue_of(data: bytes) -> Catalogue:
 
 
 def _resources(batch: pa.RecordBatch, shared: dict[str, str]) -> Iterator[Resource]:
-    """Yield the resources of some rows; texts that recur are kept once, in `shared`."""
+    """Yield the resources of a batch; recurring texts are kept once, in `shared`."""
     columns = {field.name: _values(batch.column(field.name)) for field in batch.schema}
     once = shared.setdefault
     for name in _RECURRING:
         columns[name] = [once(text, text) for text in columns[name]]
     columns["themes"] = [tuple([once(theme, theme) for theme in themes]) for themes in columns["themes"]]
     columns["notes"] = [tuple(notes) for notes in columns["notes"]]
-    # Snapshots made before these were derived lack them.
+    # Older snapshots lack these derived columns.
     for name, read in (("set_aside", _span), ("localities", _locality)):
         values = columns.get(name) or [()] * len(batch)
         columns[name] = [tuple(map(read, each)) if each else () for each in values]

@@ -1,4 +1,4 @@
-"""Refused rows, kept under the home so that nothing is lost: one file of JSON lines for each refresh."""
+"""The quarantine: the rejections of each refresh, in one file of JSON lines under the home."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from reco.storage import atomic
 logger = logging.getLogger(__name__)
 
 KEPT = 60
-"""How many files stay: a source that has a bad row has it every night."""
+"""Number of files kept. More would repeat them: a source that has a bad row has it every night."""
 
 _STAMP = "%Y%m%dT%H%M%S%f"
-# Half a character that a source wrote: `write` keeps it, and JSON readers refuse it.
+# A lone surrogate from a source: `write` keeps it, and JSON readers refuse it.
 _LONE = re.compile(r"(?<!\\)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _REJECTION = TypeAdapter(Rejection)
 
 
 @dataclass(frozen=True)
 class Quarantined:
-    """The refused rows of one refresh: when (ISO 8601, UTC), where, those read, and if there are more."""
+    """The first rejections of a refresh: its date (ISO 8601, UTC), its file, and whether it has more."""
 
     at: str
     path: Path
@@ -39,9 +39,9 @@ class Quarantined:
 
 
 def write(home: Path, rejections: Sequence[Rejection]) -> Path | None:
-    """Write the refused rows of this run to a file of their own; None when there are none.
+    """Write the rejections of this refresh to a new file; return its path, or None without rejections.
 
-    Of the files of earlier runs, the newest stay. Raises StorageError when the disk refuses.
+    Only the newest files stay. Raises StorageError when the disk refuses.
     """
     if not rejections:
         return None
@@ -50,7 +50,7 @@ def write(home: Path, rejections: Sequence[Rejection]) -> Path | None:
     path = folder / f"{datetime.now(UTC):{_STAMP}}.jsonl"
     lines = "".join(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
     atomic.replace(path, lines.encode("utf-8", "backslashreplace"))
-    # This run's stays whatever its name, which a clock that went back makes the oldest.
+    # The new file always stays: if the clock went back, its name is the oldest.
     others = [other for other in files(home) if other != path]
     for old in others[KEPT - 1 :]:
         atomic.remove(old)
@@ -58,17 +58,17 @@ def write(home: Path, rejections: Sequence[Rejection]) -> Path | None:
 
 
 def files(home: Path) -> list[Path]:
-    """Return the files of refused rows, newest first; one whose name is no date is none of ours."""
+    """Return the files of rejections, newest first. A file whose name is not a date is ignored."""
     return sorted((path for path in (home / "quarantine").glob("*.jsonl") if _dated(path)), reverse=True)
 
 
 def date_of(path: Path) -> str:
-    """Return when a file of `files` was written, in ISO 8601, UTC."""
+    """Return the date of a file of `files`, in ISO 8601, UTC. Raises ValueError for another name."""
     return datetime.strptime(path.stem, _STAMP).replace(tzinfo=UTC).isoformat(timespec="seconds")
 
 
 def read(path: Path, most: int) -> Quarantined:
-    """Return the first `most` rows of a file; a line that is no refused row is passed over, and logged.
+    """Return the first `most` rejections of a file. A line that is no rejection is skipped and logged.
 
     Raises StorageError when the file cannot be read.
     """
@@ -82,7 +82,7 @@ def read(path: Path, most: int) -> Quarantined:
         try:
             found.append(_REJECTION.validate_json(_LONE.sub(r"\\ufffd", line)))
         except ValidationError as error:
-            logger.warning("%s, line %d is passed over: %s", path, number, error.errors()[0]["msg"])
+            logger.warning("%s, line %d is skipped: %s", path, number, error.errors()[0]["msg"])
     return Quarantined(date_of(path), path, tuple(found), len(lines) > most)
 
 

@@ -1,4 +1,4 @@
-"""What is recommended: a record as its source gave it, and the resource or rejection it becomes."""
+"""A record as its source gives it, and the resource or rejection that it becomes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ FIELDS = (
     "language",
     "evidence",
 )
-"""Every field a source can fill. `id`, `title` and `summary` are the only ones that ranking reads."""
+"""Every field that a source can fill. Ranking reads only `id`, `title` and `summary`."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A row as its source gave it: strings only, with where it came from.
+    """A row of a source: strings only, with its origin.
 
-    `locator` is what a person needs to find the row again: a file and line, or an address and rank.
+    `locator` helps a person find the row again: a file and line, or an address and rank.
     """
 
     source: str
@@ -44,7 +44,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Resource:
-    """A valid thing to recommend. Empty strings mean "not said"; themes keep their source's order.
+    """A resource to recommend. An empty string means "unknown"; themes keep their source's order.
 
     >>> Resource("haies", "Planter des haies", "essai", themes=("Eau", "Biodiversité")).theme
     'Eau; Biodiversité'
@@ -67,29 +67,29 @@ class Resource:
     language: str = ""
     evidence: str = ""
     notes: tuple[str, ...] = ()
-    """What was set aside from the source's row, in words: a link that leads nowhere, for instance."""
+    """Remarks on values of the row that were left out, such as an unusable link."""
     set_aside: tuple[Span, ...] = field(default=(), compare=False)
-    """Derived: what of the summary is not read, because it says nothing of this resource."""
+    """Derived: the spans of the summary that are not embedded, because they say nothing of this resource."""
     _hash = ""
     localities: tuple[Locality, ...] = field(default=(), compare=False)
-    """Derived: the communes, EPCI, départements or régions that `place` and `place_code` name."""
+    """Derived: the communes, EPCI, départements and régions that `place` and `place_code` name."""
 
     @property
     def read_summary(self) -> str:
-        """The summary as it is read: spaces stand where something was set aside, so positions stay."""
+        """The summary with spaces in place of the spans set aside, so that positions stay valid."""
         return without(self.summary, self.set_aside)
 
     @property
     def content_hash(self) -> str:
-        """Digest of exactly the text that is embedded: title and what is read of the summary."""
+        """Digest of the embedded text: the title and `read_summary`."""
         if not self._hash:
-            # `cached_property` would give each resource a dictionary of its own, twice its size.
+            # `cached_property` would add a dictionary to each resource, which doubles its size.
             object.__setattr__(self, "_hash", digest(self.title, self.read_summary))
         return self._hash
 
     @property
     def link(self) -> str:
-        """The address, when a browser may follow it: the web's, with a host. Else an empty string."""
+        """The address if it is http or https with a host, so that a browser may open it; else ""."""
         try:
             parts = urlsplit(self.url)
             host = parts.hostname
@@ -99,13 +99,13 @@ class Resource:
 
     @property
     def theme(self) -> str:
-        """The themes as one text, as sources write them."""
+        """The themes joined by "; ", as sources write them."""
         return "; ".join(self.themes)
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A record that cannot be recommended, with every reason and the row itself, so nothing is lost."""
+    """A row that is refused, with every reason and its values, so that nothing is lost."""
 
     source: str
     locator: str

@@ -1,4 +1,4 @@
-"""The closed list of themes and types of the bundled catalogue, and its codes for types."""
+"""The taxonomy of the bundled catalogue: its themes, types and scales."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPES: Mapping[str, str] = {
     "article": "Dossiers & articles",
     "initiative": "Initiatives & retours d'expérience",
 }
-"""Code -> label as shown. Either may be written in a source or a filter."""
+"""Code -> label as shown. A source or a filter may use either."""
 
 THEMES: tuple[str, ...] = (
     "Initiatives locales",
@@ -46,7 +46,7 @@ THEMES: tuple[str, ...] = (
 )
 
 UNKNOWN = "unknown"
-"""What a source says of a scale that it does not know, and what an empty label is counted as."""
+"""The scale of a resource whose source does not know it; empty labels are counted under it."""
 
 SCALES: tuple[str, ...] = (
     "commune rurale",
@@ -62,6 +62,9 @@ SCALES: tuple[str, ...] = (
 
 
 def canonical(value: str, known: Iterable[str]) -> str | None:
-    """Return the label of `known` that `value` writes, ignoring case, accents and type codes."""
+    """Return the label of `known` that `value` means, or None: `"energie" -> "Énergie"`.
+
+    Case and accents are ignored; a type may be given by its code.
+    """
     wanted = fold(TYPES.get(value.strip().casefold(), value))
     return next((label for label in known if fold(label) == wanted), None)

@@ -1,1 +1,1 @@
-"""The command line: parse, call one use case, show its result."""
+"""The command line. Each command parses its options, calls one use case and prints the result."""

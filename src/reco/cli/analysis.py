@@ -1,4 +1,4 @@
-"""Commands that look at the catalogue as a whole: `clusters`, `radar`, `audit`."""
+"""Commands on the whole catalogue: `clusters`, `radar`, `audit`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _FEW = 10
 _TYPES = 4
 _SHOWN = 70
-"""Characters of a title."""
+"""Characters shown of a title."""
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    grouped = typer.Typer(help="The catalogue's clusters.")
+    grouped = typer.Typer(help="List and name the clusters of the catalogue.")
     grouped.callback(invoke_without_command=True)(with_options(clusters))
     add_commands(grouped, rename=rename)
     app.add_typer(grouped, name="clusters")
@@ -43,7 +43,7 @@ def clusters(
     *,
     common: Common,
 ) -> None:
-    """List the catalogue's clusters. Shows labels, sizes, quality, and what the last refresh changed."""
+    """List the clusters. Shows labels, sizes, quality, and the changes of the last refresh."""
     if context.invoked_subcommand is not None:
         return
     snapshot, found = _clusters(common)
@@ -52,27 +52,27 @@ def clusters(
 
 
 def rename(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="A cluster's id, as `c12`.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name from the next refresh on.")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The id of a cluster, such as `c12`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
     by: By = "",
     reason: Reason = "",
     *,
     common: Common,
 ) -> None:
-    """Name a cluster in the file of names. The next refresh applies it."""
+    """Name a cluster. The name goes into the file of names, which the next refresh applies."""
     from reco.clusters.curator_names import append
     from reco.clusters.model import CuratorName
 
     path = common.settings.clusters.names
     if path is None:
         raise InvalidInput(
-            "The settings name no file of cluster names.",
+            "The settings have no file of cluster names.",
             'Add `names = "cluster_names.csv"` under [clusters].',
         )
     snapshot, found = _clusters(common)
     if identifier not in found.by_id:
         raise InvalidInput(
-            f"There is no cluster {identifier!r} in snapshot {snapshot.id}.", "Ids are in `reco clusters`."
+            f"There is no cluster {identifier!r} in snapshot {snapshot.id}.", "`reco clusters` lists the ids."
         )
     today = datetime.now(UTC).date().isoformat()
     append(path, CuratorName(identifier, " ".join(name.split()), by.strip(), today, reason.strip()))
@@ -82,25 +82,27 @@ def rename(
         "name": name,
         "file": str(path),
     }
-    said = f"{identifier} will be called {name!r} from the next `reco refresh` on ({path})."
+    said = f"The next `reco refresh` gives {identifier} the name {name!r} ({path})."
     common.show(told, partial(print, said))
 
 
 def radar(
     logged: Annotated[
         Path | None,
-        typer.Option("--logged", metavar="FILE", help="CSV of queries, shown in groups of five or more."),
+        typer.Option(
+            "--logged", metavar="FILE", help="CSV of logged queries; shows groups of at least five."
+        ),
     ] = None,
     *,
     common: Common,
 ) -> None:
-    """Show what the catalogue lacks. Lists thin themes, and the queries without a good answer."""
+    """Show the gaps of the catalogue. Lists thin themes and the queries without a good result."""
     from reco.evaluation import gaps as radars
 
     requests = _requests(common, logged)
     recommender = common.recommender()
     themes = [theme for source in common.settings.sources for theme in source.themes]
-    with progress_bar("Asking") as progress:
+    with progress_bar("Searching") as progress:
         found = radars.scan(recommender, common.opened.encoder, requests, themes, progress)
     common.show(asdict(found), partial(_show_radar, found))
 
@@ -108,26 +110,26 @@ def radar(
 def audit(
     requests: Annotated[
         list[Path] | None,
-        typer.Option("--requests", metavar="FILE", help="CSV of queries to ask as well; repeatable."),
+        typer.Option("--requests", metavar="FILE", help="CSV of more queries to run; repeatable."),
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many results a list has.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of results in a list.")] = 10,
     *,
     common: Common,
 ) -> None:
-    """Show what is shown too often, or never. Publishers, types and places are compared by their shares."""
+    """Show the resources that appear too often or never. Compares shares of publishers, types and places."""
     from reco.evaluation import exposure
     from reco.projects.batch import read
 
     asked = [one.text for one in _requests(common)]
     asked += [one.text for path in requests or () for one in read(path).projects if not one.problem]
     recommender = common.recommender()
-    with progress_bar("Asking") as progress:
+    with progress_bar("Searching") as progress:
         found = exposure.audit(recommender, asked, k, progress=progress)
     common.show(asdict(found), partial(_show_audit, found))
 
 
 def _requests(common: Common, logged: Path | None = None) -> list[DemandQuery]:
-    """Return the queries of the golden set, of the saved projects, and of the log, if given."""
+    """Return the queries of the golden set, of the saved projects and of the log, if any."""
     from reco.evaluation.beir import read_topics
     from reco.evaluation.gaps import LOG, PROJECT, DemandQuery
     from reco.projects.batch import read
@@ -149,9 +151,9 @@ def _show_radar(found: GapReport) -> None:
         rows.append((f"{one.theme} !" if one.thin else one.theme, str(one.resources), missing))
     show_table(rows, ("theme", "resources", "missing types"))
     if not found.asked:
-        print("No request was asked: set `[gates] golden`, save projects, or give `--logged FILE`.")
+        print("There is no query to run: set `[gates] golden`, save projects, or give `--logged FILE`.")
     for origin, count in found.asked.items():
-        print(f"{found.unmet.get(origin, 0)} of {count} requests ({origin}) have no good answer")
+        print(f"{found.unmet.get(origin, 0)} of {count} queries ({origin}) have no good result")
     for need in found.needs:
         size = "isolated" if need.isolated else str(need.size)
         show_line(f"\n{size}  {need.label}  ({need.theme})", "bold")
@@ -159,14 +161,14 @@ def _show_radar(found: GapReport) -> None:
             if request.text:
                 show_line(f"   {request.why}: {request.text[:150]}")
     if found.withheld:
-        print(f"\n{found.withheld} logged requests are in groups too small to be shown")
+        print(f"\n{found.withheld} logged queries are in groups too small to show")
 
 
 def _show_audit(found: Audit) -> None:
-    print(f"{found.titles} titles and {found.requests} requests, lists of {found.k}")
+    print(f"{found.titles} titles and {found.requests} queries, lists of {found.k}")
     print(f"skewness of k-occurrences {found.skewness:.2f}, {len(found.hubs)} hubs")
     for hub in found.hubs[:_FEW]:
-        lists = f"in {hub.titles} lists of titles, {hub.requests} of requests"
+        lists = f"in {hub.titles} lists of titles, {hub.requests} of queries"
         show_line(f"   {hub.id}  {_short(hub.title)}  {lists}")
     places = (found.titles + found.requests) * found.k
     print(f"{len(found.orphans)} resources are in no list; the lists have {places} places")
@@ -194,20 +196,22 @@ def _short(title: str) -> str:
 
 
 def _clusters(common: Common) -> tuple[Snapshot, Clusters]:
-    """Return what is served and its clusters. Raises SnapshotError, saying why, when it has none."""
+    """Return the served snapshot and its clusters. Raises SnapshotError with the reason if it has none."""
     snapshot = common.snapshot()
     if snapshot.clusters is None:
         reason = snapshot.manifest.report.get("clusters", {}).get("reason", "")
         raise SnapshotError(
             f"Snapshot {snapshot.id} has no clusters. {reason}".strip(),
-            "They are found by `reco refresh`, unless `[clusters] enabled` is false.",
+            "Run `reco refresh`, and check that `[clusters] enabled` is not false.",
         )
     return snapshot, snapshot.clusters
 
 
 def _require_level(found: Clusters, level: int | None) -> None:
     if level is not None and level > found.levels:
-        raise InvalidInput(f"There is no level {level}.", f"There are {found.levels}; 1 is the broadest.")
+        raise InvalidInput(
+            f"There is no level {level}.", f"Choose one from 1, the broadest, to {found.levels}."
+        )
 
 
 def _document(snapshot: Snapshot, found: Clusters, level: int | None) -> dict[str, Any]:
@@ -259,7 +263,7 @@ def _figures(quality: LevelQuality | None) -> str:
 
 
 def _event(event: Event) -> str:
-    """Return one line on what happened to a cluster."""
+    """Return one line about an event of a cluster."""
     others = ", ".join(f"{o.id} {o.label} ({o.shared} resources, {o.overlap:.0%})" for o in event.others)
     subject = f"{event.cluster} {event.label}".strip()
     word = {"split": "into", "merge": "of"}.get(event.kind, "")

@@ -1,4 +1,4 @@
-"""What every command shares: the handling of errors, and printing."""
+"""Error handling and printing, shared by all commands."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 def run(work: Callable[[], object], as_json: bool) -> None:
-    """Do the work of the command line. A failure is printed with what to do, and exits with its code."""
+    """Call `work`. On a failure, print the error with its hint and exit with its code."""
     try:
         work()
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader closed the pipe, as `reco changes | head` does. What is left in the buffer is dropped.
+        # The reader closed the pipe, as in `reco changes | head`: drop the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except typer.Exit as done:
@@ -34,11 +34,11 @@ def run(work: Callable[[], object], as_json: bool) -> None:
     except RecoError as error:
         fail(error, as_json)
     except KeyboardInterrupt:
-        fail(RecoError("Interrupted.", "What is served is whole; run the command again."), as_json)
+        fail(RecoError("Interrupted.", "The served snapshot is intact; run the command again."), as_json)
     except Exception as error:
         logger.exception("unexpected failure")
         fail(
-            RecoError(f"Unexpected failure: {type(error).__name__}: {error}", "The trace is above."), as_json
+            RecoError(f"Unexpected failure: {type(error).__name__}: {error}", "See the trace above."), as_json
         )
 
 
@@ -54,7 +54,7 @@ def fail(error: RecoError, as_json: bool) -> NoReturn:
 
 
 def note(text: str) -> None:
-    """Print a remark on standard error, or log it as a warning; nothing for an empty text."""
+    """Print a remark on standard error, or log it as a warning. An empty text prints nothing."""
     if text and _for_machines():
         logger.warning("%s", text)
     elif text:
@@ -64,12 +64,12 @@ def note(text: str) -> None:
 def _for_machines() -> bool:
     try:
         return logs.as_json()
-    except InvalidInput:  # the error being printed
+    except InvalidInput:  # this is the error that `fail` is printing
         return False
 
 
 def show(document: Any, as_json: bool, text: Callable[[], None] | None = None) -> None:
-    """Print a document as JSON if asked for; else call `text`, or print one field a line without it."""
+    """Print a document as JSON if `as_json`, else call `text`, or print one field a line if it is None."""
     if as_json:
         show_json(document)
     elif text is not None:
@@ -79,7 +79,7 @@ def show(document: Any, as_json: bool, text: Callable[[], None] | None = None) -
 
 
 def show_json(value: Any) -> None:
-    """Print one JSON document on standard output. Lone surrogates are escaped: no output can encode them."""
+    """Print one JSON document on standard output. Lone surrogates are escaped, since UTF-8 has none."""
     document = json.dumps(value, ensure_ascii=False, indent=2)
     print(document.encode("utf-8", "backslashreplace").decode())
 
@@ -100,7 +100,7 @@ def _field(value: Any) -> str:
 
 
 def show_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> None:
-    """Print a table without lines. Cells are printed as they are."""
+    """Print a table without borders. Markup in cells is printed as it is."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -112,7 +112,7 @@ def show_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Non
 
 
 def show_line(text: str, style: str = "") -> None:
-    """Print a styled line, wrapped at the width of the terminal."""
+    """Print a styled line, wrapped to the width of the terminal."""
     from rich.console import Console
     from rich.text import Text
 
@@ -121,7 +121,7 @@ def show_line(text: str, style: str = "") -> None:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a callback, given (done, total), that draws a bar on standard error from its first call on."""
+    """Yield a callback `(done, total)` that draws a bar on standard error, from its first call."""
     if _for_machines():
         yield lambda done, total: None
         return

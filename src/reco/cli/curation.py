@@ -1,4 +1,4 @@
-"""Commands of the curator of a catalogue: `source test`, `decisions check`, `facets`, `duplicates`."""
+"""Commands for the curator: `source test`, `decisions check`, `facets`, `duplicates`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    sources = typer.Typer(help="Try a source before it is refreshed.", no_args_is_help=True)
+    sources = typer.Typer(help="Try a source before a refresh.", no_args_is_help=True)
     add_commands(sources, test=test_source)
     app.add_typer(sources, name="source")
-    decisions = typer.Typer(help="The curator's decisions.", no_args_is_help=True)
+    decisions = typer.Typer(help="Check the curator's decisions.", no_args_is_help=True)
     add_commands(decisions, check=check_decisions)
     app.add_typer(decisions, name="decisions")
     add_commands(app, facets=facets, duplicates=duplicates)
@@ -33,11 +33,11 @@ def register(app: typer.Typer) -> None:
 
 def test_source(
     name: Annotated[str, typer.Argument(help="The source's name in the settings.")],
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows to read.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of rows to read.")] = 20,
     *,
     common: Common,
 ) -> None:
-    """Read a source's first rows. Shows them as mapped or refused, and the unmapped columns."""
+    """Read the first rows of a source. Shows the resources, the rejections and the unmapped columns."""
     from reco.catalogue.admission import Rules, admit_all
     from reco.cli import render
     from reco.sources.read import inspect
@@ -60,11 +60,11 @@ def _source(name: str, sources: Sequence[SourceConfig]) -> SourceConfig:
         if source.name == name:
             return source
     names = ", ".join(source.name for source in sources) or "none"
-    raise InvalidInput(f"There is no source {name!r}.", f"The settings have: {names}.")
+    raise InvalidInput(f"There is no source {name!r}.", f"Choose among the sources in the settings: {names}.")
 
 
 def check_decisions(*, common: Common) -> None:
-    """List the decisions that no longer apply. The sources are read; nothing is published."""
+    """List the decisions that no longer apply. Reads the sources and publishes nothing."""
     from reco.refresh.collect import collect
 
     settings = common.settings
@@ -88,11 +88,11 @@ def _print_decisions(count: int, collected: Collected) -> None:
     for stale in collected.stale:
         print(f"  line {stale.line}, {stale.action} {stale.id}: {stale.why}")
     for name in collected.failures:
-        print(f"  not checked: the resources of {name}, which could not be read")
+        print(f"  not checked: decisions on the source {name}, which could not be read")
 
 
 def duplicates(*, common: Common) -> None:
-    """List what is served under several ids. Newest first, with why each pair is one document."""
+    """List the documents served under several ids. Newest first, with the reason for each pair."""
     from reco.cli.render import listing
 
     snapshot = common.snapshot()
@@ -127,10 +127,10 @@ def _print_families(families: Sequence[Family], resources: Mapping[str, Resource
 def facets(
     *,
     filtering: Filtering,
-    most: Annotated[int, typer.Option("-n", min=1, help="How many values of each, at most.")] = 15,
+    most: Annotated[int, typer.Option("-n", min=1, help="Most values shown of each facet.")] = 15,
     common: Common,
 ) -> None:
-    """Count the values of each facet. With filters, only in the resources that pass them."""
+    """Count the values of each facet. With filters, counts only the resources that pass them."""
     catalogue = common.snapshot().catalogue
     kept = filtering.filters()
     catalogue.require_known(kept)

@@ -1,4 +1,4 @@
-"""Commands that measure, and learn: `evaluate`, `adapt`."""
+"""Commands that measure and that learn: `evaluate`, `adapt`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="
 
 
 _SHOWN = 5
-"""Ids that a note lists."""
+"""Number of ids in a note."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,21 +34,21 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     folders: Folders = None,
     golden: Annotated[
-        bool, typer.Option("--golden", help="Judge what is served, with the golden set of `[gates]`.")
+        bool, typer.Option("--golden", help="Evaluate the served snapshot on the golden set of `[gates]`.")
     ] = False,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="First queries of each set only.")
+        int | None, typer.Option("--limit", min=1, help="Use the first N queries of each set.")
     ] = None,
-    systems: Annotated[str, typer.Option("--systems", help="Comma-separated.")] = "bm25,dense,product",
+    systems: Annotated[str, typer.Option("--systems", help="Separated by commas.")] = "bm25,dense,product",
     report: Annotated[Path | None, typer.Option("--report", help="Write a .md or .html report here.")] = None,
     topics: Annotated[
-        Path | None, typer.Option("--topics", help="Write a CSV, one row per topic, worst first.")
+        Path | None, typer.Option("--topics", help="Write a CSV here, one row per topic, worst first.")
     ] = None,
-    worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics to read.")] = 0,
+    worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics in full.")] = 0,
     *,
     common: Common,
 ) -> None:
-    """Measure this product on judged sets. Two fixed references are measured beside it."""
+    """Evaluate the product on judged sets. Two fixed baselines are measured beside it."""
     from reco.evaluation import inspect_topics
     from reco.evaluation import report as reports
     from reco.evaluation.evaluate import document
@@ -83,16 +83,16 @@ def _print(found: Mapping[str, Any], readings: Sequence[TopicInspection]) -> Non
 
     print(reports.markdown(found))
     if readings:
-        print("\n".join(["## The worst requests", "", *inspect_topics.lines(readings)]))
+        print("\n".join(["## The worst queries", "", *inspect_topics.lines(readings)]))
 
 
 def adapt(
-    deep: Annotated[bool, typer.Option("--deep", help="Tune the encoder itself; takes minutes.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Forget what was learnt, deep or not.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Fine-tune the encoder; takes minutes.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove what was learnt, deep or not.")] = False,
     *,
     common: Common,
 ) -> None:
-    """Learn from the catalogue. Approved opinions count too; what was learnt is kept if it wins."""
+    """Learn from the catalogue and the approved opinions. The result is kept only if it ranks better."""
     from reco.refresh import on_demand
     from reco.workspace.workspace import recipe_of
 

@@ -1,4 +1,4 @@
-"""Commands on visitors' opinions: `feedback list`, `approve`, `reject`, `export`."""
+"""Commands on opinions: `feedback list`, `approve`, `reject`, `export`."""
 
 from __future__ import annotations
 
@@ -16,31 +16,29 @@ from reco.cli.options import By, Common, Reason, add_commands
 if TYPE_CHECKING:
     from reco.projects.feedback import Feedback, FeedbackEntry
 
-Number = Annotated[int, typer.Argument(metavar="ID", help="An opinion's number.")]
+Number = Annotated[int, typer.Argument(metavar="ID", help="The number of an opinion.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    opinions = typer.Typer(
-        help="Opinions on results, and the curator's decision on each.", no_args_is_help=True
-    )
+    opinions = typer.Typer(help="Review the opinions on results.", no_args_is_help=True)
     add_commands(opinions, list=list_opinions, approve=approve, reject=reject, export=export_opinions)
     app.add_typer(opinions, name="feedback")
 
 
 def list_opinions(
-    every: Annotated[bool, typer.Option("--all", help="Decided ones as well, newest first.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List decided ones as well, newest first.")] = False,
     *,
     common: Common,
 ) -> None:
-    """List the opinions that wait for a curator, oldest first."""
+    """List the opinions that wait for a decision, oldest first."""
     journal = _journal(common)
     found = journal.entries() if every else journal.pending()
     common.show([asdict(entry) for entry in found], partial(_print, found))
 
 
 def approve(number: Number, by: By, reason: Reason = "", *, common: Common) -> None:
-    """Approve an opinion: `feedback export` and `adapt` will read it."""
+    """Approve an opinion. `feedback export` and `adapt` use it."""
     _journal(common).approve(number, by, reason)
     common.show({"approved": number})
 
@@ -52,17 +50,17 @@ def reject(number: Number, by: By, reason: Reason = "", *, common: Common) -> No
 
 
 def export_opinions(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to.")],
     *,
     common: Common,
 ) -> None:
-    """Write the approved opinions as a judged set for `evaluate`, and as training pairs."""
+    """Export the approved opinions as a judged set for `evaluate` and as training pairs."""
     from reco.projects.judgements import export, judged
 
     catalogue = common.snapshot().catalogue
     done = export(judged(_journal(common).approved(), catalogue), catalogue, folder)
     if not done.judgements:
-        note("No approved opinion has the text of its request yet: `reco evaluate` would refuse this set.")
+        note("No approved opinion has the text of its query yet: `reco evaluate` would refuse this set.")
     common.show(asdict(done))
 
 

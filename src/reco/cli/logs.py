@@ -1,4 +1,4 @@
-"""Where the library's logs go: standard error, as lines to read or as one JSON object a line."""
+"""Logging to standard error, as plain lines or as one JSON object a line."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Ours: the next command in the same process replaces it, and leaves the others alone."""
+    """The command line's own handler: `configure` replaces it and leaves other handlers alone."""
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a record: time (ISO 8601, UTC), level, logger, message, and the trace if any."""
+    """Formatter of one JSON object a record: time (ISO 8601, UTC), level, logger, message, trace if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""
@@ -36,10 +36,13 @@ class JsonLines(logging.Formatter):
 
 
 def configure() -> None:
-    """Send logs to standard error, at level `RECO_LOG`, as `RECO_LOG_FORMAT` says. Raises InvalidInput."""
+    """Log to standard error at level `RECO_LOG` in format `RECO_LOG_FORMAT`.
+
+    Raises InvalidInput for an unknown level or format.
+    """
     level = os.environ.get("RECO_LOG", "WARNING").upper()
     if level not in _LEVELS:
-        raise InvalidInput(f"RECO_LOG is {level!r}.", f"Choose among {', '.join(_LEVELS)}.")
+        raise InvalidInput(f"RECO_LOG is {level!r}, not a level.", f"Choose among {', '.join(_LEVELS)}.")
     handler = _Handler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json() else logging.Formatter("%(levelname)s %(message)s"))
     root = logging.getLogger()
@@ -48,7 +51,7 @@ def configure() -> None:
 
 
 def as_json() -> bool:
-    """Whether standard error is for machines. Raises InvalidInput for a format that does not exist."""
+    """Whether the log format is JSON. Raises InvalidInput for an unknown format."""
     chosen = os.environ.get("RECO_LOG_FORMAT", FORMATS[0]).lower()
     if chosen not in FORMATS:
         raise InvalidInput(f"RECO_LOG_FORMAT is {chosen!r}.", f"Choose among {', '.join(FORMATS)}.")

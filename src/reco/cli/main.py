@@ -1,4 +1,4 @@
-"""Commands. Heavy libraries are imported inside them, so that `reco --help` answers at once."""
+"""The `reco` program and its main commands. They import heavy libraries late, so `reco --help` is instant."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="reco",
-    help="Which guides, reports, books and local experiences should a commune read?",
+    help="Recommend guides, reports, books and local experiences to French communes.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -45,14 +45,14 @@ app = typer.Typer(
 
 def refresh(
     force: Annotated[
-        bool, typer.Option("--force", help="Publish whatever the gates object to; takes --by and --reason.")
+        bool, typer.Option("--force", help="Publish even if a gate refuses; needs --by and --reason.")
     ] = False,
     by: By = "",
     reason: Reason = "",
     *,
     common: Common,
 ) -> None:
-    """Publish a snapshot if the sources changed. Exit with 4 if a gate refuses it."""
+    """Publish a new snapshot if the sources changed. Exit with 4 if a gate refuses it."""
     from reco.cli import render
     from reco.refresh.report import RefreshRefused
 
@@ -71,7 +71,7 @@ def refresh(
 def recommend(
     text: QueryText, k: Count = 10, *, filtering: Filtering, arranging: Arranging, common: Common
 ) -> None:
-    """Find what to read for a project. Each result has the passages that answer, and why it is there."""
+    """Recommend resources for a project. Each result has its best passages and an explanation."""
     from reco.ranking.query import Query
 
     query = Query.of(
@@ -88,13 +88,13 @@ def recommend(
 
 
 def similar(identifier: ResourceId, k: Count = 10, *, filtering: Filtering, common: Common) -> None:
-    """Find the resources nearest to a given one."""
+    """Find the resources nearest to a resource."""
     filters = filtering.filters()
     _show_answer(common.recommender().similar(identifier, k, filters), common)
 
 
 def show(identifier: ResourceId, *, common: Common) -> None:
-    """Show a resource. Its fields come first, then the passages that the model reads."""
+    """Show a resource. Prints its fields, then the passages that the model reads."""
     from reco.cli import render
     from reco.errors import UnknownResource
 
@@ -103,14 +103,14 @@ def show(identifier: ResourceId, *, common: Common) -> None:
     if row is None:
         raise UnknownResource(
             f"There is no resource {identifier!r} in snapshot {snapshot.id}.",
-            "Ids are in the results of `reco recommend --json`.",
+            "`reco recommend --json` gives the ids of results.",
         )
     found = render.resource_document(snapshot, row, common.opened.encoder.tokens)
     common.show(found, partial(render.resource, found))
 
 
 def snapshots(*, common: Common) -> None:
-    """List the snapshots on disk. The one served is marked."""
+    """List the snapshots on disk. Marks the served one."""
     from reco.cli import render
 
     listed = [render.snapshot_document(entry) for entry in common.store.entries()]
@@ -143,7 +143,7 @@ def serve_app(
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "streamlit", "run", str(page), *arguments]
-    # The server takes this process's place, so that whoever stops the command stops the server.
+    # The server replaces this process, so that stopping the command stops the server.
     os.execve(sys.executable, command, environment)
 
 
@@ -162,7 +162,7 @@ def _forced(force: bool, by: str, reason: str) -> Forced | None:
     from reco.refresh.publish import Forced
 
     if not force and (by or reason):
-        raise InvalidInput("--by and --reason go with --force.", "Add --force, or leave them out.")
+        raise InvalidInput("--by and --reason need --force.", "Add --force, or leave them out.")
     return Forced.of(by, reason) if force else None
 
 
@@ -173,9 +173,9 @@ def _show_answer(found: Answer, common: Common) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exit with the code of its error if it fails, 2 for wrong usage.
+    """Run the command line. On an error, exit with its code; 2 is wrong usage.
 
-    With `--json`, an error is a document `{"error", "hint"}` on standard output.
+    With `--json`, an error is printed as a document `{"error", "hint"}` on standard output.
     """
     given = sys.argv[1:] if arguments is None else arguments
     options = takewhile(lambda word: word != "--", given)
@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parse(given: list[str]) -> None:
-    """Parse and run a command. Errors are raised: the parser's own `main` would print and exit."""
+    """Parse and run a command. Raises its errors, whereas the parser's own `main` would print and exit."""
     logs.configure()
     with typer.main.get_command(app).make_context("reco", [*given]) as context:
         context.command.invoke(context)

@@ -1,4 +1,4 @@
-"""Remarks under a result's card: what moved it, how similar its place is, which passages warn."""
+"""The lines under a result: its placement, the likeness of its place and its cautions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LIKENESS = {
 
 
 def asides(item: Recommendation) -> Iterator[str]:
-    """Yield the lines that follow a result's quote."""
+    """Yield the lines to print under a result."""
     if item.placement is not None:
         yield _placement(item.placement)
     if item.likeness is not None:

@@ -1,4 +1,4 @@
-"""Commands on what is served: `check`, `rollback`, `prune`, `status`, `doctor`."""
+"""Commands of the operator: `check`, `rollback`, `prune`, `status`, `doctor`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reco.snapshots.store import SnapshotStore
     from reco.workspace.doctor import Diagnosis
 
-Identifier = Annotated[str | None, typer.Argument(metavar="[ID]", help="A snapshot's number.")]
+Identifier = Annotated[str | None, typer.Argument(metavar="[ID]", help="The number of a snapshot.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(identifier: Identifier = None, *, common: Common) -> None:
-    """Check a snapshot. Reads every byte and looks each resource up; exit with 1 at a fault."""
+    """Check a snapshot. Reads every byte and searches for each resource. Exit with 1 if it has a fault."""
     from reco.snapshots.check import check as check_snapshot
 
     found = check_snapshot(common.store, identifier)
@@ -34,7 +34,7 @@ def check(identifier: Identifier = None, *, common: Common) -> None:
 
 
 def rollback(identifier: Identifier = None, *, common: Common) -> None:
-    """Serve an older snapshot. By default the one before the current; it is checked first."""
+    """Serve an older snapshot, by default the previous one. It is checked first."""
     store = _with_snapshots(common)
     with store.writing():
         before = store.current()
@@ -43,11 +43,11 @@ def rollback(identifier: Identifier = None, *, common: Common) -> None:
 
 
 def prune(
-    keep: Annotated[int, typer.Option("--keep", min=3, help="How many of the newest to keep.")] = 7,
+    keep: Annotated[int, typer.Option("--keep", min=3, help="Number of newest snapshots to keep.")] = 7,
     *,
     common: Common,
 ) -> None:
-    """Remove old snapshots. The one served always stays."""
+    """Remove old snapshots. The served one always stays."""
     store = _with_snapshots(common)
     with store.writing():
         removed = store.prune(keep)
@@ -55,14 +55,14 @@ def prune(
 
 
 def status(*, common: Common) -> None:
-    """Show what is served and since when. Counts and the last refreshes are shown too."""
+    """Show the served snapshot and its age. Shows counts and the last refreshes too."""
     from reco.workspace.status import status as status_of
 
     common.show(asdict(status_of(common.store, common.settings.operation.stale_hours)))
 
 
 def doctor(*, common: Common) -> None:
-    """Look for faults. The settings, the model and the home are checked; exit with 1 at an error."""
+    """Diagnose the settings, the model and the home. Exit with 1 if there is an error."""
     from reco.workspace.doctor import diagnose
 
     found = diagnose(common.config, common.home)
@@ -79,7 +79,7 @@ def _print_diagnosis(found: Diagnosis) -> None:
 
 
 def _with_snapshots(common: Common) -> SnapshotStore:
-    """Return the store. Raises SnapshotError when it is empty: its lock would make a home where none is."""
+    """Return the store. Raises SnapshotError if it is empty, because taking its lock would create a home."""
     if not common.store.ids():
         hint = "Run `reco refresh` first, or correct --home or RECO_HOME."
         raise SnapshotError(f"There is no snapshot in {common.store.home} yet.", hint)

@@ -1,4 +1,4 @@
-"""Options that several commands take, and the adding of commands that take them."""
+"""Options that several commands share, and the registration of commands with them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def _or_standard_input(text: str) -> str:
     return sys.stdin.read() if text == "-" else text
 
 
-# The parser would report an unreadable path as wrong usage; the commands say more.
+# `readable=False`: the commands report an unreadable path with a better hint than the parser.
 Home = Annotated[
-    Path | None, typer.Option("--home", readable=False, help="Where snapshots live (default: RECO_HOME).")
+    Path | None, typer.Option("--home", readable=False, help="Folder of the snapshots (default: RECO_HOME).")
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", readable=False, help="Settings file (default: ./reco.toml).")
@@ -39,13 +39,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 QueryText = Annotated[
     str,
     typer.Argument(
-        callback=_or_standard_input, help="The project or problem, in plain words; - reads standard input."
+        callback=_or_standard_input, help="The project or problem in plain words; - reads standard input."
     ),
 ]
-ResourceId = Annotated[str, typer.Argument(metavar="ID", help="A resource's id.")]
-Count = Annotated[int, typer.Option("-k", help="How many results.")]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides, recorded.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, recorded.")]
+ResourceId = Annotated[str, typer.Argument(metavar="ID", help="The id of a resource.")]
+Count = Annotated[int, typer.Option("-k", help="Number of results.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, for the record.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Your reason, for the record.")]
 
 Values = list[str] | None
 Types = Annotated[Values, typer.Option("--type", help="Keep these types only; repeatable.")]
@@ -63,7 +63,7 @@ LastYear = Annotated[int | None, typer.Option("--year-to", help="Keep this year 
 
 @dataclass(frozen=True)
 class Common:
-    """Options of every command: which home, which settings, and how to print."""
+    """The options of every command: the home, the settings and the output format."""
 
     home: Home = None
     config: Config = None
@@ -96,13 +96,13 @@ class Common:
         return self.opened.recommender
 
     def show(self, document: Any, text: Callable[[], None] | None = None) -> None:
-        """Print `document` as JSON if asked for; else call `text`, or print one field a line without it."""
+        """Print a result; see `console.show`."""
         show(document, self.as_json, text)
 
 
 @dataclass(frozen=True)
 class Filtering:
-    """Options that narrow the catalogue to what has given labels, places or years."""
+    """The options that filter resources by label, place or year."""
 
     types: Types = None
     themes: Themes = None
@@ -114,7 +114,7 @@ class Filtering:
     last_year: LastYear = None
 
     def filters(self) -> Filters:
-        """Return the filters as the catalogue takes them."""
+        """Return the options as the catalogue's filters."""
         from reco.catalogue.catalogue import Filters
 
         given: dict[str, Any] = {
@@ -127,14 +127,14 @@ class Filtering:
 
 @dataclass(frozen=True)
 class Arranging:
-    """Options that reorder results or change how the query is read."""
+    """The options that reorder results or change the expansion of the query."""
 
     shelf: Annotated[
-        bool, typer.Option("--shelf", help="The best result of each type, from different publishers.")
+        bool, typer.Option("--shelf", help="Show the best result of each type, from different publishers.")
     ] = False
     diversity: Annotated[
         float | None,
-        typer.Option("--diversity", help="How far results must differ from each other, 0 to 1."),
+        typer.Option("--diversity", help="How much results must differ from each other, 0 to 1."),
     ] = None
     commune: Annotated[
         str,
@@ -143,7 +143,7 @@ class Arranging:
         ),
     ] = ""
     near: Annotated[
-        bool, typer.Option("--near", help="With --commune: among equal results, similar places first.")
+        bool, typer.Option("--near", help="With --commune: similar places first among equal results.")
     ] = False
     without: Annotated[
         Values,
@@ -152,16 +152,16 @@ class Arranging:
 
 
 def add_commands(app: typer.Typer, /, **commands: Callable[..., None]) -> None:
-    """Add each function as the command of its keyword; see `with_options`."""
+    """Add each function as a command named by its keyword; see `with_options`."""
     for name, function in commands.items():
         app.command(name)(with_options(function))
 
 
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Replace each parameter whose type is a dataclass by that dataclass's fields.
+    """Replace each parameter whose type is a dataclass by the fields of the dataclass.
 
-    The parser sees `show(identifier, *, home, config, as_json)` where `function` is written
-    `show(identifier, *, common: Common)`.
+    `show(identifier, *, common: Common)` becomes `show(identifier, *, home, config, as_json)` for the
+    parser.
     """
     signature = inspect.signature(function, eval_str=True)
     groups: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Commands that follow projects from one snapshot to the next: `projects`, `changes`, `batch`."""
+"""Commands on projects: `projects`, `changes`, `batch`."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    saved = typer.Typer(help="Saved projects, whose first results are followed.", no_args_is_help=True)
+    saved = typer.Typer(help="Save projects, to follow their results.", no_args_is_help=True)
     add_commands(saved, add=add_project, list=list_projects, remove=remove_project)
     app.add_typer(saved, name="projects")
     add_commands(app, changes=changes, batch=batch)
 
 
 def add_project(
-    name: Annotated[str, typer.Argument(help="A short name.")],
+    name: Annotated[str, typer.Argument(help="A short name for the project.")],
     text: QueryText,
     types: Types = None,
     themes: Themes = None,
     k: Count = 10,
-    place: Annotated[str, typer.Option("--place", help="Where the project is, for the record.")] = "",
+    place: Annotated[str, typer.Option("--place", help="Place of the project, for the record.")] = "",
     *,
     common: Common,
 ) -> None:
-    """Save a project. `changes` follows its first results from one snapshot to the next."""
+    """Save a project. `changes` then shows how its first results move between snapshots."""
     from reco.catalogue.catalogue import Filters
     from reco.ranking.query import Query
 
@@ -68,7 +68,7 @@ def _print_projects(saved: Saved) -> None:
 
 
 def remove_project(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="A project's id.")], *, common: Common
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The id of a project.")], *, common: Common
 ) -> None:
     """Remove a saved project."""
     common.opened.projects.remove(identifier)
@@ -76,18 +76,18 @@ def remove_project(
 
 
 def changes(
-    before: Annotated[str | None, typer.Argument(metavar="[FROM]", help="A snapshot's number.")] = None,
-    after: Annotated[str | None, typer.Argument(metavar="[TO]", help="Another's.")] = None,
+    before: Annotated[str | None, typer.Argument(metavar="[FROM]", help="The earlier snapshot.")] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[TO]", help="The later snapshot.")] = None,
     atom: Annotated[
-        Path | None, typer.Option("--atom", help="Write an Atom feed of the newest resources here.")
+        Path | None, typer.Option("--atom", help="Write an Atom feed of the newest resources to this file.")
     ] = None,
-    newest: Annotated[int, typer.Option("--newest", min=1, help="How many the feed has.")] = 50,
+    newest: Annotated[int, typer.Option("--newest", min=1, help="Number of resources in the feed.")] = 50,
     *,
     common: Common,
 ) -> None:
-    """Show what changed between two snapshots. Says why the results of saved projects moved.
+    """Show the changes between two snapshots. Gives the cause of each move in saved projects.
 
-    By default from the snapshot before the one served to the one served.
+    By default, compares the previous snapshot with the served one.
     """
     from reco.projects.answers import answers
     from reco.projects.changes import compare, pair
@@ -107,17 +107,18 @@ def changes(
 
 def batch(
     source: Annotated[
-        Path, typer.Argument(metavar="IN.csv", help="Projects: a text, and perhaps id, type, theme.")
+        Path,
+        typer.Argument(metavar="IN.csv", help="Projects: a column of texts; id, type and theme optional."),
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT.csv", help="Where results go, one row each.")],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many results for each project.")] = 10,
+    out: Annotated[Path, typer.Argument(metavar="OUT.csv", help="File to write, one row for each result.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of results for each project.")] = 10,
     column: Annotated[
-        str, typer.Option("--column", help="The column of the texts (default: text, projet or description).")
+        str, typer.Option("--column", help="The column of texts (default: text, projet or description).")
     ] = "",
     *,
     common: Common,
 ) -> None:
-    """Answer a CSV file of projects. Each gets what `recommend` gives, as rows of another CSV file."""
+    """Recommend resources for each project of a CSV file. Writes the results to another CSV file."""
     from reco.projects.batch import run as run_batch
 
     with progress_bar("Projects") as progress:
@@ -147,7 +148,7 @@ def _current(common: Common, query: Query) -> Recommender | None:
         recommender = common.opened.recommender
         recommender.rank(query)
     except (SnapshotError, EncoderError) as error:
-        note(f"The project is saved without its results of today: {error}")
+        note(f"The project is saved without its current results: {error}")
         return None
     return recommender
 

@@ -1,4 +1,4 @@
-"""Results as JSON documents, and as cards and tables for a terminal."""
+"""Output of answers, resources, refreshes and snapshots: JSON documents, and cards and tables."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from reco.snapshots.store import SnapshotEntry
 from reco.text.passages import Span
 
 _SHOWN = 240
-"""Characters of a value that a trial shows."""
+"""Characters of a value that `trial` shows."""
 _APART = ("summary", "themes", "set_aside", "snapshot", "passages", "tokens", "read")
-"""Fields of a resource that its table leaves out."""
+"""Fields of a resource document that its table leaves out."""
 _VERDICTS = {
     "found": "Some resources answer this query.",
-    "weak": "No resource is really close; here are leads.",
-    "nothing": "Rien de probant: this query looks foreign to the catalogue. "
-    "Here is what is least far from it all the same.",
+    "weak": "No resource is close; these are leads.",
+    "nothing": "Rien de probant: this query seems to be outside the field of the catalogue. "
+    "These are the least distant resources.",
 }
 
 
@@ -43,7 +43,7 @@ def answer(found: Answer) -> None:
         _card(console, item)
     _needs(console, found)
     if not found.recommendations:
-        console.print("No resource passes these filters together: leave one out.")
+        console.print("No resource passes all these filters: leave one out.")
     for slot in found.shelf:
         if slot.rank is None:
             console.print(Text(f"–  {slot.type}: nothing close enough\n", style="dim"))
@@ -54,7 +54,7 @@ def answer(found: Answer) -> None:
 
 
 def answer_document(found: Answer) -> dict[str, Any]:
-    """Return an answer as the JSON interface has it."""
+    """Return an answer as a document of the JSON interface."""
     return {
         "query": found.query.text,
         "snapshot": found.snapshot,
@@ -72,7 +72,7 @@ def answer_document(found: Answer) -> dict[str, Any]:
 
 
 def _place(code: str) -> dict[str, str] | None:
-    """Return the code and unambiguous name of the place that results were compared with, if any."""
+    """Return the code and the unambiguous name of the query's place, or None."""
     place = bundled().by_code(code) if code else None
     return {"code": code, "name": bundled().label(place)} if place is not None else None
 
@@ -100,13 +100,13 @@ def _item(item: Recommendation) -> dict[str, Any]:
 
 
 def listing(resource: Resource) -> dict[str, Any]:
-    """Return the fields that tell two listings of one document apart."""
+    """Return the fields that distinguish the listings of one document."""
     names = ("id", "title", "publisher", "year", "url", "source")
     return {name: getattr(resource, name) for name in names}
 
 
 def joined(*facts: object) -> str:
-    """Return the facts that are known on one line."""
+    """Return the facts that are known, on one line."""
     return " · ".join(str(fact) for fact in facts if fact)
 
 
@@ -136,7 +136,7 @@ def _card(console: Console, item: Recommendation) -> None:
 
 
 def _expansions(console: Console, found: Answer) -> None:
-    """Print which acronyms were expanded, and the option that leaves each out."""
+    """Print the expanded acronyms, each with the option that disables it."""
     for one in found.expansions:
         both = f"{one.short} = {one.entry.full}"
         console.print(Text(f'Also read: {both}  (leave it out: --without "{one.short}")', style="dim"))
@@ -152,7 +152,7 @@ def _needs(console: Console, found: Answer) -> None:
 
 
 def report(done: RefreshReport) -> None:
-    """Print what a refresh did."""
+    """Print the report of a refresh."""
     console = Console()
     verb = "published" if done.published else "is still served"
     console.print(f"Snapshot {done.snapshot or 'none'} {verb}", highlight=False)
@@ -162,9 +162,9 @@ def report(done: RefreshReport) -> None:
     for objection in done.objections:
         console.print(f"gate {objection.gate} objects: {objection.message}", highlight=False, markup=False)
     for name, why in done.failures.items():
-        console.print(Text(f"Source {name} failed and keeps its earlier rows: {why}", style="red"))
+        console.print(Text(f"Source {name} failed; its previous rows are kept: {why}", style="red"))
     for stale in done.stale_decisions:
-        console.print(Text(f"Decision of line {stale.line} no longer applies: {stale.why}", style="yellow"))
+        console.print(Text(f"Decision on line {stale.line} no longer applies: {stale.why}", style="yellow"))
     if done.quarantine:
         console.print(Text(f"Refused rows: {done.quarantine}"))
 
@@ -172,7 +172,7 @@ def report(done: RefreshReport) -> None:
 def trial(
     admitted: Sequence[Resource], refused: Sequence[Rejection], unmapped: Sequence[str], limit: float
 ) -> None:
-    """Print the first rows of a source as mapped, those refused with every reason, and unmapped columns."""
+    """Print the first resources and rejections of a source, and its unmapped columns."""
     say = partial(Console().print, soft_wrap=True, highlight=False)
     say(f"records: {len(admitted)}", style="bold")
     for number, found in enumerate(admitted, start=1):
@@ -189,7 +189,11 @@ def trial(
         for name, value in row.values.items():
             say(Text(f"   {name:<10} {_short(value)}"))
     if len(refused) > limit * (len(admitted) + len(refused)):
-        say(Text(f"More than {limit:.0%} of these rows: a refresh would keep yesterday's.", style="yellow"))
+        say(
+            Text(
+                f"More than {limit:.0%} are refused: a refresh would keep the previous rows.", style="yellow"
+            )
+        )
     say(Text(f"unmapped: {len(unmapped)}", style="bold"))
     say(Text(f"   {', '.join(unmapped) or 'every column is read'}"))
     if admitted:
@@ -197,18 +201,21 @@ def trial(
 
 
 def unfilled(admitted: Sequence[Resource]) -> list[str]:
-    """Return the fields of a resource that no row fills."""
+    """Return the fields that no resource fills."""
     return [name for name in FIELDS if not any(getattr(found, name) for found in admitted)]
 
 
 def _short(text: str) -> str:
-    """Return a text on one line, cut at `_SHOWN` characters with its whole length told."""
+    """Return a text on one line; a text over `_SHOWN` characters is cut and followed by its length."""
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}… ({len(text):,} characters)"
 
 
 def resource_document(snapshot: Snapshot, row: int, tokens: Callable[[str], int]) -> dict[str, Any]:
-    """Return one resource: its fields, what the model reads of it in how many tokens, what was set aside."""
+    """Return the document of one resource: its fields, the text that the model reads, the spans set aside.
+
+    `tokens` counts the tokens of a text.
+    """
     found = snapshot.catalogue[row]
     read = Document.of(found.title, found.summary, found.set_aside).text
     spans = snapshot.table.document(row).spans
@@ -227,7 +234,7 @@ def resource_document(snapshot: Snapshot, row: int, tokens: Callable[[str], int]
 
 
 def resource(found: Mapping[str, Any]) -> None:
-    """Print a resource, given as `resource_document` returns it."""
+    """Print a document of `resource_document`."""
     shown = {name: value for name, value in found.items() if name not in _APART}
     places = [
         f"{p['name']} ({p['kind']} {p['code']}, {p['population'] or '?'} inhabitants)"
@@ -252,7 +259,7 @@ def _quoted(resource: Resource, span: Span) -> dict[str, Any]:
 
 
 def snapshot_document(entry: SnapshotEntry) -> dict[str, Any]:
-    """Return what a list of snapshots says of one."""
+    """Return the document of one snapshot in a list."""
     made = entry.manifest
     return {
         "id": entry.id,
@@ -266,7 +273,7 @@ def snapshot_document(entry: SnapshotEntry) -> dict[str, Any]:
 
 
 def snapshots(listed: Sequence[Mapping[str, Any]]) -> None:
-    """Print the snapshots on disk, given as `snapshot_document` returns each."""
+    """Print a list of documents of `snapshot_document`."""
     if not listed:
         note("There is no snapshot yet.\nRun `reco refresh` first.")
         return

@@ -1,1 +1,1 @@
-"""Clusters of a catalogue: found at refresh, labelled in French, mapped, stable from night to night."""
+"""Clusters of a catalogue: found at each refresh, labelled in French, mapped, stable between refreshes."""

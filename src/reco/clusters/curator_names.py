@@ -1,8 +1,8 @@
-"""Names that a curator gives to clusters: a CSV file, `id,name,author,date,reason`, a later line winning.
+"""Curators' names of clusters: a CSV file, `id,name,author,date,reason`; the last line of an id wins.
 
-A name stays until its cluster has truly changed: until the resources that the cluster had when the
-name was first applied, and those that it has now, overlap by less than `lineage.SAME` (Jaccard, over
-what is still in the catalogue).
+A name applies until its cluster changes: until the cluster's resources when the name was first applied
+and its resources now overlap by less than `matching.SAME` (Jaccard, among resources still in the
+catalogue).
 """
 
 from __future__ import annotations
@@ -24,35 +24,38 @@ logger = logging.getLogger(__name__)
 
 COLUMNS = ("id", "name", *signed_csv.SIGNATURE)
 LONGEST = 60
-"""Characters of a name."""
+"""The most characters of a name."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """The lines of a file of names, the last of each cluster."""
+    """The names of a file, one per cluster."""
 
     lines: tuple[CuratorName, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Names:
-        """Read a file; without one there are no names. Raises InvalidDecisions with every bad line."""
+        """Read a file; a missing file has no names. Raises InvalidDecisions with every bad line."""
         lines = signed_csv.read(path, COLUMNS, "names", _problems)
         return cls(tuple({line.values["id"]: _name(line.values) for line in lines}.values()))
 
     @property
     def stamp(self) -> str:
-        """Digest of what the lines say, whoever said it."""
+        """Digest of clusters and names, without authors, dates and reasons."""
         return digest(*(repr((line.cluster, line.name)) for line in self.lines))
 
 
 def append(path: Path, name: CuratorName) -> None:
-    """Add a line to a file of names, which is made if there is none.
+    """Add a line to a file of names, and create the file if it is missing.
 
-    Raises InvalidInput for a name that cannot be used, InvalidDecisions for a file that cannot.
+    Raises InvalidInput for an invalid name, InvalidDecisions for an invalid file.
     """
     values = dict(zip(COLUMNS, (name.cluster, name.name, name.author, name.date, name.reason), strict=True))
     if problems := [*_problems(values), *signed_csv.unsigned(values)]:
-        raise InvalidInput(f"The cluster cannot be renamed: {'; '.join(problems)}.", "Say it in one line.")
+        raise InvalidInput(
+            f"The cluster cannot be renamed: {'; '.join(problems)}.",
+            "Give an id, a short name, an author, a date and a reason.",
+        )
     Names.read(path)
     before = path.read_bytes() if path.exists() else (",".join(COLUMNS) + "\n").encode()
     if not before.endswith(b"\n"):
@@ -63,9 +66,9 @@ def append(path: Path, name: CuratorName) -> None:
 
 
 def named(clusters: Clusters, names: Sequence[CuratorName], previous: Clusters | None = None) -> Clusters:
-    """Return clusters under the curator's names, telling of those that no longer apply."""
+    """Apply curators' names to clusters. Names that no longer apply become `name-dropped` events."""
     earlier = {(n.cluster, n.name): n for n in previous.names} if previous is not None else {}
-    given: dict[str, CuratorName] = {}
+    current: dict[str, CuratorName] = {}
     dropped: list[Event] = []
     kept: list[CuratorName] = []
     for line in names:
@@ -77,10 +80,10 @@ def named(clusters: Clusters, names: Sequence[CuratorName], previous: Clusters |
             logger.warning("the name %r of cluster %s no longer applies: %s", line.name, line.cluster, why)
             dropped.append(Event("name-dropped", 0, line.cluster, line.name, why=why))
         else:
-            given[line.cluster] = line
+            current[line.cluster] = line
     renamed = tuple(
-        replace(c, label=given[c.id].name, named_by=given[c.id].author)
-        if c.id in given
+        replace(c, label=current[c.id].name, named_by=current[c.id].author)
+        if c.id in current
         else replace(c, label=c.proposed, named_by="")
         for c in clusters.clusters
     )
@@ -90,12 +93,12 @@ def named(clusters: Clusters, names: Sequence[CuratorName], previous: Clusters |
 def _why_dropped(clusters: Clusters, line: CuratorName, first: CuratorName | None) -> str:
     now = clusters.members(line.cluster)
     if not now:
-        return "there is no such cluster any more" if first is not None else "there is no such cluster"
+        return "the cluster no longer exists" if first is not None else "the cluster does not exist"
     if first is None:
         return ""
-    here = set(clusters.ids)
-    share = overlap([member for member in first.members if member in here], now)
-    return "" if share >= SAME else f"its resources overlap by {share:.0%} with those it had when named"
+    present = set(clusters.ids)
+    share = overlap([member for member in first.members if member in present], now)
+    return "" if share >= SAME else f"its resources overlap by {share:.0%} with its resources when named"
 
 
 def _name(values: signed_csv.Values) -> CuratorName:

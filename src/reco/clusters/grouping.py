@@ -1,10 +1,11 @@
-"""Grouping: broad subjects, subjects and, in a large catalogue, fine subjects, each within the one above.
+"""Grouping in nested levels: broad subjects, subjects and, in a large catalogue, fine subjects.
 
-Each point first moves to the mean of its nearest, one step of mean shift (Fukunaga and Hostetler 1975),
-so that no single text draws a border. Points, or in a larger catalogue many small k-means clusters, are
-joined by Ward's criterion (Ward 1963), and each cut of that tree is refined by k-means (Lloyd 1982) on
-points of length one, where distance and cosine agree. Joining gives a start that hardly depends on
-chance, refining a border that hardly depends on the tree.
+1. Each point moves to the mean of its nearest points, one step of mean shift (Fukunaga and Hostetler
+   1975), so no single text sets a border.
+2. Ward's criterion (Ward 1963) joins the points, or many small k-means clusters in a large catalogue.
+3. k-means (Lloyd 1982) refines each cut of that tree, on unit vectors, where distance and cosine agree.
+
+Ward gives a start almost independent of the seed; k-means gives a border almost independent of the tree.
 """
 
 from __future__ import annotations
@@ -22,26 +23,26 @@ from reco.errors import InvalidInput
 Labels = NDArray[np.int64]
 
 FEWEST = 20
-"""Distinct texts below which there is nothing to group."""
+"""The fewest distinct texts to group."""
 _THREE_LEVELS = 1000
 _SMALLEST = 3
 _MOST_PIECES = 2000
 _LARGE = 10_000
-"""Points above which k-means reads them in batches, and as many of them are looked at for the nearest."""
+"""Points above which k-means works in batches, and the number drawn as landmarks for nearest points."""
 _NEAREST = 10
 _BLOCK = 2048
-_FEW = 16
-"""Points compared with more than `_LARGE` others at a time."""
-_SAMPLED = 16
+_SMALL_BLOCK = 16
+"""Points per block when they are compared with more than `_LARGE` others."""
+_SAMPLE_STEP = 16
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """`levels`, broadest first: the group of each resource, (resources,), -1 for an outlier.
+    """Nested groups. `levels`, broadest first: the group of each resource, (resources,), -1 for an outlier.
 
-    `centres` are their middles, (groups, axes), of length one. `parents` give, for each level but the
-    first, the group above of each of its groups. `strength` is the cosine of a resource to the middle
-    of its subject, and `fence` the least that is no outlier.
+    `centres` are unit vectors, (groups, axes), per level. `parents` give, for each level after the first,
+    the parent of each group. `strength` is the cosine of a resource to the centre of its second-level
+    group; a resource below `fence` is an outlier.
     """
 
     space: Space
@@ -53,10 +54,11 @@ class Grouping:
 
 
 def sizes_for(resources: int, levels: int | None = None) -> tuple[int, ...]:
-    """Return how many groups each level should have: for 500, 2,000 and 100,000 resources, some 8, 11
-    and 20 broad subjects, 23, 34 and 100 subjects, and in the two larger 112 and 790 fine subjects.
+    """Return the number of groups at each level.
 
-    A rule, not a search for the best score: a search would change its mind from night to night.
+    For 500, 2,000 and 100,000 resources: about 8, 11 and 20 broad subjects; 23, 34 and 100 subjects; and
+    for the last two, 112 and 790 fine subjects. A fixed rule, since a search for the best score would
+    give other numbers at each refresh.
     """
     broad = int(np.clip(round(1.7 * resources**0.25), 2, 20))
     middle = int(np.clip(round(4.0 * resources**0.28), broad + 1, max(resources // 5, broad + 1)))
@@ -66,22 +68,22 @@ def sizes_for(resources: int, levels: int | None = None) -> tuple[int, ...]:
 
 
 def require_enough(vectors: NDArray[np.float32]) -> None:
-    """Raise InvalidInput for fewer than twenty texts that differ."""
+    """Raise InvalidInput for fewer than twenty distinct texts."""
     distinct = len(np.unique(vectors.round(5), axis=0)) if len(vectors) < 5 * FEWEST else FEWEST
     if len(vectors) >= 5 * FEWEST and len(np.unique(vectors[:: len(vectors) // 99].round(5), axis=0)) < 2:
         distinct = len(np.unique(vectors.round(5), axis=0))
     if distinct < FEWEST:
         raise InvalidInput(
-            f"The catalogue has {len(vectors)} resources, of which {distinct} say something of their own: "
-            f"clusters need at least {FEWEST} such texts.",
+            f"The catalogue has {len(vectors)} resources with {distinct} distinct texts: "
+            f"clusters need at least {FEWEST} distinct texts.",
             "Add sources, or read the catalogue as a list.",
         )
 
 
 def group(vectors: NDArray[np.float32], seed: int, sizes: Sequence[int]) -> Grouping:
-    """Group unit vectors, (resources, dimension), into about so many groups at each level.
+    """Group unit vectors, (resources, dimension), into about `sizes[i]` groups at level i.
 
-    The same for the same seed. Raises InvalidInput for fewer than twenty texts that differ.
+    Deterministic for a seed. Raises InvalidInput for fewer than twenty distinct texts.
     """
     require_enough(vectors)
     space = Space.of(vectors)
@@ -97,41 +99,45 @@ def group(vectors: NDArray[np.float32], seed: int, sizes: Sequence[int]) -> Grou
         fine = _split(settled, middle, sizes[2], seed)
         parents.append(_majority(fine, middle))
         levels.append(fine)
-    levels[0], parents[0] = _dense(levels[0], parents[0])
+    levels[0], parents[0] = _renumbered(levels[0], parents[0])
     return _with_outliers(space, points, levels, parents)
 
 
 def settle(points: Points, among: Points) -> Points:
-    """Return the mean direction of the points of `among` nearest to each point, (points, axes).
+    """Return the mean direction of each point's nearest points in `among`, (points, axes).
 
-    Ten of them, fewer among fewer than four hundred: a tenth of a small catalogue is no neighbourhood.
+    It takes the ten nearest, or fewer among fewer than 400 points: ten points of a hundred would be a
+    tenth of the catalogue, not a neighbourhood.
     """
     count = min(_NEAREST, max(1, len(among) // (4 * _NEAREST)))
-    found = np.empty_like(points)
+    settled = np.empty_like(points)
     for rows, near, _ in neighbours(points, among, count):
-        found[rows] = unit(among[near].mean(axis=1))
-    return found
+        settled[rows] = unit(among[near].mean(axis=1))
+    return settled
 
 
 def neighbours(
     points: Points, among: Points, count: int
 ) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.float32]]]:
-    """Yield, for some points at a time, their `count` nearest of `among`, (points, count), and the cosines.
+    """Yield, block by block, the `count` nearest points of `among` and their cosines, (block, count).
 
-    Not in order. To be few at a time and to be chosen from few keeps a night's few points among a hundred
-    thousand from taking a gigabyte.
+    The nearest points are not sorted. Small blocks and `_largest` limit memory: a few new points
+    among 100,000 would otherwise take a gigabyte.
     """
     large = len(among) > _LARGE
-    size = _FEW if large else _BLOCK
+    size = _SMALL_BLOCK if large else _BLOCK
     for start in range(0, len(points), size):
         cosines = points[start : start + size] @ among.T
-        near = _best_of_many(cosines, count) if large else np.argpartition(-cosines, count - 1)[:, :count]
+        near = _largest(cosines, count) if large else np.argpartition(-cosines, count - 1)[:, :count]
         yield slice(start, start + len(near)), near, np.take_along_axis(cosines, near, axis=1)
 
 
-def _best_of_many(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Return the places of the `count` largest of each row: none of them is below those of a sample."""
-    sample = cosines[:, ::_SAMPLED]
+def _largest(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Return the positions of the `count` largest values of each row, (rows, count).
+
+    A sample of the row gives a lower bound, and only values above it are partitioned.
+    """
+    sample = cosines[:, ::_SAMPLE_STEP]
     least = np.partition(sample, sample.shape[1] - count)[:, -count]
     near = np.empty((len(cosines), count), dtype=np.int64)
     for row, values in enumerate(cosines):
@@ -141,14 +147,14 @@ def _best_of_many(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]
 
 
 def refined(points: Points, labels: Labels) -> Labels:
-    """Return groups refined by k-means from their own middles, those of one or two points dissolved."""
+    """Refine groups by k-means from their centres; points of groups of one or two join other groups."""
     from sklearn.cluster import KMeans
 
     for _ in range(2):
         start = middles(points, labels)
         model = KMeans(len(start), init=start, n_init=1, max_iter=25, tol=1e-4)
-        found = model.fit(points).labels_
-        kept = np.flatnonzero(np.bincount(found, minlength=len(start)) >= _SMALLEST)
+        clusters = model.fit(points).labels_
+        kept = np.flatnonzero(np.bincount(clusters, minlength=len(start)) >= _SMALLEST)
         labels = nearest(points, unit(model.cluster_centers_[kept]))
         if len(kept) == len(start):
             break
@@ -156,29 +162,29 @@ def refined(points: Points, labels: Labels) -> Labels:
 
 
 def nearest(points: Points, centres: Points) -> Labels:
-    """Return the centre with the largest cosine to each point, (points,)."""
-    found = np.empty(len(points), dtype=np.int64)
+    """Return the index of the centre with the largest cosine to each point, (points,)."""
+    indices = np.empty(len(points), dtype=np.int64)
     for start in range(0, len(points), 16_384):
-        found[start : start + 16_384] = np.argmax(points[start : start + 16_384] @ centres.T, axis=1)
-    return found
+        indices[start : start + 16_384] = np.argmax(points[start : start + 16_384] @ centres.T, axis=1)
+    return indices
 
 
 def middles(points: Points, labels: Labels) -> Points:
-    """Return the mean direction of each group, (groups, axes), of length one; -1 belongs to none."""
+    """Return the unit mean direction of each group, (groups, axes). Points with label -1 have no group."""
     sums = np.zeros((int(labels.max()) + 1, points.shape[1]))
     np.add.at(sums, labels[labels >= 0], points[labels >= 0])
     return unit(sums)
 
 
 def _landmarks(points: Points, seed: int) -> Points:
-    """Return the points among which the nearest are looked for: all, or `_LARGE` drawn by chance."""
+    """Return the points searched for nearest points: all, or `_LARGE` drawn at random."""
     if len(points) <= _LARGE:
         return points
     return points[np.sort(np.random.default_rng(seed).choice(len(points), _LARGE, replace=False))]
 
 
 def _pieces(points: Points, seed: int, sizes: Sequence[int]) -> tuple[Points, Labels]:
-    """Return what Ward's criterion joins, (pieces, axes), and the piece of each point, (points,)."""
+    """Return the pieces for Ward's criterion, (pieces, axes), and the piece of each point, (points,)."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
     if len(points) <= _MOST_PIECES:
@@ -194,12 +200,12 @@ def _pieces(points: Points, seed: int, sizes: Sequence[int]) -> tuple[Points, La
 
 
 def _split(points: Points, labels: Labels, wanted: int, seed: int) -> Labels:
-    """Return groups within the given ones: each is cut in proportion to its size."""
+    """Split each group into finer groups, in proportion to its size."""
     from sklearn.cluster import KMeans
 
     fine, used = np.empty_like(labels), 0
-    for one in range(int(labels.max()) + 1):
-        inside = np.flatnonzero(labels == one)
+    for parent in range(int(labels.max()) + 1):
+        inside = np.flatnonzero(labels == parent)
         parts = max(1, min(round(wanted * len(inside) / len(labels)), len(inside) // (2 * _SMALLEST)))
         cut = np.zeros(len(inside), dtype=np.int64)
         if parts > 1 and np.ptp(points[inside], axis=0).max() > 1e-6:
@@ -211,14 +217,14 @@ def _split(points: Points, labels: Labels, wanted: int, seed: int) -> Labels:
 
 
 def _majority(inner: Labels, outer: Labels) -> Labels:
-    """Return, for each inner group, the outer one that holds most of it."""
+    """Return, for each inner group, the outer group with most of its points."""
     counts = np.zeros((int(inner.max()) + 1, int(outer.max()) + 1), dtype=np.int64)
     np.add.at(counts, (inner, outer), 1)
     most: Labels = counts.argmax(axis=1)
     return most
 
 
-def _dense(labels: Labels, parents: Labels) -> tuple[Labels, Labels]:
+def _renumbered(labels: Labels, parents: Labels) -> tuple[Labels, Labels]:
     used = np.unique(labels)
     return np.searchsorted(used, labels), np.searchsorted(used, parents)
 
@@ -226,30 +232,30 @@ def _dense(labels: Labels, parents: Labels) -> tuple[Labels, Labels]:
 def _with_outliers(
     space: Space, points: Points, levels: Sequence[Labels], parents: Sequence[Labels]
 ) -> Grouping:
-    """Take out what is far from every subject: below Tukey's lower fence, Q1 - 1.5 IQR (Tukey 1977)."""
+    """Mark outliers: strength below Tukey's lower fence, Q1 - 1.5 IQR (Tukey 1977)."""
     centres = tuple(middles(points, labels) for labels in levels)
     strength = np.einsum("ij,ij->i", points, centres[1][levels[1]])
     first, third = np.quantile(strength, (0.25, 0.75))
     fence = float(first - 1.5 * (third - first))
     out = strength < fence
-    # A group is never emptied: its own members would be far from nothing.
+    # No group loses all its members: with no group left, they would be far from nothing.
     for labels in levels:
-        left = np.bincount(labels[~out], minlength=int(labels.max()) + 1)
-        out &= left[labels] >= _SMALLEST
-    told = tuple(np.where(out, -1, labels) for labels in levels)
-    return Grouping(space, told, centres, tuple(parents), strength.astype(np.float32), fence)
+        remaining = np.bincount(labels[~out], minlength=int(labels.max()) + 1)
+        out &= remaining[labels] >= _SMALLEST
+    marked = tuple(np.where(out, -1, labels) for labels in levels)
+    return Grouping(space, marked, centres, tuple(parents), strength.astype(np.float32), fence)
 
 
 Points = NDArray[np.float32]
 
 
 AXES = 30
-"""Principal axes kept. On the catalogues of `docs/exploring.md`, fewer or more were less stable."""
+"""Principal axes. On the catalogues of `docs/exploring.md`, fewer or more axes were less stable."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """A centre, (dimension,), and principal axes, (dimension, axes)."""
+    """A principal component space: a centre, (dimension,), and axes, (dimension, axes)."""
 
     centre: NDArray[np.float32]
     axes: NDArray[np.float32]
@@ -263,12 +269,12 @@ class Space:
             block = (vectors[start : start + 8192] - centre).astype(np.float64)
             spread += block.T @ block
         axes = np.linalg.eigh(spread)[1][:, ::-1][:, :AXES]
-        # The sign of an eigenvector is arbitrary: its largest coordinate is made positive.
+        # The sign of an eigenvector is arbitrary: make its largest coordinate positive.
         signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
         return cls(centre, (axes * signs).astype(np.float32))
 
     def place(self, vectors: NDArray[np.float32]) -> Points:
-        """Return the points of unit vectors, (resources, axes), of length one; an empty vector's is zero."""
+        """Project unit vectors to unit points, (resources, axes). A zero vector has a zero point."""
         points = np.empty((len(vectors), self.axes.shape[1]), dtype=np.float32)
         for start in range(0, len(vectors), 8192):
             block = vectors[start : start + 8192]

@@ -1,6 +1,7 @@
-"""A map: resources near in meaning are near on it. A landmark's place is by t-SNE, the others' by theirs.
+"""The map: resources near in meaning are near on it.
 
-New resources find their place among those that have one, which do not move.
+t-SNE places the landmarks; the other resources go among their nearest landmarks. New resources go among
+the known ones, which do not move.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ _NEIGHBOURS = 5
 
 
 def lay_out(points: Points, groups: Labels, seed: int) -> Places:
-    """Return the place of each point on the map, (points, 2), within -1 and 1.
+    """Return the coordinates of each point on the map, (points, 2), between -1 and 1.
 
-    t-SNE (van der Maaten and Hinton 2008; Barnes-Hut, van der Maaten 2014) starts from the middles of
-    the groups on two axes, so that what is far apart stays far apart (Kobak and Berens 2019).
+    t-SNE (van der Maaten and Hinton 2008; Barnes-Hut, van der Maaten 2014) starts from the first two
+    principal axes, so distant points stay distant (Kobak and Berens 2019).
     """
     marks = _landmarks(points, groups, seed)
     placed = _tsne(points[marks], seed)
     placed -= np.median(placed, axis=0).astype(np.float32)
     places = np.empty((len(points), 2), dtype=np.float32)
     places[marks] = placed
-    rest = np.setdiff1d(np.arange(len(points)), marks)
-    places[rest] = place_among(points[rest], points[marks], places[marks])
+    others = np.setdiff1d(np.arange(len(points)), marks)
+    places[others] = place_among(points[others], points[marks], places[marks])
     extent = float(np.abs(places).max())
     if extent > 0:
         places /= np.float32(extent)
@@ -41,19 +42,19 @@ def lay_out(points: Points, groups: Labels, seed: int) -> Places:
 
 
 def place_among(points: Points, known: Points, places: Places) -> Places:
-    """Return where new points go: the mean place of their five nearest, weighted by closeness."""
-    found = np.zeros((len(points), 2), dtype=np.float32)
+    """Return the coordinates of new points: the mean of their five nearest, weighted by cosine."""
+    coordinates = np.zeros((len(points), 2), dtype=np.float32)
     count = min(_NEIGHBOURS, len(known))
-    for rows, near, close in neighbours(points, known, count):
-        # Close ones count most: the weight falls by half for each 0.05 of cosine lost.
-        weight = np.exp2((close - close.max(axis=1, keepdims=True)) / 0.05)
+    for rows, near, cosines in neighbours(points, known, count):
+        # The weight falls by half for each 0.05 of cosine lost.
+        weight = np.exp2((cosines - cosines.max(axis=1, keepdims=True)) / 0.05)
         weight /= weight.sum(axis=1, keepdims=True)
-        found[rows] = np.einsum("ij,ijk->ik", weight, places[near])
-    return found
+        coordinates[rows] = np.einsum("ij,ijk->ik", weight, places[near])
+    return coordinates
 
 
 def _landmarks(points: Points, groups: Labels, seed: int) -> NDArray[np.int64]:
-    """Return rows drawn from each group in proportion to its size, at most `LANDMARKS` in all."""
+    """Draw at most `LANDMARKS` rows, from each group in proportion to its size."""
     if len(points) <= LANDMARKS:
         return np.arange(len(points))
     order = np.random.default_rng(seed).permutation(len(points))
@@ -66,7 +67,7 @@ def _tsne(points: Points, seed: int) -> Places:
 
     start = points[:, :2].astype(np.float32)
     start = start / max(float(start[:, 0].std()), 1e-9) * 1e-4
-    # Points in one place have no gradient between them: the same texts are told apart by a hair.
+    # Equal points have no gradient between them: a tiny noise separates equal texts.
     start += np.random.default_rng(seed).normal(scale=1e-6, size=start.shape).astype(np.float32)
     model = TSNE(
         perplexity=min(_PERPLEXITY, (len(points) - 1) / 4),
@@ -75,14 +76,14 @@ def _tsne(points: Points, seed: int) -> Places:
         random_state=seed,
         method="barnes_hut",
     )
-    placed: Places = model.fit_transform(points).astype(np.float32)
-    return placed
+    places: Places = model.fit_transform(points).astype(np.float32)
+    return places
 
 
 def aligned(places: Places, ids: Sequence[str], before: Places, known: Sequence[str]) -> Places:
-    """Return a new map turned and mirrored so that it is nearest to the one before (Schönemann 1966)."""
-    at = {identifier: row for row, identifier in enumerate(known)}
-    both = [(row, at[identifier]) for row, identifier in enumerate(ids) if identifier in at]
+    """Rotate and mirror a new map to fit the last one best (orthogonal Procrustes, Schönemann 1966)."""
+    known_row = {identifier: row for row, identifier in enumerate(known)}
+    both = [(row, known_row[identifier]) for row, identifier in enumerate(ids) if identifier in known_row]
     if len(both) < 3:
         return places
     new, old = (list(rows) for rows in zip(*both, strict=True))

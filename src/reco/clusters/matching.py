@@ -1,6 +1,6 @@
-"""From one night's clusters to the next's: which is which, what was born, died, split or merged.
+"""Matching of clusters between two refreshes: same, born, dead, split or merged.
 
-Two clusters are compared on the resources that were there both nights.
+Two clusters are compared on the resources present at both refreshes.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from reco.clusters.grouping import Labels
 from reco.clusters.model import Event, Other
 
 SAME = 0.5
-"""Jaccard overlap from which a cluster is the one of the night before, and a curator's name stays."""
+"""Jaccard overlap from which a cluster keeps its id and its curator's name."""
 _PART = 0.25
-"""Share of a cluster that makes a piece of it worth telling of, in a split or a merge."""
+"""Share of a cluster from which a piece counts in a split or a merge."""
 _MOSTLY = 0.5
-"""Share of a piece that must come from the cluster that splits, or go to the one that merges."""
+"""Share of a piece that must come from the cluster that splits, or go to the merged cluster."""
 
 
 @dataclass(frozen=True)
 class Matched:
-    """`kept` gives the old id of each new group that is the same; `shared` counts resources, (old, new)."""
+    """Matched clusters. `kept`: the old id of each new group that stays the same.
+
+    `old`: the old ids, in the order of rows of `shared`, (old, new), the numbers of common resources.
+    """
 
     old: tuple[str, ...]
     kept: Mapping[int, str]
@@ -33,64 +36,64 @@ class Matched:
 
 
 def match(before: Sequence[str | None], after: Labels) -> Matched:
-    """Match groups one to one so that their overlaps sum to most (Kuhn 1955); keep those from `SAME` on.
+    """Match groups one to one with the largest sum of overlaps (Kuhn 1955); keep overlaps from `SAME` on.
 
-    `before` has the old cluster and `after` the new group of each resource: "" and -1 for an outlier,
-    None for one that was not there, which does not count.
+    For each resource, `before` has the old cluster and `after` the new group: "" and -1 for an outlier.
+    None in `before` is a new resource, which does not count.
     """
     old = tuple(sorted({identifier for identifier in before if identifier}))
-    place = {identifier: row for row, identifier in enumerate(old)}
-    rows = np.asarray([place.get(identifier or "", -1) for identifier in before], dtype=np.int64)
+    row_of = {identifier: row for row, identifier in enumerate(old)}
+    rows = np.asarray([row_of.get(identifier or "", -1) for identifier in before], dtype=np.int64)
     shared = np.zeros((len(old), int(after.max(initial=-1)) + 1), dtype=np.int64)
     both = (rows >= 0) & (after >= 0)
     np.add.at(shared, (rows[both], after[both]), 1)
     sizes = np.bincount(rows[rows >= 0], minlength=len(old))
-    there = np.asarray([identifier is not None for identifier in before], dtype=bool)
-    others = np.bincount(after[(after >= 0) & there], minlength=shared.shape[1])
-    overlap = shared / np.maximum(sizes[:, None] + others - shared, 1)
+    present = np.asarray([identifier is not None for identifier in before], dtype=bool)
+    new_sizes = np.bincount(after[(after >= 0) & present], minlength=shared.shape[1])
+    overlap = shared / np.maximum(sizes[:, None] + new_sizes - shared, 1)
     pairs = zip(*linear_sum_assignment(-overlap), strict=True)
-    kept = {int(new): old[one] for one, new in pairs if overlap[one, new] >= SAME}
+    kept = {int(new): old[row] for row, new in pairs if overlap[row, new] >= SAME}
     return Matched(old, kept, shared)
 
 
 def events(
     level: int, matched: Matched, names: Sequence[str], labels: Mapping[str, str]
 ) -> tuple[Event, ...]:
-    """Return what became of a level's clusters. `names` are the new groups' ids, `labels` all by id."""
-    told: list[Event] = []
-    into, of = _splits(matched), _merges(matched)
-    for one, pieces in into.items():
+    """Return the changes of a level. `names` are the ids of new groups; `labels` has every label by id."""
+    changes: list[Event] = []
+    splits, merges = _splits(matched), _merges(matched)
+    for row, pieces in splits.items():
         ids = [names[piece] for piece in pieces]
-        others = _others(matched.shared[one, pieces], matched.shared[one].sum(), ids, labels)
-        told.append(Event("split", level, matched.old[one], labels.get(matched.old[one], ""), others))
-    for new, parts in of.items():
+        others = _others(matched.shared[row, pieces], matched.shared[row].sum(), ids, labels)
+        changes.append(Event("split", level, matched.old[row], labels.get(matched.old[row], ""), others))
+    for new, parts in merges.items():
         ids = [matched.old[part] for part in parts]
         others = _others(matched.shared[parts, new], matched.shared[:, new].sum(), ids, labels)
-        told.append(Event("merge", level, names[new], labels.get(names[new], ""), others))
-    explained = {piece for pieces in into.values() for piece in pieces} | set(of) | set(matched.kept)
-    gone = set(into) | {part for parts in of.values() for part in parts}
+        changes.append(Event("merge", level, names[new], labels.get(names[new], ""), others))
+    explained = {piece for pieces in splits.values() for piece in pieces} | set(merges) | set(matched.kept)
+    gone = set(splits) | {part for parts in merges.values() for part in parts}
     kept = set(matched.kept.values())
-    told += [
+    changes += [
         Event("birth", level, name, labels.get(name, ""))
         for new, name in enumerate(names)
         if new not in explained
     ]
-    told += [
+    changes += [
         Event("death", level, name, labels.get(name, ""))
-        for one, name in enumerate(matched.old)
-        if one not in gone and name not in kept
+        for row, name in enumerate(matched.old)
+        if row not in gone and name not in kept
     ]
-    return tuple(told)
+    return tuple(changes)
 
 
 def overlap(first: Sequence[str], second: Sequence[str]) -> float:
-    """Return the Jaccard overlap of two sets of ids, 0 for two empty ones."""
+    """Return the Jaccard overlap of two sets of ids; 0 for two empty sets."""
     a, b = set(first), set(second)
     return len(a & b) / len(a | b) if a | b else 0.0
 
 
 def _splits(matched: Matched) -> dict[int, list[int]]:
-    """Return old clusters of which two new ones or more each hold a part and are mostly made."""
+    """Return the old clusters that two or more new groups each hold a part of, and mostly come from."""
     return _pieces(matched.shared)
 
 
@@ -100,12 +103,12 @@ def _merges(matched: Matched) -> dict[int, list[int]]:
 
 def _pieces(shared: NDArray[np.int64]) -> dict[int, list[int]]:
     whole, part = shared.sum(axis=1), shared.sum(axis=0)
-    found = {}
-    for one, row in enumerate(shared):
-        large = (row >= _PART * whole[one]) & (row >= _MOSTLY * part) & (row > 0)
+    pieces = {}
+    for index, row in enumerate(shared):
+        large = (row >= _PART * whole[index]) & (row >= _MOSTLY * part) & (row > 0)
         if large.sum() > 1:
-            found[one] = np.flatnonzero(large).tolist()
-    return found
+            pieces[index] = np.flatnonzero(large).tolist()
+    return pieces
 
 
 def _others(

@@ -1,4 +1,4 @@
-"""What a snapshot keeps of its clusters, and how it is kept: Parquet with page checksums, and JSON."""
+"""The clusters of a snapshot, and their files: Parquet with page checksums, safetensors and JSON."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _ABOUT = "about.json"
 class Cluster:
     """A group of resources. `level` 1 is the broadest; `parent` is the cluster above, "" at level 1.
 
-    `named_by` is the curator who gave the label, "" when it is the texts' own, which is then `proposed`
-    too. `stability` is the mean Jaccard overlap with its nearest group in resamples (Hennig 2007),
-    `coherence` the NPMI of its keywords; both from the last layout, None when not measured. `theme` is
-    the publishers' theme that most of its resources have, `theme_share` the share of those with a theme.
+    `proposed` is the label from the texts. `label` is the same, unless a curator named the cluster:
+    `named_by` is then the curator, else "". `stability` is the mean Jaccard overlap with the nearest group
+    in resamples (Hennig 2007), and `coherence` the NPMI of the keywords; both date from the last layout
+    and are None when not measured. `theme` is the most frequent publishers' theme of its resources, and
+    `theme_share` its share among resources with a theme.
     """
 
     id: str
@@ -54,13 +55,13 @@ class Cluster:
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """Its terms as words, heaviest first."""
+        """The words of its terms, heaviest first."""
         return tuple(term.word for term in self.terms)
 
 
 @dataclass(frozen=True)
 class Other:
-    """A piece of a cluster that split, or merged: its resources in it, and their share of the whole."""
+    """A piece of a cluster that split or merged: its number of resources, and their share of the whole."""
 
     id: str
     label: str
@@ -70,10 +71,10 @@ class Other:
 
 @dataclass(frozen=True)
 class Event:
-    """What became of a cluster since the night before.
+    """A change of a cluster since the last refresh.
 
-    `birth`, `death`, `split` (into `others`), `merge` (of `others`), `name-dropped` (a curator's name
-    whose cluster has truly changed), or, once for the catalogue, `layout` (all was grouped anew: why).
+    `kind` is `birth`, `death`, `split` (into `others`), `merge` (of `others`), `name-dropped` (`why` the
+    curator's name no longer applies) or, once for the catalogue, `layout` (`why` a new layout was made).
     """
 
     kind: str
@@ -86,10 +87,12 @@ class Event:
 
 @dataclass(frozen=True)
 class LevelQuality:
-    """How good a level is. `stability` is the mean adjusted Rand index between resamples (Hubert and
-    Arabie 1985), `coherence` the mean NPMI of its clusters, `diversity` the share of distinct words
-    among all keywords (Dieng et al. 2020), `agreement` the adjusted mutual information with the
-    publishers' first themes (Vinh et al. 2010); None when it cannot be measured.
+    """The quality of a level; None for a figure that cannot be measured.
+
+    `stability` is the mean adjusted Rand index between resamples (Hubert and Arabie 1985), `coherence`
+    the mean NPMI of its clusters, `diversity` the share of distinct words among all keywords (Dieng et
+    al. 2020), `agreement` the adjusted mutual information with the publishers' first themes (Vinh et al.
+    2010).
     """
 
     level: int
@@ -102,7 +105,7 @@ class LevelQuality:
 
 @dataclass(frozen=True)
 class CuratorName:
-    """A name that a curator gave, and the resources of the cluster when it was first seen."""
+    """A curator's name for a cluster, and the cluster's resources when the name was first applied."""
 
     cluster: str
     name: str
@@ -114,12 +117,13 @@ class CuratorName:
 
 @dataclass(frozen=True)
 class Clusters:
-    """The clusters of one snapshot. Row i is the snapshot's row i.
+    """The clusters of one snapshot. Row i is row i of the snapshot.
 
-    `membership` gives, broadest level first, the cluster id of each resource, "" for an outlier.
-    `places` (resources, 2) are on the map, within -1 and 1. `strength` (resources,) is the cosine to the
-    middle of its subject, an outlier's being below `fence`. `centres` maps a cluster to its middle in
-    `space`. `drift` is the share of resources that came, changed or left since the last layout.
+    `membership` has, for each level from the broadest, the cluster id of each resource, "" for an outlier.
+    `places` (resources, 2) are coordinates on the map, between -1 and 1. `strength` (resources,) is the
+    cosine to the centre of the resource's level-2 cluster; outliers are below `fence`. `centres` maps a
+    cluster to its centre in `space`. `drift` is the share of resources added, changed or removed since
+    the last layout.
 
     >>> clusters = home.clusters
     >>> len(clusters.to_frame()) == len(clusters.clusters)
@@ -138,9 +142,9 @@ class Clusters:
     centres: Mapping[str, NDArray[np.float32]]
     fence: float
     stamp: str
-    """Names the encoder, head, seed and levels: points of two stamps do not meet."""
+    """Digest of encoder, head, seed and levels: points under two stamps are not comparable."""
     naming: str = ""
-    """Names the rules by which labels were given."""
+    """The version of the labelling rules."""
     next_number: int = 1
     drift: float = 0.0
     events: tuple[Event, ...] = ()
@@ -148,7 +152,7 @@ class Clusters:
     names: tuple[CuratorName, ...] = field(default=())
 
     def sharing(self, ids: tuple[str, ...], hashes: tuple[str, ...]) -> Clusters:
-        """Return the same with these texts in place of its own, where they are equal: kept once."""
+        """Return clusters that reuse equal `ids` and `hashes`, so memory holds them once."""
         return replace(
             self,
             ids=ids if ids == self.ids else self.ids,
@@ -157,38 +161,38 @@ class Clusters:
 
     @property
     def levels(self) -> int:
-        """How many levels there are."""
+        """The number of levels."""
         return len(self.membership)
 
     @property
     def outliers(self) -> tuple[str, ...]:
-        """The ids of the resources that are far from every subject."""
-        return tuple(i for i, of in zip(self.ids, self.membership[-1], strict=True) if not of)
+        """The ids of the resources far from every cluster."""
+        return tuple(i for i, cluster in zip(self.ids, self.membership[-1], strict=True) if not cluster)
 
     @cached_property
     def by_id(self) -> Mapping[str, Cluster]:
-        """Each cluster by its id."""
+        """The clusters by id."""
         return {cluster.id: cluster for cluster in self.clusters}
 
     def at(self, level: int) -> tuple[Cluster, ...]:
         """Return the clusters of a level, largest first."""
-        found = [cluster for cluster in self.clusters if cluster.level == level]
-        return tuple(sorted(found, key=lambda cluster: (-cluster.size, cluster.id)))
+        clusters = [cluster for cluster in self.clusters if cluster.level == level]
+        return tuple(sorted(clusters, key=lambda cluster: (-cluster.size, cluster.id)))
 
     def members(self, identifier: str) -> tuple[str, ...]:
-        """Return the ids of a cluster's resources, none for an unknown cluster."""
+        """Return the ids of a cluster's resources; none for an unknown cluster."""
         cluster = self.by_id.get(identifier)
         if cluster is None:
             return ()
-        of = self.membership[cluster.level - 1]
-        return tuple(i for i, found in zip(self.ids, of, strict=True) if found == identifier)
+        column = self.membership[cluster.level - 1]
+        return tuple(i for i, other in zip(self.ids, column, strict=True) if other == identifier)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cluster, broadest level first, largest first.
 
         Its fields are the columns; `keywords` (in place of `terms`) and `representatives` are joined.
         """
-        import pandas as pd  # only who asks for a table waits for it
+        import pandas as pd  # slow to import, so only for a table
 
         rows = [
             {
@@ -215,7 +219,7 @@ class Clusters:
         return frame
 
     def to_files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the name and bytes of each file, names without `PREFIX`."""
+        """Yield the name, without `PREFIX`, and the bytes of each file."""
         yield _RESOURCES, parquet_bytes(self._resources())
         yield _CLUSTERS, parquet_bytes(pa.Table.from_pylist([_row(c) for c in self.clusters], _schema()))
         order = sorted(self.centres)
@@ -230,28 +234,28 @@ class Clusters:
             "next_number": self.next_number,
             "drift": self.drift,
             "events": [asdict(event) for event in self.events],
-            "quality": [asdict(one) for one in self.quality],
+            "quality": [asdict(level) for level in self.quality],
             "names": [asdict(name) for name in self.names],
         }
         yield _ABOUT, json.dumps(about, ensure_ascii=False, indent=1).encode("utf-8", "replace")
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Clusters:
-        """Read what `to_files` wrote. Raises ValueError or KeyError when it cannot be read."""
+        """Read the files of `to_files`. Raises ValueError or KeyError for unreadable files."""
         about = json.loads(files[_ABOUT])
         if about["format"] != FORMAT:
-            raise ValueError(f"clusters of format {about['format']}, not {FORMAT}")
+            raise ValueError(f"clusters have format {about['format']}; this version reads {FORMAT}")
         rows = table_of(files[_RESOURCES])
         clusters = tuple(_cluster(row) for row in table_of(files[_CLUSTERS]).to_pylist())
         arrays = load(files[_SPACE])
         levels = sum(name.startswith("level_") for name in rows.column_names)
-        # A few names stand for all resources: each is kept once.
-        once = {name: name for name in ("", *(cluster.id for cluster in clusters))}
+        # Many resources share a few cluster ids: memory holds each id once.
+        shared = {name: name for name in ("", *(cluster.id for cluster in clusters))}
         membership = (rows[f"level_{n}"].to_pylist() for n in range(1, levels + 1))
         return cls(
             ids=tuple(rows["id"].to_pylist()),
             hashes=tuple(rows["hash"].to_pylist()),
-            membership=tuple(tuple([once.setdefault(name, name) for name in of]) for of in membership),
+            membership=tuple(tuple([shared.setdefault(name, name) for name in ids]) for ids in membership),
             places=np.column_stack([_numbers(rows["x"]), _numbers(rows["y"])]),
             strength=_numbers(rows["strength"]),
             clusters=clusters,
@@ -269,7 +273,7 @@ class Clusters:
 
     def _resources(self) -> pa.Table:
         columns: dict[str, Any] = {"id": self.ids, "hash": self.hashes}
-        columns |= {f"level_{number}": of for number, of in enumerate(self.membership, start=1)}
+        columns |= {f"level_{number}": ids for number, ids in enumerate(self.membership, start=1)}
         columns |= {"x": self.places[:, 0], "y": self.places[:, 1], "strength": self.strength}
         return pa.table({name: pa.array(values) for name, values in columns.items()})
 

@@ -1,4 +1,4 @@
-"""How good a grouping is: does it hold when resources are left out, and do its words belong together?"""
+"""Quality of a grouping: stability in resamples, and coherence and diversity of its terms."""
 
 from __future__ import annotations
 
@@ -18,48 +18,51 @@ from reco.errors import InvalidInput
 RESAMPLES = 3
 SHARE = 0.8
 _MOST = 10_000
-"""Resources of which resamples are drawn: more would say the same, in minutes."""
+"""The most resources that resamples draw from: more give the same figures and take minutes."""
 
 
 @dataclass(frozen=True)
 class Stability:
-    """Per level, the mean adjusted Rand index of two resamples; per group, its mean best Jaccard overlap."""
+    """Stability in resamples: the mean adjusted Rand index per level, the mean best Jaccard per group."""
 
     levels: tuple[float, ...]
     groups: tuple[NDArray[np.float64], ...]
 
 
 def stability(vectors: NDArray[np.float32], found: Grouping, seed: int, sizes: Sequence[int]) -> Stability:
-    """Group samples of 80 % anew, and compare them with each other and with what was found.
+    """Group samples of 80 % again, and compare them with each other and with `found`.
 
-    Adjusted Rand index: Hubert and Arabie 1985. Overlap of a cluster: Hennig 2007.
+    The adjusted Rand index (Hubert and Arabie 1985) compares two samples; Jaccard overlap (Hennig 2007)
+    compares a group with its best match in a sample. Values are NaN when a sample is too small to group.
     """
     rng = np.random.default_rng(seed)
     pool = np.arange(len(vectors)) if len(vectors) <= _MOST else rng.choice(len(vectors), _MOST, False)
     samples = [np.sort(rng.choice(pool, round(SHARE * len(pool)), False)) for _ in range(RESAMPLES)]
     try:
-        again = [group(vectors[rows], seed, sizes).levels for rows in samples]
-    except InvalidInput:  # what is left of a catalogue of barely twenty texts
-        nothing = tuple(np.full(len(centres), np.nan) for centres in found.centres)
-        return Stability((np.nan,) * len(found.levels), nothing)
+        regrouped = [group(vectors[rows], seed, sizes).levels for rows in samples]
+    except InvalidInput:  # a sample of a catalogue with barely twenty distinct texts
+        undefined = tuple(np.full(len(centres), np.nan) for centres in found.centres)
+        return Stability((np.nan,) * len(found.levels), undefined)
     levels, groups = [], []
     for number, labels in enumerate(found.levels):
-        runs = [_spread(one[number], rows, len(vectors)) for one, rows in zip(again, samples, strict=True)]
-        levels.append(float(np.mean([_rand(a, b) for i, a in enumerate(runs) for b in runs[:i]])))
+        runs = [
+            _spread(run[number], rows, len(vectors)) for run, rows in zip(regrouped, samples, strict=True)
+        ]
+        levels.append(float(np.mean([_adjusted_rand(a, b) for i, a in enumerate(runs) for b in runs[:i]])))
         groups.append(np.mean([_best_overlap(labels, run) for run in runs], axis=0))
     return Stability(tuple(levels), tuple(groups))
 
 
 def coherence(corpus: Corpus, terms: Sequence[Term]) -> float | None:
-    """Return the mean normalised pointwise mutual information of pairs of terms, from -1 to 1.
+    """Return the mean normalised pointwise mutual information (NPMI) of pairs of terms, -1 to 1.
 
-    Bouma 2009, over whole texts, as Lau et al. 2014 use it for topics; None for fewer than two terms.
+    It counts whole texts (Bouma 2009; for topics, Lau et al. 2014). None for fewer than two terms.
     """
     columns = [corpus.columns[term.stem] for term in terms if term.stem in corpus.columns]
     if len(columns) < 2:
         return None
-    there = csc_array(corpus.presence_by_stem[:, columns] > 0, dtype=np.float64)
-    together = np.asarray((there.T @ there).todense()) / there.shape[0]
+    present = csc_array(corpus.presence_by_stem[:, columns] > 0, dtype=np.float64)
+    together = np.asarray((present.T @ present).todense()) / present.shape[0]
     return float(npmi(together)[np.triu_indices(len(columns), 1)].mean())
 
 
@@ -70,27 +73,27 @@ def diversity(groups: Sequence[Sequence[Term]]) -> float:
 
 
 def agreement(labels: Labels, themes: Sequence[str]) -> float | None:
-    """Return the adjusted mutual information with themes, among resources that have one and a group.
+    """Return the adjusted mutual information of groups and themes (Vinh et al. 2010).
 
-    Vinh et al. 2010; None without two themes.
+    Outliers and resources without a theme do not count. None for fewer than two themes.
     """
     from sklearn.metrics import adjusted_mutual_info_score
 
     known = np.asarray([bool(theme) for theme in themes]) & (labels >= 0)
-    told = np.asarray(themes, dtype=object)[known].astype(str)
-    if len(set(told.tolist())) < 2:
+    known_themes = np.asarray(themes, dtype=object)[known].astype(str)
+    if len(set(known_themes.tolist())) < 2:
         return None
-    return float(adjusted_mutual_info_score(told, labels[known]))
+    return float(adjusted_mutual_info_score(known_themes, labels[known]))
 
 
 def main_theme(themes: Sequence[Sequence[str]]) -> tuple[str, float | None]:
-    """Return the theme that most resources have and its share of those with one; "" and None without."""
-    told = [set(one) for one in themes if one]
-    counts = Counter(theme for one in told for theme in one)
+    """Return the most frequent theme and its share of resources with a theme; "" and None without any."""
+    distinct_themes = [set(names) for names in themes if names]
+    counts = Counter(theme for names in distinct_themes for theme in names)
     if not counts:
         return "", None
     theme = min(counts, key=lambda name: (-counts[name], name))
-    return theme, counts[theme] / len(told)
+    return theme, counts[theme] / len(distinct_themes)
 
 
 _ABSENT = -9
@@ -102,7 +105,7 @@ def _spread(labels: Labels, rows: NDArray[np.int64], count: int) -> Labels:
     return whole
 
 
-def _rand(first: Labels, second: Labels) -> float:
+def _adjusted_rand(first: Labels, second: Labels) -> float:
     from sklearn.metrics import adjusted_rand_score
 
     both = (first != _ABSENT) & (second != _ABSENT)
@@ -110,8 +113,8 @@ def _rand(first: Labels, second: Labels) -> float:
 
 
 def _best_overlap(labels: Labels, run: Labels) -> NDArray[np.float64]:
-    there = run != _ABSENT
-    first, second = labels[there], run[there]
+    present = run != _ABSENT
+    first, second = labels[present], run[present]
     both = (first >= 0) & (second >= 0)
     counts = np.zeros((int(labels.max()) + 1, int(second.max()) + 1))
     np.add.at(counts, (first[both], second[both]), 1)

@@ -1,4 +1,4 @@
-"""A night on which little changed: the clusters of the night before, with what came, changed or left."""
+"""Update of clusters after a small change: unchanged resources stay, the others join the nearest cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REPRESENTATIVES = 5
 
 
 def changed(catalogue: Catalogue, previous: Clusters) -> float:
-    """Return the share of resources that came, changed or left."""
+    """Return the share of resources added, changed or removed since `previous`."""
     before = dict(zip(previous.ids, previous.hashes, strict=True))
     same = sum(before.get(resource.id) == resource.content_hash for resource in catalogue)
     gone = sum(catalogue.row(identifier) is None for identifier in previous.ids)
@@ -25,9 +25,9 @@ def changed(catalogue: Catalogue, previous: Clusters) -> float:
 
 
 def evolved(catalogue: Catalogue, vectors: NDArray[np.float32], previous: Clusters, drift: float) -> Clusters:
-    """Return the clusters of `previous`: what is unchanged stays where it was, the rest finds its place."""
-    at = {identifier: row for row, identifier in enumerate(previous.ids)}
-    old = np.asarray([_row(at, previous, r.id, r.content_hash) for r in catalogue], dtype=np.int64)
+    """Update `previous`: unchanged resources keep cluster and place, the others get new ones."""
+    old_row = {identifier: row for row, identifier in enumerate(previous.ids)}
+    old = np.asarray([_row(old_row, previous, r.id, r.content_hash) for r in catalogue], dtype=np.int64)
     known, fresh = np.flatnonzero(old >= 0), np.flatnonzero(old < 0)
     points = previous.space.place(vectors)
     places = np.empty((len(catalogue), 2), dtype=np.float32)
@@ -35,18 +35,18 @@ def evolved(catalogue: Catalogue, vectors: NDArray[np.float32], previous: Cluste
     places[fresh] = place_among(points[fresh], points[known], places[known])
     strength = np.empty(len(catalogue), dtype=np.float32)
     strength[known] = previous.strength[old[known]]
-    chains, strength[fresh] = _joined(points[fresh], points[known], previous)
+    chains, strength[fresh] = _assigned(points[fresh], points[known], previous)
     membership = [np.empty(len(catalogue), dtype=object) for _ in range(previous.levels)]
-    for level, of in enumerate(membership):
-        of[known] = np.asarray(previous.membership[level], dtype=object)[old[known]]
-        of[fresh] = [chain[level] for chain in chains]
-    told = tuple(tuple(of.tolist()) for of in membership)
-    clusters, events = _living(catalogue, previous, told, strength)
+    for level, by_resource in enumerate(membership):
+        by_resource[known] = np.asarray(previous.membership[level], dtype=object)[old[known]]
+        by_resource[fresh] = [chain[level] for chain in chains]
+    cluster_ids = tuple(tuple(by_resource.tolist()) for by_resource in membership)
+    clusters, events = _surviving(catalogue, previous, cluster_ids, strength)
     return replace(
         previous,
         ids=tuple(resource.id for resource in catalogue),
         hashes=tuple(resource.content_hash for resource in catalogue),
-        membership=told,
+        membership=cluster_ids,
         places=places,
         strength=strength,
         clusters=clusters,
@@ -59,7 +59,7 @@ def evolved(catalogue: Catalogue, vectors: NDArray[np.float32], previous: Cluste
 def representatives(
     catalogue: Catalogue, members: NDArray[np.int64], strength: NDArray[np.float32]
 ) -> tuple[str, ...]:
-    """Return the ids of the five resources nearest to the middle of their subject."""
+    """Return the ids of the five resources with the largest `strength`."""
     order = np.argsort(-strength[members], kind="stable")[:_REPRESENTATIVES]
     return tuple(catalogue[row].id for row in members[order].tolist())
 
@@ -69,41 +69,41 @@ def _row(at: dict[str, int], previous: Clusters, identifier: str, content: str) 
     return row if row >= 0 and previous.hashes[row] == content else -1
 
 
-def _joined(
+def _assigned(
     points: Points, known: Points, previous: Clusters
 ) -> tuple[list[tuple[str, ...]], NDArray[np.float32]]:
-    """Return, for new points, their cluster at each level, "" for an outlier, and their strength.
+    """Return the cluster of each new point at each level, "" for an outlier, and their strength, (points,).
 
-    They settle among the known as those did when they were grouped.
+    New points settle among known ones, as in `grouping.group`.
     """
     middle = [cluster for cluster in previous.clusters if cluster.level == 2]
     centres = np.stack([previous.centres[cluster.id] for cluster in middle])
     settled = settle(points, known) if len(known) else points
-    found = nearest(settled, centres)
-    strength = np.einsum("ij,ij->i", points, centres[found]) if len(points) else np.empty(0)
+    nearest_clusters = nearest(settled, centres)
+    strength = np.einsum("ij,ij->i", points, centres[nearest_clusters]) if len(points) else np.empty(0)
     chains = []
-    for row, one in enumerate(found.tolist()):
-        chain = [middle[one].parent, middle[one].id]
+    for row, index in enumerate(nearest_clusters.tolist()):
+        chain = [middle[index].parent, middle[index].id]
         if previous.levels > 2:
-            inner = [cluster for cluster in previous.clusters if cluster.parent == middle[one].id]
+            inner = [cluster for cluster in previous.clusters if cluster.parent == middle[index].id]
             near = np.stack([previous.centres[cluster.id] for cluster in inner]) @ settled[row]
             chain.append(inner[int(near.argmax())].id)
-        out = strength[row] < previous.fence
-        chains.append(("",) * previous.levels if out else tuple(chain))
+        is_outlier = strength[row] < previous.fence
+        chains.append(("",) * previous.levels if is_outlier else tuple(chain))
     return chains, strength.astype(np.float32)
 
 
-def _living(
+def _surviving(
     catalogue: Catalogue,
     previous: Clusters,
     membership: tuple[tuple[str, ...], ...],
     strength: NDArray[np.float32],
 ) -> tuple[tuple[Cluster, ...], tuple[Event, ...]]:
-    """Return the clusters that still have resources, and the deaths of the others."""
+    """Return the clusters that still have resources, and a `death` event for each other cluster."""
     rows: list[dict[str, list[int]]] = [defaultdict(list) for _ in membership]
-    for of, found in zip(membership, rows, strict=True):
-        for row, identifier in enumerate(of):
-            found[identifier].append(row)
+    for cluster_ids, by_cluster in zip(membership, rows, strict=True):
+        for row, identifier in enumerate(cluster_ids):
+            by_cluster[identifier].append(row)
     living, dead = [], []
     for cluster in previous.clusters:
         members = np.asarray(rows[cluster.level - 1][cluster.id], dtype=np.int64)
@@ -117,7 +117,10 @@ def _living(
 
 @dataclass(frozen=True)
 class MapPosition:
-    """Where a request is on the map, its nearest resources, and the clusters of the first, broadest first."""
+    """The position of a query on the map, its nearest resources, and the clusters of the nearest one.
+
+    `clusters` begins with the broadest level.
+    """
 
     x: float
     y: float
@@ -126,11 +129,11 @@ class MapPosition:
 
 
 def locate(clusters: Clusters, vectors: NDArray[np.float32], request: NDArray[np.float32]) -> MapPosition:
-    """Return where a request, (dimension,), belongs among the resources, whose unit vectors are given.
+    """Return the map position of a query, (dimension,), among resources, (resources, dimension).
 
-    Both as the snapshot's search sees them: `snapshot.dense.vectors()` and `snapshot.request(vector)`.
+    Pass `snapshot.dense.vectors()` and `snapshot.request(vector)`.
     """
     near = np.argsort(-(vectors @ request), kind="stable")[:_REPRESENTATIVES]
     x, y = place_among(request[None], vectors[near], clusters.places[near])[0].tolist()
-    chain = tuple(of[int(near[0])] for of in clusters.membership)
+    chain = tuple(cluster_ids[int(near[0])] for cluster_ids in clusters.membership)
     return MapPosition(x, y, tuple(clusters.ids[row] for row in near.tolist()), chain)

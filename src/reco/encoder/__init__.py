@@ -1,4 +1,4 @@
-"""Text to vectors: the encoder protocol, Sentence Transformers behind it, and LoRA weights.
+"""Texts to vectors: the encoder protocol, its Sentence Transformers implementation, and LoRA weights.
 
-torch, Transformers, Sentence Transformers and peft are imported here and in `adapt.lora` only.
+Only this package and `adapt.lora` import torch, Transformers, Sentence Transformers and peft.
 """

@@ -1,6 +1,6 @@
-"""Low-rank weights learnt for one encoder (LoRA, Hu et al. 2021, arXiv:2106.09685), as bytes.
+"""Low-rank weights learnt for one encoder (LoRA, Hu et al. 2021, arXiv:2106.09685), and their file format.
 
-They are added to the weights that they adapt once, when a model is loaded: answering costs nothing more.
+They are merged once, when the model is loaded, so a query costs nothing more.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _DOWN, _UP = ".lora_A", ".lora_B"
 
 @dataclass(frozen=True)
 class Adapter:
-    """For each adapted matrix W, (out, in), of a model: W + scale * alpha / rank * B A.
+    """Low-rank weights. Each adapted matrix W, (out, in), becomes W + scale * alpha / rank * B A.
 
     `tensors` holds `<module>.lora_A`, (rank, in), and `<module>.lora_B`, (out, rank), in half
-    precision. `base` is the fingerprint of the encoder that they were learnt for. A `scale` below one
-    averages the weights with those of the untuned model (Wortsman et al. 2022, arXiv:2109.01903).
+    precision. `base` is the fingerprint of their encoder. A `scale` below one averages the adapted and the
+    original weights (Wortsman et al. 2022, arXiv:2109.01903).
     """
 
     tensors: Mapping[str, NDArray[np.float16]]
@@ -43,12 +43,12 @@ class Adapter:
 
     @property
     def modules(self) -> list[str]:
-        """Names of the modules that are adapted."""
+        """The sorted names of the adapted modules."""
         return sorted(name.removesuffix(_DOWN) for name in self.tensors if name.endswith(_DOWN))
 
     @cached_property
     def digest(self) -> str:
-        """Names these very weights: part of the fingerprint of the encoder that uses them."""
+        """Digest of the weights and their scale. It is part of the adapted encoder's fingerprint."""
         weights = b"".join(name.encode() + self.tensors[name].tobytes() for name in sorted(self.tensors))
         return digest(self._config, weights.hex())
 
@@ -63,7 +63,7 @@ class Adapter:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Adapter:
-        """Read what `to_bytes` wrote. Raises ValueError when it is not that."""
+        """Read the bytes of `to_bytes`. Raises ValueError for anything else."""
         try:
             length = int.from_bytes(data[:_HEADER], "little")
             header = json.loads(data[_HEADER : _HEADER + length])
@@ -73,7 +73,7 @@ class Adapter:
             raise ValueError(f"an adapter cannot be read: {error}") from error
 
     def merge_into(self, model: nn.Module) -> None:
-        """Add the learnt weights to those of a float32 model. Raises EncoderError where they do not fit."""
+        """Add the learnt weights to a float32 model. Raises EncoderError when a matrix does not fit."""
         import torch
 
         for name in self.modules:
@@ -85,8 +85,8 @@ class Adapter:
                 module = None
             if module is None or tuple(module.weight.shape) != change.shape:
                 raise EncoderError(
-                    f"What was learnt does not fit the model: it has no such matrix as {name}.",
-                    "Run `reco adapt --undo`, or name the model that it was learnt for under [encoder].",
+                    f"The learnt weights do not fit the model: it has no matrix {name} of that shape.",
+                    "Run `reco adapt --undo`, or name the model of these weights under [encoder].",
                 )
             with torch.no_grad():
                 module.weight += torch.from_numpy(change).to(module.weight.dtype)

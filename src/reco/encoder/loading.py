@@ -1,4 +1,4 @@
-"""Where a model comes from and how it is loaded: safetensors only, in bfloat16 where that is native."""
+"""Model loading: safetensors only, in bfloat16 on processors that support it natively."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _AGREEMENT = 0.999
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model comes from: a local `folder`, or a Hub `name` pinned to a `revision`.
+    """The origin of a model: a local `folder`, or a Hub `name` pinned to a `revision`.
 
-    `stamp` names the weights where hashing the folder's files can be spared. `adapter` holds low-rank
-    weights learnt for this very model, merged when it is loaded.
+    `stamp`, if given, identifies the weights, so that the folder is not hashed. `adapter` holds low-rank
+    weights learnt for this model; they are merged when it is loaded.
     """
 
     folder: Path | None = None
@@ -46,6 +46,7 @@ class ModelSource:
 
 
 def loaded(source: ModelSource, label: str) -> SentenceTransformer:
+    """Load a model. Raises EncoderError when it is missing, pickled, unpinned or broken."""
     from sentence_transformers import SentenceTransformer
 
     if source.folder is not None:
@@ -84,7 +85,7 @@ def _require_safetensors(folder: Path) -> None:
 
 
 def inner(model: SentenceTransformer) -> Any:
-    """Return the transformer inside a Sentence Transformers model, whose modules an adapter names."""
+    """Return the transformer inside a Sentence Transformers model. Adapters name its modules."""
     first: Any = model[0]
     return first.auto_model
 
@@ -94,7 +95,7 @@ def is_wanted(precision: str) -> bool:
 
 
 def made_short(model: SentenceTransformer) -> bool:
-    """Round a model's weights to bfloat16 and return whether it still says what it said."""
+    """Round a model's weights to bfloat16, and return whether its vectors still agree with float32."""
     import torch
 
     exact = model.encode(list(_SELF_CHECK), show_progress_bar=False)
@@ -104,12 +105,12 @@ def made_short(model: SentenceTransformer) -> bool:
     )
     agreement = float((unit(exact) * unit(short)).sum(axis=1).min())
     if agreement < _AGREEMENT:
-        logger.warning("bfloat16 disagrees with float32 (cosine %.5f)", agreement)
+        logger.warning("bfloat16 vectors differ from float32 vectors (cosine %.5f)", agreement)
     return agreement >= _AGREEMENT
 
 
 def native_bfloat16() -> bool:
-    """Whether this processor has bfloat16 matrix instructions."""
+    """Return whether this processor has bfloat16 matrix instructions."""
     import torch
 
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
@@ -121,7 +122,7 @@ def weights_digest(source: ModelSource) -> str:
 
 
 def _folder_digest(folder: Path) -> str:
-    """Digest of every file that decides a vector: weights, tokenizer, configuration."""
+    """Return the digest of all files that decide a vector: weights, tokenizer, configuration."""
     files = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json", ".txt", ".model"})
     if not files:
         raise EncoderError(f"There is no model in {folder}.", "Check `folder` under [encoder].")
@@ -135,7 +136,7 @@ def _folder_digest(folder: Path) -> str:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Run a short text on one thread: with two, waking the other can cost ten times the work."""
+    """Run torch on one thread. For a short text, waking a second one can cost ten times the work."""
     import torch
 
     before = torch.get_num_threads()
@@ -148,7 +149,7 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the library's own progress bars and notices out of a program's output."""
+    """Silence the progress bars and notices of Transformers during the block."""
     from transformers.utils import logging
 
     library: Any = logging
@@ -163,7 +164,7 @@ def quiet() -> Iterator[None]:
 
 
 def require_readable(folder: Path, hint: str) -> None:
-    """Raise EncoderError with that hint unless every JSON and weight file of a folder is whole."""
+    """Raise EncoderError with `hint` unless every JSON and weight file of a folder can be read."""
     try:
         for path in sorted(folder.rglob("*.json")):
             json.loads(path.read_bytes())

@@ -1,9 +1,9 @@
-"""Turning texts into vectors, behind one protocol.
+"""The encoder protocol: texts in, vectors out.
 
-A document's vector is pooled from its *parts*: the frame (prompt, title and special tokens) and one
-part per passage of its summary. Every part is a mean over token states of the same contextual
-encoding (late chunking, Günther et al. 2024, arXiv:2409.04701), so the parts explain the whole:
-before normalisation the document's vector is their weighted mean, and the weights sum to one.
+A document's vector is pooled from its *parts*: the frame (prompt, title, special tokens) and one part
+per passage of the summary. Each part is the mean of its token states in one contextual encoding (late
+chunking, Günther et al. 2024, arXiv:2409.04701). So the parts explain the whole: before normalisation,
+the document's vector is their weighted mean, and the weights sum to one.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Progress = Callable[[int, int], None]
 """Called with (documents done, documents in all)."""
 
 RECIPE = "title. summary/1"
-"""Names how a text is composed and split; a change re-encodes everything."""
+"""Version of the composition and splitting of texts. A change re-encodes everything."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text to encode: `title` belongs to the frame, each span of `summary` is a passage."""
+    """A text to encode. `title` belongs to the frame; each span of `summary` is a passage."""
 
     title: str
     summary: str
@@ -38,25 +38,25 @@ class Document:
 
     @classmethod
     def of(cls, title: str, summary: str, aside: Sequence[Span] = ()) -> Document:
-        """Compose a document, splitting its summary into passages; what is set `aside` is not read."""
+        """Compose a document and split its summary into passages. The spans of `aside` are blanked."""
         return cls(title, without(summary, aside), tuple(split(summary, aside)))
 
     @property
     def text(self) -> str:
-        """The composed text, as the model reads it after its prompt."""
+        """The composed text, without the prompt: "title. summary"."""
         return f"{self.title}. {self.summary}" if self.title and self.summary else self.title or self.summary
 
     @property
     def summary_start(self) -> int:
-        """Characters of `text` before the summary begins."""
+        """The position of the summary in `text`, in characters."""
         return len(self.text) - len(self.summary)
 
 
 @dataclass(frozen=True)
 class DocumentVectors:
-    """`parts` (1 + passages, dimension), not normalised, the frame first; `weights` sum to one.
+    """The vectors of a document: `parts`, (1 + passages, dimension), frame first, and their `weights`.
 
-    A part without tokens has weight zero and a zero vector.
+    Parts are not normalised; weights sum to one. A part without tokens is a zero vector of weight zero.
     """
 
     parts: Matrix
@@ -64,12 +64,12 @@ class DocumentVectors:
 
     @property
     def vector(self) -> Vector:
-        """The document's vector, of length one."""
+        """The document's unit vector, (dimension,)."""
         return unit(self.weights.astype(np.float64) @ self.parts.astype(np.float64))
 
 
 class Encoder(Protocol):
-    """Names itself, and encodes. Vectors of two fingerprints must never meet."""
+    """An encoder of texts. Never compare vectors of two fingerprints."""
 
     @property
     def fingerprint(self) -> str:
@@ -82,26 +82,26 @@ class Encoder(Protocol):
         ...
 
     def encode_query(self, text: str) -> Vector:
-        """Return the vector of a request, shape (dimension,), length one."""
+        """Return the unit vector of a query, (dimension,)."""
         ...
 
     def encode_queries(self, texts: Sequence[str]) -> Matrix:
-        """Return the vectors of many requests, (texts, dimension): for learning, never for answering.
+        """Return the unit vectors of many queries, (texts, dimension), for training only.
 
-        Batches may differ from `encode_query` in the last digits.
+        Batching may change the last digits, so results use `encode_query`.
         """
         ...
 
     def encode_truncated(self, texts: Sequence[str]) -> Matrix:
-        """Return one unit vector per document text, cut at the model's window: a fixed reference."""
+        """Return a unit vector per document text, (texts, dimension), cut at the model's window."""
         ...
 
     def reads_whole(self, text: str) -> bool:
-        """Return whether the parts of a document text are known to pool to what `encode_truncated` gives."""
+        """Return whether the parts of a document text are known to pool to its `encode_truncated` vector."""
         ...
 
     def tokens(self, text: str) -> int:
-        """Return how many of the model's tokens a text takes, without prompt and special tokens."""
+        """Return the number of model tokens in a text, without prompt and special tokens."""
         ...
 
     def encode_documents(
@@ -111,18 +111,18 @@ class Encoder(Protocol):
         ...
 
     def adapted(self, adapter: Adapter | None) -> Encoder:
-        """Return this encoder with low-rank weights merged in place of any other, or with none.
+        """Return this encoder with the adapter's weights merged, in place of any others; None removes them.
 
-        Raises EncoderMismatch for weights that were learnt for another encoder.
+        Raises EncoderMismatch for an adapter learnt for another encoder.
         """
         ...
 
 
 def require_base(adapter: Adapter, base: str) -> None:
-    """Raise EncoderMismatch unless an adapter was learnt for the encoder of fingerprint `base`."""
+    """Raise EncoderMismatch unless `adapter` was learnt for the encoder with fingerprint `base`."""
     if adapter.base != base:
         raise EncoderMismatch(
-            "What was learnt with `reco adapt --deep` belongs to another encoder than the settings'.",
+            "The weights learnt by `reco adapt --deep` belong to another encoder than that of the settings.",
             "Run `reco refresh` to encode the catalogue with this one, then `reco adapt --deep`.",
         )
 

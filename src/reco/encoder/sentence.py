@@ -1,4 +1,4 @@
-"""Sentence Transformers behind the encoder protocol: windows, late chunking, bfloat16, adapters."""
+"""The encoder protocol over Sentence Transformers: windows, late chunking, bfloat16, adapters."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ _STEP = 16
 
 
 class SentenceEncoder:
-    """A Sentence Transformers model. It is loaded at the first encoding, never before."""
+    """A Sentence Transformers model, loaded at the first encoding."""
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
-        # Pages and evaluation ask for the same request several times in a row.
+        # The app and the evaluation encode the same query several times in a row.
         self._query_vector = lru_cache(maxsize=1024)(self._encode_query)
 
     @cached_property
@@ -69,16 +69,16 @@ class SentenceEncoder:
         return SentenceEncoder(replace(base, adapter=adapter))
 
     def trainable(self) -> SentenceTransformer:
-        """Return a model of one's own in float32, with no adapter merged: what an adapter is learnt on."""
+        """Return a new copy of the model, in float32 and without adapter, to train an adapter on."""
         with quiet():
             return loaded(self._source, self._label).float()
 
     @property
     def dimension(self) -> int:
-        found = self._model.get_embedding_dimension()
-        if found is None:
-            raise EncoderError(f"{self._label} does not say its dimension.", "Choose another model.")
-        return int(found)
+        dimension = self._model.get_embedding_dimension()
+        if dimension is None:
+            raise EncoderError(f"{self._label} does not state its dimension.", "Choose another model.")
+        return int(dimension)
 
     def encode_query(self, text: str) -> Vector:
         return self._query_vector(text)
@@ -90,8 +90,8 @@ class SentenceEncoder:
         return vector
 
     def encode_queries(self, texts: Sequence[str]) -> Matrix:
-        found = self._encode([Document("", text, ()) for text in texts], self._prompt("query"), None)
-        return np.stack([vectors.vector for vectors in found])
+        encoded = self._encode([Document("", text, ()) for text in texts], self._prompt("query"), None)
+        return np.stack([vectors.vector for vectors in encoded])
 
     def encode_truncated(self, texts: Sequence[str]) -> Matrix:
         prompt = self._prompt("document")
@@ -130,7 +130,7 @@ class SentenceEncoder:
             if is_wanted(self._source.precision) and not made_short(model):
                 if self._source.precision == "bfloat16":
                     raise EncoderError(
-                        f"bfloat16 changes what {self._label} says.",
+                        f"bfloat16 changes the vectors of {self._label}.",
                         'Set precision = "float32" under [encoder].',
                     )
                 return SentenceEncoder(replace(self._source, precision="float32"))._model
@@ -147,7 +147,7 @@ class SentenceEncoder:
 
     @cached_property
     def _is_mean_pooled(self) -> bool:
-        """Whether a text's vector is the mean of its token states: what late chunking rests on."""
+        """Whether a text's vector is the mean of its token states. Late chunking requires it."""
         from sentence_transformers.base.modules import Transformer
         from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 
@@ -205,7 +205,7 @@ class SentenceEncoder:
         """Yield the token states of each window, (tokens, dimension), float32."""
         import torch
 
-        # Kernels are kept for each shape met: few shapes, little memory.
+        # Kernels are cached for each shape: few shapes keep memory low.
         longest = max(len(window.ids) for window in batch)
         longest = min(self._window_length, -(-longest // _STEP) * _STEP)
         ids = torch.full((len(batch), longest), self._tokenizer.pad_token_id or 0, dtype=torch.long)
@@ -223,16 +223,16 @@ class SentenceEncoder:
     def _separate(
         self, documents: Sequence[Document], prompt: str, progress: Progress | None
     ) -> list[DocumentVectors]:
-        """Encode each part on its own: for models whose pooling is not a mean of token states."""
+        """Encode each part separately, for models that do not pool by the mean of token states."""
         done = []
         prompt_length = len(self._tokenizer.tokenize(prompt))
         for document in documents:
             texts = [document.title, *(document.summary[s.start : s.end] for s in document.spans)]
             if not document.spans and document.summary:
                 texts[0] = document.text
-            found = [self._pieces(text, prompt_length) for text in texts]
-            pieces = [piece for of_text in found for piece in of_text]
-            owners = np.repeat(np.arange(len(texts)), [len(of_text) for of_text in found])
+            pieces_by_text = [self._pieces(text, prompt_length) for text in texts]
+            pieces = [piece for of_text in pieces_by_text for piece in of_text]
+            owners = np.repeat(np.arange(len(texts)), [len(of_text) for of_text in pieces_by_text])
             lengths = np.asarray([max(1, len(self._tokenizer.tokenize(piece))) for piece in pieces])
             vectors = self._model.encode(
                 pieces, prompt=prompt, show_progress_bar=False, convert_to_numpy=True
@@ -247,19 +247,19 @@ class SentenceEncoder:
         return done
 
     def _pieces(self, text: str, prompt_length: int) -> list[str]:
-        """Cut a text into pieces that the window holds beside the prompt."""
+        """Cut a text into pieces that fit in the window after the prompt."""
         if not text:
             return []
         offsets = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
             "offset_mapping"
         ]
-        # A word that is cut in two can take more tokens than it did: some room is left for that.
+        # A word cut in two can take more tokens than before, so some room is left.
         room = self._room(prompt_length + sum(map(len, self._specials)) + _SLACK)
         starts = [offsets[i][0] for i in range(0, len(offsets), room)] or [0]
         return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True) if text[a:b].strip()]
 
     def _room(self, taken: int) -> int:
-        """Return how many tokens of a text fit in a window of which `taken` are taken."""
+        """Return the tokens left in a window when `taken` are used."""
         room = self._window_length - taken
         if room < _LEAST_ROOM:
             raise EncoderError(

@@ -1,4 +1,4 @@
-"""`[encoder]` of reco.toml, and the encoder that it names."""
+"""The `[encoder]` settings of reco.toml, and the encoder built from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reco.encoder.adapter import Adapter
 from reco.encoder.protocol import Encoder
-from reco.paths import Located
+from reco.storage.paths import Located
 
 
 class EncoderSettings(BaseModel):
@@ -34,7 +34,7 @@ class EncoderSettings(BaseModel):
 
 
 def build_encoder(settings: EncoderSettings) -> Encoder:
-    """Return the encoder that the settings name. Nothing is loaded before its first use."""
+    """Return the encoder of the settings. Its model is loaded at the first use."""
     if settings.kind == "hashing-for-tests":
         from reco.encoder.testing import HashingEncoderForTests
 
@@ -59,9 +59,9 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
 
 
 def fingerprint_of(settings: EncoderSettings, adapter: Adapter | None = None) -> str:
-    """Return the fingerprint of the encoder that the settings name, preparing and loading nothing.
+    """Return the fingerprint of the settings' encoder, with `adapter` if given. No model is loaded.
 
-    With an adapter, of that encoder adapted. Raises EncoderMismatch when it was learnt for another.
+    Raises EncoderMismatch when `adapter` was learnt for another encoder.
     """
     base = _unprepared(settings)
     return base.fingerprint if adapter is None else base.adapted(adapter).fingerprint
@@ -78,9 +78,9 @@ def _unprepared(settings: EncoderSettings) -> Encoder:
 
 
 def require_model(settings: EncoderSettings) -> None:
-    """Raise EncoderError when the model that the settings name is missing or altered, as far as is known.
+    """Raise EncoderError when the model of the settings is missing or altered.
 
-    Nothing is prepared, loaded or fetched: of a model of the Hub, only its name is known here.
+    Nothing is prepared, loaded or fetched, so a Hub model is not checked.
     """
     if settings.kind == "bundled":
         from reco.encoder.bundled import require_weights

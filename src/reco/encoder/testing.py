@@ -1,4 +1,4 @@
-"""A tiny deterministic encoder for tests and fault injection. It knows nothing of meaning."""
+"""A small deterministic encoder for tests and fault injection. It ignores meaning."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _WORD = re.compile(r"\w+")
 
 
 class HashingEncoderForTests:
-    """Words hashed to fixed pseudo-random directions: no torch, no model, the same vectors anywhere."""
+    """Hashes words to fixed pseudo-random directions: no torch, no model, the same vectors everywhere."""
 
     def __init__(self, dimension: int = 64, seed: int = 0, adapter: Adapter | None = None) -> None:
         self._dimension = dimension
         self._adapter = adapter
         self._base = seed
-        # Adapted weights give other vectors, and no more is needed to test who uses them.
+        # An adapter only has to change the vectors: tests need no more.
         self._seed = seed if adapter is None else zlib.crc32(f"{seed}{adapter.digest}".encode())
 
     @property

@@ -1,4 +1,4 @@
-"""Search structures of a catalogue: vectors, FAISS, BM25, acronyms, duplicates and calibrated levels.
+"""The search structures of a catalogue: vectors, FAISS, BM25, acronyms, duplicates, calibrated levels.
 
-FAISS and bm25s are imported here only.
+Only this package imports FAISS and bm25s.
 """

@@ -1,7 +1,7 @@
-"""Acronyms and near-synonyms of local public action: an editable table, and what texts define.
+"""Acronyms and near-synonyms of local public action: an editable table, and definitions in texts.
 
-Both sides of a search use it. A document that writes an acronym, its full form or a synonym also has
-the concept's own term; a request that does so asks for that term, and for the other forms.
+Each entry is a concept, such as "PLU", "plan local d'urbanisme". A document that contains any form of it
+gets the term of the concept. A query that contains one gets that term and the other forms.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from reco.text.clean import fold
 from reco.text.tokens import STOP_WORDS, Word, stems, words
 
 CASE_MATTERS = "respecter la casse"
-"""In a row's note: the acronym is also an everyday word, so only its exact spelling counts."""
+"""In the `note` of a row: the acronym is also an ordinary word, so only its exact case matches."""
 
 _SHORT = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
-_DEFINED = re.compile(r" \(([A-Z][\w&-]{1,9})\)")
-_BEFORE = re.compile(r"(?:[\w'’-]+[ ,]+){2,12}[\w'’-]+\Z")
-_FURTHEST = 400
-"""Characters before a parenthesis among which its full form is looked for."""
+_DEFINITION = re.compile(r" \(([A-Z][\w&-]{1,9})\)")
+_WORDS_BEFORE = re.compile(r"(?:[\w'’-]+[ ,]+){2,12}[\w'’-]+\Z")
+_LONGEST_BEFORE = 400
+"""Characters before a parenthesis that may hold the full form."""
 
 _RUN = re.compile(r"[^\W_]+")
 _CONCEPT = "§"
@@ -33,7 +33,10 @@ _CONCEPT = "§"
 
 @dataclass(frozen=True)
 class Acronym:
-    """One concept: `short` is an acronym, or a phrase; `synonyms` are other ways to write `full`."""
+    """One concept. `short` is an acronym or a phrase; `synonyms` are other forms of `full`.
+
+    If `exact`, `short` matches in its own case only.
+    """
 
     short: str
     full: str
@@ -42,18 +45,18 @@ class Acronym:
 
     @property
     def is_acronym(self) -> bool:
-        """Whether `short` stands for the full form letter by letter, rather than being a phrase."""
+        """Whether `short` is an acronym, rather than a phrase."""
         return " " not in self.short and any(c.isupper() for c in self.short[1:])
 
     @property
     def concept(self) -> str:
-        """The term that documents and requests share."""
+        """The term of the concept in documents and queries: `"§plan local d'urbanisme"`."""
         return _CONCEPT + fold(self.full)
 
 
 @dataclass(frozen=True)
 class Expansion:
-    """An entry found in a text: `text[start:end]` as written, and the terms it is made of."""
+    """An entry found in a text: `written` is `text[start:end]`, `terms` are its stems."""
 
     entry: Acronym
     written: str
@@ -63,12 +66,12 @@ class Expansion:
 
     @property
     def short(self) -> str:
-        """The name under which a user can take the expansion away."""
+        """The name by which a user can remove the expansion."""
         return self.entry.short
 
 
 class Acronyms:
-    """Finds the entries of a table in texts, the longest first."""
+    """A table of acronyms that finds its entries in texts; the longest match wins."""
 
     def __init__(self, entries: Iterable[Acronym] = ()) -> None:
         self.entries = tuple(entries)
@@ -78,7 +81,10 @@ class Acronyms:
 
     @classmethod
     def read(cls, path: Path) -> Acronyms:
-        """Read a CSV table: short, full, synonyms (`;` between), note. Raises InvalidInput."""
+        """Read a CSV table with the columns short, full, synonyms (separated by `;`) and note.
+
+        Raises InvalidInput.
+        """
         try:
             with path.open(encoding="utf-8-sig", newline="") as stream:
                 rows = list(csv.DictReader(stream))
@@ -89,17 +95,17 @@ class Acronyms:
         bad = [line for line, row in enumerate(rows, start=2) if not (row.get("short") and row.get("full"))]
         if bad:
             raise InvalidInput(
-                f"{path}, line {bad[0]}: an acronym needs `short` and `full`.", "Fill the row or remove it."
+                f"{path}, line {bad[0]}: an acronym needs `short` and `full`.", "Complete or remove the row."
             )
         return cls(_entry(row) for row in rows)
 
     def extended(self, learnt: Iterable[Acronym]) -> Acronyms:
-        """Return this table with definitions learnt from texts; what the table says wins."""
+        """Return this table with entries learnt from texts; an entry of this table wins over a learnt one."""
         known = {fold(entry.short) for entry in self.entries}
         return Acronyms((*self.entries, *(entry for entry in learnt if fold(entry.short) not in known)))
 
     def unlike(self, before: Acronyms) -> Acronyms:
-        """Return the entries that only one of two tables has; all where others have another order."""
+        """Return the entries that only one of two tables has; all if their common entries changed order."""
         mine, theirs = frozenset(self.entries), frozenset(before.entries)
         kept = [entry for entry in self.entries if entry in theirs]
         if kept != [entry for entry in before.entries if entry in mine]:
@@ -112,12 +118,12 @@ class Acronyms:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Acronyms:
-        """Read what `to_bytes` wrote."""
+        """Read the bytes of `to_bytes`."""
         return cls(Acronym(**{**row, "synonyms": tuple(row["synonyms"])}) for row in json.loads(data))
 
     def find(self, text: str) -> list[Expansion]:
-        """Return the entries that a text uses, each once, in the order of the text."""
-        found = [*self._shorts(text), *self._phrases(text)]
+        """Return the entries that a text contains, each once, in order of position."""
+        found = [*self._find_acronyms(text), *self._find_phrases(text)]
         found.sort(key=lambda e: (e.start, e.start - e.end))
         kept: dict[str, Expansion] = {}
         end = -1
@@ -128,38 +134,38 @@ class Acronyms:
         return list(kept.values())
 
     def concepts(self, text: str) -> list[str]:
-        """Return the concept terms of a document."""
+        """Return the concept terms of a text."""
         return [expansion.entry.concept for expansion in self.find(text)]
 
     def may_begin(self, token: str) -> bool:
-        """Whether an entry may begin in a token: a text without such a token has no concept."""
-        return not self._firsts.isdisjoint(_RUN.findall(token.casefold())) or any(
-            stem in self._longest for stem in stems(token)
+        """Whether an entry may start in a token. A text without such a token has no concept."""
+        return not self._first_runs.isdisjoint(_RUN.findall(token.casefold())) or any(
+            stem in self._longest_phrase for stem in stems(token)
         )
 
     @cached_property
-    def _firsts(self) -> frozenset[str]:
-        """What every acronym begins with."""
+    def _first_runs(self) -> frozenset[str]:
+        """The first run of letters and digits of each acronym, case-folded."""
         return frozenset(match.group() for short in self._by_short if (match := _RUN.match(short)))
 
-    def _shorts(self, text: str) -> list[Expansion]:
+    def _find_acronyms(self, text: str) -> list[Expansion]:
         found = []
         for match in _SHORT.finditer(text):
             entry = self._by_short.get(match.group().casefold())
-            if entry is not None and _spelt(entry, match.group()):
+            if entry is not None and _matches_case(entry, match.group()):
                 terms = tuple(word.stem for word in words(match.group()))
                 found.append(Expansion(entry, match.group(), match.start(), match.end(), terms))
         return found
 
-    def _phrases(self, text: str) -> list[Expansion]:
-        read = words(text)
+    def _find_phrases(self, text: str) -> list[Expansion]:
+        text_words = words(text)
         found = []
-        for at in range(len(read)):
-            longest = self._longest.get(read[at].stem, 0)
-            for length in range(min(longest, len(read) - at), 0, -1):
-                entry = self._by_phrase.get(tuple(word.stem for word in read[at : at + length]))
+        for at in range(len(text_words)):
+            longest = self._longest_phrase.get(text_words[at].stem, 0)
+            for length in range(min(longest, len(text_words) - at), 0, -1):
+                entry = self._by_phrase.get(tuple(word.stem for word in text_words[at : at + length]))
                 if entry is not None:
-                    found.append(_expansion(entry, text, read[at : at + length]))
+                    found.append(_expansion(entry, text, text_words[at : at + length]))
                     break
         return found
 
@@ -183,8 +189,8 @@ class Acronyms:
         return table
 
     @cached_property
-    def _longest(self) -> Mapping[str, int]:
-        """How many words the longest phrase beginning with a stem has."""
+    def _longest_phrase(self) -> Mapping[str, int]:
+        """The number of words in the longest phrase that starts with each stem."""
         longest: dict[str, int] = {}
         for key in self._by_phrase:
             longest[key[0]] = max(len(key), longest.get(key[0], 0))
@@ -192,16 +198,16 @@ class Acronyms:
 
 
 def learn(texts: Iterable[str]) -> list[Acronym]:
-    """Return the acronyms that texts define as "full form (ACRONYM)", once two letters in three fit.
+    """Return the acronyms that texts define: `"plan local d'urbanisme (PLU)"` gives "PLU".
 
-    The full form is the shortest run of words before the parenthesis whose initials give the
-    acronym (after Schwartz and Hearst 2003, "A simple algorithm for identifying abbreviation
-    definitions in biomedical text").
+    The full form is the shortest run of words before the parenthesis whose initials contain the letters
+    of the acronym in order, at least three (after Schwartz and Hearst 2003, "A simple algorithm for
+    identifying abbreviation definitions in biomedical text").
     """
     found: dict[str, Acronym] = {}
     for text in texts:
-        for match in _DEFINED.finditer(text):
-            before = _BEFORE.search(text, max(0, match.start() - _FURTHEST), match.start())
+        for match in _DEFINITION.finditer(text):
+            before = _WORDS_BEFORE.search(text, max(0, match.start() - _LONGEST_BEFORE), match.start())
             full = _full_form(before.group(), match.group(1)) if before is not None else ""
             if full:
                 found.setdefault(match.group(1), Acronym(match.group(1), full, exact=True))
@@ -226,10 +232,10 @@ def _entry(row: Mapping[str, str]) -> Acronym:
     return Acronym(row["short"].strip(), row["full"].strip(), synonyms, exact)
 
 
-def _spelt(entry: Acronym, written: str) -> bool:
+def _matches_case(entry: Acronym, written: str) -> bool:
     return written == entry.short if entry.exact else True
 
 
-def _expansion(entry: Acronym, text: str, read: Sequence[Word]) -> Expansion:
-    start, end = read[0].start, read[-1].end
-    return Expansion(entry, text[start:end], start, end, tuple(word.stem for word in read))
+def _expansion(entry: Acronym, text: str, entry_words: Sequence[Word]) -> Expansion:
+    start, end = entry_words[0].start, entry_words[-1].end
+    return Expansion(entry, text[start:end], start, end, tuple(word.stem for word in entry_words))

@@ -1,4 +1,4 @@
-"""Arrays in NumPy's own format, without pickle and without copies."""
+"""Arrays in NumPy's `.npy` format, without pickle and without copies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pieces = tuple[bytes | memoryview, ...]
 
 
 def array_pieces(array: NDArray[Any]) -> Pieces:
-    """Return an array in NumPy's own format: its header, then its memory itself, not a copy."""
+    """Return an array in the `.npy` format: its header, then a view of its memory."""
     whole = np.ascontiguousarray(array)
     header = io.BytesIO()
     npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(whole))
@@ -21,10 +21,13 @@ def array_pieces(array: NDArray[Any]) -> Pieces:
 
 
 def array_of(data: bytes) -> NDArray[Any]:
-    """Read what `array_pieces` wrote, without a copy, read-only; pickled content is refused."""
+    """Return a read-only view of the array that `array_pieces` wrote.
+
+    Raises ValueError for another version of the format, or for pickled objects.
+    """
     stream = io.BytesIO(data)
     if npy.read_magic(stream) != (1, 0):
-        raise ValueError("an array is not in NumPy's format 1.0")
+        raise ValueError("an array is not in version 1.0 of the .npy format")
     shape, by_columns, kind = npy.read_array_header_1_0(stream)
     if kind.hasobject:
         raise ValueError("an array holds objects")

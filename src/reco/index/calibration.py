@@ -1,7 +1,7 @@
-"""How sure an answer is: what a score is worth here, and whether a request belongs to the field at all.
+"""The calibrated levels of a snapshot: the meaning of a score, and whether a query belongs to the field.
 
-Nothing is a fixed cosine: every figure is measured at refresh, by `calibration`, for one encoder, one
-catalogue and one set of weights.
+No threshold is a fixed cosine. `reco.refresh.calibrate` measures every figure for one encoder, one
+catalogue and one set of ranking weights.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ _KEY = 16
 
 @dataclass(frozen=True)
 class Levels:
-    """What scores mean in one snapshot.
+    """The levels and the confidence of one snapshot.
 
-    `cuts` are the scores from which a result is *piste*, *proche* and *très proche*. `direction`
-    (dimension,) and `offset` say on which side of the field a request's vector lies, as the encoder gives
-    it; `weights` turn that figure and the best score into a probability, as intercept, field, score; a
-    request below `threshold` gets *nothing*. `calibrated` says what the cuts come from: "golden" for
-    judgements, with the `precision` of each level on requests that did not set them, or "background".
-    `made_for` is the stamp of the weights of the ranking. `asked` are vectors of the texts that it was
-    measured with, by digest, so that the next refresh does not encode them again.
+    `cuts` are the lowest scores of *piste*, *proche* and *très proche*. A query vector v from the encoder
+    (dimension,) has the field value `direction @ v - offset`. `weights` (intercept, field value, best
+    score) turn it into a probability; a query below `threshold` gets the verdict *nothing*. `calibrated`
+    is the origin of the cuts: "golden" for judgements, with the `precision` of each level on queries held
+    out from the fit, or "background". `made_for` is the stamp of the ranking weights. `asked` are the
+    vectors of the calibration texts by digest, so that the next refresh does not encode them again.
     """
 
     cuts: tuple[float, float, float]
@@ -48,21 +47,21 @@ class Levels:
     asked: Vectors = field(default_factory=dict, repr=False, compare=False)
 
     def level(self, score: float) -> str:
-        """Return the level of a result that has this score."""
+        """Return the level of a score, one of `LEVELS`."""
         return LEVELS[int(np.searchsorted(self.cuts, score, side="right"))]
 
     def confidence(self, vector: NDArray[np.float32], best: float) -> float:
-        """Return the probability, 0 to 1, that a request belongs here, given its best result's score.
+        """Return the probability, 0 to 1, that a query belongs to the field, given its best score.
 
-        `vector` (dimension,) is the encoder's own, before any head. Unrelated requests and the
-        catalogue's own texts weigh the same in it.
+        `vector` (dimension,) comes from the encoder, before any head. The fit gives equal weight to
+        off-domain queries and to the catalogue's texts.
         """
-        side = float(vector.astype(np.float64) @ np.asarray(self.direction)) - self.offset
-        intercept, by_side, by_score = self.weights
-        return float(1 / (1 + np.exp(-np.clip(intercept + by_side * side + by_score * best, -500, 500))))
+        value = float(vector.astype(np.float64) @ np.asarray(self.direction)) - self.offset
+        intercept, by_field, by_score = self.weights
+        return float(1 / (1 + np.exp(-np.clip(intercept + by_field * value + by_score * best, -500, 500))))
 
     def verdict(self, confidence: float, best: str | None) -> str:
-        """Return *nothing*, *weak* or *found* for a request, from the level of its best result, if any."""
+        """Return *nothing*, *weak* or *found*, given the confidence and the level of the best result."""
         if confidence < self.threshold or best is None:
             return "nothing"
         return "found" if best in LEVELS[2:] else "weak"
@@ -80,16 +79,16 @@ class Levels:
 
     @classmethod
     def from_bytes(cls, data: bytes, asked: bytes | None = None) -> Levels:
-        """Read what `to_bytes` and `asked_bytes` wrote. Raises ValueError when it is not that."""
+        """Read the bytes of `to_bytes` and `asked_bytes`. Raises ValueError for any others."""
         values: dict[str, Any] = json.loads(data)
         for name in ("cuts", "direction", "weights"):
             values[name] = tuple(values[name])
-        return cls(**values, asked=_read(asked) if asked is not None else {})
+        return cls(**values, asked=_read_vectors(asked) if asked is not None else {})
 
 
-def _read(data: bytes) -> dict[str, NDArray[np.float16]]:
+def _read_vectors(data: bytes) -> dict[str, NDArray[np.float16]]:
     try:
         tensors = load(data)
     except SafetensorError as error:
-        raise ValueError(f"the vectors of requests cannot be read: {error}") from error
+        raise ValueError(f"the query vectors of the calibration cannot be read: {error}") from error
     return {bytes(key).hex(): vector for key, vector in zip(tensors["keys"], tensors["vectors"], strict=True)}

@@ -1,4 +1,4 @@
-"""Dense search (FAISS, exact inner product) and lexical search (BM25) over the rows of a snapshot."""
+"""Dense search over the rows of a snapshot: FAISS, exact inner product."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from numpy.typing import NDArray
 from reco.index.arrays import Pieces
 from reco.index.hits import Rows, Scores
 
-# One query is one thread's work: OpenMP's hand-over costs more than it gains on a flat index.
+# One thread a query: on a flat index, OpenMP's overhead exceeds its gain.
 faiss.omp_set_num_threads(1)
 
 Mask = NDArray[np.bool_]
 
 
 class DenseIndex:
-    """Exact inner product over unit vectors, so cosine; row i is vector i."""
+    """An index of unit vectors by exact inner product, that is cosine; row i is vector i."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
 
     @classmethod
     def build(cls, vectors: NDArray[np.float32]) -> DenseIndex:
-        """Index (rows, dimension) vectors, in order. Raises ValueError unless all are finite."""
+        """Index vectors (rows, dimension). Raises ValueError unless all are finite."""
         return cls.of(vectors.shape[1], len(vectors), [vectors])
 
     @classmethod
     def of(cls, dimension: int, rows: int, blocks: Iterable[NDArray[np.float32]]) -> DenseIndex:
-        """Index `rows` vectors given some at a time, in order. Raises ValueError unless all are finite."""
+        """Index `rows` vectors that come in blocks. Raises ValueError unless all are finite."""
         index: Any = faiss.IndexFlatIP(dimension)
-        # Room for all at once: growing would hold them twice.
+        # Allocate once: growing would hold the vectors twice.
         index.codes.resize(rows * index.code_size)
         for vectors in blocks:
             if not np.isfinite(vectors).all():
@@ -59,7 +59,7 @@ class DenseIndex:
             return np.empty(0, dtype=np.int64), np.empty(0)
         parameters = None
         if allowed is not None:
-            parameters = _selecting(allowed)
+            parameters = _selector(allowed)
         scores, rows = self._index.search(vector[None, :].astype(np.float32), depth, params=parameters)
         found = rows[0] >= 0
         return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)
@@ -69,37 +69,37 @@ class DenseIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the `depth` rows nearest to each of (vectors, dimension), best first, and their cosines.
 
-        One reading of the index serves all of them. Raises ValueError for a depth beyond its rows.
+        One pass over the index serves all vectors. Raises ValueError if `depth` exceeds the rows.
         """
         if depth > len(self):
-            raise ValueError(f"{depth} rows are asked of an index of {len(self)}")
+            raise ValueError(f"an index of {len(self)} rows cannot return {depth}")
         cosines, rows = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), depth)
         return rows, cosines
 
     def scores(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
-        """Return the cosine of each of `rows`."""
+        """Return the cosine of each of `rows`, (rows,)."""
         self._check(vector)
         return products(self.vectors(), rows, vector[None, :])[:, 0]
 
     def vectors(self, rows: Rows | None = None) -> NDArray[np.float32]:
-        """Return the vectors of `rows`, or a read-only view of all, (rows, dimension)."""
-        every: NDArray[np.float32] = np.asarray(_Lent(self._index))
+        """Return the vectors of `rows`, or a read-only view of all vectors, (rows, dimension)."""
+        every: NDArray[np.float32] = np.asarray(_BorrowedVectors(self._index))
         return every if rows is None else every[rows]
 
     def to_pieces(self) -> Pieces:
-        """Serialise in FAISS's format: its header, then the vectors themselves, not a copy.
+        """Return the index in FAISS's format: its header, then a view of the vectors.
 
-        The caller writes, for FAISS's own writing can fail without a word.
+        The caller writes the file, because FAISS's own writer can fail silently.
         """
         header = bytearray(faiss.serialize_index(faiss.IndexFlatIP(self.dimension)).tobytes())
-        # What an empty index says of its size: rows after the dimension, numbers before the vectors.
+        # Set the sizes that an empty index leaves at 0: rows after the dimension, values before the vectors.
         header[8:16] = len(self).to_bytes(8, "little")
         header[-8:] = (len(self) * self.dimension).to_bytes(8, "little")
         return bytes(header), self.vectors().reshape(-1).view(np.uint8).data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> DenseIndex:
-        """Read what `to_pieces` gave. The caller has checked the digest: FAISS would not notice."""
+        """Read the bytes of `to_pieces`. The caller has checked their digest, which FAISS does not."""
         return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
 
     def _check(self, vector: NDArray[np.float32]) -> None:
@@ -110,12 +110,13 @@ class DenseIndex:
 def nearest(
     vectors: NDArray[np.float32], rows: Sequence[int], depth: int, least: float
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
-    """Yield each of `rows` with the other rows at `least` that cosine from it, and their cosines.
+    """Yield each of `rows` that has near rows, with those rows and their cosines.
 
-    At most `depth` of them, the nearest. Few are so near, so this takes a tenth of what an index takes.
+    Near rows have a cosine of at least `least`; only the `depth` nearest are given. Few rows are that
+    near, so this takes a tenth of the time of an index search.
     """
-    for start in range(0, len(rows), _NEAR):
-        block = rows[start : start + _NEAR]
+    for start in range(0, len(rows), _COMPARED):
+        block = rows[start : start + _COMPARED]
         cosines = vectors[block] @ vectors.T
         cosines[np.arange(len(block)), block] = -np.inf
         for place in np.flatnonzero(cosines.max(axis=1) >= least).tolist():
@@ -125,8 +126,8 @@ def nearest(
             yield block[place], near, cosines[place, near]
 
 
-class _Lent:
-    """FAISS's own memory as a read-only array that keeps the index alive as long as it is used."""
+class _BorrowedVectors:
+    """A read-only view of FAISS's memory that keeps the index alive."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -139,11 +140,11 @@ class _Lent:
         }
 
 
-_NEAR = 128
-"""Vectors that are compared with all others at a time: their cosines are small beside an index."""
+_COMPARED = 128
+"""Vectors compared with all others at a time, so that their cosines take little memory beside an index."""
 
 
-def _selecting(allowed: Mask) -> Any:
+def _selector(allowed: Mask) -> Any:
     # The stubs describe the C++ constructors, not FAISS's Python ones.
     library: Any = faiss
     bits = np.packbits(allowed, bitorder="little")
@@ -151,22 +152,22 @@ def _selecting(allowed: Mask) -> Any:
 
 
 _BLOCK = 256
-"""Rows at a time: they stay in the processor's cache, and take no fresh memory for each request."""
+"""Rows multiplied at a time: they fit in the processor's cache, and one buffer serves a whole query."""
 
 
 def products(
     matrix: NDArray[np.float32], rows: NDArray[np.int64], vectors: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Return the inner products of some rows of a matrix with each of (vectors, dimension), (rows, vectors).
+    """Return the inner products of `rows` of a matrix with `vectors` (vectors, dimension), (rows, vectors).
 
-    In double precision: where nine digits are kept, single precision depends on the other rows.
+    They are in double precision: in single precision, the ninth digit depends on the other rows.
     """
     found = np.empty((len(rows), len(vectors)))
     block = np.empty((min(_BLOCK, len(rows)), matrix.shape[1]))
-    toward = np.ascontiguousarray(vectors.T, dtype=np.float64)
+    columns = np.ascontiguousarray(vectors.T, dtype=np.float64)
     for start in range(0, len(rows), _BLOCK):
-        chosen = rows[start : start + _BLOCK]
-        read = block[: len(chosen)]
-        read[:] = matrix[chosen]
-        np.matmul(read, toward, out=found[start : start + len(chosen)])
+        chunk = rows[start : start + _BLOCK]
+        values = block[: len(chunk)]
+        values[:] = matrix[chunk]
+        np.matmul(values, columns, out=found[start : start + len(chunk)])
     return found

@@ -1,9 +1,10 @@
-"""The same thing listed twice: several sources, new editions, re-listings in other words.
+"""Duplicates: documents that are listed several times, by several sources, in new editions or reworded.
 
-Two resources are one thing when they share an address or an ISBN, a title, or nearly a meaning, and
-nothing tells them apart: another place, another number, a word of the title that the other lacks. A
-title that three publishers use names a kind of thing, so it proves nothing; nor does one that a source
-gives to two pages of one year. Publishers are named in many ways, so one site is as good as one publisher.
+Two resources are one document if they share an address, an ISBN, a title or nearly a meaning, and nothing
+distinguishes them, such as another place, another number or a word that only one title has. A title
+that three publishers use names a kind of document, such as "Bilan annuel", and proves nothing. Nor does a
+title that one source gives to two pages in one year. The same site counts as the same publisher, since
+publishers are written in many ways.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from reco.text.clean import fold
 from reco.text.tokens import stems
 
 NEAR = 0.25
-"""How far apart two texts of one thing may be, as a share of the ordinary distance of two resources."""
-_KEPT = 0.3
-"""The distance below which a pair is remembered: a little more, for the ordinary distance drifts."""
+"""Largest distance of two texts of one document, as a share of the mean distance of two resources."""
+_REMEMBERED = 0.3
+"""Distance below which a pair is remembered: above `NEAR`, because the mean distance drifts."""
 _NEIGHBOURS = 20
 _OVERLAP = 0.5
-"""Share of the words of both titles that two titles of one thing have in common."""
+"""Least share of common stems in two titles of one document."""
 _PUBLISHERS = 3
-"""Publishers that use a title before it names a kind of thing."""
+"""Publishers from which a shared title names a kind of document."""
 
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?|\b[ivx]{1,4}\b")
 _NAMES = re.compile(r"\s*(?:;|,|/|&|\(|\)|\s[-–—]\s|\set\s)\s*")
@@ -44,7 +45,7 @@ _NAMES = re.compile(r"\s*(?:;|,|/|&|\(|\)|\s[-–—]\s|\set\s)\s*")
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two resources that are one thing, and why: `url`, `isbn`, `title`, `meaning` or `curator`."""
+    """Two ids of one document, and why: `url`, `isbn`, `title`, `meaning` or `curator`."""
 
     first: str
     second: str
@@ -54,7 +55,7 @@ class DuplicatePair:
 
 @dataclass(frozen=True)
 class Family:
-    """One thing under several ids, newest first, with the pairs that join them."""
+    """The ids of one document, newest first, with the pairs that join them."""
 
     members: tuple[str, ...]
     pairs: tuple[DuplicatePair, ...]
@@ -62,23 +63,23 @@ class Family:
 
 @dataclass(frozen=True)
 class Families:
-    """Every family of a catalogue. `near` remembers, by content hash, the pairs close in meaning."""
+    """The families of a catalogue. `near` has the pairs of near texts: two content hashes and a cosine."""
 
     families: tuple[Family, ...] = ()
     near: tuple[tuple[str, str, float], ...] = ()
 
     @cached_property
     def of(self) -> Mapping[str, Family]:
-        """The family of each id that has one."""
+        """Id -> its family, for the ids that have one."""
         return {member: family for family in self.families for member in family.members}
 
     def to_bytes(self) -> bytes:
-        """Serialise as JSON."""
+        """Return the families as JSON."""
         return json.dumps({"families": [asdict(f) for f in self.families], "near": self.near}).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Families:
-        """Read what `to_bytes` wrote."""
+        """Read the bytes of `to_bytes`."""
         values = json.loads(data)
         families = tuple(
             Family(tuple(one["members"]), tuple(DuplicatePair(**pair) for pair in one["pairs"]))
@@ -89,7 +90,7 @@ class Families:
 
 @dataclass(frozen=True)
 class CuratorPairs:
-    """What a curator said: pairs of ids that are one thing, and pairs that are not."""
+    """A curator's pairs of ids: those of one document (`merged`), and those of two (`split`)."""
 
     merged: tuple[tuple[str, str], ...] = ()
     split: tuple[tuple[str, str], ...] = ()
@@ -103,22 +104,23 @@ def find(
     searched: Collection[str] = (),
     traits: Traits | None = None,
 ) -> Families:
-    """Return the families of a catalogue; `traits` are those of its resources, where they have been read.
+    """Return the families of a catalogue.
 
-    `known` are those of an earlier catalogue with vectors of the same encoder and `searched` its content
-    hashes: only texts that are new since are looked up, against all.
+    `table` has its vectors, `told` the curator's pairs, and `traits` its fingerprints, computed if not
+    given. `known` are the families of an earlier catalogue with vectors of the same encoder, and
+    `searched` its content hashes: only newer texts are searched for, among all.
     """
     vectors = table.directions()
-    near = _near(table, vectors, known, frozenset(searched))
+    near = _near_texts(table, vectors, known, frozenset(searched))
     threshold = _threshold(vectors, NEAR)
-    del vectors  # a large catalogue's take as much memory as all that follows
+    del vectors  # on a large catalogue they take as much memory as everything below
     read = traits if traits is not None else Traits.read(catalogue)
     pairs = _pairs(catalogue, read, near, threshold)
-    return Families(_grouped(catalogue, pairs, told or CuratorPairs()), near)
+    return Families(_families(catalogue, pairs, told or CuratorPairs()), near)
 
 
 def _threshold(vectors: NDArray[np.float32], share: float) -> float:
-    """Return the cosine of two texts whose distance is `share` of that of two resources at random."""
+    """Return the cosine at a distance of `share` times the mean distance of two resources."""
     if len(vectors) < 2:
         return 1.0
     average = vectors.mean(axis=0, dtype=np.float64)
@@ -127,10 +129,10 @@ def _threshold(vectors: NDArray[np.float32], share: float) -> float:
     return 1 - share * (1 - ordinary)
 
 
-def _near(
+def _near_texts(
     table: VectorTable, vectors: NDArray[np.float32], known: Families | None, searched: frozenset[str]
 ) -> tuple[tuple[str, str, float], ...]:
-    """Return the pairs of content hashes whose texts are near, each once, in order."""
+    """Return the pairs of near texts as (content hash, content hash, cosine), each once, sorted."""
     hashes = list(table.by_hash)
     unique = vectors if len(hashes) == len(vectors) else vectors[list(table.by_hash.values())]
     present = frozenset(hashes)
@@ -139,7 +141,7 @@ def _near(
         found = {(a, b): cosine for a, b, cosine in known.near if a in present and b in present}
     fresh = [row for row, text in enumerate(hashes) if known is None or text not in searched]
     if fresh:
-        least = _threshold(vectors, _KEPT)
+        least = _threshold(vectors, _REMEMBERED)
         for row, other, cosine in _neighbours(unique, fresh, least):
             first, second = sorted((hashes[row], hashes[other]))
             found[first, second] = round(cosine, 4)
@@ -157,8 +159,8 @@ def _neighbours(
 def _pairs(
     catalogue: Catalogue, traits: Traits, near: Iterable[tuple[str, str, float]], threshold: float
 ) -> Iterator[DuplicatePair]:
-    """Yield the pairs that are one thing, the surest reason first."""
-    marks = _MarksOfRows(catalogue)
+    """Yield the pairs that are one document, the most certain reason first."""
+    of_row = _FeaturesOfRows(catalogue)
     titled = traits.titles.shared()
     by = {
         "url": traits.urls.shared(),
@@ -166,50 +168,50 @@ def _pairs(
         "title": [*titled, *traits.spellings.shared()],
     }
     for why, groups in by.items():
-        for first, second in ((marks[i], marks[j]) for group in groups for i, j in _neighbouring(group)):
-            alike = _is_titled_alike(first, second) and not _are_two_pages(first, second)
-            if _may_be_one(first, second) and (why == "isbn" or alike):
+        for first, second in ((of_row[i], of_row[j]) for group in groups for i, j in _neighbours_in(group)):
+            alike = _have_same_title(first, second) and not _are_two_pages(first, second)
+            if _may_be_same(first, second) and (why == "isbn" or alike):
                 yield DuplicatePair(first.resource.id, second.resource.id, why)
-    common = _common_titles([[marks[row] for row in group] for group in titled])
+    common = _common_titles([[of_row[row] for row in group] for group in titled])
     for a, b, cosine in _alike(catalogue, near):
-        first, second = marks[a], marks[b]
-        if cosine >= threshold and _may_be_one(first, second) and _says_the_same(first, second, common):
+        first, second = of_row[a], of_row[b]
+        if cosine >= threshold and _may_be_same(first, second) and _titles_confirm(first, second, common):
             yield DuplicatePair(first.resource.id, second.resource.id, "meaning", cosine)
 
 
 def _alike(catalogue: Catalogue, near: Iterable[tuple[str, str, float]]) -> Iterator[tuple[int, int, float]]:
-    """Yield the pairs of rows whose texts are the same or near, with their cosine."""
+    """Yield the pairs of rows whose texts are equal or near, with their cosine."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, resource in enumerate(catalogue):
         rows[resource.content_hash].append(row)
     same = ((text, text, 1.0) for text, listed in rows.items() if 1 < len(listed) <= _NEIGHBOURS)
     for a, b, cosine in (*same, *near):
-        for first, second in _crossing(rows[a], rows[b]):
+        for first, second in _cross(rows[a], rows[b]):
             if first != second:
                 yield first, second, cosine
 
 
-def _crossing(rows: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield each of the rows with the first of the others, and each of the others with the first rows."""
+def _cross(rows: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield each of `rows` with the first of `others`, and each of `others` with the first of `rows`."""
     yield from product(rows, others[:_NEIGHBOURS])
     yield from product(rows[:_NEIGHBOURS], others[_NEIGHBOURS:])
 
 
-class _MarksOfRows(dict[int, "_Marks"]):
-    """The marks of rows, read when they are first asked for: few resources resemble any other."""
+class _FeaturesOfRows(dict[int, "_Features"]):
+    """The features of rows, computed at first use, since few resources resemble another."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         super().__init__()
         self._catalogue = catalogue
 
-    def __missing__(self, row: int) -> _Marks:
-        self[row] = _Marks(self._catalogue[row])
+    def __missing__(self, row: int) -> _Features:
+        self[row] = _Features(self._catalogue[row])
         return self[row]
 
 
 @dataclass(frozen=True)
-class _Marks:
-    """What tells a resource from others: each mark is read when it is first asked for, and then kept."""
+class _Features:
+    """The features that distinguish a resource, each computed at first use."""
 
     resource: Resource
 
@@ -228,7 +230,7 @@ class _Marks:
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """Stems of title and summary."""
+        """Stems of the title and the summary."""
         return frozenset((*stems(self._title), *stems(self.resource.summary)))
 
     @cached_property
@@ -236,7 +238,7 @@ class _Marks:
         return _names(self.resource.publisher) | _names(self.resource.authors)
 
     @cached_property
-    def ground(self) -> frozenset[str]:
+    def territory(self) -> frozenset[str]:
         places = [place.code for place in self.resource.localities] or [fold(self.resource.place)]
         return frozenset(place for place in places if place)
 
@@ -246,24 +248,27 @@ class _Marks:
 
     @cached_property
     def letters(self) -> str:
-        """The whole title without spaces and signs: "Mobili'Pro" is "Mobilipro"."""
+        """The title without spaces and signs: `"Mobili'Pro" -> "mobilipro"`."""
         return letters_of(self.resource.title)
 
     @cached_property
     def sites(self) -> frozenset[str]:
-        """The address's host; the title too where the host is named for it: otelo.beta.gouv.fr."""
+        """The host of the address, and the title if it is a part of the host: "Otelo", otelo.beta.gouv.fr."""
         return _sites(self.resource)
 
 
-def _may_be_one(first: _Marks, second: _Marks) -> bool:
-    """Whether nothing tells two resources apart: places, and numbers other than years and editions."""
-    if first.ground and second.ground and not first.ground & second.ground:
+def _may_be_same(first: _Features, second: _Features) -> bool:
+    """Whether no place and no number, years and editions aside, distinguishes two resources."""
+    if first.territory and second.territory and not first.territory & second.territory:
         return False
     return first.numbers == second.numbers
 
 
-def _is_titled_alike(first: _Marks, second: _Marks) -> bool:
-    """Whether two titles are one: a single word must be all of both, or it names a subject."""
+def _have_same_title(first: _Features, second: _Features) -> bool:
+    """Whether two resources share their title, and a publisher, author or site.
+
+    A title of one word must be equal as a whole.
+    """
     if not first.core or (
         first.letters != second.letters and (first.core != second.core or len(first.core) < 2)
     ):
@@ -273,8 +278,8 @@ def _is_titled_alike(first: _Marks, second: _Marks) -> bool:
     )
 
 
-def _are_two_pages(first: _Marks, second: _Marks) -> bool:
-    """Whether one source gives two pages of one publisher under one title, and no year tells two editions."""
+def _are_two_pages(first: _Features, second: _Features) -> bool:
+    """Whether two resources are pages of one source, publisher and year with different addresses."""
     one, other = first.resource, second.resource
     return (
         one.source == other.source
@@ -285,10 +290,10 @@ def _are_two_pages(first: _Marks, second: _Marks) -> bool:
     )
 
 
-def _says_the_same(first: _Marks, second: _Marks, common: frozenset[frozenset[str]]) -> bool:
-    """Whether two texts near in meaning have titles that the other's text accounts for."""
+def _titles_confirm(first: _Features, second: _Features, common: frozenset[frozenset[str]]) -> bool:
+    """Whether the titles of two near texts confirm that they are one document."""
     if first.core == second.core:
-        return _is_titled_alike(first, second) or not (first.core in common or _are_sisters(first, second))
+        return _have_same_title(first, second) or not (first.core in common or _are_sisters(first, second))
     same_page = bool(first.url) and first.url == second.url
     if not (same_page or _share_makers(first, second)):
         return False
@@ -296,32 +301,32 @@ def _says_the_same(first: _Marks, second: _Marks, common: frozenset[frozenset[st
         return False
     if first.resource.source != second.resource.source:
         return True
-    # A source seldom lists one thing under two titles; a publisher often has two guides alike.
+    # A source seldom lists a document under two titles; a publisher often has two similar guides.
     nested = first.core <= second.core or second.core <= first.core
     return nested and first.core | second.core <= first.stems & second.stems
 
 
-def _are_sisters(first: _Marks, second: _Marks) -> bool:
-    """Whether two publishers are of one kind, each with a ground of its own: two CAF, two régions."""
-    one, other = ({name.split()[0] for name in mark.makers} for mark in (first, second))
+def _are_sisters(first: _Features, second: _Features) -> bool:
+    """Whether two publishers are of one kind, each with its own territory, such as two CAF or two régions."""
+    one, other = ({name.split()[0] for name in features.makers} for features in (first, second))
     return bool(one & other)
 
 
-def _share_makers(first: _Marks, second: _Marks) -> bool:
+def _share_makers(first: _Features, second: _Features) -> bool:
     return not first.makers or not second.makers or bool(first.makers & second.makers)
 
 
-def _common_titles(groups: Iterable[Sequence[_Marks]]) -> frozenset[frozenset[str]]:
-    """Return the titles that several publishers use, given the resources that share each title."""
+def _common_titles(groups: Iterable[Sequence[_Features]]) -> frozenset[frozenset[str]]:
+    """Return the titles, as stems, of the groups with at least `_PUBLISHERS` publishers."""
     return frozenset(
         group[0].core
         for group in groups
-        if len({fold(mark.resource.publisher) for mark in group}) >= _PUBLISHERS
+        if len({fold(features.resource.publisher) for features in group}) >= _PUBLISHERS
     )
 
 
-def _neighbouring(group: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the neighbours among rows that share a key: enough to join them all."""
+def _neighbours_in(group: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield each row of a group with the next `_NEIGHBOURS`: enough pairs to join them all."""
     for i, row in enumerate(group):
         yield from ((row, other) for other in group[i + 1 : i + 1 + _NEIGHBOURS])
 
@@ -337,8 +342,8 @@ def _sites(resource: Resource) -> frozenset[str]:
     return frozenset({host, *named} - {""})
 
 
-def _grouped(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: CuratorPairs) -> tuple[Family, ...]:
-    """Join pairs into families, the curator's first; no family holds a pair that the curator split."""
+def _families(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: CuratorPairs) -> tuple[Family, ...]:
+    """Join pairs into families, the curator's first. No family holds a pair that the curator split."""
     ids = {resource.id for resource in catalogue}
     groups = _Groups(told.split)
     joined: dict[frozenset[str], DuplicatePair] = {}
@@ -358,14 +363,14 @@ def _grouped(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: Curator
 
 @dataclass
 class _Group:
-    """Ids that are one thing, and those that a curator told apart from one of them."""
+    """Ids of one document, and the ids that the curator split from one of them."""
 
     members: set[str]
     apart: set[str]
 
 
 class _Groups(dict[str, _Group]):
-    """The group of each id. Joining takes n log n: the smaller of two groups enters the larger."""
+    """Id -> its group. The smaller of two groups is merged into the larger, so all joins take n log n."""
 
     def __init__(self, split: Iterable[tuple[str, str]]) -> None:
         super().__init__()
@@ -379,7 +384,7 @@ class _Groups(dict[str, _Group]):
         return self[identifier]
 
     def join(self, first: str, second: str) -> bool:
-        """Make one group of two; returns whether the two ids are in one, which a curator may forbid."""
+        """Join the groups of two ids; return False if a pair that the curator split forbids it."""
         one, other = self[first], self[second]
         if one is other:
             return True

@@ -1,4 +1,4 @@
-"""Hits and how they are ordered. Pure: arrays in, hits out."""
+"""Hits and their order."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Hit:
-    """One row of a snapshot with the score that one system gave it."""
+    """A row of a snapshot with its score."""
 
     row: int
     score: float
 
 
 def top(rows: Rows, scores: Scores, k: int) -> list[Hit]:
-    """Return the `k` best of `rows`, best first; equal scores are ordered by row, lowest first.
-
-    Rows follow the order of ids in a snapshot, so the tie-break is the id.
-    """
+    """Return the `k` best of `rows`, best first. Equal scores are in row order, which is the order of ids."""
     order = np.lexsort((rows, -scores))[:k]
     return [Hit(int(rows[i]), float(scores[i])) for i in order]

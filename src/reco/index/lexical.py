@@ -1,4 +1,4 @@
-"""BM25 over counts of terms."""
+"""Lexical search: term counts and the BM25 index."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class Counts:
-    """How often each document has each term: `matrix` (documents, terms), whole numbers as float32."""
+    """Term counts of documents: `matrix` (documents, terms), whole numbers as float32."""
 
     matrix: sparse.csr_array
     terms: tuple[str, ...]
 
     @classmethod
     def of(cls, documents: Iterable[Iterable[str]]) -> Counts:
-        """Count documents given as terms, each read once and then forgotten."""
+        """Count the terms of documents. Each document is read once and not kept."""
         columns: defaultdict[str, int] = defaultdict()
         columns.default_factory = columns.__len__
         chunks: list[sparse.csr_array] = []
@@ -46,9 +46,9 @@ class Counts:
         return cls(sparse.vstack(chunks, format="csr"), tuple(columns))
 
     def take(self, rows: Rows, fresh: Counts) -> Counts:
-        """Return the counts of some rows, in their order; rows from `len(self)` on are those of `fresh`.
+        """Return the counts of `rows`, in that order; row `len(self) + i` means row i of `fresh`.
 
-        A term that no row has any more is gone.
+        Terms that no returned row has are dropped.
         """
         columns = {term: column for column, term in enumerate(self.terms)}
         places = [columns.setdefault(term, len(columns)) for term in fresh.terms]
@@ -63,19 +63,19 @@ class Counts:
         used = np.bincount(found.indices, minlength=len(columns)) > 0
         narrow = (np.cumsum(used) - 1).astype(old.indices.dtype)
         kept = tuple(term for term, still in zip(columns, used.tolist(), strict=True) if still)
-        # SciPy widens the numbers of places when it joins or takes rows.
+        # SciPy widens the index types when it stacks or takes rows.
         parts = (found.data, narrow[found.indices], found.indptr.astype(old.indptr.dtype))
         return Counts(sparse.csr_array(parts, shape=(len(rows), len(kept))), kept)
 
     def only(self, rows: Sequence[int]) -> Counts:
-        """Return the counts of some rows, in their order, and the terms that those have."""
+        """Return the counts of `rows`, in that order, with only their terms."""
         return self.take(np.asarray(rows, dtype=np.int64), Counts.of(()))
 
     def __len__(self) -> int:
         return int(self.matrix.shape[0])
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return plain arrays, by name. No term may hold a line's end."""
+        """Return plain arrays by name. No term may contain a newline."""
         terms = "\n".join(self.terms).encode("utf-8", "surrogatepass")
         kind = np.min_scalar_type(int(self.matrix.data.max(initial=0)))
         return {
@@ -87,7 +87,7 @@ class Counts:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Counts:
-        """Read what `to_arrays` gave. Raises KeyError or ValueError when it is not that."""
+        """Read the arrays of `to_arrays`. Raises KeyError or ValueError for any others."""
         written = arrays["terms"].tobytes().decode("utf-8", "surrogatepass")
         terms = tuple(written.split("\n")) if written else ()
         shape = (len(arrays["bounds"]) - 1, len(terms))
@@ -95,24 +95,24 @@ class Counts:
         return cls(sparse.csr_array(parts, shape=shape), terms)
 
     def read(self, readings: Counts) -> Counts:
-        """Return the counts of what each term is read as: row i of `readings` is that of term i.
+        """Return the counts after replacing each term i by the terms in row i of `readings`.
 
-        A million texts have few different terms.
+        Stemming each distinct term once is cheap: a million texts have few distinct terms.
         """
         read = readings.ordered()
         return Counts(sparse.csr_array(self.matrix @ read.matrix), read.terms)
 
     def ordered(self) -> Counts:
-        """Return the same counts with the terms in alphabetical order."""
+        """Return the counts with the terms in alphabetical order."""
         order = sorted(range(len(self.terms)), key=self.terms.__getitem__)
         return Counts(self.matrix[:, order], tuple(self.terms[column] for column in order))
 
     def beside(self, other: Counts) -> Counts:
-        """Return the counts of both; no term may be in both."""
+        """Return both counts side by side. No term may be in both."""
         return Counts(sparse.hstack([self.matrix, other.matrix], format="csr"), self.terms + other.terms)
 
     def having(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
-        """Return which documents have a term that is wanted, (documents,)."""
+        """Return the mask of the documents that have a wanted term, (documents,)."""
         chosen = np.fromiter(map(wanted, self.terms), dtype=np.float32, count=len(self.terms))
         return np.asarray(self.matrix @ chosen > 0)
 
@@ -127,10 +127,11 @@ def _chunk(flat: array[int], bounds: list[int]) -> sparse.csr_array:
 
 
 class LexicalIndex:
-    """BM25 weights of each (row, term), kept as a sparse matrix.
+    """The BM25 index of one snapshot: a sparse matrix of the weight of each term in each row.
 
-    A row's score is the sum of the weights of the query's terms (Robertson and Zaragoza 2009, in
-    Lucene's form, k1 = 1.5 and b = 0.75: bm25s's defaults), so each term's share is known.
+    The score of a row is the sum of the weights of the query's terms, so the share of each term is
+    known. The formula is Lucene's (Robertson and Zaragoza 2009) with k1 = 1.5 and b = 0.75, the defaults
+    of bm25s.
     """
 
     K1, B = 1.5, 0.75
@@ -141,7 +142,7 @@ class LexicalIndex:
 
     @classmethod
     def build(cls, counts: Counts) -> LexicalIndex:
-        """Index documents by how often they have each term, in row order."""
+        """Build the index from term counts; document i is row i."""
         lengths = np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel()
         order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
         matrix = counts.matrix.tocsc()[:, order]
@@ -151,9 +152,10 @@ class LexicalIndex:
 
     @classmethod
     def reading(cls, counts: Counts, readings: Counts) -> LexicalIndex:
-        """Index documents by what each of their terms is read as: `build(counts.read(readings))`.
+        """Return `build(counts.read(readings))` in less memory: terms replaced as in `Counts.read`.
 
-        Counted by term at once: an index of runs is large, and turning it would hold it twice.
+        The product is computed term by row. An index of character runs is large, and transposing it
+        afterwards would hold it twice.
         """
         read = readings.ordered()
         found = sparse.csr_array(read.matrix.T.tocsr() @ counts.matrix.T.tocsr())
@@ -164,7 +166,7 @@ class LexicalIndex:
 
     @classmethod
     def _weigh(cls, counts: sparse.csc_array, lengths: NDArray[np.float64]) -> None:
-        """Turn each term's count in each row into its weight, in place."""
+        """Replace each count by its BM25 weight, in place. `lengths` (rows,) are in terms."""
         if not counts.nnz:
             return
         documents = np.diff(counts.indptr)
@@ -181,10 +183,10 @@ class LexicalIndex:
         return int(self._weights.shape[0])
 
     def self_score(self, counts: Mapping[str, float]) -> float:
-        """Return the most that a document could score on these terms: the sum of their idf.
+        """Return the highest score that a document could reach on these terms: the sum of their idf.
 
-        A term that no document has counts as much as the rarest, so a score divided by this says what
-        share of the request's informative words a document answers.
+        A term that no document has counts as much as the rarest one. A score divided by this sum is the
+        share of the query's informative words that the document contains.
         """
         rarity = np.log1p((len(self) + 0.5) / 0.5)
         columns = ((self._vocabulary.get(term), count) for term, count in counts.items())
@@ -197,7 +199,7 @@ class LexicalIndex:
         return idf
 
     def term_weights(self, terms: Sequence[str], rows: Rows) -> Scores:
-        """Return each term's weight in each row, (rows, terms); an unknown term weighs nothing."""
+        """Return the weight of each term in each of `rows`, (rows, terms); an unknown term weighs 0."""
         weights = np.zeros((len(rows), len(terms)))
         places = [(i, self._vocabulary[term]) for i, term in enumerate(terms) if term in self._vocabulary]
         if places and len(rows):
@@ -206,7 +208,7 @@ class LexicalIndex:
         return weights
 
     def scores(self, counts: Mapping[str, float]) -> Scores:
-        """Return the score of every row for terms and their weights in the query, (rows,)."""
+        """Return the score of every row, (rows,), given the query's terms and their counts."""
         scores = np.zeros(len(self))
         for term, count in counts.items():
             column = self._vocabulary.get(term)
@@ -216,7 +218,7 @@ class LexicalIndex:
         return scores
 
     def to_files(self) -> Iterator[tuple[str, Pieces]]:
-        """Serialise to named files without pickle."""
+        """Yield the files of the index by name, without pickle."""
         arrays = {
             "weights": self._weights.data,
             "rows": self._weights.indices,
@@ -229,7 +231,7 @@ class LexicalIndex:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> LexicalIndex:
-        """Read what `to_files` wrote."""
+        """Read the files of `to_files`."""
         vocabulary = json.loads(files["vocabulary.json"])
         data, rows, bounds = (array_of(files[f"{name}.npy"]) for name in ("weights", "rows", "bounds"))
         shape = (vocabulary["documents"], len(vocabulary["terms"]))

@@ -1,4 +1,4 @@
-"""What is counted of a catalogue's texts: tokens as written, and concepts. A text is counted only once."""
+"""The term counts of a catalogue's texts: tokens and concepts. Each text is counted once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reco.index.lexical import Counts
 from reco.text.tokens import runs, stems, tokens
 
 TITLE_WEIGHT = 3
-"""How often a title's terms are counted: an officer names a subject as titles do."""
+"""Times that a title's terms are counted, since officers name a subject the way titles do."""
 
 
 _KINDS = ("written", "concepts", "stems", "runs")
@@ -24,9 +24,10 @@ _KINDS = ("written", "concepts", "stems", "runs")
 
 @dataclass(frozen=True)
 class Counted:
-    """How often each resource has each token as written, and each concept of `acronyms`, a table's bytes.
+    """The counts of each resource: its tokens as `written`, and its `concepts`.
 
-    `stems` and `runs` are what each of those tokens is read as: their row i is token i.
+    Row i of `stems` and of `runs` has the stems and the character runs of token i. `acronyms` is the table
+    of the concepts, serialised.
     """
 
     written: Counts
@@ -36,7 +37,7 @@ class Counted:
     acronyms: bytes
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return plain arrays, by name."""
+        """Return plain arrays by name."""
         found = {"acronyms": np.frombuffer(self.acronyms, dtype=np.uint8)}
         for kind in _KINDS:
             arrays = getattr(self, kind).to_arrays()
@@ -45,7 +46,7 @@ class Counted:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Counted:
-        """Read what `to_arrays` gave. Raises KeyError or ValueError when it is not that."""
+        """Read the arrays of `to_arrays`. Raises KeyError or ValueError for any others."""
         written, concepts, stems, runs = (
             Counts.from_arrays(
                 {n.removeprefix(f"{kind}."): a for n, a in arrays.items() if n.startswith(f"{kind}.")}
@@ -53,17 +54,17 @@ class Counted:
             for kind in _KINDS
         )
         if len(written) != len(concepts) or {len(stems), len(runs)} != {len(written.terms)}:
-            raise ValueError("the tokens, their readings and the concepts do not belong together")
+            raise ValueError("the sizes of the written, concepts, stems and runs counts disagree")
         return cls(written, concepts, stems, runs, arrays["acronyms"].tobytes())
 
 
 Before = tuple[Sequence[str], Counted]
-"""Content hashes, and what was counted of the text of each."""
+"""Content hashes, and the counts of their texts in the same order."""
 
 
 @dataclass(frozen=True)
 class CatalogueTerms:
-    """What a catalogue's texts say: acronyms, those of a table with those that they define, and counts."""
+    """The acronyms of a catalogue, given by a table or defined in its texts, and the term counts."""
 
     acronyms: Acronyms
     counts: Counted
@@ -76,15 +77,19 @@ class CatalogueTerms:
         table: Acronyms | None = None,
         before: Before | None = None,
     ) -> CatalogueTerms:
-        """Read a catalogue, whose content hashes are `hashes`; `before` is what was counted once."""
+        """Learn the acronyms of a catalogue and count its terms.
+
+        `hashes` are its content hashes; the counts in `before` are reused.
+        """
         known = (table or Acronyms()).extended(learn(resource.read_summary for resource in catalogue))
         return cls(known, count(catalogue, hashes, known, before))
 
 
 def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: Before | None) -> Counted:
-    """Count the tokens and concepts of each resource, of those alone that were not counted before.
+    """Count the tokens and concepts of each resource, reusing the counts in `before`.
 
-    A text has the concepts that it had unless an entry that came or left may begin in one of its tokens.
+    The concepts of a text are counted again only if an entry was added or removed that may start in one of
+    its tokens.
     """
     if before is None:
         written = Counts.of(map(tokens_of, catalogue))
@@ -93,7 +98,7 @@ def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: 
         return Counted(written, concepts, of_stems, of_runs, known.to_bytes())
     at = {content: row for row, content in enumerate(before[0])}
     rows = np.asarray([at.get(content, -1) for content in hashes], dtype=np.int64)
-    written = _taken(before[1].written, rows, Counts.of(tokens_of(catalogue[row]) for row in _missing(rows)))
+    written = _reused(before[1].written, rows, Counts.of(tokens_of(catalogue[row]) for row in _missing(rows)))
     changed = known.unlike(Acronyms.from_bytes(before[1].acronyms))
     if len(changed):
         rows[written.having(changed.may_begin)] = -1
@@ -101,20 +106,20 @@ def count(catalogue: Catalogue, hashes: Sequence[str], known: Acronyms, before: 
     fresh = _concepts([catalogue[row] for row in missing], written.only(missing), known)
     return Counted(
         written,
-        _taken(before[1].concepts, rows, fresh),
-        *_readings(written.terms, before[1]),
+        _reused(before[1].concepts, rows, fresh),
+        *_forms(written.terms, before[1]),
         known.to_bytes(),
     )
 
 
-def _readings(terms: Sequence[str], before: Counted) -> tuple[Counts, Counts]:
-    """Return what tokens are read as: most of them were read the night before."""
+def _forms(terms: Sequence[str], before: Counted) -> tuple[Counts, Counts]:
+    """Return the stems and character runs of tokens, reusing those in `before`."""
     at = {term: row for row, term in enumerate(before.written.terms)}
     rows = np.asarray([at.get(term, -1) for term in terms], dtype=np.int64)
     new = [terms[row] for row in _missing(rows)]
     return (
-        _taken(before.stems, rows, Counts.of(map(stems, new))),
-        _taken(before.runs, rows, Counts.of(map(runs, new))),
+        _reused(before.stems, rows, Counts.of(map(stems, new))),
+        _reused(before.runs, rows, Counts.of(map(runs, new))),
     )
 
 
@@ -123,8 +128,8 @@ def _missing(rows: NDArray[np.int64]) -> list[int]:
     return found
 
 
-def _taken(before: Counts, rows: NDArray[np.int64], fresh: Counts) -> Counts:
-    """Return the counts of rows of the night before; -1 stands for the next row of `fresh`."""
+def _reused(before: Counts, rows: NDArray[np.int64], fresh: Counts) -> Counts:
+    """Return the counts of `rows` of `before`, where each -1 takes the next row of `fresh`."""
     new = rows < 0
     return before.take(np.where(new, len(before) + np.cumsum(new) - 1, rows), fresh)
 
@@ -137,5 +142,5 @@ def _concepts(resources: Sequence[Resource], written: Counts, known: Acronyms) -
 
 
 def tokens_of(resource: Resource) -> list[str]:
-    """Return the tokens by which a resource is found; a title's count three times."""
+    """Return the tokens of a resource; those of the title occur three times."""
     return tokens(resource.title) * TITLE_WEIGHT + tokens(resource.read_summary)

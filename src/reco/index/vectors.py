@@ -1,4 +1,4 @@
-"""The vectors of a catalogue's texts, part by part, keyed by content hash."""
+"""The vectors of a catalogue's texts: one for each passage and one for the frame, keyed by content hash."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from reco.encoder.protocol import Document, DocumentVectors, Encoder, Progress, 
 from reco.text.passages import Span
 
 FRAME = Span(-1, -1)
-"""Stands for the part that is not a passage: title, prompt and special tokens."""
+"""The span of the frame, the part outside the passages: title, prompt and special tokens."""
 
 CHUNK = 64
-"""Documents encoded at a time: what a killed run loses at most."""
+"""Documents encoded at a time, and the most that a killed refresh loses."""
 
 
 _BLOCK = 1024
@@ -28,7 +28,7 @@ _BLOCK = 1024
 
 @dataclass(frozen=True)
 class EncodedDocument:
-    """A document's part vectors and, in parallel, the span of its summary that each comes from."""
+    """The part vectors of a document and the summary span of each, in parallel."""
 
     vectors: DocumentVectors
     spans: tuple[Span, ...]
@@ -36,11 +36,13 @@ class EncodedDocument:
 
 @dataclass(frozen=True)
 class VectorTable:
-    """Parts of all documents, one after the other.
+    """The part vectors of all documents, in row order.
 
-    `parts` (parts, dimension) float32, not normalised · `weights` (parts,), summing to one within a
-    document · `spans` (parts, 2) characters of the summary, -1 for the frame · `bounds` (rows + 1,):
-    the parts of row i are `bounds[i]:bounds[i + 1]`, frame first · `hashes` the rows' content hashes.
+    - `hashes`: the content hash of each row.
+    - `parts` (parts, dimension): float32, not normalised.
+    - `weights` (parts,): they sum to one within a document.
+    - `spans` (parts, 2): start and end in the summary, -1 for the frame.
+    - `bounds` (rows + 1,): the parts of row i are `bounds[i]:bounds[i + 1]`, frame first.
     """
 
     hashes: tuple[str, ...]
@@ -54,7 +56,7 @@ class VectorTable:
 
     @classmethod
     def of(cls, hashes: Sequence[str], documents: Sequence[EncodedDocument], dimension: int) -> VectorTable:
-        """Lay documents out in row order."""
+        """Build a table from encoded documents in row order."""
         counts = [len(document.spans) for document in documents]
         bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         parts = np.empty((int(bounds[-1]), dimension), dtype=np.float32)
@@ -67,46 +69,46 @@ class VectorTable:
         return cls(tuple(hashes), parts, weights, spans, bounds)
 
     def document(self, row: int) -> EncodedDocument:
-        """Return the parts of one row."""
+        """Return the encoded document of a row."""
         start, end = self.bounds[row], self.bounds[row + 1]
         spans = tuple(Span(int(a), int(b)) for a, b in self.spans[start:end])
         return EncodedDocument(DocumentVectors(self.parts[start:end], self.weights[start:end]), spans)
 
     @cached_property
     def by_hash(self) -> Mapping[str, int]:
-        """A row that holds each content hash."""
+        """Content hash -> one row that has it."""
         return {content: row for row, content in enumerate(self.hashes)}
 
     @cached_property
     def prints(self) -> NDArray[np.uint64]:
-        """A hash of each row's parts, (rows,): with other bits it is another one, but once in 2**32.
+        """A hash of each row's parts, (rows,). Different parts share a hash with probability 2**-32.
 
-        The multilinear hash of Carter and Wegman (1979), with keys drawn once and for all: in a large
-        catalogue a digest of each row alone takes ten times as long.
+        It is the multilinear hash of Carter and Wegman (1979) with fixed keys. On a large catalogue, a
+        digest for each row takes ten times as long.
         """
         found = np.empty(len(self), dtype=np.uint64)
-        keys = _keys(self.parts.shape[1])
+        keys = _hash_keys(self.parts.shape[1])
         for start in range(0, len(self), _BLOCK):
             bounds = self.bounds[start : start + _BLOCK + 1]
             bits = np.ascontiguousarray(self.parts[bounds[0] : bounds[-1]]).view(np.uint32)
             hashed = bits.astype(np.uint64) @ keys
             places = np.arange(bounds[-1] - bounds[0]) - np.repeat(bounds[:-1] - bounds[0], np.diff(bounds))
-            hashed *= _keys(int(places.max(initial=0)) + 1)[places]
+            hashed *= _hash_keys(int(places.max(initial=0)) + 1)[places]
             sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashed, dtype=np.uint64)])
             found[start : start + _BLOCK] = sums[bounds[1:] - bounds[0]] - sums[bounds[:-1] - bounds[0]]
         return found
 
     def pooled(self) -> NDArray[np.float32]:
-        """Return the weighted mean of each document's parts, not normalised, (rows, dimension)."""
+        """Return the weighted mean of each document's parts, (rows, dimension), not normalised."""
         pooled = np.empty((len(self), self.parts.shape[1]), dtype=np.float32)
         for rows, block in self._pooled():
             pooled[rows] = block
         return pooled
 
     def directions(self, head: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """Return each document's unit vector, through a head if there is one, (rows, dimension).
+        """Return the unit vector of each document, after the head if given, (rows, dimension).
 
-        One that is no number is zero, which finds nothing and which a gate refuses.
+        A vector that is not finite becomes zero: it matches nothing, and a gate refuses the snapshot.
         """
         found = np.empty((len(self), self.parts.shape[1]), dtype=np.float32)
         for rows, block in self.directed(head):
@@ -116,7 +118,7 @@ class VectorTable:
     def directed(
         self, head: NDArray[np.float32] | None = None
     ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Yield what `directions` returns, some rows at a time: all would be as large as an index."""
+        """Yield the result of `directions` in blocks of rows; as a whole it is as large as the index."""
         for rows, block in self._pooled():
             seen = block if head is None else block @ head.T
             finite = np.isfinite(seen).all(axis=1, keepdims=True)
@@ -132,17 +134,17 @@ class VectorTable:
             yield slice(start, start + len(block)), block.astype(np.float32)
 
 
-def _keys(count: int) -> NDArray[np.uint64]:
-    """Return the first odd numbers of a fixed sequence: those of fewer are the first of more."""
+def _hash_keys(count: int) -> NDArray[np.uint64]:
+    """Return the first `count` numbers, all odd, of a fixed random sequence."""
     drawn = np.random.default_rng(20).integers(0, 2**64, size=count, dtype=np.uint64)
     return drawn | np.uint64(1)
 
 
 class Memory(Protocol):
-    """Keeps what was encoded, so that a run that is killed need not encode it again."""
+    """A store of encoded documents, so that the refresh after a killed one does not encode them again."""
 
     def recall(self, wanted: Collection[str]) -> Mapping[str, EncodedDocument]:
-        """Return what is kept of the content hashes in `wanted`."""
+        """Return the kept documents among the content hashes `wanted`."""
         ...
 
     def keep(self, done: Mapping[str, EncodedDocument]) -> None:
@@ -157,14 +159,14 @@ def embed(
     progress: Progress | None = None,
     memory: Memory | None = None,
 ) -> tuple[VectorTable, int]:
-    """Encode the texts that `reuse` and `memory` lack; return the table and how many were encoded."""
+    """Encode the texts that `reuse` and `memory` lack; return the table and the number of encoded texts."""
     known = reuse.by_hash if reuse is not None else {}
     unseen: dict[str, Document] = {}
     for resource in resources:
         if resource.content_hash not in known:
             document = Document.of(resource.title, resource.summary, resource.set_aside)
             unseen.setdefault(resource.content_hash, document)
-    fresh = _recalled(unseen, memory)
+    fresh = _recall(unseen, memory)
     left = {content: document for content, document in unseen.items() if content not in fresh}
     for done in encode(left, encoder, progress):
         if memory is not None:
@@ -173,11 +175,11 @@ def embed(
     hashes = [resource.content_hash for resource in resources]
     if reuse is None:
         return VectorTable.of(hashes, [fresh[content] for content in hashes], encoder.dimension), len(left)
-    return _laid_out(hashes, fresh, reuse), len(left)
+    return _assemble(hashes, fresh, reuse), len(left)
 
 
-def _laid_out(hashes: Sequence[str], fresh: Mapping[str, EncodedDocument], reuse: VectorTable) -> VectorTable:
-    """Lay out documents in row order, copying from `reuse` as many at once as follow each other there."""
+def _assemble(hashes: Sequence[str], fresh: Mapping[str, EncodedDocument], reuse: VectorTable) -> VectorTable:
+    """Build the table in row order; runs of rows that are consecutive in `reuse` are copied at once."""
     rows = np.asarray([reuse.by_hash.get(content, -1) for content in hashes], dtype=np.int64)
     sizes = np.diff(reuse.bounds)
     counts = [
@@ -201,8 +203,8 @@ def _laid_out(hashes: Sequence[str], fresh: Mapping[str, EncodedDocument], reuse
     return VectorTable(tuple(hashes), parts, weights, spans, bounds)
 
 
-def _recalled(unseen: Mapping[str, Document], memory: Memory | None) -> dict[str, EncodedDocument]:
-    """Return what is remembered, unless its passages are no longer those of the text."""
+def _recall(unseen: Mapping[str, Document], memory: Memory | None) -> dict[str, EncodedDocument]:
+    """Return the documents in memory, except those whose text is now cut into other passages."""
     if memory is None:
         return {}
     found = memory.recall(unseen.keys())
@@ -212,14 +214,14 @@ def _recalled(unseen: Mapping[str, Document], memory: Memory | None) -> dict[str
 def encode(
     documents: Mapping[str, Document], encoder: Encoder, progress: Progress | None
 ) -> Iterator[dict[str, EncodedDocument]]:
-    """Yield documents with the span of each part, a chunk at a time.
+    """Yield encoded documents by content hash, `CHUNK` at a time.
 
-    Texts of like length go together, longest first, so that a chunk's batches hold little padding.
+    Texts are sorted by length, longest first, so that batches contain little padding.
     """
     keys = sorted(documents, key=lambda key: len(documents[key].text), reverse=True)
     for start in range(0, len(keys), CHUNK):
         chunk = [documents[key] for key in keys[start : start + CHUNK]]
-        advance = None if progress is None else _from(start, len(keys), progress)
+        advance = None if progress is None else _offset(start, len(keys), progress)
         vectors = encoder.encode_documents(chunk, advance)
         yield {
             key: EncodedDocument(found, (FRAME, *document.spans))
@@ -227,5 +229,5 @@ def encode(
         }
 
 
-def _from(start: int, total: int, progress: Progress) -> Progress:
+def _offset(start: int, total: int, progress: Progress) -> Progress:
     return lambda done, _: progress(start + done, total)

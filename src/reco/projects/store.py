@@ -69,7 +69,7 @@ class ProjectStore:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the lock of this folder's writers. Raises StorageError when another process keeps it."""
+        """Hold the lock of this folder's writers. Raises StorageError when it cannot be taken."""
         atomic.make_folder(self.folder)
         try:
             with FileLock(self.folder / ".lock", timeout=_WAIT_SECONDS):
@@ -170,12 +170,12 @@ def _require_sound(name: str, text: str, k: int, place: str) -> None:
 def _read(path: Path) -> Project:
     if path.stat().st_size > _LONGEST_FILE:
         raise InvalidInput("It is too large.")
-    project_file = TypeAdapter(Project).validate_json(path.read_bytes(), strict=True)
+    saved = TypeAdapter(Project).validate_json(path.read_bytes(), strict=True)
     project = replace(
-        project_file,
-        name=_one_line(project_file.name),
-        text=clean(project_file.text),
-        place=_one_line(project_file.place),
+        saved,
+        name=_one_line(saved.name),
+        text=clean(saved.text),
+        place=_one_line(saved.place),
     )
     if project.id != path.stem or not _ID.fullmatch(project.id):
         raise InvalidInput(f"Its id {project.id!r} is not its file's name.")

@@ -1,1 +1,1 @@
-"""From a query to ranked results, each with its explanation."""
+"""Ranking: from a query to results, each with its explanation."""

@@ -1,10 +1,10 @@
-"""Points of vigilance: the passages in which a resource speaks of what can go wrong.
+"""Cautions: the passages of a resource about what can go wrong.
 
-Lexical and deterministic: a passage is a point of vigilance when a cue of `_CUES` stands in it, is not
-taken back just before ("sans difficulté", "lever les freins") and begins no false friend ("obstacle à la
-migration", "échec scolaire"). What is claimed is only that the passage speaks of an obstacle, an overrun,
-a delay, an abandonment or a condition. `docs/placement.md` gives the precision that was measured: the
-cues were chosen for it, so that about two such passages in three are missed.
+The rule is lexical and deterministic. A passage is a caution when it has a cue of `_CUES` ("retard de
+chantier"), unless the words before cancel the cue ("sans difficulté", "lever les freins") or it begins
+another subject ("obstacle à la migration", "échec scolaire"). A caution claims only that the passage is
+about an obstacle, an overrun, a delay, an abandonment or a condition. The cues favour precision, which
+`docs/placement.md` gives; they miss about two passages in three.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from functools import lru_cache
 from reco.text.clean import fold
 from reco.text.passages import Span
 
-_NEAR = 80
-"""Characters before a cue in which it can be taken back."""
+_CONTEXT = 80
+"""Characters before a cue that can cancel it."""
 
 KINDS = ("obstacle", "cost", "delay", "abandonment", "condition")
 
 
 @dataclass(frozen=True)
 class Caution:
-    """A passage of a summary, `summary[start:end]`, that speaks of what can go wrong.
+    """A passage of a summary, `summary[start:end]`, about what can go wrong.
 
-    `kind` is one of `KINDS`; `cue` is what gave it away, in lower case without accents.
+    `kind` is one of `KINDS`. `cue` is the words that match, in lower case without accents.
     """
 
     text: str
@@ -38,21 +38,21 @@ class Caution:
 
 
 def points(text: str, spans: Iterable[Span]) -> tuple[Caution, ...]:
-    """Return the passages `spans` of `text` that are points of vigilance, in their order."""
-    found = []
+    """Return the cautions of `text` among its passages `spans`, in their order."""
+    cautions = []
     for span in spans:
         passage = text[span.start : span.end]
-        sign = cue(passage)
-        if sign is not None:
-            found.append(Caution(passage, span.start, span.end, *sign))
-    return tuple(found)
+        kind_and_cue = cue(passage)
+        if kind_and_cue is not None:
+            cautions.append(Caution(passage, span.start, span.end, *kind_and_cue))
+    return tuple(cautions)
 
 
-@lru_cache(maxsize=16_384)  # the passages of a catalogue come back from one request to the next
+@lru_cache(maxsize=16_384)  # the same passages come back from one query to the next
 def cue(passage: str) -> tuple[str, str] | None:
-    """Return the kind of a passage and the words that gave it away; None when it warns of nothing.
+    """Return the kind and the cue of a passage, None when it is not a caution.
 
-    Where several cues stand in it, the first of the passage decides, then the order of `KINDS`.
+    Of several cues, the first in the passage wins, then the first kind in `KINDS`.
     """
     folded = fold(passage)
     signs = [
@@ -68,13 +68,13 @@ def cue(passage: str) -> tuple[str, str] | None:
 
 def _first(pattern: re.Pattern[str], folded: str) -> re.Match[str] | None:
     for match in pattern.finditer(folded):
-        before = folded[max(0, match.start() - _NEAR) : match.start()]
-        if not (_DENIED.search(before) or _FALSE.match(folded, match.start())):
+        before = folded[max(0, match.start() - _CONTEXT) : match.start()]
+        if not (_CANCELLED.search(before) or _OTHER_SUBJECT.match(folded, match.start())):
             return match
     return None
 
 
-_DENIED = re.compile(
+_CANCELLED = re.compile(
     r"(?:\bsans (?:\w+ |la moindre )?|\bpas (?:de |d'|necessairement )?|\bni |\baucune? |"
     r"\bjamais (?:de |d')?"
     r"|\b(?:moins|peu) (?:de |d')?|\beviter (?:les |des |le |tout )?"
@@ -86,9 +86,9 @@ _DENIED = re.compile(
     r"(?:\w+ )?(?:a |aux? |les? |leurs? |de |ces |des |certains )*"
     r"|\bdossiers? [^\w]*)$"
 )
-"""What, just before a cue, takes it back: it is denied, lifted, or someone's whom the resource helps."""
+"""Words that cancel the cue after them: a denial, a problem solved, or a problem of the public helped."""
 
-_FALSE = re.compile(
+_OTHER_SUBJECT = re.compile(
     r"difficultes? (?:financieres?|scolaires?|sociales?|economiques?|personnelles?|professionnelles?|"
     r"familiales?|"
     r"psychologiques?|maternelles?|motrices?|de (?:paiement|langage|lecture|recrutement)|d'apprentissage|"
@@ -104,7 +104,7 @@ _FALSE = re.compile(
     r"|leurs limites (?:administratives|communales|territoriales|geographiques)"
     r"|n(?:e |')[^.;:]{1,60} que si (?:\w+ )?le souhait"
 )
-"""What a cue begins that is a subject and no warning."""
+"""Phrases that begin with a cue and name a subject, not a caution."""
 
 _CUES = {
     "obstacle": (

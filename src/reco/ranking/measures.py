@@ -1,4 +1,4 @@
-"""Measures of a ranking against judgements, from ir-measures, and the test between two systems."""
+"""Measures of a ranking against qrels, from ir-measures, and a significance test of two systems."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ NAMES = ("ndcg@10", "recall@100", "mrr@10")
 
 @dataclass(frozen=True)
 class Scores:
-    """Values of each measure, per topic and averaged over all topics."""
+    """The values of each measure, per topic, with their means."""
 
     per_topic: Mapping[str, Mapping[str, float]]
 
     @property
     def means(self) -> dict[str, float]:
-        """Mean of each measure; a topic without an answer counts zero."""
+        """The mean of each measure; a topic without results counts zero."""
         topics = list(self.per_topic.values())
         return {name: float(np.mean([values[name] for values in topics])) for name in NAMES}
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """One measure over the topics, in their order."""
+        """The values of one measure, (topics,)."""
         return np.asarray([values[name] for values in self.per_topic.values()])
 
 
 def measure(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[str]]) -> Scores:
-    """Score ranked document ids, best first, against judgements.
+    """Score ranked document ids, best first, against qrels.
 
     nDCG has exponential gains, 2^rel - 1, and the discount 1 / log2(rank + 1) (Burges et al. 2005,
     "Learning to rank using gradient descent"). Relevant means rel >= 1. Raises RecoError without
@@ -45,7 +45,7 @@ def measure(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[s
         raise RecoError("ir-measures is not installed.", "Run `pip install reco[evaluation]`.") from error
     names = {nDCG @ 10: "ndcg@10", R @ 100: "recall@100", RR @ 10: "mrr@10"}
     gains = {t: {d: 2 ** max(rel, 0) - 1 for d, rel in judged.items()} for t, judged in qrels.items()}
-    # The library breaks ties by document id: ranks, not scores, keep the order that was given.
+    # ir-measures breaks ties by document id. Ranks as scores have no ties, so the given order stays.
     ranked = {t: {d: float(-rank) for rank, d in enumerate(run.get(t, ()))} for t in qrels}
     per_topic = {topic: dict.fromkeys(NAMES, 0.0) for topic in qrels}
     for value in ir_measures.iter_calc(list(names), gains, ranked):
@@ -58,8 +58,8 @@ def randomisation_test(
 ) -> float:
     """Return the two-sided p-value of the mean difference of paired values.
 
-    Signs of the differences are flipped at random (Smucker, Allan and Carterette 2007, CIKM); the
-    observed assignment counts as one round, so p is never zero. Deterministic.
+    It flips the signs of the differences at random (Smucker, Allan and Carterette 2007, CIKM). The
+    observed signs count as one round, so p is never zero. Deterministic.
     """
     difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     observed = abs(difference.mean()) - 1e-12
@@ -73,7 +73,10 @@ def randomisation_test(
 
 
 def ndcg(relevances: Mapping[str, int], ranked: Sequence[str], k: int = 10) -> float:
-    """Return nDCG@k as `measure` defines it, without the `evaluation` extra; zero without a relevant id."""
+    """Return nDCG@k with the formula of `measure`, without the `evaluation` extra.
+
+    It is zero without a relevant id.
+    """
     gains = {identifier: 2.0 ** max(relevance, 0) - 1.0 for identifier, relevance in relevances.items()}
     ideal = _discounted(sorted(gains.values(), reverse=True)[:k])
     return _discounted([gains.get(identifier, 0.0) for identifier in ranked[:k]]) / ideal if ideal else 0.0

@@ -1,8 +1,8 @@
-"""The several things that one request asks for: split without a language model, spread over the results.
+"""The needs of a query: split without a language model, and spread over the results.
 
-A need is a piece of the request as it was written: a bullet, a sentence, or a clause of a list of
-infinitives. What only places the request (a greeting, who asks, inhabitants, a budget) is none, and a
-short remark belongs to what it follows.
+A need is a piece of the query as written: a bullet, a sentence, or a clause in a list of infinitives.
+For example, "Rénover l'école et créer une voie verte" has two needs. Context (a greeting, the writer,
+inhabitants, a budget) is not a need. A short remark belongs to the piece before it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from reco.text.tokens import words
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that a request asks for, how close its best answer is, and the ranks of what covers it.
+    """One need of a query, the level of its best result, and the ranks of the results that cover it.
 
-    A result covers a need when it is *proche* or better for the need alone; where levels are not
-    calibrated (`level` is None), when it is among its first three.
+    A result covers a need when its level for the need alone is *proche* or better. Without calibrated
+    levels (`level` is None), the first three results of the need cover it.
     """
 
     text: str
@@ -39,19 +39,19 @@ class Need:
 
 
 MOST = 8
-"""Needs that are read: each is a request of its own."""
+"""The most needs of a query: each costs a search."""
 
 FIRST = 5
-"""Results among which every need that has an answer should find one."""
+"""The first results, which should cover every need that has a close result."""
 
 _FEWEST_WORDS = 3
-"""Words that say something, below which a piece is no need by itself."""
+"""Content words below which a piece is not a need."""
 _FEWEST_IN_CLAUSE = 2
-"""The same for each part of a sentence, below which the sentence is left whole."""
-_READ = 400
-"""Pieces among which needs are chosen: what follows is not read."""
+"""Content words of a clause below which its sentence stays whole."""
+_MOST_PIECES = 400
+"""The most pieces among which needs are chosen; later pieces are ignored."""
 _LONGEST = 100_000
-"""Characters in which needs are looked for: fifty pages."""
+"""Characters searched for needs: fifty pages."""
 _LONGEST_NEED = 600
 
 _BULLET = re.compile(r"^\s*(?:[-–—•*·▪◦‣]|\(?\d{1,2}[.)°]|[a-h][.)])\s+")
@@ -62,7 +62,7 @@ _NOT_VERBS = (
 )
 _INFINITIVE = rf"(?!(?:{_NOT_VERBS})\b)(?:se |s'|ne pas )?\w{{2,}}(?:er|ir|oir|ire|dre|tre|vre|uire|aire)\b"
 _ASKS = r"(?:(?:nous|on|je|il) \w+(?: aussi| également)? )?(?:à |de |d'|pour )?(?:aussi |également |enfin )?"
-# From the first of several spaces only: from each of them, it takes the square of their number.
+# Matches only from the first of several spaces: trying each of them takes quadratic time.
 _SPACE_BEFORE = r"(?:(?<!\s)\s+)?"
 _COMMA = rf"{_SPACE_BEFORE}[,;]\s*"
 _AND = r"(?<!\s)\s+(?:et|puis|ainsi que)"
@@ -93,35 +93,35 @@ _FILLER = frozenset(
 
 @dataclass(frozen=True)
 class _Piece:
-    """A piece of a request; one that is `listed` with others is a need however short."""
+    """A piece of a query. A `listed` piece (bullet, clause) can be a need with a single content word."""
 
     text: str
     listed: bool
 
     @cached_property
-    def told(self) -> frozenset[str]:
-        """The stems that say something of a subject."""
+    def stems(self) -> frozenset[str]:
+        """The stems of its content words."""
         return frozenset(w.stem for w in words(self.text) if not w.stem.isdigit()) - _FILLER
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Return the needs of a request, at most `MOST`, in its order; none when it asks for one thing.
+    """Return the needs of a query, at most `MOST`, in its order; none for a query with one need.
 
-    Of more, those are kept that say most that the others do not. Deterministic, in a time proportional to
-    the length of `text`.
+    Among more than `MOST` pieces, it keeps the ones that add most new stems. Deterministic; the time is
+    linear in the length of `text`.
     """
     kept: list[_Piece] = []
-    having: dict[str, int] = {}  # stem -> the kept pieces that have it, as the bits of a number
+    pieces_with: dict[str, int] = {}  # stem -> the kept pieces that have it, as bits
     for piece in _pieces(text[:_LONGEST]):
-        enough = len(piece.told) >= (1 if piece.listed else _FEWEST_WORDS)
-        if not enough or reduce(and_, (having.get(stem, 0) for stem in piece.told)):
-            continue  # it says too little, or nothing that one before it does not say
-        for stem in piece.told:
-            having[stem] = having.get(stem, 0) | 1 << len(kept)
+        long_enough = len(piece.stems) >= (1 if piece.listed else _FEWEST_WORDS)
+        if not long_enough or reduce(and_, (pieces_with.get(stem, 0) for stem in piece.stems)):
+            continue  # too short, or an earlier piece has all of its stems
+        for stem in piece.stems:
+            pieces_with[stem] = pieces_with.get(stem, 0) | 1 << len(kept)
         kept.append(piece)
-        if len(kept) == _READ:
+        if len(kept) == _MOST_PIECES:
             break
-    chosen = _chosen([piece.told for piece in kept])
+    chosen = _chosen([piece.stems for piece in kept])
     return tuple(kept[place].text[:_LONGEST_NEED] for place in chosen) if len(chosen) > 1 else ()
 
 
@@ -134,38 +134,40 @@ def _pieces(text: str) -> Iterator[_Piece]:
 
 
 def _clauses(sentence: str, listed: bool) -> Sequence[_Piece]:
-    """Return the parts of a sentence that stand by themselves; the whole where one of them does not."""
-    several = _LIST.match(sentence)
-    items = _listed(_ITEM.split(several["items"].lstrip().strip(" ."))) if several is not None else []
-    if len(items) > 2 and all(item.told for item in items):
+    """Split a sentence into clauses; it stays whole when a clause has too few content words."""
+    list_match = _LIST.match(sentence)
+    items = _as_list(_ITEM.split(list_match["items"].lstrip().strip(" ."))) if list_match is not None else []
+    if len(items) > 2 and all(item.stems for item in items):
         return items
-    parts = _listed(_JOINT.split(sentence))
-    if len(parts) > 1 and all(len(part.told) >= _FEWEST_IN_CLAUSE for part in parts):
+    parts = _as_list(_JOINT.split(sentence))
+    if len(parts) > 1 and all(len(part.stems) >= _FEWEST_IN_CLAUSE for part in parts):
         return parts
     return [_Piece(sentence, listed)]
 
 
-def _listed(texts: Sequence[str]) -> list[_Piece]:
+def _as_list(texts: Sequence[str]) -> list[_Piece]:
     return [_Piece(text.strip(), True) for text in texts]
 
 
-def _chosen(told: Sequence[frozenset[str]]) -> list[int]:
-    """Return the places of the pieces that add most words to those chosen before, in their order."""
+def _chosen(stems: Sequence[frozenset[str]]) -> list[int]:
+    """Choose at most `MOST` pieces, each the one that adds most new stems; return places in order."""
     chosen: list[int] = []
-    seen: set[str] = set()
-    left = set(range(len(told)))
-    while left and len(chosen) < MOST:
-        best = max(left, key=lambda place: (len(told[place] - seen) / len(told[place]) ** 0.5, -place))
+    covered: set[str] = set()
+    remaining = set(range(len(stems)))
+    while remaining and len(chosen) < MOST:
+        best = max(
+            remaining, key=lambda place: (len(stems[place] - covered) / len(stems[place]) ** 0.5, -place)
+        )
         chosen.append(best)
-        seen |= told[best]
-        left.remove(best)
+        covered |= stems[best]
+        remaining.remove(best)
     return sorted(chosen)
 
 
 def distinct(rankings: Sequence[Sequence[int]], shared: int) -> list[int]:
-    """Return the places of the needs that ask for something else than those before them.
+    """Return the places of the needs that differ from all earlier ones.
 
-    Two that share `shared` of their first results ask for the same thing.
+    Two needs are the same when they share `shared` or more of their first results.
     """
     kept: list[int] = []
     for place, ranking in enumerate(rankings):
@@ -177,17 +179,17 @@ def distinct(rankings: Sequence[Sequence[int]], shared: int) -> list[int]:
 def spread(
     ranked: Sequence[int], answers: Sequence[Sequence[int]], covers: Sequence[Collection[int]]
 ) -> tuple[list[int], Mapping[int, int]]:
-    """Return rows so that the first `FIRST` cover every need they can, and which need moved a row.
+    """Reorder rows so that the first `FIRST` cover every need they can.
 
-    `ranked` are rows, best first; `answers` those worth showing for each need, best first; `covers` the
-    rows that cover each. A need that the first ones leave out brings its best answer, after those that
-    stay, in the place of the last one that no need depends on.
+    `ranked` are rows, best first. For each need, `answers` are the rows to show, best first, and `covers`
+    the rows that cover it. An uncovered need adds its best row at the end of the first ones, and removes
+    the last row that no need depends on. Return the rows, and the need that moved each moved row.
     """
     first, moved = list(ranked[:FIRST]), dict[int, int]()
     for need, rows in enumerate(answers):
         if not rows or any(row in covers[need] for row in first):
             continue
-        spare = [row for row in first if row not in moved and not _depended_on(row, first, covers)]
+        spare = [row for row in first if row not in moved and not _must_stay(row, first, covers)]
         if not spare:
             break
         first.remove(spare[-1])
@@ -197,27 +199,27 @@ def spread(
     return [*first, *rest][: len(ranked)], moved
 
 
-def _depended_on(row: int, first: Sequence[int], covers: Sequence[Collection[int]]) -> bool:
-    """Whether a need is covered by this one of the first rows alone. The best result always stays."""
-    alone = ([other for other in first if other in cover] == [row] for cover in covers)
-    return row == first[0] or any(alone)
+def _must_stay(row: int, first: Sequence[int], covers: Sequence[Collection[int]]) -> bool:
+    """Whether this row must stay: it is the best result, or the only first row that covers some need."""
+    sole = ([other for other in first if other in cover] == [row] for cover in covers)
+    return row == first[0] or any(sole)
 
 
-_OWN = (3, 10)
-"""First results of a need by which it is told from another: a tenth of the catalogue, within these."""
+_COMPARED = (3, 10)
+"""Bounds of the number of first results that two needs are compared on: a tenth of the catalogue."""
 
 
-_SHARED = 0.3
-"""What share of those two needs have in common, and two at least, when they are one."""
+_SAME = 0.3
+"""Share of common first results, at least two, from which two needs are the same."""
 
 
 _WITHOUT_LEVELS = 3
-"""First results that cover a need where levels are not calibrated."""
+"""First results that cover a need without calibrated levels."""
 
 
 @dataclass(frozen=True)
 class Covered:
-    """Hits in the order shown, what moved some of them by row, and the needs; none for one need."""
+    """Hits in the order shown, placements by row, and needs. A query with one need has no `needs`."""
 
     hits: list[Hit]
     placements: Mapping[int, Placement] = field(default_factory=dict)
@@ -226,29 +228,29 @@ class Covered:
 
 @dataclass(frozen=True)
 class _NeedResults:
-    """A need as a request of its own, its best hits, and how sure of them we are."""
+    """A need searched as a query: its best hits, and the calibration of their levels."""
 
     text: str
-    reading: ParsedQuery
+    parsed: ParsedQuery
     hits: list[Hit]
     levels: Levels | None
 
     @property
     def close(self) -> list[int]:
-        """Rows that answer it, best first."""
+        """Rows that cover it, best first."""
         if self.levels is None:
             return [hit.row for hit in self.hits[:_WITHOUT_LEVELS]]
         return [hit.row for hit in self.hits if self._level(hit.score) in LEVELS[2:]]
 
     @property
     def level(self) -> str | None:
-        """The level of its best answer."""
+        """The level of its best hit."""
         return None if self.levels is None or not self.hits else self._level(self.hits[0].score)
 
     @cached_property
     def foreign(self) -> bool:
-        """Whether it does not belong to the field; never where levels are not calibrated."""
-        levels, vector = self.levels, self.reading.encoded
+        """Whether it is outside the field. Always False without calibrated levels."""
+        levels, vector = self.levels, self.parsed.encoded
         if levels is None or vector is None or not self.hits:
             return False
         return levels.confidence(vector, self.hits[0].score) < levels.threshold
@@ -258,65 +260,67 @@ class _NeedResults:
 
 
 class Coverer:
-    """Spreads the results of a query over its needs, each searched for as a query of its own."""
+    """Spreads the results of a query over its needs. It searches each need as a query."""
 
     def __init__(self, search: Search, levels: Levels | None) -> None:
         self._search, self._levels = search, levels
 
     def cover(
-        self, query: Query, needs: Sequence[str], reading: ParsedQuery, hits: list[Hit], moving: bool = True
+        self, query: Query, needs: Sequence[str], parsed: ParsedQuery, hits: list[Hit], moving: bool = True
     ) -> Covered:
-        """Return the first `query.k` hits, spread over the needs of the request if it has several.
+        """Return the first `query.k` hits, spread over the needs of a query that has several.
 
-        `needs` are those of `split`, and `hits` at least the first `FIRST`, best first. Without `moving`
-        hits keep their order, and needs only say what covers them. A query of one need encodes nothing.
+        `needs` come from `split`. `hits` are best first, at least the first `FIRST`. Without `moving`,
+        hits keep their order. A query with one need encodes nothing.
         """
-        sought = self._sought(query, needs)
-        if len(sought) < 2:
+        need_results = self._distinct_needs(query, needs)
+        if len(need_results) < 2:
             return Covered(hits[: query.k])
         scores = {hit.row: hit.score for hit in hits}
-        answers = [self._unlisted(one.close, scores) for one in sought]
-        covers = [frozenset(one.close) for one in sought]
+        answers = [self._without_listed(result.close, scores) for result in need_results]
+        covers = [frozenset(result.close) for result in need_results]
         rows, moved = spread(list(scores), answers, covers) if moving else (list(scores), {})
         fresh = [row for row in moved if row not in scores]
-        found = self._search.scorer.score(reading, np.asarray(fresh, dtype=np.int64))
-        scores.update(zip(fresh, map(float, found), strict=True))
+        fresh_scores = self._search.scorer.score(parsed, np.asarray(fresh, dtype=np.int64))
+        scores.update(zip(fresh, map(float, fresh_scores), strict=True))
         shown = [Hit(row, scores[row]) for row in rows][: query.k]
         places = {
-            hit.row: Placement("need", self._place(query, reading, hit), sought[moved[hit.row]].text)
+            hit.row: Placement(
+                "need", self._rank_by_score(query, parsed, hit), need_results[moved[hit.row]].text
+            )
             for hit in shown
             if hit.row in moved
         }
-        return Covered(shown, places, tuple(_need(one, shown) for one in sought))
+        return Covered(shown, places, tuple(_need(result, shown) for result in need_results))
 
-    def _sought(self, query: Query, needs: Sequence[str]) -> list[_NeedResults]:
-        found = []
-        own = min(max(len(self._search.snapshot.catalogue) // 10, _OWN[0]), _OWN[1])
+    def _distinct_needs(self, query: Query, needs: Sequence[str]) -> list[_NeedResults]:
+        results = []
+        compared = min(max(len(self._search.snapshot.catalogue) // 10, _COMPARED[0]), _COMPARED[1])
         for text in needs:
-            reading = self._search.read(text, query.without)
-            found.append(
-                _NeedResults(text, reading, self._search.best(reading, query, _OWN[1]), self._levels)
+            parsed = self._search.read(text, query.without)
+            results.append(
+                _NeedResults(text, parsed, self._search.best(parsed, query, _COMPARED[1]), self._levels)
             )
-        # What is foreign to the field resembles nothing, whatever it found.
-        firsts = [[] if one.foreign else [hit.row for hit in one.hits[:own]] for one in found]
-        kept = distinct(firsts, max(2, round(_SHARED * own)))
-        return [found[place] for place in kept]
+        # A need outside the field is compared on no results: its hits are noise.
+        firsts = [[] if result.foreign else [hit.row for hit in result.hits[:compared]] for result in results]
+        kept = distinct(firsts, max(2, round(_SAME * compared)))
+        return [results[place] for place in kept]
 
-    def _unlisted(self, rows: Sequence[int], there: Mapping[int, float]) -> list[int]:
-        """Return the rows of which no other listing is shown."""
+    def _without_listed(self, rows: Sequence[int], shown: Mapping[int, float]) -> list[int]:
+        """Drop rows that have another listing among the results."""
         return [
-            row for row in rows if row in there or not set(self._search.snapshot.listings(row)) & there.keys()
+            row for row in rows if row in shown or not set(self._search.snapshot.listings(row)) & shown.keys()
         ]
 
-    def _place(self, query: Query, reading: ParsedQuery, hit: Hit) -> int:
-        """Return the rank that a hit has by its score."""
-        ranked = self._search.best(reading, query, len(self._search.snapshot.catalogue))
+    def _rank_by_score(self, query: Query, parsed: ParsedQuery, hit: Hit) -> int:
+        """Return the rank of a hit by score alone, from 1."""
+        ranked = self._search.best(parsed, query, len(self._search.snapshot.catalogue))
         return 1 + sum(
             (other.score, -other.row) > (hit.score, -hit.row) for other in ranked if other.row != hit.row
         )
 
 
-def _need(sought: _NeedResults, shown: Sequence[Hit]) -> Need:
-    close = frozenset(sought.close)
-    ranks = tuple(rank for rank, hit in enumerate(shown, start=1) if hit.row in close)
-    return Need(sought.text, sought.level, ranks)
+def _need(result: _NeedResults, shown: Sequence[Hit]) -> Need:
+    rows = frozenset(result.close)
+    ranks = tuple(rank for rank, hit in enumerate(shown, start=1) if hit.row in rows)
+    return Need(result.text, result.level, ranks)

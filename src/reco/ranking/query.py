@@ -1,4 +1,4 @@
-"""A request that can be answered: made by `Query.of`, which refuses any other."""
+"""The query: a cleaned text with its options. `Query.of` checks them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from reco.errors import InvalidQuery
 from reco.text.clean import clean, strip_markup
 
 LONGEST = 200_000
-"""Characters of a request that are read."""
+"""The most characters of a query."""
 
 MOST_OPINIONS = 50
-"""Opinions that one request may carry."""
+"""The most opinions of one query."""
 
 _READABLE = re.compile(r"[^\W_]")
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a visitor thinks of a resource for this request: useful, or off-topic."""
+    """A visitor's opinion of one resource for one query: useful or off-topic."""
 
     id: str
     useful: bool
@@ -29,12 +29,12 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked: a text, how many results, what they must be, and acronyms not to expand.
+    """A query: a text, the number of results `k`, filters, and acronyms not to expand (`without`).
 
-    `diversity` spreads the list over its subject, 0 to 1, None for the recommender's own; `shelf` asks
-    for the best of each type instead of a list. `place` is the code of a commune or an EPCI to which
-    resources are compared, and `near` puts like places first among equals. None changes a score.
-    `opinions` are the visitor's own on this request; the last one on a resource counts.
+    `diversity`, 0 to 1, spreads the list over its subject; None takes the recommender's default. `shelf`
+    replaces the list with the best resource of each type. `place` is the code of a commune or an EPCI;
+    `near` puts resources from similar places first among equals. None of these changes a score.
+    `opinions` are the visitor's own; the last one on a resource counts.
 
     >>> Query.of("  Planter <b>des haies</b> ", k=3).text
     'Planter des haies'
@@ -64,31 +64,31 @@ class Query:
         near: bool = False,
         opinions: tuple[Opinion, ...] = (),
     ) -> Query:
-        """Clean and check a request. Raises InvalidQuery with every problem at once.
+        """Clean and check a query. Raises InvalidQuery with every problem at once.
 
-        `place` is read by `commune.chosen`, whose own InvalidQuery says what it should be.
+        An unknown `place` has its own InvalidQuery, from `places.lookup.chosen`.
         """
         problems = []
-        hint = "Describe a project or a worry in a few sentences, and ask for at least one result."
+        hint = "Describe a project or a problem in a few sentences, and ask for at least one result."
         if len(text) > LONGEST:
             problems.append(f"the description has {len(text):,} characters; at most {LONGEST:,} are read")
         elif not _READABLE.search(text := clean(strip_markup(text))):
             problems.append("the description has no words")
         if k < 1:
             problems.append(f"k is {k}; it must be at least 1")
-        # Written so that what is no number is refused as well.
+        # `not 0 <= x <= 1` refuses NaN too.
         if diversity is not None and not 0 <= diversity <= 1:
             problems.append(f"diversity is {diversity:g}; it must be between 0 and 1")
             hint += " A diversity of 0 orders by score alone, 1 spreads the list the most."
         if near and not place:
-            problems.append("like places cannot come first without a place to compare them with")
+            problems.append("similar places cannot come first without a place to compare them with")
             hint += " Name your commune."
         last = {opinion.id: opinion for opinion in opinions}
         if len(last) > MOST_OPINIONS:
             problems.append(f"there are {len(last)} opinions; at most {MOST_OPINIONS} count")
         if problems:
             raise InvalidQuery(
-                f"The request cannot be answered: {'; '.join(problems)}.",
+                f"The query cannot be answered: {'; '.join(problems)}.",
                 hint,
             )
         code = chosen(place).code if place else ""

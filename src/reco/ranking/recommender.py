@@ -1,4 +1,4 @@
-"""Recommending: one query in, resources and their proofs out, from one snapshot."""
+"""The recommender: one query in, results with their explanations out, from one snapshot."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ __all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A resource, why it is here, and how sure we are: a `level` of `LEVELS`, None where none is calibrated.
+    """A result: a resource, its explanation, and its `level` in `LEVELS`, None without calibration.
 
-    `others` are the same thing under other ids, newest first: editions, and listings by other sources.
-    `placement` says what moved it without changing its score, `vigilance` quotes what it says can go
-    wrong, and `likeness` compares its place with the query's; None when there is nothing to say.
+    `others` are editions of the resource and its listings by other sources, newest first. `placement`
+    says what moved it without changing its score. `vigilance` quotes what it says can go wrong.
+    `likeness` compares its place with the query's.
 
     >>> first = home.recommend("un verger partagé", k=1)[0]
     >>> first.rank, first.resource.title
@@ -66,12 +66,12 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one query gets from one snapshot. `expansions` are the acronyms that were read in full.
+    """The results of one query on one snapshot.
 
-    `verdict` is "found", "weak" or "nothing", whose results are all *éloigné*; `confidence` is the
-    probability (0 to 1) that the request belongs to the field. Both are None where levels are not
-    calibrated, and for the neighbours of a resource. `shelf` has the slots of a balanced shelf, in the
-    order of types; it is empty unless one was asked for.
+    `verdict` is "found", "weak" or "nothing" (then every level is *éloigné*). `confidence` is the
+    probability, 0 to 1, that the query belongs to the field. Both are None without calibrated levels
+    and for `similar`. `expansions` are the acronyms and synonyms that were expanded. `shelf` has the
+    slots of a balanced shelf, in the order of types, when the query has `shelf`.
 
     It is a sequence of its recommendations:
 
@@ -105,7 +105,7 @@ class Answer:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per result, by id: rank, score, level, title, best passage ("" without any)."""
-        import pandas as pd  # only who asks for a table waits for it
+        import pandas as pd  # slow to import, so only for a table
 
         rows = [
             (item.rank, item.score, item.level, item.resource.title, item.best_passage)
@@ -116,10 +116,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class _Sureness:
-    """What scores are worth for one request; where it does not fit, nothing is close.
+class _Certainty:
+    """The calibration of one query's scores. With the verdict "nothing", every result is *éloigné*.
 
-    The visitor's own opinions change the order, never how sure a result or a verdict is.
+    It uses scores without opinions: opinions change the order, never a level or a verdict.
     """
 
     levels: Levels | None = None
@@ -130,21 +130,21 @@ class _Sureness:
     def level(self, hit: Hit) -> str | None:
         if self.levels is None:
             return None
-        return FARTHEST if self.verdict == "nothing" else self.levels.level(_own(hit, self.moves))
+        return FARTHEST if self.verdict == "nothing" else self.levels.level(_plain_score(hit, self.moves))
 
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Hits in the order in which they are shown, with all that was found on the way."""
+    """Hits in the order shown, with their calibration, needs and shelf."""
 
     placed: tuple[Placed, ...]
-    sure: _Sureness = _Sureness()
+    certainty: _Certainty = _Certainty()
     needs: tuple[Need, ...] = ()
     shelf: tuple[Slot, ...] = ()
 
 
 class Recommender:
-    """Answers queries from one snapshot. Holds no state that a query changes.
+    """Answers queries from one snapshot. No query changes its state.
 
     >>> recommender = Recommender(home.snapshot, home.encoder)
     >>> recommender.rank(Query.of("un verger partagé", k=1))[0].row
@@ -161,30 +161,30 @@ class Recommender:
 
     @property
     def fusion(self) -> Fusion:
-        """The weights by which it scores."""
+        """The weights of the score."""
         return self._search.scorer.fusion
 
     def recommend(self, query: Query) -> Answer:
-        """Return the best resources for a request, each with its proof.
+        """Return the best resources for a query, each with its explanation.
 
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
         needs = split(query.text)
-        reading = self._judged(query, needs)
-        return self._answer(query, reading, self._ranked(reading, query, needs))
+        parsed = self._parse(query, needs)
+        return self._answer(query, parsed, self._ranked(parsed, query, needs))
 
     def rank(self, query: Query) -> list[Hit]:
-        """Return the rows of `recommend` with their scores, without proofs."""
+        """Return the rows of `recommend` with their scores, without explanations."""
         self.snapshot.catalogue.require_known(query.filters)
         needs = split(query.text)
-        ranked = self._ranked(self._judged(query, needs), query, needs, telling=False)
-        return [one.hit for one in ranked.placed]
+        ranked = self._ranked(self._parse(query, needs), query, needs, with_needs=False)
+        return [placed.hit for placed in ranked.placed]
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
-        """Return the resources nearest to one of the catalogue, never itself nor its other listings.
+        """Return the resources nearest to one of the catalogue, without itself and its other listings.
 
-        Raises UnknownResource when the snapshot does not hold it.
+        Raises UnknownResource for an id that is not in the snapshot.
         """
         row = self.snapshot.catalogue.row(identifier)
         if row is None:
@@ -192,93 +192,100 @@ class Recommender:
         resource = self.snapshot.catalogue[row]
         query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
         self.snapshot.catalogue.require_known(query.filters)
-        reading = self._search.read_resource(row, query.text)
-        hits = self._search.best(reading, query, query.k, self.snapshot.listings(row))
-        return self._answer(query, reading, _Ranked(tuple(Placed(hit) for hit in hits)))
+        parsed = self._search.read_resource(row, query.text)
+        hits = self._search.best(parsed, query, query.k, self.snapshot.listings(row))
+        return self._answer(query, parsed, _Ranked(tuple(Placed(hit) for hit in hits)))
 
-    def _judged(self, query: Query, needs: Sequence[str]) -> ParsedQuery:
-        """Return a query as it is read, with what the visitor's opinions move."""
-        reading = self._search.read(query.text, query.without, needs if self.fusion.need else ())
-        return self._search.scorer.judged(reading, query.opinions)
+    def _parse(self, query: Query, needs: Sequence[str]) -> ParsedQuery:
+        """Parse a query: vectors, terms and the points of the visitor's opinions."""
+        parsed = self._search.read(query.text, query.without, needs if self.fusion.need else ())
+        return self._search.scorer.judged(parsed, query.opinions)
 
     def _ranked(
-        self, reading: ParsedQuery, query: Query, needs: Sequence[str], telling: bool = True
+        self, parsed: ParsedQuery, query: Query, needs: Sequence[str], with_needs: bool = True
     ) -> _Ranked:
-        """Order by score, then by what may move a result without changing it; needs have the last word.
+        """Order hits by score, rearrange them, then spread them over the needs.
 
-        Without `telling`, needs that move nothing are not looked for.
+        Without `with_needs`, the needs are searched only when they can move a result.
         """
-        hits = self._search.best(reading, query, max(self._arranger.depth(query), FIRST))
-        sure = self._sureness(reading, hits)
-        # Needs look at the first ones whatever k is, so that fewer results are the first of more.
+        hits = self._search.best(parsed, query, max(self._arranger.depth(query), FIRST))
+        certainty = self._certainty(parsed, hits)
+        # Needs look at the first `FIRST` hits for any k, so a shorter list is the start of a longer one.
         wide = replace(query, k=max(query.k, FIRST))
-        arranged = self._arranger.arrange(wide, hits, tuple(map(sure.level, hits)))
-        hits = [one.hit for one in arranged.placed]
-        # Without levels nothing says that a need's best answer is close: it would displace better ones.
+        arranged = self._arranger.arrange(wide, hits, tuple(map(certainty.level, hits)))
+        hits = [placed.hit for placed in arranged.placed]
+        # Without levels, nothing shows that a need's best result is close: it could displace better ones.
         moving = not query.shelf and self._levels is not None
-        looked = telling or moving
+        search_needs = with_needs or moving
         covered = (
-            self._coverer.cover(query, needs, reading, hits, moving) if looked else Covered(hits[: query.k])
+            self._coverer.cover(query, needs, parsed, hits, moving)
+            if search_needs
+            else Covered(hits[: query.k])
         )
-        found = {one.hit.row: one for one in arranged.placed}
-        placed = (self._placed(query, hit, found.get(hit.row), covered, sure) for hit in covered.hits)
-        return _Ranked(tuple(placed), sure, covered.needs, arranged.shelf)
+        by_row = {placed.hit.row: placed for placed in arranged.placed}
+        shown = (self._placed(query, hit, by_row.get(hit.row), covered, certainty) for hit in covered.hits)
+        return _Ranked(tuple(shown), certainty, covered.needs, arranged.shelf)
 
     def _placed(
-        self, query: Query, hit: Hit, arranged: Placed | None, covered: Covered, sure: _Sureness
+        self, query: Query, hit: Hit, arranged: Placed | None, covered: Covered, certainty: _Certainty
     ) -> Placed:
-        """Return a hit as it is shown: as it was arranged, unless a need brought it here."""
+        """Return a hit as it is shown: as arranged, or as a need placed it."""
         moved = covered.placements.get(hit.row)
         if arranged is not None:
             return arranged if moved is None else replace(arranged, placement=moved)
-        return self._arranger.compared(query, Placed(hit, sure.level(hit), placement=moved))
+        return self._arranger.compared(query, Placed(hit, certainty.level(hit), placement=moved))
 
-    def _sureness(self, reading: ParsedQuery, hits: Sequence[Hit]) -> _Sureness:
-        """Return what is known of a request from its hits, best first."""
-        if self._levels is None or reading.encoded is None:
-            return _Sureness()
-        best = max((_own(hit, reading.moves) for hit in hits), default=None)
-        confidence = self._levels.confidence(reading.encoded, best or 0.0)
+    def _certainty(self, parsed: ParsedQuery, hits: Sequence[Hit]) -> _Certainty:
+        """Calibrate a query from its hits, best first."""
+        if self._levels is None or parsed.encoded is None:
+            return _Certainty()
+        best = max((_plain_score(hit, parsed.moves) for hit in hits), default=None)
+        confidence = self._levels.confidence(parsed.encoded, best or 0.0)
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
-        return _Sureness(self._levels, verdict, confidence, reading.moves)
+        return _Certainty(self._levels, verdict, confidence, parsed.moves)
 
-    def _answer(self, query: Query, reading: ParsedQuery, ranked: _Ranked) -> Answer:
-        rows = np.asarray([one.hit.row for one in ranked.placed], dtype=np.int64)
-        shares = self._search.scorer.shares(reading, rows)
-        asked = QueryWords(query.text, reading.expansions, self.snapshot.acronyms)
+    def _answer(self, query: Query, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
+        rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
+        all_shares = self._search.scorer.shares(parsed, rows)
+        query_words = QueryWords(query.text, parsed.expansions, self.snapshot.acronyms)
         recommendations = tuple(
-            self._recommendation(reading, rank, one, words, asked)
-            for rank, (one, words) in enumerate(zip(ranked.placed, shares, strict=True), start=1)
+            self._recommendation(parsed, rank, placed, shares, query_words)
+            for rank, (placed, shares) in enumerate(zip(ranked.placed, all_shares, strict=True), start=1)
         )
         return Answer(
             query,
             self.snapshot.id,
             recommendations,
-            ranked.sure.verdict,
+            ranked.certainty.verdict,
             ranked.needs,
-            reading.expansions,
-            ranked.sure.confidence,
+            parsed.expansions,
+            ranked.certainty.confidence,
             ranked.shelf,
         )
 
     def _recommendation(
-        self, reading: ParsedQuery, rank: int, one: Placed, words: Sequence[WordShare], asked: QueryWords
+        self,
+        parsed: ParsedQuery,
+        rank: int,
+        placed: Placed,
+        shares: Sequence[WordShare],
+        query_words: QueryWords,
     ) -> Recommendation:
-        row = one.hit.row
+        row = placed.hit.row
         resource: Resource = self.snapshot.catalogue[row]
         document = self.snapshot.document(row)
-        scored = Scored(_own(one.hit, reading.moves), self._search.scorer.meaning(reading), words)
-        explanation = explain(resource, document, scored, asked)
+        scored = Scored(_plain_score(placed.hit, parsed.moves), self._search.scorer.meaning(parsed), shares)
+        explanation = explain(resource, document, scored, query_words)
         return Recommendation(
             rank,
             resource,
-            one.hit.score,
-            explanation if reading.moves is None else with_opinions(explanation, reading.moves, one.hit),
-            level=one.level,
+            placed.hit.score,
+            explanation if parsed.moves is None else with_opinions(explanation, parsed.moves, placed.hit),
+            level=placed.level,
             others=tuple(self.snapshot.catalogue[r] for r in self.snapshot.listings(row) if r != row),
-            placement=one.placement,
+            placement=placed.placement,
             vigilance=vigilance.points(resource.summary, [s for s in document.spans if s.start >= 0]),
-            likeness=one.likeness,
+            likeness=placed.likeness,
         )
 
     def _suggest(self, identifier: str) -> str:
@@ -286,6 +293,6 @@ class Recommender:
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 
-def _own(hit: Hit, moves: FeedbackShift | None) -> float:
-    """Return a hit's score without opinions."""
+def _plain_score(hit: Hit, moves: FeedbackShift | None) -> float:
+    """Return the score of a hit without opinions."""
     return hit.score if moves is None else moves.own(hit)

@@ -1,14 +1,14 @@
-"""What a visitor's own opinions change in the scores of one request.
+"""Relevance feedback: a visitor's opinions change the scores of one query.
 
-A resource moves by its nearness to those judged (relevance feedback; Salton and Buckley 1990, in scores
-and not in the request's vector, so that the change can be shown and bounded):
+A resource moves by its nearness to resources with an opinion (Salton and Buckley 1990). Scores change
+rather than the query's vector, so the change can be shown and bounded:
 
     moved(d) = SHARE * span * (near(d, useful) - near(d, off-topic))
     near(d, J) = 1 - product over j in J of (1 - closeness(d, j))
     closeness(d, j) = max(0, (cos(d, j) - cos(average, j)) / (1 - cos(average, j))) ** 2, 0 below 0.02
 
-`span` is the distance between the best and the worst score of the request over the whole catalogue's
-candidates, whatever the filters. So no resource moves by more than `SHARE` of it, however many opinions.
+`span` is the difference between the best and the worst score of the query's candidates in the whole
+catalogue, without filters. No resource moves by more than `SHARE * span`, for any number of opinions.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from reco.ranking.query import Opinion
 from reco.snapshots.snapshot import Snapshot
 
 SHARE = 0.25
-"""The most that opinions move a resource, as a share of the request's span of scores."""
+"""The most that opinions move a resource, as a share of the query's span of scores."""
 
 _COUNTED = 0.02
-"""The closeness below which a resource is too far from one judged to be moved by it."""
+"""Closeness below which an opinion does not move a resource."""
 
 
 @dataclass(frozen=True)
 class FeedbackShift:
-    """Points that each row of a catalogue gains or loses, and how many opinions on each side are near it.
+    """The points that each row gains or loses, and the number of useful and off-topic opinions near it.
 
-    `liked` are the vectors of what was found useful: a request alone may not reach what is near them.
+    `liked` are the vectors of resources found useful: the query alone may miss their neighbours.
     """
 
     points: Scores
@@ -44,21 +44,21 @@ class FeedbackShift:
     liked: tuple[Vector, ...] = ()
 
     def own(self, hit: Hit) -> float:
-        """Return the score that a hit has without opinions: what levels and verdicts are measured on."""
+        """Return the score of a hit without opinions, which levels and verdicts use."""
         return hit.score - float(self.points[hit.row])
 
 
 def moves(snapshot: Snapshot, opinions: Sequence[Opinion], span: float) -> FeedbackShift | None:
-    """Return what opinions change, None when none is on a resource of this snapshot."""
-    known = [(snapshot.catalogue.row(opinion.id), opinion.useful) for opinion in opinions]
-    rows = [(row, useful) for row, useful in known if row is not None]
+    """Return the shift of opinions, None when none is on a resource of this snapshot."""
+    opinion_rows = [(snapshot.catalogue.row(opinion.id), opinion.useful) for opinion in opinions]
+    rows = [(row, useful) for row, useful in opinion_rows if row is not None]
     if not rows:
         return None
     useful = _vectors(snapshot, [row for row, liked in rows if liked])
     liked = _closeness(snapshot, useful)
     disliked = _closeness(snapshot, _vectors(snapshot, [row for row, liked in rows if not liked]))
-    points = SHARE * span * (_any(liked) - _any(disliked))
-    # As with scores: the last bits must not decide a rank.
+    points = SHARE * span * (_any_of(liked) - _any_of(disliked))
+    # As in `Scorer.score`, the last bits must not decide a rank.
     return FeedbackShift(np.round(points, 9), _count(liked), _count(disliked), useful)
 
 
@@ -67,18 +67,18 @@ def _vectors(snapshot: Snapshot, rows: Sequence[int]) -> tuple[Vector, ...]:
 
 
 def _closeness(snapshot: Snapshot, judged: Sequence[Vector]) -> Scores:
-    """Return how close each row is to each of `judged`, from 0 (ordinary) to 1, (judged, rows)."""
+    """Return the closeness of each row to each of `judged`, 0 (average) to 1, (judged, rows)."""
     everything = np.arange(len(snapshot.catalogue), dtype=np.int64)
-    found = np.zeros((len(judged), len(everything)))
+    closeness = np.zeros((len(judged), len(everything)))
     for place, vector in enumerate(judged):
         cosines = snapshot.dense.scores(vector, everything).astype(np.float64)
         floor = float(cosines.mean())
-        found[place] = np.clip((cosines - floor) / max(1 - floor, 1e-6), 0, 1) ** 2
-    return np.where(found < _COUNTED, 0.0, found)
+        closeness[place] = np.clip((cosines - floor) / max(1 - floor, 1e-6), 0, 1) ** 2
+    return np.where(closeness < _COUNTED, 0.0, closeness)
 
 
-def _any(closeness: Scores) -> Scores:
-    """Return the chance that at least one of independent signs holds; 0 where there is none."""
+def _any_of(closeness: Scores) -> Scores:
+    """Return the probability of at least one of independent events, (rows,); 0 without any."""
     return np.asarray(1 - np.prod(1 - closeness, axis=0), dtype=np.float64)
 
 

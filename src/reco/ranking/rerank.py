@@ -1,7 +1,7 @@
-"""The order in which results are shown, where something besides their scores decides it.
+"""Reranking: the order of results when more than their scores decides it.
 
-Scores never change here. In turn: like places come first among equals, then the list is spread over its
-subject or put on a balanced shelf. What is moved says from where, and why.
+Scores never change here. First, resources from similar places move up among equals. Then the list is
+spread over its subject, or becomes a balanced shelf. Each moved result has a `Placement`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from reco.ranking.shelf import Candidate, Slot
 from reco.snapshots.snapshot import Snapshot
 
 POOL = 50
-"""How many of the best are rearranged, whatever k is, so that fewer results are the first of more."""
+"""The best hits that are rearranged, for any k, so a shorter list is the start of a longer one."""
 
 _SAMPLE = 64
-"""How many resources, evenly drawn, tell how near a nearest neighbour usually is."""
+"""Resources, evenly drawn, that measure the usual cosine to a nearest neighbour."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A hit where it is shown, its level, how like its place is, and what moved it, if anything did."""
+    """A hit at its place in the results: its level, the likeness of its place, and what moved it."""
 
     hit: Hit
     level: str | None = None
@@ -41,66 +41,68 @@ class Placed:
 
 @dataclass(frozen=True)
 class Arranged:
-    """Hits in the order in which they are shown, and the slots of the shelf, none without one."""
+    """Hits in the order shown, and the slots of the balanced shelf if the query has one."""
 
     placed: tuple[Placed, ...]
     shelf: tuple[Slot, ...] = ()
 
 
 class Arranger:
-    """Arranges the hits of one snapshot. `spread` is the diversity of queries that say none."""
+    """Arranges the hits of one snapshot. `spread` is the diversity of queries that set none."""
 
     def __init__(self, snapshot: Snapshot, spread: float) -> None:
         self._snapshot = snapshot
         self._spread = spread
 
     def depth(self, query: Query) -> int:
-        """Return how many of the best hits `arrange` needs. Raises InvalidQuery where no shelf can be."""
+        """Return how many of the best hits `arrange` needs. Raises InvalidQuery for an impossible shelf."""
         if query.shelf:
             self._slots(query)
             return len(self._snapshot.catalogue)
         return max(query.k, POOL) if query.near or self._diversity(query) else query.k
 
     def arrange(self, query: Query, hits: Sequence[Hit], levels: Sequence[str | None]) -> Arranged:
-        """Return the hits to show, at most k, from hits in descending order of score and their levels."""
+        """Return the hits to show, at most k. `hits` are in descending order of score."""
         placed = [Placed(hit, level) for hit, level in zip(hits, levels, strict=True)]
         if query.near:
-            pool = [self.compared(query, one) for one in placed[:POOL]]
-            placed = [*_nearest_first(pool), *placed[POOL:]]
-        found = Arranged(tuple(placed))
+            pool = [self.compared(query, item) for item in placed[:POOL]]
+            placed = [*_similar_places_first(pool), *placed[POOL:]]
+        arranged = Arranged(tuple(placed))
         if query.shelf:
-            found = self._shelved(query, placed, hits)
+            arranged = self._shelved(query, placed, hits)
         elif self._diversity(query):
-            found = Arranged(tuple(self._spread_out(placed, hits, self._diversity(query))))
-        return replace(found, placed=tuple(self.compared(query, one) for one in found.placed[: query.k]))
+            arranged = Arranged(tuple(self._diversified(placed, hits, self._diversity(query))))
+        return replace(
+            arranged, placed=tuple(self.compared(query, item) for item in arranged.placed[: query.k])
+        )
 
     def _diversity(self, query: Query) -> float:
         return self._spread if query.diversity is None else query.diversity
 
-    def compared(self, query: Query, one: Placed) -> Placed:
-        """Return a hit with its place compared with the query's, where it has one."""
-        mine = bundled().by_code(query.place) if query.place else None
-        if mine is None:
-            return one
-        resource = self._snapshot.catalogue[one.hit.row]
-        return replace(one, likeness=likeness(mine, resource.localities, resource.scale, bundled()))
+    def compared(self, query: Query, placed: Placed) -> Placed:
+        """Add the likeness of the hit's place to the query's place, if the query has one."""
+        place = bundled().by_code(query.place) if query.place else None
+        if place is None:
+            return placed
+        resource = self._snapshot.catalogue[placed.hit.row]
+        return replace(placed, likeness=likeness(place, resource.localities, resource.scale, bundled()))
 
-    def _spread_out(self, placed: list[Placed], hits: Sequence[Hit], amount: float) -> list[Placed]:
-        """Spread the first `POOL`. Each place keeps the merit of the hit that its score put there."""
+    def _diversified(self, placed: list[Placed], hits: Sequence[Hit], amount: float) -> list[Placed]:
+        """Spread the first `POOL` hits. Position i keeps the score of the i-th hit as its merit."""
         pool, rest = placed[:POOL], placed[POOL:]
-        rows = np.asarray([one.hit.row for one in pool], dtype=np.int64)
+        rows = np.asarray([item.hit.row for item in pool], dtype=np.int64)
         directions = mmr.centred(self._snapshot.dense.vectors(rows), self._average)
         merits = np.asarray([hit.score for hit in hits[: len(pool)]])
-        found = mmr.spread(merits, mmr.repetitions(directions, self._usual), amount)
+        diversified = mmr.spread(merits, mmr.repetitions(directions, self._usual_cosine), amount)
         shown = []
-        for rank, position in enumerate(found.order):
-            one = pool[position]
+        for rank, position in enumerate(diversified.order):
+            item = pool[position]
             if rank != position:
-                text = self._title(pool, found.repeats[position]) if rank > position else ""
-                from_rank = one.placement.from_rank if one.placement else position + 1
+                text = self._title(pool, diversified.repeats[position]) if rank > position else ""
+                from_rank = item.placement.from_rank if item.placement else position + 1
                 moved = Placement("diversity", from_rank, text) if from_rank != rank + 1 else None
-                one = replace(one, placement=moved)
-            shown.append(one)
+                item = replace(item, placement=moved)
+            shown.append(item)
         return shown + rest
 
     def _title(self, pool: Sequence[Placed], position: int) -> str:
@@ -110,11 +112,11 @@ class Arranger:
         return title
 
     def _shelved(self, query: Query, placed: Sequence[Placed], hits: Sequence[Hit]) -> Arranged:
-        """Fill a shelf. Each place keeps the merit of the hit that its score put there."""
+        """Fill a balanced shelf. Position i keeps the score of the i-th hit as its merit."""
         types = self._slots(query)
         candidates = [
-            Candidate(self._snapshot.catalogue[one.hit.row], hit.score, one.level)
-            for one, hit in zip(placed, hits, strict=True)
+            Candidate(self._snapshot.catalogue[item.hit.row], hit.score, item.level)
+            for item, hit in zip(placed, hits, strict=True)
         ]
         filled = shelf.fill(types, candidates)
         positions = sorted(position for position in filled if position is not None)
@@ -136,18 +138,18 @@ class Arranger:
         return Arranged(shown, tuple(slots))
 
     def _slots(self, query: Query) -> tuple[str, ...]:
-        """Return the types of the shelf. Raises InvalidQuery for fewer than two, or more than k."""
+        """Return the types of the shelf. Raises InvalidQuery for fewer than two types or more than k."""
         types = shelf.types(self._snapshot.catalogue, query.filters.types)
         if len(types) < 2:
-            said = f"only {types[0]!r}" if types else "no type"
+            available = f"only {types[0]!r}" if types else "no type"
             raise InvalidQuery(
-                f"A balanced shelf needs resources of two types at least; there is {said}.",
-                "Leave the shelf out, or the choice of types.",
+                f"A balanced shelf needs resources of at least two types; there is {available}.",
+                "Remove the shelf, or the filter on types.",
             )
         if query.k < len(types):
             raise InvalidQuery(
-                f"k is {query.k}, and the balanced shelf has {len(types)} places.",
-                f"Ask for {len(types)} results or more, or leave the shelf out.",
+                f"k is {query.k}, and the balanced shelf has {len(types)} slots.",
+                f"Set k to {len(types)} or more, or remove the shelf.",
             )
         return types
 
@@ -157,8 +159,8 @@ class Arranger:
         return average
 
     @cached_property
-    def _usual(self) -> float:
-        """The median cosine, seen from the average, of a resource with its nearest neighbour."""
+    def _usual_cosine(self) -> float:
+        """The median cosine of a resource with its nearest neighbour, both centred on the average."""
         count = len(self._snapshot.catalogue)
         if count < 2:
             return 1.0
@@ -172,17 +174,17 @@ class Arranger:
         return float(np.median(cosines))
 
 
-def _nearest_first(pool: Sequence[Placed]) -> list[Placed]:
-    """Put like places first among equals."""
+def _similar_places_first(pool: Sequence[Placed]) -> list[Placed]:
+    """Put resources from similar places first among equals."""
     order = among_equals(
-        [one.hit.score for one in pool], [one.level for one in pool], [one.likeness for one in pool]
+        [item.hit.score for item in pool], [item.level for item in pool], [item.likeness for item in pool]
     )
     shown = []
     for rank, position in enumerate(order):
-        one = pool[position]
-        text = one.likeness.place if one.likeness else ""
+        item = pool[position]
+        text = item.likeness.place if item.likeness else ""
         shown.append(
-            one if position == rank else replace(one, placement=Placement("place", position + 1, text))
+            item if position == rank else replace(item, placement=Placement("place", position + 1, text))
         )
     return shown
 
@@ -192,10 +194,10 @@ REASONS = ("diversity", "shelf", "need", "place")
 
 @dataclass(frozen=True)
 class Placement:
-    """What moved a result without changing its score.
+    """The reason that moved a result without changing its score.
 
-    `reason` is one of `REASONS`; `from_rank` is where its score alone puts it, from 1. `text` says more:
-    the type whose slot it fills, or the title of the better result that it resembles.
+    `reason` is one of `REASONS`. `from_rank` is its rank by score alone, from 1. `text` is the detail: the
+    type of its slot, the title of the better result that it repeats, its need, or its place.
     """
 
     reason: str

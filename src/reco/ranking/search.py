@@ -1,4 +1,4 @@
-"""Search of one snapshot: a query read as a vector and as words, and the rows that score best for it."""
+"""Search in one snapshot: parse a query into vectors and terms, and rank the rows by score."""
 
 from __future__ import annotations
 
@@ -17,61 +17,61 @@ from reco.snapshots.snapshot import Snapshot
 
 
 class Search:
-    """Reads queries and ranks the rows of one snapshot by score. Holds no state that a query changes.
+    """Parses queries and ranks the rows of one snapshot by score. No query changes its state.
 
-    Raises EncoderMismatch when the snapshot was made by another encoder.
+    Raises EncoderMismatch when another encoder made the snapshot.
     """
 
     def __init__(self, snapshot: Snapshot, encoder: Encoder, fusion: Fusion) -> None:
         if snapshot.manifest.encoder != encoder.fingerprint:
             raise EncoderMismatch(
                 f"Snapshot {snapshot.id} was made by another encoder than the one in the settings.",
-                "Run `reco refresh` to encode the catalogue with this one.",
+                "Run `reco refresh` to encode the catalogue with the encoder in the settings.",
             )
         self.snapshot = snapshot
         self.scorer = Scorer(snapshot, fusion)
         self._encoder = encoder
 
     def read(self, text: str, without: Sequence[str] = (), needs: Sequence[str] = ()) -> ParsedQuery:
-        """Encode a query and its needs, and weigh its words. Acronyms named in `without` stay unexpanded."""
+        """Encode a query and its needs, and weigh its terms. Acronyms in `without` stay unexpanded."""
         expansions = self.scorer.expansions(text, without)
         vector = self._encoded(text, expansions)
-        voices = [self._encoded(need, self.scorer.expansions(need, without)) for need in needs]
-        seen = [self.snapshot.request(voice) for voice in voices]
-        reading = self.scorer.read(self.snapshot.request(vector), text, expansions, seen)
-        return replace(reading, encoded=vector)
+        need_vectors = [self._encoded(need, self.scorer.expansions(need, without)) for need in needs]
+        projected = [self.snapshot.request(need_vector) for need_vector in need_vectors]
+        parsed = self.scorer.read(self.snapshot.request(vector), text, expansions, projected)
+        return replace(parsed, encoded=vector)
 
     def read_resource(self, row: int, text: str) -> ParsedQuery:
-        """Return a resource as a query: its own vector, and the words of `text`. Nothing is encoded."""
+        """Return a resource as a query: its own vector and the terms of `text`. Encodes nothing."""
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
         return self.scorer.read(vector, text)
 
-    def best(self, reading: ParsedQuery, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
-        """Return the `k` best rows that pass the query's filters, one of each family, best first."""
+    def best(self, parsed: ParsedQuery, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
+        """Return the `k` best rows that pass the query's filters, best first, one listing per resource."""
         allowed = self.snapshot.catalogue.select(query.filters)
         allowed[list(leave_out)] = False
-        rows = self._newest(self.scorer.candidates(reading, allowed, k))
-        return top(rows, self.scorer.score(reading, rows), k)
+        rows = self._newest(self.scorer.candidates(parsed, allowed, k))
+        return top(rows, self.scorer.score(parsed, rows), k)
 
     def _encoded(self, text: str, expansions: Sequence[Expansion]) -> Vector:
         return self._encoder.encode_query(expanded(text, expansions))
 
     def _newest(self, rows: Rows) -> Rows:
-        """Return the rows without those of which a newer listing is among them."""
+        """Drop each row when `rows` also hold a newer listing of the same resource."""
         families = self.snapshot.families
         if families is None or not families.families:
             return rows
-        again = self.snapshot.listed_again
-        there = set(rows[again[rows]].tolist())
+        listed_again = self.snapshot.listed_again
+        present = set(rows[listed_again[rows]].tolist())
         older = set()
-        for row in there:
-            listed = [found for found in self.snapshot.listings(row) if found in there]
-            older.update(listed[1:])
+        for row in present:
+            listings = [other for other in self.snapshot.listings(row) if other in present]
+            older.update(listings[1:])
         return rows[~np.isin(rows, list(older))]
 
 
 def expanded(text: str, expansions: Sequence[Expansion]) -> str:
-    """Return a query in which each acronym stands in both forms: "plan local d'urbanisme (PLU)"."""
+    """Write each acronym of a query in both forms: "PLU" -> "plan local d'urbanisme (PLU)"."""
     for expansion in sorted(expansions, key=lambda e: -e.start):
         if expansion.entry.is_acronym:
             both = f"{expansion.entry.full} ({expansion.entry.short})"

@@ -1,8 +1,8 @@
-"""A balanced shelf: the best resource of each type, each from another publisher. Pure.
+"""A balanced shelf: the best resource of each type, each from a different publisher.
 
-Slots and publishers are matched so that as many slots as can be are filled, then that the sum of merits
-is the greatest (the assignment problem, by SciPy's implementation of Crouse 2016): filling slots one by
-one would leave a slot empty when the best guide and the only report are by one publisher.
+The assignment of publishers to slots fills as many slots as possible, then has the largest sum of merits
+(SciPy's implementation of Crouse 2016). Filling slots one by one would leave a slot empty when the best
+guide and the only report have the same publisher.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from reco.catalogue.taxonomy import TYPES
 from reco.text.clean import fold
 
 FIT = ("piste", "proche", "très proche", None)
-"""Levels that may stand on a shelf; None where levels are not known."""
+"""Levels allowed on a shelf; None is a result without a calibrated level."""
 
 SLOTS = 5
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A place on the shelf: the type that it is for, and the rank of what fills it, None when empty."""
+    """A slot of the shelf: its type, and the rank of the result that fills it, None when empty."""
 
     type: str
     rank: int | None = None
@@ -34,7 +34,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What could stand on the shelf. `merit` orders candidates; one whose level is not in `FIT` may not."""
+    """A candidate for the shelf, ordered by `merit`. `fill` ignores a level that is not in `FIT`."""
 
     resource: Resource
     merit: float
@@ -42,10 +42,10 @@ class Candidate:
 
 
 def types(resources: Iterable[Resource], wanted: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the types a shelf of these resources has places for.
+    """Return the types of a shelf of these resources, at most `SLOTS`.
 
-    The five of `taxonomy.TYPES` where any resource has one of them, otherwise the five most frequent;
-    of these, `wanted` ones when some are given, by label or by code.
+    They are the five of `taxonomy.TYPES` if any resource has one, else the five most frequent. `wanted`
+    restricts them, by label or by code.
     """
     counts = Counter(resource.type for resource in resources if resource.type)
     known = tuple(TYPES.values())
@@ -58,7 +58,7 @@ def types(resources: Iterable[Resource], wanted: Sequence[str] = ()) -> tuple[st
 def fill(places: Sequence[str], candidates: Sequence[Candidate]) -> tuple[int | None, ...]:
     """Return, for each type of `places`, the position of the candidate that fills it, or None.
 
-    A publisher that is not said counts as one of its own, for nothing says that two are the same.
+    Each resource without a publisher counts as a publisher by itself.
     """
     best: dict[tuple[int, str], int] = {}
     for position, candidate in enumerate(candidates):

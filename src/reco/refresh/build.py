@@ -100,7 +100,7 @@ def grouped(snapshot: Snapshot, baseline: Baseline | None, options: Options | No
         "drift": round(found.drift, 4),
         "seconds": round(time.monotonic() - started, 3),
     }
-    return replace(snapshot, clusters=found).reporting(clusters=figures)
+    return replace(snapshot, grouping=found).reporting(clusters=figures)
 
 
 def _clusters(snapshot: Snapshot, previous: Clusters | None, options: Options) -> Clusters:

@@ -1,1 +1,1 @@
-"""A bounded queue in front of a recommender, for whatever serves many visitors."""
+"""A bounded queue in front of the recommender, for servers with many visitors."""

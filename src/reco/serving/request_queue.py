@@ -1,7 +1,7 @@
-"""Answering a few requests at a time, in the order in which they came, and telling those who wait their rank.
+"""A bounded queue: a few callers run at a time, in order of arrival; waiting callers learn their rank.
 
-Without it, requests that come faster than they are answered slow each other down until all of them fail: each
-is a thread, and a hundred of them at work leave no turn to the loop that speaks to every browser.
+Without it, queries that arrive faster than they are answered slow each other down until all fail. Each
+takes a thread, and a hundred busy threads starve the event loop that serves the browsers.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
 
 QUEUE = 120
-"""How many may wait. Two cores answer some eight requests a second, so the last of them waits 15 s."""
+"""Callers that may wait. Two cores answer about eight queries a second, so the last one waits 15 s."""
 PATIENCE = 60.0
-"""Seconds that one waits at most."""
+"""Longest wait of a caller, in seconds."""
 FIRST_WORD, NEXT_WORD = 1.0, 4.0
-"""Seconds of waiting before one is told one's rank, and between two ranks."""
+"""Seconds before a waiting caller first learns its rank, and between two updates."""
 
 Told = Callable[[int], None]
-"""What tells a rank in the queue, 1 for who is next."""
+"""A callback that receives the caller's rank in the queue; 1 is next."""
 
 
 class Turnstile:
-    """Lets `places` callers through at a time, while at most `queue` others wait `patience` seconds."""
+    """A queue where `places` callers run at a time and `queue` others wait, each up to `patience` seconds."""
 
     def __init__(self, places: int, queue: int = QUEUE, patience: float = PATIENCE) -> None:
         self._places, self._queue, self._patience = places, queue, patience
@@ -43,9 +43,10 @@ class Turnstile:
 
     @contextmanager
     def passing(self, tell: Told | None = None) -> Iterator[None]:
-        """Hold a place, or keep one's own; who waits is told the rank, which may raise to leave the queue.
+        """Hold a place during the block. A thread that already holds one keeps it.
 
-        Raises ServerBusy when the queue is full, or stands.
+        `tell` receives the rank of a waiting caller, and may raise to leave the queue. Raises ServerBusy
+        when the queue is full or the wait is too long.
         """
         if getattr(self._mine, "held", False):
             yield
@@ -55,14 +56,14 @@ class Turnstile:
         try:
             yield
         finally:
-            # Who stood aside and found no place again has none to leave.
+            # A caller that stepped aside and got no place back has none to leave.
             if self._mine.held:
                 self._mine.held = False
                 self._leave()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Let others have one's place meanwhile, and wait for another afterwards."""
+        """Give the caller's place to others during the block, then wait for another."""
         if not getattr(self._mine, "held", False):
             yield
             return
@@ -106,7 +107,7 @@ class Turnstile:
             if turn in self._line:
                 self._line.remove(turn)
                 return
-        # The place was handed over at this very moment.
+        # `_leave` has just handed the place over: pass it on.
         self._leave()
 
     def _leave(self) -> None:
@@ -118,13 +119,13 @@ class Turnstile:
 
 
 SHARED = Turnstile(os.cpu_count() or 2)
-"""Before the search and the drawing of its results: the processor is shared, whichever snapshot is asked."""
+"""The queue of searches and of drawing their results. All snapshots share the processor, so they share it."""
 DRAWING = Turnstile(os.cpu_count() or 2, queue=sys.maxsize, patience=float("inf"))
-"""Before the rest of every page, which is too quick for a rank to be told, and refused to nobody."""
+"""The queue of all other drawing: too quick to show a rank, and never refused."""
 
 
 class QueuedRecommender(Recommender):
-    """A recommender whose callers wait for their turn. Raises ServerBusy beside what it raises itself."""
+    """A recommender whose callers wait in `SHARED`. Its methods also raise ServerBusy."""
 
     def recommend(self, query: Query) -> Answer:
         with SHARED.passing():
@@ -140,4 +141,4 @@ class QueuedRecommender(Recommender):
 
 
 def _busy() -> ServerBusy:
-    return ServerBusy("Too many requests at the same time.", "Ask again in a few seconds.")
+    return ServerBusy("Too many queries at the same time.", "Try again in a few seconds.")

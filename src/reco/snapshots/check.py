@@ -37,6 +37,7 @@ def check(store: SnapshotStore, number: str | None = None) -> SnapshotCheck:
     try:
         # Opening the current snapshot through CURRENT checks its manifest too.
         snapshot = store.open() if chosen == store.current() else store.open(chosen)
+        _ = snapshot.clusters  # decoded when first asked for
     except SnapshotError as error:
         return SnapshotCheck(chosen, False, (str(error),))
     problems = lost(snapshot)

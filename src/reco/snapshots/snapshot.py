@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -113,8 +113,8 @@ class Snapshot:
     """The resources listed more than once; None in a snapshot older than this search."""
     adapter: Adapter | None = None
     """Low-rank weights (LoRA) learnt from the catalogue, merged into the encoder that made the table."""
-    clusters: Clusters | None = None
-    """The clusters of resources and their map; without any, `manifest.report["clusters"]` says why."""
+    grouping: Clusters | Callable[[], Clusters] | None = None
+    """The clusters, or a function that decodes them from disk; see `clusters`. No query needs them."""
     levels: Levels | None = None
     """The calibration of scores; None when not measured, and after a change of encoder or head."""
     carried: Carried | None = None
@@ -165,6 +165,15 @@ class Snapshot:
             return [row]
         rows = (self.catalogue.row(member) for member in self.families.of[identifier].members)
         return [listing for listing in rows if listing is not None]
+
+    @cached_property
+    def clusters(self) -> Clusters | None:
+        """The clusters of resources and their map, decoded on first access.
+
+        None when clusters are turned off or not found: `manifest.report["clusters"]` says why. Raises
+        SnapshotError when they cannot be read or belong to another catalogue.
+        """
+        return self.grouping() if callable(self.grouping) else self.grouping
 
     @cached_property
     def listed_again(self) -> NDArray[np.bool_]:
@@ -280,12 +289,9 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
         grouped = _under(CLUSTERS, files)
         ids = tuple(resource.id for resource in catalogue)
-        clusters = Clusters.from_files(grouped).sharing(ids, hashes) if grouped else None
         levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
-        raise SnapshotError(
-            f"Snapshot {manifest.snapshot} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
-        ) from error
+        raise _unreadable(manifest.snapshot, error) from error
     snapshot = Snapshot(
         manifest,
         catalogue,
@@ -297,11 +303,29 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
         head=head,
         families=families,
         adapter=adapter,
-        clusters=clusters,
+        grouping=partial(_clusters_of, manifest.snapshot, grouped, ids, hashes) if grouped else None,
         levels=levels,
     )
     _require_consistent(snapshot)
     return snapshot
+
+
+def _clusters_of(
+    number: str, files: Mapping[str, bytes], ids: tuple[str, ...], hashes: tuple[str, ...]
+) -> Clusters:
+    try:
+        clusters = Clusters.from_files(files)
+    except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
+        raise _unreadable(number, error) from error
+    if clusters.ids != ids:
+        raise SnapshotError(f"The parts of snapshot {number} do not belong together.", "Run `reco rollback`.")
+    return clusters.sharing(ids, hashes)
+
+
+def _unreadable(number: str, error: Exception) -> SnapshotError:
+    return SnapshotError(
+        f"Snapshot {number} cannot be read: {error}", "Run `reco check`, then `reco rollback`."
+    )
 
 
 def _arrays_of(files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
@@ -318,7 +342,6 @@ def _under(prefix: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _require_consistent(snapshot: Snapshot) -> None:
     rows = len(snapshot.catalogue)
-    grouped = snapshot.clusters
     counts = {
         rows,
         snapshot.manifest.resources,
@@ -333,8 +356,6 @@ def _require_consistent(snapshot: Snapshot) -> None:
         len(snapshot.table.spans),
         int(snapshot.table.bounds[-1]),
     }
-    if grouped is not None and grouped.ids != tuple(resource.id for resource in snapshot.catalogue):
-        counts.add(-1)
     if len(counts) > 1 or len(parts) > 1 or snapshot.dense.dimension != snapshot.manifest.dimension:
         raise SnapshotError(
             f"The parts of snapshot {snapshot.id} do not belong together.", "Run `reco rollback`."

@@ -1,4 +1,4 @@
-"""Sources: rows of files, folders, feeds and web interfaces, read into records.
+"""Sources of resources: files, folders, feeds and web APIs, read row by row into records.
 
-HTTP and file formats are imported here only.
+Only this package imports HTTP and file-format libraries.
 """

@@ -1,4 +1,4 @@
-"""Any JSON API that gives its records page by page."""
+"""JSON APIs that return their records page by page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reco.text.clean import digest
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the records of every page. Raises `SourceError`, also when the pages never end."""
+    """Yield the records of every page. Raises `SourceError`, also for endless pages."""
     with Remote(config, cache) as remote:
         if config.pagination is None:
             yield from _page(config, remote.get(config.url, remember=True))[1]
@@ -27,17 +27,17 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
 
 
 def _by_position(config: SourceConfig, paging: Pagination, remote: Remote) -> Iterator[Row | Rejection]:
-    """Ask for pages until one is empty: a server may give fewer records a page than it was asked for."""
+    """Fetch pages until one is empty. A server may return shorter pages than requested."""
     position, before = paging.first, ""
     url = _address(config, paging, position)
     fetched: Fetched | None = remote.get(url)
     while fetched:
-        count, found = _page(config, fetched)
+        count, page = _page(config, fetched)
         if not count:
             return
         if before == (before := digest(fetched.body.decode("utf-8", "replace"))):
             raise _loop(remote, url, f"ignores its parameter {paging.position_parameter!r}")
-        yield from found
+        yield from page
         position += count if paging.mode == "offset" else 1
         url = _address(config, paging, position)
         fetched = remote.find(url)
@@ -59,10 +59,10 @@ def _by_cursor(config: SourceConfig, paging: Pagination, remote: Remote) -> Iter
 
 
 def _page(config: SourceConfig, fetched: Fetched) -> tuple[int, Iterator[Row | Rejection]]:
-    """Return how many records an answer holds, and these."""
+    """Return the number of records in a response, and their rows."""
     place = shown(fetched.url)
-    found = listed(config, parsed(config, fetched.body, place), place)
-    return len(found), items(config, found, place)
+    records = listed(config, parsed(config, fetched.body, place), place)
+    return len(records), items(config, records, place)
 
 
 def _address(config: SourceConfig, paging: Pagination, position: int | str | None) -> str:
@@ -73,7 +73,7 @@ def _address(config: SourceConfig, paging: Pagination, position: int | str | Non
 
 
 def _next_address(config: SourceConfig, paging: Pagination, remote: Remote, cursor: str) -> str:
-    """Return the address of the next page: some APIs give it whole, others only a value."""
+    """Return the address of the next page. Some APIs give the whole address, others only a value."""
     if not cursor.startswith(("http://", "https://", "/", "?")):
         return _address(config, paging, cursor)
     here = httpx2.URL(config.url)
@@ -85,7 +85,7 @@ def _next_address(config: SourceConfig, paging: Pagination, remote: Remote, curs
     return str(following)
 
 
-def _loop(remote: Remote, url: str, what: str) -> Exception:
+def _loop(remote: Remote, url: str, fault: str) -> Exception:
     return remote.error(
-        url, f"the server {what}: its pages would never end", "Correct `pagination` of this source."
+        url, f"the server {fault}: its pages would never end", "Correct `pagination` of this source."
     )

@@ -1,4 +1,4 @@
-"""What `reco.toml` says about one source, checked before anything is read."""
+"""The settings of one source in `reco.toml`, validated before anything is read."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reco.catalogue.resource import FIELDS
-from reco.paths import Located
+from reco.storage.paths import Located
 
 Kind = Literal["csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api"]
 
 _REMOTE_ONLY = frozenset(("oai", "wordpress", "api"))
 _LOCAL_ONLY = frozenset(("folder",))
-_MEANT_FOR: Mapping[str, frozenset[str]] = {
+_OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "delimiter": frozenset(("csv", "folder")),
     "encoding": frozenset(("csv", "page", "folder")),
     "records": frozenset(("json", "api", "folder")),
@@ -28,11 +28,11 @@ _MEANT_FOR: Mapping[str, frozenset[str]] = {
 
 
 class Pagination(BaseModel):
-    """How a JSON API is paged through.
+    """The pagination of a JSON API.
 
-    `position` names the parameter that carries the offset, the page number or the cursor; `start` is
-    its first value (an offset or a page number). `cursor` is the dotted path, in an answer, of the next
-    cursor or of the address of the next page.
+    `position` names the parameter of the offset, page number or cursor; `start` is its first value (an
+    offset or a page number). `cursor` is the dotted path, in a response, of the next cursor or of the next
+    page's address.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +48,7 @@ class Pagination(BaseModel):
     def _has_cursor(self) -> Self:
         if (self.mode == "cursor") != bool(self.cursor):
             raise ValueError(
-                "`cursor`, the path of the next cursor, goes with mode = 'cursor' and only with it"
+                "`cursor`, the path of the next cursor, goes with mode = 'cursor' and with no other mode"
             )
         return self
 
@@ -62,13 +62,13 @@ class Pagination(BaseModel):
 
 
 class SourceConfig(BaseModel):
-    """One source: where it is, how it is laid out, and how far it is trusted.
+    """The settings of one source: its place, its layout and its limits.
 
-    `label` is what the application calls it.
-    `fields` maps our field to their column (a dotted path in nested data); an unmapped field is looked
-    for under its own name. `constants` always win, `defaults` fill what is absent or blank, `splits`
-    gives a field's separator. Limits are per reading of the source: `max_bytes` counts decompressed
-    bytes, `reject_limit` is the share of bad rows above which the caller refuses the source.
+    `label` is its name in the app. `fields` maps our field to their column, e.g. `title = "Titre"`, or to a
+    dotted path in nested data; an unmapped field is looked up under its own name. `constants` always win,
+    `defaults` fill absent or blank values, `splits` gives a field's separator. Limits apply to one reading
+    of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad rows above
+    which the caller refuses the source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,9 +106,9 @@ class SourceConfig(BaseModel):
 
     @property
     def place(self) -> str:
-        """Where the source is, for messages: its path or its address.
+        """The path or address of the source, for messages.
 
-        Bytes of a file's name that are not UTF-8 are escaped, since nothing could print them.
+        Bytes of a file name that are not UTF-8 are escaped: they cannot be printed.
         """
         return self.url or str(self.path).encode("utf-8", "backslashreplace").decode()
 
@@ -118,14 +118,14 @@ class SourceConfig(BaseModel):
         if unknown := sorted(set(mapping) - set(FIELDS)):
             raise ValueError(f"{', '.join(unknown)}: not a field of reco; the fields are {', '.join(FIELDS)}")
         if blank := sorted(ours for ours, theirs in mapping.items() if not theirs):
-            raise ValueError(f"{', '.join(blank)}: an empty text says nothing, leave the line out")
+            raise ValueError(f"{', '.join(blank)}: the text is empty; leave the line out")
         return mapping
 
     @field_validator("constants", "defaults")
     @classmethod
     def _no_shared_id(cls, mapping: dict[str, str]) -> dict[str, str]:
         if "id" in mapping:
-            raise ValueError("id: one id cannot serve every row")
+            raise ValueError("id: every row needs its own id")
         return mapping
 
     @field_validator("encoding")
@@ -142,9 +142,9 @@ class SourceConfig(BaseModel):
     def _web_address(cls, url: str) -> str:
         parts = urlsplit(url)
         if url and (parts.scheme.lower() not in ("http", "https") or not parts.hostname):
-            raise ValueError(f"{url}: write a whole address that starts with https:// or http://")
+            raise ValueError(f"{url}: write a complete address that starts with https:// or http://")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("a name or password has no place in an address")
+            raise ValueError("an address must not hold a user name or a password")
         return url
 
     @model_validator(mode="after")
@@ -159,9 +159,9 @@ class SourceConfig(BaseModel):
 
     @model_validator(mode="after")
     def _no_idle_option(self) -> Self:
-        for option, kinds in _MEANT_FOR.items():
+        for option, kinds in _OPTION_KINDS.items():
             if option in self.model_fields_set and self.kind not in kinds:
                 raise ValueError(
-                    f"`{option}` means nothing for kind {self.kind}, only for {', '.join(sorted(kinds))}"
+                    f"`{option}` does not apply to kind {self.kind}, only to {', '.join(sorted(kinds))}"
                 )
         return self

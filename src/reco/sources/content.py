@@ -1,4 +1,4 @@
-"""The bytes of a source, from a file or from the web, unpacked when they are gzipped."""
+"""The bytes of a source, from a file or the web, unpacked if gzipped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 LONGEST_LINE = 16_000_000
-"""Bytes read at most for one line: more than any text we keep; parsing it takes ten times as much."""
+"""Most bytes read for one line. No text that is kept is longer; parsing takes ten times as much memory."""
 
 _GZIP = b"\x1f\x8b"
 
@@ -28,7 +28,7 @@ _GZIP = b"\x1f\x8b"
 def opened(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
     """Open the bytes of a source for reading, seekable unless gzipped.
 
-    Raises `SourceError` when they cannot be had, also while they are being read.
+    Raises `SourceError` when they cannot be read, also later in the block.
     """
     try:
         with _raw(config, cache) as stream:
@@ -40,7 +40,7 @@ def opened(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
 
 
 def lines(config: SourceConfig, stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a stream, with their ends. Raises `SourceError` above `max_bytes`."""
+    """Yield the lines of a stream, line ends included. Raises `SourceError` above `max_bytes`."""
     total = 0
     while line := stream.readline(LONGEST_LINE):
         total += len(line)
@@ -50,7 +50,7 @@ def lines(config: SourceConfig, stream: BinaryIO) -> Iterator[bytes]:
 
 
 class Limited(io.RawIOBase):
-    """The bytes of a stream. Raises `SourceError` above `max_bytes`, which a small packed file can reach."""
+    """A stream that raises `SourceError` above `max_bytes`: a small gzip file can unpack to any size."""
 
     def __init__(self, config: SourceConfig, stream: BinaryIO) -> None:
         self._config = config
@@ -58,11 +58,11 @@ class Limited(io.RawIOBase):
         self._left = config.max_bytes
 
     def readable(self) -> bool:
-        """Say that this is for reading."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill a buffer as far as the stream goes."""
+        """Fill `buffer` from the stream, and return the number of bytes."""
         view = memoryview(buffer)
         data = self._stream.read(len(view))
         self._left -= len(data)
@@ -73,7 +73,7 @@ class Limited(io.RawIOBase):
 
 
 def whole(config: SourceConfig, cache: Path | None) -> bytes:
-    """Return the bytes of a source at once. Raises `SourceError`, also above `max_bytes`."""
+    """Return all bytes of a source. Raises `SourceError`, also above `max_bytes`."""
     with opened(config, cache) as stream:
         data = stream.read(config.max_bytes + 1)
     if len(data) > config.max_bytes:
@@ -82,15 +82,15 @@ def whole(config: SourceConfig, cache: Path | None) -> bytes:
 
 
 def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:
-    """Return the error of a source whose content is not what its kind promises."""
+    """Return the error for a source whose content does not match its kind."""
     if isinstance(error, FileNotFoundError):
         return SourceError(
             f"source {config.name}: {config.place} does not exist",
             "Correct `path` of this source, or put the file there.",
         )
-    what = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    detail = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     return SourceError(
-        f"source {config.name}: {config.place} cannot be read as {config.kind}: {what}",
+        f"source {config.name}: {config.place} cannot be read as {config.kind}: {detail}",
         "Check that the file is whole and that `kind` of this source is right.",
     )
 
@@ -106,15 +106,15 @@ def _too_large(config: SourceConfig) -> SourceError:
 def _raw(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
     if config.path is not None:
         if stat.S_IFMT(mode := config.path.stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
-            # Opening a pipe would wait for ever.
+            # Opening a pipe would block for ever.
             raise unreadable(config, f"it is not a file ({stat.filemode(mode)})")
         with config.path.open("rb") as file:
             before = _state(file)
             yield file
             if _state(file) != before:
                 raise SourceError(
-                    f"source {config.name}: {config.place} was written to while it was being read",
-                    "Write it under a name that ends with .part, then rename it; then refresh again.",
+                    f"source {config.name}: {config.place} changed while it was being read",
+                    "Write it under a name that ends with .part, rename it, then refresh again.",
                 )
     else:
         from reco.sources.remote import Remote
@@ -124,5 +124,5 @@ def _raw(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
 
 
 def _state(file: BinaryIO) -> tuple[int, int]:
-    now = os.fstat(file.fileno())
-    return now.st_size, now.st_mtime_ns
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns

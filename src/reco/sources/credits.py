@@ -1,4 +1,4 @@
-"""Who made a resource, from one line that names people, organisations, or both."""
+"""The credits of a resource: one line that names people, organisations or both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ORGANISATIONS = frozenset(
 )
 _ARTICLES = ("le ", "la ", "les ", "l'", "the ")
 _PARTICLES = frozenset("de du des d la le von van der den di da del dos el al ben bin y".split())
-# From the first of several spaces only: from each of them, it takes the square of their number.
+# Matches from the first of several spaces only: matching from each takes quadratic time.
 _SPACE_BEFORE = r"(?:(?<!\s)\s+)?"
 _SEPARATOR = re.compile(rf"{_SPACE_BEFORE}[,;|]\s*|(?<!\s)\s+/\s+")
 _AND = re.compile(r"(?<!\s)\s+(?:et|and|&)\s+")
@@ -38,12 +38,12 @@ _CAPITALISED = re.compile(r"^(?:[dDlL]['’])?[A-ZÀ-Þ][\w'’.-]*$")
 _NAME_IN_TEXT = r"\b{first}\s+((?:d[eu]s?\s+|d['’])?[A-ZÀ-Þ][\w'’-]+)"
 
 _ALIKE = 75
-"""Similarity, of 100, from which two surnames after one first name are taken for one misspelt name."""
+"""Similarity, of 100, from which two surnames after the same first name count as one misspelt name."""
 
 
 @dataclass(frozen=True)
 class Credit:
-    """People and organisations in their order, with how sure that division is, from 0 to 1."""
+    """The people and organisations of a line, in order, and the confidence of the division, 0 to 1."""
 
     authors: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
@@ -51,18 +51,17 @@ class Credit:
 
 
 def divide(line: str) -> Credit:
-    """Divide a line of credits into authors and publishers."""
-    parts = list(_parts(line))
-    judged = [(part, *_is_person(part)) for part in parts]
+    """Divide a line of credits: "Jean Dupont, ADEME" -> author "Jean Dupont", publisher "ADEME"."""
+    parts = [(part, *_is_person(part)) for part in _parts(line)]
     return Credit(
-        authors=tuple(part for part, person, _ in judged if person),
-        publishers=tuple(part for part, person, _ in judged if not person),
-        confidence=min((sure for _, _, sure in judged), default=1.0),
+        authors=tuple(part for part, person, _ in parts if person),
+        publishers=tuple(part for part, person, _ in parts if not person),
+        confidence=min((confidence for _, _, confidence in parts), default=1.0),
     )
 
 
 def is_likely(line: str) -> bool:
-    """Return whether a line reads as credits rather than as a sentence or a title."""
+    """Return whether a line looks like credits rather than a sentence or a title."""
     if len(line) > 200:
         return False
     credit = divide(line)
@@ -70,12 +69,12 @@ def is_likely(line: str) -> bool:
 
 
 def misspellings(author: str, text: str) -> tuple[str, ...]:
-    """Return the other spellings of an author's surname that follow their first name in `text`."""
+    """Return the full names in `text` with an author's first name and a slightly different surname."""
     first, _, surname = _without_role(author).partition(" ")
     if not surname or first not in text:
         return ()
-    found = dict.fromkeys(re.findall(_NAME_IN_TEXT.format(first=re.escape(first)), text))
-    return tuple(f"{first} {other}" for other in found if _differs_slightly(surname, other))
+    surnames = dict.fromkeys(re.findall(_NAME_IN_TEXT.format(first=re.escape(first)), text))
+    return tuple(f"{first} {other}" for other in surnames if _differs_slightly(surname, other))
 
 
 def _differs_slightly(surname: str, other: str) -> bool:
@@ -84,7 +83,7 @@ def _differs_slightly(surname: str, other: str) -> bool:
 
 
 def _parts(line: str) -> Iterator[str]:
-    """Cut a line at its separators; a comma inside the name of an organisation does not cut."""
+    """Cut a line at its separators, but not at a comma inside an organisation's name."""
     parts: list[list[str]] = []
     for part in _SEPARATOR.split(line.strip(" ,;|/")):
         if parts and part[:1].islower() and not part.startswith("et "):
@@ -98,12 +97,12 @@ def _parts(line: str) -> Iterator[str]:
 
 
 def _without_role(part: str) -> str:
-    end = part.rfind(")") + 1  # past it, nothing closes a role
+    end = part.rfind(")") + 1  # no role can end after it
     return _ROLE.sub("", part[:end]) + part[end:]
 
 
 def _is_person(part: str) -> tuple[bool, float]:
-    """Return whether a part names a person, and how sure that is."""
+    """Return whether a part names a person, and the confidence, 0 to 1."""
     words = _without_role(part).replace("’", "'").split()
     if _names_organisation(part, words):
         return False, 1.0

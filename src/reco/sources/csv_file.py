@@ -1,4 +1,4 @@
-"""Comma-separated files as they are found: any delimiter, any encoding, broken quotes and rows."""
+"""CSV files with any delimiter and encoding, and with broken quotes and rows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from reco.sources.content import LONGEST_LINE, Limited, lines, opened, unreadabl
 from reco.sources.mapping import check_columns, field_names
 from reco.sources.rows import Row, refuse
 
-csv.field_size_limit(2**31 - 1)  # a long cell is judged with its row, it does not stop the file
+csv.field_size_limit(2**31 - 1)  # a long cell may cost its row, but must not stop the file
 
 _DELIMITERS = (";", ",", "\t", "|")
 _MOST_LINES = 2_000
-"""Lines that one row may span. Beyond, a quote was left open: it must not swallow the whole file."""
+"""Most lines of one row. Beyond it, a quote was left open, and it must not swallow the whole file."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -34,7 +34,7 @@ _LONE_RETURN = re.compile(r"(?<=\r)(?!\n|\Z)")
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield one row a line of the table; ragged and undecodable rows are rejections with their line."""
+    """Yield the rows of the table. A ragged or undecodable row is a rejection with its line number."""
     with opened(config, cache) as stream:
         try:
             yield from _table(config, _Lines(_decoded(config, stream)))
@@ -43,23 +43,23 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
 
 
 def columns(config: SourceConfig, cache: Path | None = None) -> tuple[list[str], str]:
-    """Return the names of a table's columns and its delimiter. Raises `SourceError` when it is empty."""
+    """Return the column names of a table and its delimiter. Raises `SourceError` for an empty table."""
     with opened(config, cache) as stream:
         try:
-            return _named(config, _Lines(_decoded(config, stream)))
+            return _read_header(config, _Lines(_decoded(config, stream)))
         except (UnicodeError, csv.Error) as error:
             raise unreadable(config, error) from error
 
 
 class _Lines:
-    """The physical lines of a file; remembers those of the current row, which can be given back."""
+    """The physical lines of a file. It keeps the lines of the current row, which can be given back."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self._ahead: deque[str] = deque()
         self.taken: list[str] = []
         self.number = 1
-        """The line where the current row starts."""
+        """Number of the line where the current row starts."""
         self.unclosed = False
 
     def __iter__(self) -> _Lines:
@@ -76,19 +76,19 @@ class _Lines:
         return line
 
     def row(self, delimiter: str) -> list[str] | None:
-        """Return the cells of the next row, or None at the end; a blank line has no cells."""
+        """Return the cells of the next row, an empty list for a blank line, None at the end."""
         self.number += len(self.taken)
         self.taken, self.unclosed = [], False
         try:
             return next(csv.reader(self, delimiter=delimiter, strict=True), None)
         except csv.Error:
-            if len(self.taken) == 1 and not self.unclosed:  # a stray quote inside a cell harms nobody
+            if len(self.taken) == 1 and not self.unclosed:  # a stray quote inside a cell is harmless
                 return next(csv.reader(self.taken, delimiter=delimiter))
             self.unclosed = True
             return []
 
     def give_back(self, kept: int) -> str:
-        """End the current row after `kept` lines, and return the text of these lines."""
+        """End the current row after `kept` lines, put the others back, and return the text of the row."""
         self._ahead.extendleft(reversed(self.taken[kept:]))
         self.taken = self.taken[:kept]
         return "".join(self.taken)
@@ -113,21 +113,21 @@ def _table(config: SourceConfig, table: _Lines) -> Iterator[Row | Rejection]:
 def _ragged(
     config: SourceConfig, locator: str, table: _Lines, found: int, expected: int, delimiter: str
 ) -> Rejection:
-    """Reject the current row, but no later line that reads well on its own."""
+    """Reject the current row, but no later line that is valid on its own."""
     problem = f"{found} cells where the header has {expected}"
     if table.unclosed:
         problem = "a quote is never closed"
-    whole = (n for n, line in enumerate(table.taken) if n and _width(line, delimiter) == expected > 1)
-    return refuse(config, locator, problem, table.give_back(next(whole, len(table.taken))).rstrip("\r\n"))
+    valid = (n for n, line in enumerate(table.taken) if n and _width(line, delimiter) == expected > 1)
+    return refuse(config, locator, problem, table.give_back(next(valid, len(table.taken))).rstrip("\r\n"))
 
 
 def _header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
-    header, delimiter = _named(config, table)
+    header, delimiter = _read_header(config, table)
     check_columns(config, header)
     return header, delimiter
 
 
-def _named(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
+def _read_header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
     while (first := table.row(",")) is not None and not "".join(table.taken).strip():
         continue
     if first is None:
@@ -141,14 +141,14 @@ def _named(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
     if "\0" in "".join(header):
         raise SourceError(
             f"source {config.name}: the first line of {config.place} holds NUL bytes: "
-            "it is not text, or it is text in UTF-16",
+            "it is not text, or it is UTF-16 text",
             'Save the file as UTF-8, or set `encoding = "utf-16-le"` for this source.',
         )
     return header, delimiter
 
 
 def _sniffed(config: SourceConfig, header: list[str]) -> str:
-    """Return the delimiter that finds most of the wanted columns, then most columns."""
+    """Return the delimiter that finds the most wanted columns, then the most columns."""
     wanted = set(field_names(config).values())
 
     def score(delimiter: str) -> tuple[int, int]:
@@ -163,7 +163,7 @@ def _width(line: str, delimiter: str) -> int:
 
 
 def _decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
-    """Yield lines with their ends. Without a mark or a stated encoding a line is UTF-8, else Windows-1252."""
+    """Yield lines with their ends. Without a BOM or `encoding`, each line is UTF-8, else Windows-1252."""
     start = stream.read(4)
     stream.seek(0)
     marked = next((name for bom, name in _BOMS if start.startswith(bom)), "")

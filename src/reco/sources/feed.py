@@ -20,7 +20,7 @@ from reco.sources.rows import Row, refuse
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the entries of a feed; a feed that is not well-formed adds a rejection that says so."""
+    """Yield the entries of a feed. Malformed XML adds one rejection with the XML error."""
     data = whole(config, cache)
     broken = _fault(config, data)
     feed = feedparser.parse(BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
@@ -34,7 +34,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
 
 
 def _fault(config: SourceConfig, data: bytes) -> str:
-    """Return what is wrong with the XML, or "". Raises `SourceError` for a document type or an entity."""
+    """Return the XML error, or "". Raises `SourceError` for a document type or an entity."""
     try:
         parseString(data, ContentHandler(), forbid_dtd=True)
     except DefusedXmlException as error:
@@ -54,7 +54,7 @@ def _forbidden(config: SourceConfig) -> SourceError:
 
 
 def _cells(entry: Mapping[str, Any], language: object) -> dict[str, object]:
-    """Return an entry by feedparser's names, simplified: one text each, the longest text as summary."""
+    """Return the cells of an entry under feedparser's names. The summary is its longest text."""
     content = [part.get("value", "") for part in entry.get("content", [])]
     moment = entry.get("published_parsed") or entry.get("updated_parsed")
     return {

@@ -1,4 +1,4 @@
-"""A drop folder: every file put there is read by its ending, and a broken file costs only itself."""
+"""A drop folder: each file is read by its extension. A broken file does not stop the others."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ _UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the rows of every file, by name; a file that cannot be read is a rejection located by it."""
+    """Yield the rows of every file, in name order. An unreadable file is one rejection."""
     for path in _files(config):
         file = config.model_copy(update={"path": path})
         kind = _KINDS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
-        if _leads_nowhere(path):
-            yield refuse(config, file.place, "a link that leads to no file")
+        if _is_dead_link(path):
+            yield refuse(config, file.place, "a link to a file that does not exist")
             continue
         if kind is None:
-            yield refuse(config, file.place, f"files are read that end with {', '.join(_KINDS)} (or .gz)")
+            yield refuse(config, file.place, f"its name must end with {', '.join(_KINDS)} (or .gz)")
             continue
         try:
             for row in reader(kind)(file.model_copy(update={"kind": kind}), cache):
-                yield row if isinstance(row, Rejection) else _under_our_names(config, kind, row)
+                yield row if isinstance(row, Rejection) else _with_our_names(config, kind, row)
         except SourceError as error:
             yield refuse(config, file.place, f"{error} {error.hint}")
 
 
-def _under_our_names(config: SourceConfig, kind: Kind, row: Row) -> Row:
-    """Return a row whose columns that its format names are named by us: the folder has other formats too."""
-    asked = config.fields.values()
-    ours = {theirs: field for field, theirs in usual_names(kind).items() if theirs not in asked}
+def _with_our_names(config: SourceConfig, kind: Kind, row: Row) -> Row:
+    """Rename the columns that a format fixes to our fields, because a folder mixes formats."""
+    mapped = config.fields.values()
+    ours = {theirs: field for field, theirs in usual_names(kind).items() if theirs not in mapped}
     return Row(row.locator, {ours.get(column, column): cell for column, cell in row.cells.items()})
 
 
@@ -65,11 +65,11 @@ def _files(config: SourceConfig) -> list[Path]:
         for path in names
         if not path.name.startswith((".", "~"))
         and not _is_unfinished(path)
-        and (path.is_file() or _leads_nowhere(path))
+        and (path.is_file() or _is_dead_link(path))
     ]
 
 
-def _leads_nowhere(path: Path) -> bool:
+def _is_dead_link(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
 
 

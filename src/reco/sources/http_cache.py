@@ -1,4 +1,4 @@
-"""What was fetched last time, to ask a server only whether it changed."""
+"""A cache of HTTP responses, for conditional requests."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 
 @dataclass(frozen=True)
 class Stored:
-    """A body that was fetched, and the headers that ask whether it still holds."""
+    """A cached body, and the request headers that ask whether it changed."""
 
     body: bytes
     conditions: Mapping[str, str]
 
 
 class HttpCache:
-    """Bodies and their validators in a folder, by address. Losing it costs bandwidth only."""
+    """A folder of bodies and their validators, by address. Losing it costs bandwidth only."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load(self, url: str) -> Stored | None:
-        """Return what is stored for `url`; a body that is damaged, or not of its validators, is none."""
+        """Return what is stored for `url`, or None when its body is missing, damaged or mismatched."""
         try:
             note = json.loads(self._path(url, "json").read_bytes())
             body = self._path(url, "body").read_bytes()
@@ -40,11 +40,11 @@ class HttpCache:
         return None
 
     def save(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Keep a body if its server gave a validator. Raises `StorageError` when the disk refuses."""
+        """Keep a body if its server sent a validator. Raises `StorageError` when the disk refuses."""
         conditions = {ask: headers[name] for name, ask in _VALIDATORS.items() if name in headers}
         if not conditions:
             return
-        # Not the address: its parameters may hold a key.
+        # The address is not stored: its parameters may hold a key.
         note = {"sha256": hashlib.sha256(body).hexdigest(), "conditions": conditions}
         atomic.make_folder(self._folder)
         atomic.replace(self._path(url, "body"), body)

@@ -1,4 +1,4 @@
-"""A JSON document that holds a list of records somewhere."""
+"""JSON documents that hold a list of records."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def parsed(config: SourceConfig, data: bytes, place: str) -> object:
 
 
 def at(document: object, path: str) -> object:
-    """Return what a document holds at a dotted path, or None."""
+    """Return the value at a dotted path of a document, or None: `at({"a": {"b": 1}}, "a.b")` is 1."""
     for key in path.split(".") if path else ():
         document = document.get(key) if isinstance(document, Mapping) else None
     return document
 
 
 def listed(config: SourceConfig, document: object, place: str) -> list[object]:
-    """Return the list of records of a document. Raises `SourceError` when there is none at `records`."""
-    found = at(document, config.records)
-    if isinstance(found, list):
-        return found
+    """Return the list at `records` of a document. Raises `SourceError` when there is none."""
+    records = at(document, config.records)
+    if isinstance(records, list):
+        return records
     within = document if isinstance(document, Mapping) else {}
     lists = named(key for key, value in within.items() if isinstance(value, list))
     raise SourceError(
@@ -54,18 +54,18 @@ def listed(config: SourceConfig, document: object, place: str) -> list[object]:
 
 
 def items(config: SourceConfig, found: list[object], place: str) -> Iterator[Row | Rejection]:
-    """Yield each record of a list, located by its rank from 1."""
+    """Yield each record of a list. Its locator ends with its rank, from 1."""
     for rank, item in enumerate(found, 1):
         locator = f"{place}#{rank}"
         if isinstance(item, dict):
             yield Row(locator, item)
         else:
             problem = f"not an object but a {type(item).__name__}"
-            yield refuse(config, locator, problem, _written(item))
+            yield refuse(config, locator, problem, _as_json(item))
 
 
-def _written(item: object) -> str:
+def _as_json(item: object) -> str:
     try:
         return json.dumps(item, ensure_ascii=False)
-    except RecursionError:  # it could just be read, but not written again
+    except RecursionError:  # shallow enough to parse, too deep to write
         return ""

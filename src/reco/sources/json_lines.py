@@ -1,4 +1,4 @@
-"""JSON Lines, plain or gzipped: one object a line."""
+"""JSON Lines, plain or gzipped: one object per line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield one row a line; a line that is not a JSON object is a rejection with its number."""
+    """Yield one row per line. A line that is not a JSON object is a rejection with its line number."""
     with opened(config, cache) as stream:
         number, ended, place = 0, True, config.place
         for part in lines(config, stream):

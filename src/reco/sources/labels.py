@@ -1,4 +1,4 @@
-"""The end of a header line of a pasted page: a theme and a type of closed lists, glued to what precedes."""
+"""The theme and type at the end of a pasted page's header line, often glued to the text before them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from reco.text.clean import fold
 _SEPARATORS = " \t\u00a0-–—|·•:,;/"
 _GLUE = re.compile(r"[a-zß-ÿ0-9)»][A-ZÀ-Þ]|[A-ZÀ-Þ]{2}[a-zß-ÿ]")
 _LONG_ENOUGH = 7
-"""Letters from which a theme may start in the middle of a run of small letters: "eau" ends many words."""
+"""Letters that a theme needs to start inside a run of small letters: "eau" ends many words."""
 
 _NEAR = 75
-"""Similarity, of 100, from which an unknown label is taken for a slip of the pen."""
+"""Similarity, of 100, from which an unknown label counts as a typing error."""
 
 _CAPTIONS = frozenset(("sous-onglet", "rubrique", "theme"))
-"""What some pages write before the labels; it names nobody."""
+"""Captions that some pages write before the labels. They are not credits."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """The labels that end a header line, what precedes them, and how sure the cut is, from 0 to 1."""
+    """The labels at the end of a header line, the text before them, and the confidence of the cut, 0 to 1."""
 
     before: str
     theme: str
@@ -35,21 +35,21 @@ class Tail:
 
 @dataclass(frozen=True)
 class Labels:
-    """Closed lists of themes and types, by their folded text."""
+    """The closed lists of themes and types, by folded text."""
 
     themes: Mapping[str, str]
     types: Mapping[str, str]
 
     @classmethod
     def of(cls, themes: Sequence[str], types: Sequence[str]) -> Labels:
-        """Return the lists, to be matched without regard to case and accents."""
+        """Return the lists; case and accents are ignored."""
         return cls({fold(theme): theme for theme in themes}, {fold(kind): kind for kind in types})
 
     def read(self, line: str) -> Tail | None:
-        """Return the labels at the end of `line`: a known type after a known theme, the longest."""
+        """Return the labels at the end of `line`: the longest known theme, "/", a known type."""
         for head, kind in _cuts(line):
-            if fold(kind) in self.types and (found := self._theme(head)):
-                start, sure = found
+            if fold(kind) in self.types and (theme := self._theme(head)):
+                start, sure = theme
                 before = head[:start].strip(_SEPARATORS)
                 return Tail(
                     before="" if fold(before) in _CAPTIONS else before,
@@ -61,16 +61,16 @@ class Labels:
         return None
 
     def half_read(self, line: str) -> bool:
-        """Return whether `line` has one known label, and letters glued as only a header has them."""
+        """Return whether `line` has one known label, and letters glued as only headers glue them."""
         for head, kind in _cuts(line):
             if fold(kind) in self.types and (_GLUE.search(head) or self._ends_with_theme(head)):
                 return True
-            if (found := self._theme(head)) and _is_glued(head, found[0]):
+            if (theme := self._theme(head)) and _is_glued(head, theme[0]):
                 return True
         return False
 
     def complaint(self, line: str) -> str:
-        """Say which label of a header line is not known, with the nearest that is."""
+        """Return which label of a header line is unknown, with the nearest known one."""
         cuts = list(_cuts(line))
         if not cuts:
             return f'no "theme / type" at the end of {line.strip()!r}'
@@ -80,7 +80,7 @@ class Labels:
         return f"unknown theme at the end of {head!r}{_nearest(head, self.themes)}"
 
     def _theme(self, head: str) -> tuple[int, float] | None:
-        """Return where the longest theme that ends `head` starts, and how sure that is."""
+        """Return the start of the longest theme that ends `head`, and the confidence in it."""
         longest = max(map(len, self.themes), default=0)
         for start in range(max(0, len(head) - longest - 1), len(head)):
             if (
@@ -103,7 +103,7 @@ def _cuts(line: str) -> Iterator[tuple[str, str]]:
 
 
 def _edge(head: str, start: int) -> float:
-    """Return how sure it is that a label starts at `start`, not inside a word or a name; 0 is no."""
+    """Return the confidence that a label starts at `start`, and not inside a word or a name; 0 means no."""
     before, first, label = head[start - 1 : start], head[start], head[start:]
     if before in ("'", "’"):
         return 0.0
@@ -121,7 +121,7 @@ def _is_glued(head: str, start: int) -> bool:
 
 
 def _nearest(text: str, known: Mapping[str, str]) -> str:
-    """Name the longest label that nearly ends `text`, if there is one."""
+    """Name the longest known label that nearly matches the end of `text`, if any."""
     folded = fold(text)
     near = [label for label in known if fuzz.ratio(folded[-len(label) :], label) >= _NEAR]
     return f" (the nearest known label is {known[max(near, key=len)]!r})" if near else ""

@@ -1,4 +1,4 @@
-"""From a source's own columns to our fields: names, types of values, constants and defaults."""
+"""The mapping of a source's columns to our fields: names, value types, constants and defaults."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
     "oai": {"authors": "creator", "theme": "subject", "summary": "description"},
     "wordpress": {"title": "title.rendered", "summary": "content.rendered", "url": "link"},
 }
-"""Kind -> our field -> their name, where a format fixes its own names."""
+"""Kind -> our field -> their name, for formats that fix their names."""
 
 _MOST_NAMED, _LONGEST_NAME = 20, 60
-"""Names, and characters of each, that a message lists: a file of another kind has them by the million."""
+"""Most names in a message, and characters of each: a file of another kind can have millions."""
 
 _DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
 
 
 def usual_names(kind: str) -> Mapping[str, str]:
-    """Return our field -> their name, for the names that a format itself fixes."""
+    """Return our field -> their name, for the names that the format of `kind` fixes."""
     return _USUAL.get(kind, {})
 
 
 def field_names(config: SourceConfig) -> dict[str, str]:
-    """Return, for each of our fields, the name or dotted path where this source keeps it."""
+    """Return our field -> its name or dotted path in this source, for every field."""
     return {field: field for field in FIELDS} | dict(usual_names(config.kind)) | config.fields
 
 
@@ -49,7 +49,7 @@ class Mapper:
         self._reshaped = {"year", *config.splits}
 
     def record(self, row: Row) -> Record | Rejection:
-        """Return `row` under our field names, as text; a field that the row does not have is absent."""
+        """Return `row` as texts under our field names, without the fields that it lacks."""
         try:
             return self._record(row)
         except RecursionError:
@@ -60,14 +60,14 @@ class Mapper:
         cells = row.cells
         for field, path in self._names.items():
             if path in cells:
-                found, cell = True, cells[path]
+                exists, cell = True, cells[path]
             elif "." in path:
-                found, cell = _look_up(cells, path)
+                exists, cell = _look_up(cells, path)
             else:
                 continue
             text = cell if type(cell) is str else to_text(cell)
-            if text is None and found and field == "id":
-                text = ""  # an id column that is empty here is a fault of the row; no column is not
+            if text is None and exists and field == "id":
+                text = ""  # an empty id is a fault of the row; a source without an id column is not
             if text is not None:
                 values[field] = self._shaped(field, text) if field in self._reshaped else text
         for field, text in self._config.defaults.items():
@@ -84,7 +84,7 @@ class Mapper:
 
 
 def to_text(cell: object) -> str | None:
-    """Return a cell as text, or None when it says nothing. Lists are joined with "; "."""
+    """Return a cell as text, or None without a value. Lists are joined: `["a", "b"]` -> "a; b"."""
     match cell:
         case None:
             return None
@@ -109,29 +109,29 @@ def to_text(cell: object) -> str | None:
 
 
 def unmapped(config: SourceConfig, columns: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns that no field of ours reads, in their order."""
-    seen = tuple(dict.fromkeys(columns))
+    """Return the columns that no field uses, in order."""
+    distinct = tuple(dict.fromkeys(columns))
     paths = field_names(config).values()
-    used = {path if path in seen else path.split(".")[0] for path in paths}
-    return tuple(column for column in seen if column and column not in used)
+    used = {path if path in distinct else path.split(".")[0] for path in paths}
+    return tuple(column for column in distinct if column and column not in used)
 
 
 def check_columns(config: SourceConfig, columns: Sequence[str]) -> None:
-    """Raise `SourceError` when a table lacks a column that `fields` names, or has none of ours."""
-    has, ours = Counter(columns), field_names(config).values()
+    """Raise `SourceError` when a table lacks a column of `fields`, repeats a column, or has none of ours."""
+    counts, ours = Counter(columns), field_names(config).values()
     listed = named(columns)
     for field, path in config.fields.items():
-        if path not in has and path.split(".")[0] not in has:
+        if path not in counts and path.split(".")[0] not in counts:
             raise SourceError(
                 f"source {config.name}: {config.place} has no column {path!r} (wanted for {field})",
                 f"Correct `fields` of this source; the columns are: {listed}.",
             )
-    if doubled := sorted(column for column in set(ours) if has[column] > 1):
+    if doubled := sorted(column for column in set(ours) if counts[column] > 1):
         raise SourceError(
             f"source {config.name}: {config.place} has two columns named {', '.join(doubled)}",
             "Rename one of them in the file.",
         )
-    if not any(path.split(".")[0] in has or path in has for path in ours):
+    if not any(path.split(".")[0] in counts or path in counts for path in ours):
         raise SourceError(
             f"source {config.name}: no column of {config.place} is a field of reco",
             f"Add `fields` to this source (or correct `delimiter`); the columns are: {listed}.",
@@ -139,22 +139,22 @@ def check_columns(config: SourceConfig, columns: Sequence[str]) -> None:
 
 
 def named(names: Iterable[str]) -> str:
-    """Return the names of columns or keys for a message, the first ones only, fit to print."""
+    """Return the first names of columns or keys, cleaned for a message."""
     first = list(islice(names, _MOST_NAMED + 1))
     shown = [clean(name[:_LONGEST_NAME]) or "''" for name in first[:_MOST_NAMED]]
     return ", ".join(shown + ["..."] * (len(first) > _MOST_NAMED)) or "none"
 
 
 def _look_up(cells: object, path: str) -> tuple[bool, object]:
-    """Return whether `path` exists in nested data, and what it holds; lists are walked through."""
+    """Return whether `path` exists in nested data, and its value; a list gives those of its items."""
     if isinstance(cells, Mapping):
         if path in cells:
             return True, cells[path]
         head, _, rest = path.partition(".")
         return _look_up(cells[head], rest) if rest and head in cells else (False, None)
     if isinstance(cells, list):
-        found = [cell for there, cell in (_look_up(item, path) for item in cells) if there]
-        return bool(found), found
+        values = [cell for exists, cell in (_look_up(item, path) for item in cells) if exists]
+        return bool(values), values
     return False, None
 
 

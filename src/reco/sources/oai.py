@@ -20,7 +20,7 @@ _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
-    """Yield every record that is not deleted. Raises `SourceError`, also when the list never ends."""
+    """Yield every record that is not deleted. Raises `SourceError`, also for an endless list."""
     parameters = {"metadataPrefix": config.metadata_prefix} | ({"set": config.set} if config.set else {})
     seen = set[str]()
     with Remote(config, cache) as remote:
@@ -31,7 +31,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
             yield from _records(url, root)
             token = (root.findtext(f".//{_OAI}resumptionToken") or "").strip()
             if token in seen:
-                hint = "Tell the repository's keepers: their list loops. Reading a single `set` may help."
+                hint = "Tell the repository's operator that its list loops. Reading a single `set` may help."
                 raise remote.error(url, "the server gives the same resumptionToken again", hint)
             seen.add(token)
             parameters = {"resumptionToken": token} if token else {}
@@ -53,10 +53,10 @@ def _check(remote: Remote, url: str, root: Element) -> None:
     error = root.find(f"{_OAI}error")
     if root.tag != f"{_OAI}OAI-PMH":
         hint = "Give the base address of an OAI-PMH repository."
-        raise remote.error(url, "not an answer of OAI-PMH", hint)
+        raise remote.error(url, "not an OAI-PMH response", hint)
     if error is not None and error.get("code") != "noRecordsMatch":
-        what = f"the repository answers {error.get('code')}: {(error.text or '').strip()[:200]}"
-        raise remote.error(url, what, "Check `set` and `metadata_prefix` of this source.")
+        fault = f"the repository answers {error.get('code')}: {(error.text or '').strip()[:200]}"
+        raise remote.error(url, fault, "Check `set` and `metadata_prefix` of this source.")
 
 
 def _records(url: str, root: Element) -> Iterator[Row]:
@@ -69,11 +69,11 @@ def _records(url: str, root: Element) -> Iterator[Row]:
 
 
 def _elements(metadata: Element) -> dict[str, object]:
-    """Return the elements of a record by their bare name, and what they hide: a year, a web address."""
+    """Return a record's elements by local name, plus the first year and web address found in them."""
     cells: dict[str, list[str]] = {}
     for element in metadata.iter():
         if text := (element.text or "").strip():
             cells.setdefault(element.tag.rpartition("}")[2], []).append(text)
-    years = (found[0] for date in cells.get("date", []) if (found := _YEAR.search(date)))
+    years = (year[0] for date in cells.get("date", []) if (year := _YEAR.search(date)))
     addresses = (text for text in cells.get("identifier", []) if text.startswith(("http://", "https://")))
     return {**cells, "year": next(years, None), "url": next(addresses, None)}

@@ -1,13 +1,13 @@
-"""Resources pasted from a web page: title, credits glued to theme, type, then a summary.
+"""Resources pasted from a web page: a title, credits glued to a theme, a type, then a summary.
 
     A title
     An author or a publisherTheme / Type
     Résumé :
     Lines of text, up to the next title.
 
-The page has no marks, so a record is found by its header line: the one that ends with a known type
-after a known theme. A line that must be a header but names unknown labels starts a record that is
-handed back whole, with the reason.
+The page has no markup. A record is found by its header line, which ends with a known theme and a known
+type. A line that must be a header but has unknown labels starts a rejected record, kept whole with the
+reason.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _INTRODUCES = re.compile(r"[:;,]\s*$")
 _TITLE_MARK = re.compile(r"[?!:]")
 _LONGEST_HEADER = 600
 _LONGEST_CREDIT = 5_000
-"""Characters of credits whose names are looked for in the summary: no longer field is admitted."""
+"""Longest credits, in characters, whose names are searched in the summary. No longer field is admitted."""
 
 
 @dataclass(frozen=True)
 class PageRecord:
-    """One resource of a page. `line` is the number of its title, from 1.
+    """One resource of a page. `line` is the line number of its title, from 1.
 
-    `confidence` says per field, from 0 to 1, how sure the reading is; `variants` gives, per author,
-    other spellings of that name in the summary.
+    `confidence` is per field, 0 to 1; `variants` holds, per author, other spellings of the name in the
+    summary.
     """
 
     line: int
@@ -54,7 +54,7 @@ class PageRecord:
 
 @dataclass(frozen=True)
 class PageReject:
-    """Lines of a page that could not be read as a resource, whole, with the reason."""
+    """Lines of a page that are not a valid resource, whole, with the reason."""
 
     line: int
     problem: str
@@ -63,7 +63,7 @@ class PageReject:
 
 @dataclass(frozen=True)
 class _PageHeader:
-    """A header line: what it says, or why it cannot be read. Positions are indexes of lines."""
+    """A parsed header line, or the `problem` that prevents it. Positions are line indexes."""
 
     begin: int
     at: int
@@ -76,9 +76,9 @@ class _PageHeader:
 
 
 def parse(text: str, themes: Sequence[str], types: Sequence[str]) -> list[PageRecord | PageReject]:
-    """Read every resource of a pasted page, in its order; nothing of the page is left out.
+    """Return the resources of a pasted page, in order. Every line belongs to a record or a rejection.
 
-    `themes` and `types` are the closed lists of labels that the page uses.
+    `themes` and `types` are the closed lists of labels on the page.
     """
     lines = _LINE_END.split(nfc(text.removeprefix("\ufeff")))
     headers = list(_headers(lines, Labels.of(themes, types)))
@@ -102,7 +102,7 @@ def _headers(lines: Sequence[str], labels: Labels) -> Iterator[_PageHeader]:
 
 
 def _header(lines: Sequence[str], at: int, after: int, labels: Labels) -> _PageHeader | None:
-    """Return the header that line `at` is, if it is one; `after` is the line of the header before."""
+    """Return the header on line `at`, if any. `after` is the line of the previous header."""
     above = _above(lines, at, after)
     announced = _announced(lines, at)
     tail = labels.read(lines[at])
@@ -118,7 +118,7 @@ def _header(lines: Sequence[str], at: int, after: int, labels: Labels) -> _PageH
 
 
 def _placed(lines: Sequence[str], at: int, after: int, tail: Tail, announced: bool) -> _PageHeader:
-    """Find the credits, over one line or more, and the title above a header line."""
+    """Return a header line with the credits, of one line or more, and the title above it."""
     credit, top = [tail.before] if tail.before else [], at  # from the bottom up
     while (above := _above(lines, top, after)) is not None and _is_credit(lines, above, after, credit[-1:]):
         credit.append(lines[above].strip())
@@ -135,7 +135,7 @@ def _placed(lines: Sequence[str], at: int, after: int, tail: Tail, announced: bo
 
 
 def _is_credit(lines: Sequence[str], at: int, after: int, below: list[str]) -> bool:
-    """Return whether line `at`, just above the line of credits `below`, is one too and not the title."""
+    """Return whether line `at`, just above the credits `below`, holds credits rather than the title."""
     line = lines[at]
     if below and (_GOES_ON.search(line) or _LEADS_ON.match(below[0])):
         return True
@@ -149,21 +149,21 @@ def _is_credit(lines: Sequence[str], at: int, after: int, below: list[str]) -> b
 
 
 def _is_free_header(lines: Sequence[str], tail: Tail, above: int | None) -> bool:
-    """Return whether a header that nothing glues or announces is one: prose also cites labels."""
+    """Return whether a line is a header without glued labels or "Résumé :" below: prose cites labels too."""
     if above is None or _INTRODUCES.search(lines[above]) or _ITEM.match(tail.before):
         return False
     return not tail.before or is_likely(tail.before)
 
 
 def _is_broken(lines: Sequence[str], at: int, above: int, labels: Labels) -> bool:
-    """Return whether a line that cannot be read was still meant as a header."""
+    """Return whether an invalid line was meant as a header."""
     if _ITEM.match(lines[at]) or _INTRODUCES.search(lines[above]):
         return False
     return labels.half_read(lines[at])
 
 
 def _above(lines: Sequence[str], at: int, after: int) -> int | None:
-    """Return the line with text above `at` that still belongs to the same record, if there is one."""
+    """Return the nearest line with text above `at` in the same record, if any."""
     above = next((i for i in range(at - 1, after, -1) if lines[i].strip()), None)
     return None if above is None or _LABEL.match(lines[above]) else above
 
@@ -178,8 +178,8 @@ def _resource(lines: Sequence[str], header: _PageHeader, end: int) -> PageRecord
         return PageReject(header.begin + 1, header.problem, _block(lines[header.begin : end]))
     credit = divide(header.credit)
     summary = _summary(lines[header.at + 1 : end])
-    looked_for = credit.authors if len(header.credit) <= _LONGEST_CREDIT else ()
-    spellings = {author: misspellings(author, summary) for author in looked_for}
+    authors = credit.authors if len(header.credit) <= _LONGEST_CREDIT else ()
+    spellings = {author: misspellings(author, summary) for author in authors}
     variants = {author: others for author, others in spellings.items() if others}
     return PageRecord(
         line=header.title_at + 1,
@@ -204,7 +204,7 @@ def _confidence(credit: Credit, variants: Mapping[str, object]) -> dict[str, flo
 
 
 def _summary(lines: Sequence[str]) -> str:
-    """Return the lines of a summary, without the label that announces them."""
+    """Return a summary without its "Résumé :" label."""
     kept = list(lines)
     for at, line in enumerate(kept):
         if label := _LABEL.match(line):

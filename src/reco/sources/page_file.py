@@ -1,4 +1,4 @@
-"""A pasted web page kept as a text file."""
+"""Pasted web pages, kept as text files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reco.sources.content import unreadable, whole
 from reco.sources.rows import Row, refuse
 
 _START = 1_000
-"""Bytes in which a file that is not text shows it."""
+"""Bytes searched for NUL, which no text file holds."""
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the resources of a page; what cannot be read is a rejection with its lines.
+    """Yield the resources of a page. Lines that are not a valid resource are a rejection.
 
-    Raises `SourceError` when the page holds no resource at all.
+    Raises `SourceError` when the page holds no resource.
     """
     parsed = page.parse(
         _text(config, whole(config, cache)),
@@ -49,11 +49,11 @@ def _cells(record: page.PageRecord) -> dict[str, object]:
         "type": record.type,
         "summary": record.summary,
     }
-    return {**cells, "evidence": _reading(record)}
+    return {**cells, "evidence": _evidence(record)}
 
 
-def _reading(record: page.PageRecord) -> str:
-    """Say how sure each field is, and which other spellings of a name the page has."""
+def _evidence(record: page.PageRecord) -> str:
+    """Return the confidence of each field, and the other spellings of names on the page."""
     sure = ", ".join(f"{name} {value:.0%}" for name, value in record.confidence.items())
     others = [f"{name}: also written {', '.join(seen)}" for name, seen in record.variants.items()]
     return "; ".join([f"read from a page, sure of: {sure}", *others])
@@ -66,7 +66,7 @@ def _text(config: SourceConfig, data: bytes) -> str:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             return data.decode("utf-16")
         if b"\0" in data[:_START]:
-            raise unreadable(config, "it holds NUL bytes: it is not text, or it is text in UTF-16")
+            raise unreadable(config, "it holds NUL bytes: it is not text, or it is UTF-16 text")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if config.encoding or data.startswith((b"\xff\xfe", b"\xfe\xff")):

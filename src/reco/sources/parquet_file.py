@@ -17,7 +17,7 @@ _BATCH = 256
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
-    """Yield the rows of a table, in batches. Raises `SourceError` when a checksum of the file is wrong."""
+    """Yield the rows of a table. Raises `SourceError` when the file is damaged, by its checksums."""
     with opened(config, cache) as stream:
         try:
             table = parquet(stream)

@@ -1,4 +1,4 @@
-"""Connections to public addresses only: a source must not reach into the network that reco runs in."""
+"""Connections to public addresses only: a source must not reach the network that reco runs in."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Callable
 import httpx2
 
 Resolver = Callable[[str, int], list[str]]
-"""From a host and a port to the addresses, as text, that the name stands for. Raises OSError."""
+"""Resolves a host and a port to addresses, as text. Raises OSError."""
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class PrivateAddress(Exception):
-    """A host that stands for an address which is not public."""
+    """A host that resolves to an address that is not public."""
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Ask the system, which also reads decimal, octal and hexadecimal forms of an address."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    """Resolve with the system, which also accepts decimal, octal and hexadecimal addresses."""
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in answers))
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address is public, looking into IPv6 forms that carry an IPv4 address."""
+    """Return whether an address is public. An IPv4 address inside an IPv6 one is checked itself."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
         return ip.is_global and not ip.is_multicast
@@ -40,20 +40,18 @@ def is_public(address: str) -> bool:
 
 
 class GuardedTransport(httpx2.BaseTransport):
-    """Connects to the very address that was checked, at each request and so at each redirect.
+    """A transport that checks every request, so every redirect too, and connects to the checked address.
 
-    A name is resolved once per connection: a second answer could differ from the one that was checked.
+    A name is resolved once per connection: a second answer could differ from the checked one.
     """
 
     def __init__(self, resolve: Resolver, allow_private: bool) -> None:
         self._resolve = resolve
         self._allow_private = allow_private
-        self._transports: dict[
-            str, httpx2.HTTPTransport
-        ] = {}  # one per host: pools tell addresses apart only
+        self._transports: dict[str, httpx2.HTTPTransport] = {}  # one per host: a pool knows addresses only
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request. Raises `PrivateAddress`, or `httpx2.TransportError` when nobody answers."""
+        """Send a request. Raises `PrivateAddress`, or `httpx2.TransportError` when no address answers."""
         host = request.url.raw_host.decode("ascii")
         transport = self._transports.setdefault(host, httpx2.HTTPTransport())
         addresses = self._addresses(host, request)
@@ -79,12 +77,12 @@ class GuardedTransport(httpx2.BaseTransport):
             raise httpx2.ConnectError(f"the name {host} has no address", request=request)
         private = [address for address in addresses if not is_public(address)]
         if private and not self._allow_private:
-            raise PrivateAddress(f"{host} stands for {private[0]}, which is not a public address")
+            raise PrivateAddress(f"{host} resolves to {private[0]}, which is not a public address")
         return addresses
 
 
 def _to(address: str, host: str, request: httpx2.Request) -> httpx2.Request:
-    """Return `request` directed to one address, while its Host header and its certificate stay the host's."""
+    """Return `request` sent to one address. The Host header and the certificate stay the host's."""
     return httpx2.Request(
         request.method,
         request.url.copy_with(host=address),

@@ -1,4 +1,4 @@
-"""Reading sources of any kind, one by one: good rows as records, bad rows as rejections."""
+"""Reads one source of any kind: good rows become records, bad rows become rejections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Inspection:
-    """The first rows of a source, and the columns seen in them that no field of ours reads."""
+    """The first rows of a source, and their columns that no field uses."""
 
     records: tuple[Record, ...]
     rejections: tuple[Rejection, ...]
@@ -31,10 +31,10 @@ class Inspection:
 
 
 def read(config: SourceConfig, cache: Path | None = None) -> Iterator[Record | Rejection]:
-    """Yield every row of a source, in its order; `cache` is a folder that remembers what was fetched.
+    """Yield every row of a source, in order. `cache` is a folder of HTTP responses.
 
-    Raises `SourceError` while iterating when the source as a whole cannot be read to its end: what was
-    yielded before is then only a part of it.
+    Raises `SourceError` while iterating when the source cannot be read to its end: the rows yielded before
+    are then only a part of it.
     """
     mapper = Mapper(config)
     for row in _rows(config, cache):
@@ -42,27 +42,27 @@ def read(config: SourceConfig, cache: Path | None = None) -> Iterator[Record | R
 
 
 def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) -> Inspection:
-    """Read the first `limit` rows of a source and say what its configuration leaves out.
+    """Read the first `limit` rows of a source, and list the columns that its settings do not use.
 
     Raises `SourceError` when the source cannot be read that far.
     """
     rows = list(islice(_rows(config, cache), limit))
     mapper = Mapper(config)
-    found = [row if isinstance(row, Rejection) else mapper.record(row) for row in rows]
+    mapped = [row if isinstance(row, Rejection) else mapper.record(row) for row in rows]
     columns = (column for row in rows if isinstance(row, Row) for column in row.cells)
     return Inspection(
-        records=tuple(row for row in found if isinstance(row, Record)),
-        rejections=tuple(row for row in found if isinstance(row, Rejection)),
+        records=tuple(row for row in mapped if isinstance(row, Record)),
+        rejections=tuple(row for row in mapped if isinstance(row, Rejection)),
         unmapped=unmapped(config, columns),
     )
 
 
 def _rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the rows of a reader, any failure of which is this source's own: the others are still read."""
+    """Yield the rows of a reader. Any failure becomes a `SourceError`, so that other sources are read."""
     try:
         yield from reader(config.kind)(config, cache)
     except RecoError:
         raise
     except Exception as error:
-        logger.exception("source %s made its reader fail", config.name)
+        logger.exception("the reader of source %s failed", config.name)
         raise unreadable(config, error) from error

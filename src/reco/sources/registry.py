@@ -1,4 +1,4 @@
-"""Which module reads which kind of source. Readers load on first use: some of their libraries are slow."""
+"""The reader of each kind of source. Readers are imported at first use: some libraries load slowly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A polite and careful HTTP client: public hosts, bounded size and time, patience, a memory."""
+"""The HTTP client of sources: public hosts only, bounded size and time, retries, a cache."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reco.sources.public_hosts import GuardedTransport, PrivateAddress, Resolver
 from reco.version import __version__
 
 LONGEST_WAIT = 60.0
-"""Seconds for which a server may ask us to wait (Retry-After)."""
+"""Longest `Retry-After` that the client obeys, in seconds."""
 
 _REDIRECTS = 3
 _BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
@@ -34,7 +34,7 @@ _HEADERS = {"user-agent": f"reco/{__version__}", "accept-encoding": "gzip"}
 
 @dataclass(frozen=True)
 class Fetched:
-    """An answer: the address that gave it, its headers, its decompressed body."""
+    """An HTTP response: its final address, its headers, its decompressed body."""
 
     url: str
     headers: Mapping[str, str]
@@ -42,7 +42,7 @@ class Fetched:
 
 
 class _Busy(Exception):
-    """An answer that a later attempt may improve."""
+    """A response such as 503, after which a later attempt may succeed."""
 
     def __init__(self, status: int, wait: float | None) -> None:
         super().__init__(f"the server answers {status}")
@@ -50,10 +50,10 @@ class _Busy(Exception):
 
 
 class Remote:
-    """Fetches the addresses of one reading of one source; its limits count over the whole reading.
+    """An HTTP client for one reading of one source. Its limits cover all its requests together.
 
-    Every failure is a `SourceError` that names the source, the address and what to do, except a cache
-    that cannot be written, which is a `StorageError`.
+    Every failure is a `SourceError` with the source, the address and what to do. A cache that cannot be
+    written is a `StorageError`.
     """
 
     def __init__(self, config: SourceConfig, cache: Path | None, resolve: Resolver = system_resolver) -> None:
@@ -80,18 +80,18 @@ class Remote:
         self._client.close()
 
     def get(self, url: str, remember: bool = False) -> Fetched:
-        """Fetch `url`; with `remember`, ask only for what changed since it was last fetched."""
-        found = self.find(url, remember)
-        if found is None:
+        """Fetch `url`. With `remember`, use the cache and ask the server only for changes."""
+        fetched = self.find(url, remember)
+        if fetched is None:
             raise self.error(url, "the server answers 404", "Correct the address of this source.")
-        return found
+        return fetched
 
     def find(self, url: str, remember: bool = False) -> Fetched | None:
-        """Fetch `url`, or return None when the server says that it does not exist."""
+        """Fetch `url`, or return None when the server answers 404."""
         self._count_page(url)
         cache = self._cache if remember else None
         try:
-            return self._patiently(url, cache)
+            return self._with_retries(url, cache)
         except PrivateAddress as error:
             hint = "Use a public address, or set `allow_private = true` for a source of your own network."
             raise self.error(url, str(error), hint) from error
@@ -99,19 +99,19 @@ class Remote:
             hint = "Write the final address into this source."
             raise self.error(url, f"more than {_REDIRECTS} redirects", hint) from error
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-            hint = "Write a whole address that starts with https:// or http://."
+            hint = "Write a complete address that starts with https:// or http://."
             raise self.error(url, str(error), hint) from error
         except (_Busy, httpx2.RequestError) as error:
-            hint = "Try again later; if it lasts, open the address in a browser."
+            hint = "Try again later. If the error persists, open the address in a browser."
             raise self.error(url, f"{type(error).__name__.strip('_')}: {error}", hint) from error
 
     def error(self, url: str, what: str, hint: str) -> SourceError:
-        """Return the error of this source for an address."""
+        """Return an error of this source about an address."""
         return SourceError(f"source {self._config.name}: {shown(url)}: {what}", hint)
 
-    def _patiently(self, url: str, cache: HttpCache | None) -> Fetched | None:
+    def _with_retries(self, url: str, cache: HttpCache | None) -> Fetched | None:
         attempts = stamina.retry_context(
-            on=self._patience,
+            on=self._retry_after_error,
             attempts=self._config.retries + 1,
             timeout=self._left(),
             wait_initial=0.5,
@@ -119,18 +119,18 @@ class Remote:
         )
         for attempt in attempts:
             with attempt:
-                return self._once(url, cache)
+                return self._attempt(url, cache)
         raise AssertionError("stamina raises the last error")
 
-    def _patience(self, error: Exception) -> bool | float:
-        """Return whether to try again after an error, or the seconds to wait before it."""
+    def _retry_after_error(self, error: Exception) -> bool | float:
+        """Return whether to retry after an error, or the seconds to wait before the retry."""
         if isinstance(error, _Busy) and error.wait is not None:
             return min(error.wait, LONGEST_WAIT, self._left())
         if isinstance(error, httpx2.UnsupportedProtocol):
             return False
         return isinstance(error, _Busy | httpx2.TransportError | httpx2.DecodingError)
 
-    def _once(self, url: str, cache: HttpCache | None) -> Fetched | None:
+    def _attempt(self, url: str, cache: HttpCache | None) -> Fetched | None:
         stored = cache.load(url) if cache else None
         with self._client.stream("GET", url, headers=stored.conditions if stored else None) as response:
             if response.status_code in _BUSY:
@@ -146,7 +146,7 @@ class Remote:
         if response.status_code == _NOT_MODIFIED and stored:
             return stored.body
         if not response.is_success:
-            hint = "Check in a browser that the address is right and open to all."
+            hint = "Check in a browser that the address is right and needs no login."
             raise self.error(url, f"the server answers {response.status_code}", hint)
         parts = []
         for part in _unpacked(response, self._config.max_bytes):
@@ -158,7 +158,7 @@ class Remote:
     def _count_page(self, url: str) -> None:
         self._pages += 1
         if self._pages > self._config.max_pages:
-            hint = "Raise `max_pages` of this source if it really is that long."
+            hint = "Raise `max_pages` of this source if it really has more pages."
             raise self.error(url, f"still more after {self._config.max_pages} pages", hint)
         self._check_limits(url)
 
@@ -167,7 +167,7 @@ class Remote:
             hint = "Raise `max_bytes` of this source if that size is expected."
             raise self.error(url, f"larger than {self._config.max_bytes} bytes", hint)
         if self._left() <= 0:
-            hint = "Raise `max_seconds` of this source if its server is always that slow."
+            hint = "Raise `max_seconds` of this source if its server is always slow."
             raise self.error(url, f"not read after {self._config.max_seconds:g} seconds", hint)
 
     def _left(self) -> float:
@@ -175,7 +175,7 @@ class Remote:
 
 
 def shown(url: str) -> str:
-    """Return an address for a message, without the values of its parameters that are secret."""
+    """Return an address for a message, its secret parameters hidden: "?key=abc" -> "?key=..."."""
     try:
         address = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -187,7 +187,7 @@ def shown(url: str) -> str:
 
 
 def _unpacked(response: httpx2.Response, limit: int) -> Iterator[bytes]:
-    """Yield a body in parts, unpacked, each of `limit` + 1 bytes at most: a small answer can be a bomb."""
+    """Yield the decompressed body in parts of at most `limit` + 1 bytes: a small response can be a bomb."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity"):
         yield from response.iter_raw()
@@ -205,7 +205,7 @@ def _unpacked(response: httpx2.Response, limit: int) -> Iterator[bytes]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a server asks us to wait, if it does."""
+    """Return the `Retry-After` of a response in seconds, if any."""
     text = headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)

@@ -1,4 +1,4 @@
-"""What a reader yields: rows with their own column names, before they are mapped to our fields."""
+"""Rows of a source under its own column names, before they are mapped to our fields."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from reco.catalogue.resource import Rejection
 from reco.sources.config import SourceConfig
 
 RAW = "raw"
-"""The key under which a rejection keeps a row that could not even be cut into columns."""
+"""The key of the raw text in the rejection of a row that could not be cut into columns."""
 
 _LONGEST_RAW = 100_000
-"""Characters of such a row that are kept: enough to find it again."""
+"""Characters of that text that are kept: enough to find the row again."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row as its file holds it: their column names, values of any type, nested or not."""
+    """A row as its file holds it: the file's column names, values of any type, nested or not."""
 
     locator: str
     cells: Mapping[str, object]
 
 
 class SourceReader(Protocol):
-    """Reads every row of one kind of source."""
+    """A function that reads the rows of one kind of source."""
 
     def __call__(self, config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-        """Yield rows in their order. Raises `SourceError` when the source itself is broken."""
+        """Yield rows in order. Raises `SourceError` when the source itself is broken."""
 
 
 def refuse(config: SourceConfig, locator: str, problem: str, raw: str = "") -> Rejection:
-    """Return the rejection of a row for one problem, with the row itself when there is one."""
+    """Return the rejection of a row for one problem, with its raw text if any."""
     return Rejection(config.name, locator, (problem,), {RAW: raw[:_LONGEST_RAW]} if raw else {})

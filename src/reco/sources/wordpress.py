@@ -1,4 +1,4 @@
-"""The posts of a WordPress site, by its REST interface."""
+"""Posts of a WordPress site, from its REST API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_COUNT = 9
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield every post. `url` is the site's address, or a content type's: .../wp-json/wp/v2/TYPE."""
+    """Yield every post. `url` is the site's address, or that of a content type: .../wp-json/wp/v2/TYPE."""
     with Remote(config, cache) as remote:
         number, last = 0, 1
         while number < last:
@@ -26,8 +26,8 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
             fetched = remote.get(_address(config, number))
             last = _pages(fetched, remote)
             place = shown(fetched.url)
-            found = listed(config, parsed(config, fetched.body, place), place)
-            for row in items(config, found, place):
+            posts = listed(config, parsed(config, fetched.body, place), place)
+            for row in items(config, posts, place):
                 yield row if isinstance(row, Rejection) else _dated(row)
 
 
@@ -43,7 +43,7 @@ def _pages(fetched: Fetched, remote: Remote) -> int:
         return int(text)
     raise remote.error(
         fetched.url,
-        "the answer does not say how many pages there are (X-WP-TotalPages)",
+        "the response has no number of pages (X-WP-TotalPages)",
         f"Give the address of a WordPress site, or of one of its content types: .../{_INTERFACE}TYPE.",
     )
 

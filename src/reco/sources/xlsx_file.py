@@ -22,13 +22,13 @@ _HIGHEST_RATIO = 100
 _CHUNK = 1_000_000
 _DOCTYPE = b"<!doctype"
 _LONGEST_ROW = 5_000_000
-"""Bytes of XML in one row, which openpyxl holds as a tree many times that size."""
+"""Most bytes of XML in one row. openpyxl holds it as a tree many times that size."""
 _MOST_ROWS = 1_048_576
-"""Excel's own limit. A file can say that its next row is the billionth, and openpyxl gives all between."""
+"""Excel's own limit. A file can number its next row one billion, and openpyxl yields all rows between."""
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the rows of a sheet, the first one unless `sheet` names another; blank rows are skipped."""
+    """Yield the rows of `sheet`, or of the first sheet, without blank rows."""
     with opened(config, cache) as stream:
         _refuse_bomb(config, stream)
         stream.seek(0)
@@ -37,12 +37,12 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
             yield from _table(config, _sheet(config, workbook))
         except SourceError:
             raise
-        except Exception as error:  # openpyxl raises whatever a malformed part leads it to
+        except Exception as error:  # openpyxl raises any exception on a malformed part
             raise unreadable(config, error) from error
 
 
 def _refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
-    """Refuse an archive that would fill the memory, and XML that could expand or reach out."""
+    """Refuse an archive that would fill memory, and XML with entities or outside references."""
     try:
         size = stream.seek(0, 2)
         with ZipFile(stream) as archive:
@@ -83,7 +83,7 @@ def _sheet(config: SourceConfig, workbook: Any) -> Any:
             f"Correct `sheet` of this source; the sheets are: {', '.join(workbook.sheetnames)}.",
         )
     sheet = workbook[config.sheet or workbook.sheetnames[0]]
-    sheet.reset_dimensions()  # the size that a file declares is often wrong
+    sheet.reset_dimensions()  # the declared size is often wrong
     return sheet
 
 

@@ -1,1 +1,1 @@
-"""Files: atomic writes, formula-safe tables, and CSV files that people sign."""
+"""Files: atomic writes, formula-safe tables, signed CSV files."""

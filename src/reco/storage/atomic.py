@@ -1,7 +1,7 @@
-"""Files that are either wholly on the disk or not there at all.
+"""Atomic file operations: a file is wholly on the disk, or not there at all.
 
-Every operation that changes the disk goes through `operation`, so that tests can count them, make
-one fail, or kill the process at any of them.
+Every change of the disk calls `operation` first. Fault tests replace it to count the changes, make one
+fail, or kill the process there.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Piece = bytes | memoryview
 
 
 def _proceed(name: str, path: Path) -> None:
-    """Do nothing: what a fault test replaces."""
+    """Do nothing. Fault tests replace this hook."""
 
 
 operation: Operation = _proceed
 
 
 @contextmanager
-def _refusals(action: str, path: Path) -> Iterator[None]:
+def _storage_errors(action: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -45,8 +45,8 @@ def _refusals(action: str, path: Path) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and its parents, and wait until the new names are on the disk."""
-    with _refusals("create", path):
+    """Create a folder and its parents, and wait until their names are on the disk."""
+    with _storage_errors("create", path):
         operation("mkdir", path)
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
@@ -55,16 +55,16 @@ def make_folder(path: Path) -> None:
 
 
 def write(path: Path, *pieces: Piece) -> str:
-    """Write a new file from its pieces, wait until it is on the disk, and return its sha256."""
+    """Write a new file from `pieces`, wait until it is on the disk, and return its sha256."""
     state = hashlib.sha256()
-    with _refusals("write", path):
+    with _storage_errors("write", path):
         operation("open", path)
         with path.open("wb") as stream:
             operation("write", path)
-            # Neither takes the interpreter: a large file is hashed while it is written.
-            with ThreadPoolExecutor(1) as beside:
+            # Hashing and writing both release the GIL, so a large file is hashed while it is written.
+            with ThreadPoolExecutor(1) as hasher:
                 for piece in pieces:
-                    hashed = beside.submit(state.update, piece)
+                    hashed = hasher.submit(state.update, piece)
                     stream.write(piece)
                     hashed.result()
             stream.flush()
@@ -74,8 +74,8 @@ def write(path: Path, *pieces: Piece) -> str:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file and wait until it is on the disk; it never joins one that was cut short."""
-    with _refusals("append to", path):
+    """Append a line and wait until it is on the disk. A line that was cut short is ended first."""
+    with _storage_errors("append to", path):
         operation("open", path)
         with path.open("ab+") as stream:
             if stream.tell():
@@ -90,7 +90,7 @@ def append_line(path: Path, line: bytes) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Keep a file from being claimed meanwhile. Raises OSError when it is missing or claimed already."""
+    """Keep a file from being claimed during the block. Raises OSError when it is missing or claimed."""
     with path.open("rb") as stream:
         _try_lock(stream, shared=True)
         yield
@@ -98,11 +98,11 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def claim(path: Path) -> Iterator[bool]:
-    """Yield whether nobody is reading a file, and let nobody begin meanwhile; a missing file is free."""
+    """Yield whether a file has no reader, and keep readers out during the block. A missing file is free."""
     if fcntl is None or not path.exists():
         yield True
         return
-    with _refusals("lock", path), path.open("rb") as stream:
+    with _storage_errors("lock", path), path.open("rb") as stream:
         try:
             _try_lock(stream, shared=False)
             free = True
@@ -112,7 +112,7 @@ def claim(path: Path) -> Iterator[bool]:
 
 
 def _try_lock(stream: BinaryIO, shared: bool) -> None:
-    # Never waits: a reader must not hang on a writer that is stopped.
+    # Never waits: a reader must not hang on a stopped writer.
     if fcntl is None:
         return
     try:
@@ -120,12 +120,12 @@ def _try_lock(stream: BinaryIO, shared: bool) -> None:
     except BlockingIOError:
         raise
     except OSError:
-        return  # A disk without locks: a reader whose files go away opens the current snapshot anew.
+        return  # This disk has no locks. A reader that loses its files reopens the current snapshot.
 
 
 def append(path: Path, data: bytes) -> None:
-    """Add bytes to a file and wait until they are on the disk."""
-    with _refusals("append to", path):
+    """Append bytes to a file and wait until they are on the disk."""
+    with _storage_errors("append to", path):
         operation("open", path)
         with path.open("ab") as stream:
             operation("write", path)
@@ -136,14 +136,14 @@ def append(path: Path, data: bytes) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Give a file new content in one step: a reader sees the old bytes or the new ones.
+    """Replace the content of a file in one step: a reader sees the old bytes or the new ones, never a mix.
 
-    Raises UnconfirmedWrite when readers see the new ones but a power cut could bring back the old.
+    Raises UnconfirmedWrite when readers see the new bytes but a power cut may bring back the old ones.
     """
     draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
         write(draft, data)
-        with _refusals("replace", path):
+        with _storage_errors("replace", path):
             operation("rename", path)
             draft.replace(path)
     finally:
@@ -157,23 +157,23 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def rename(source: Path, target: Path) -> None:
-    """Give a folder its final name, and wait until that is on the disk."""
-    with _refusals("rename", source):
+    """Give a folder its final name, and wait until the name is on the disk."""
+    with _storage_errors("rename", source):
         operation("rename", target)
         source.rename(target)
     sync_folder(target.parent)
 
 
 def remove(path: Path) -> None:
-    """Remove a file; one that is already gone is no error."""
-    with _refusals("remove", path):
+    """Remove a file; a missing file is no error."""
+    with _storage_errors("remove", path):
         operation("unlink", path)
         path.unlink(missing_ok=True)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and all it holds; what is already gone is no error."""
-    with _refusals("remove", path):
+    """Remove a folder and its content; missing files are no error."""
+    with _storage_errors("remove", path):
         for folder, _, files in os.walk(path, topdown=False):
             for name in files:
                 remove(Path(folder) / name)
@@ -183,7 +183,7 @@ def remove_tree(path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Wait until the names in a folder are on the disk."""
-    with _refusals("sync", path):
+    with _storage_errors("sync", path):
         operation("fsync", path)
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""A curator's file: CSV lines that say what, who, when and why. All of a file is read, or none of it."""
+"""A curator's signed CSV files: each line has an author, a date and a reason. One bad line refuses a file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reco.errors import InvalidDecisions
 from reco.text.clean import clean
 
 SIGNATURE = ("author", "date", "reason")
-"""The last columns of every such file."""
+"""The last columns of every signed file."""
 
 Values = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Line:
-    """The cleaned values of a line by column, and its number in the file."""
+    """A line's number in its file, and its cleaned values by column."""
 
     number: int
     values: Values
@@ -31,12 +31,13 @@ def read(
     columns: Sequence[str],
     subject: str,
     problems: Callable[[Values], list[str]],
-    hint: str = "Mend these lines.",
+    hint: str = "Correct these lines.",
 ) -> list[Line]:
-    """Read a file of `subject`, as "decisions"; without a file there are no lines.
+    """Read the lines of a signed file; a missing file has none.
 
-    `problems` says what is wrong with a line beside its signature. Raises InvalidDecisions for a file
-    that cannot be read, one that lacks columns, or one with bad lines, all of which are told.
+    `subject` names the content in messages, e.g. "decisions". `problems` returns the faults of a line,
+    except those of its signature. Raises InvalidDecisions when the file is unreadable, lacks columns or has
+    bad lines; the message lists all bad lines.
     """
     if not path.exists():
         return []
@@ -54,18 +55,18 @@ def read(
     lines = [
         Line(rows.line_num, {column: clean(row.get(column) or "") for column in columns}) for row in rows
     ]
-    told = [
+    faults = [
         f"line {line.number}: {problem}"
         for line in lines
         for problem in (*problems(line.values), *unsigned(line.values))
     ]
-    if told:
-        raise InvalidDecisions(f"The {subject} in {path} cannot be used: {'; '.join(told)}.", hint)
+    if faults:
+        raise InvalidDecisions(f"The {subject} in {path} cannot be used: {'; '.join(faults)}.", hint)
     return lines
 
 
 def unsigned(values: Values) -> list[str]:
-    """Return what is wrong with the signature of a line."""
+    """Return the faults of a line's signature."""
     problems = [f"the {column} is missing" for column in SIGNATURE if not values[column]]
     try:
         date.fromisoformat(values["date"] or "2000-01-01")

@@ -1,7 +1,7 @@
-"""Tables that a spreadsheet may open, and files written where a user says.
+"""CSV and Parquet tables for spreadsheets, and files saved where a user asks.
 
-A cell that begins like a formula would be run by the spreadsheet, and a source's text can begin with
-anything: such a cell gets a leading apostrophe (OWASP ASVS 5.0, 1.2.10).
+A spreadsheet runs a cell that starts like a formula, and a source's text can start with anything. Such a
+cell gets a leading apostrophe (OWASP ASVS 5.0, 1.2.10).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def inert(cell: Cell) -> Cell:
-    """Return a cell that no spreadsheet runs. A number stays a number, None is an empty cell."""
+    """Return a cell that no spreadsheet runs: "=1+1" -> "'=1+1". Numbers and None do not change."""
     if isinstance(cell, str) and cell.startswith(FORMULA):
         return f"'{cell}"
     return cell
@@ -37,9 +37,9 @@ def inert(cell: Cell) -> Cell:
 def csv_bytes(
     columns: Sequence[str], rows: Iterable[Mapping[str, Cell]], delimiter: str = ",", mark: bool = False
 ) -> bytes:
-    """Return a table in UTF-8 with inert cells, headers too.
+    """Return a table as UTF-8 CSV; all cells are inert, headers included.
 
-    A column that a row lacks is empty. `mark` puts the byte order mark by which Excel knows UTF-8.
+    A column that a row lacks is empty. `mark` adds the byte order mark by which Excel recognises UTF-8.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=delimiter)
@@ -51,34 +51,34 @@ def csv_bytes(
 
 
 def require_place(path: Path) -> Path:
-    """Return where `path` leads. Raises InvalidInput when no file can be put there.
+    """Return the resolved `path`. Raises InvalidInput when no file can be written there.
 
-    What is there already must be a file: replacing a device or a pipe would destroy it.
+    Only a regular file is replaced: replacing a device or a pipe would destroy it.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
-        raise InvalidInput(f"{path} is not a file, it cannot be replaced.", "Name a file.")
+        raise InvalidInput(f"{path} is not a file and cannot be replaced.", "Name a file.")
     if not target.parent.is_dir():
         raise InvalidInput(f"There is no folder {target.parent}.", "Create it, or name another place.")
     return target
 
 
 def save(path: Path, data: bytes) -> None:
-    """Write a file in one step, in place of the one of that name.
+    """Write a file in one step, replacing any file of that name.
 
-    Raises InvalidInput when `path` is no place for a file, StorageError when the disk refuses.
+    Raises InvalidInput when no file can be written at `path`, StorageError when the disk refuses.
     """
     atomic.replace(require_place(path), data)
 
 
 def parquet(source: bytes | BinaryIO) -> pq.ParquetFile:
-    """Return Parquet whose pages are checked as they are read. Read it with `use_threads=False`.
+    """Open Parquet with page checksums verified. Read it with `use_threads=False`.
 
-    A thread of Arrow's that is still there when the program ends aborts it (apache/arrow#34314), so none
-    is started. Raises ArrowException for bytes that are not Parquet.
+    An Arrow thread that still runs at exit aborts the program (apache/arrow#34314), so none is started.
+    Raises ArrowException for bytes that are not Parquet.
     """
-    given = pa.BufferReader(source) if isinstance(source, bytes) else source
-    return pq.ParquetFile(given, page_checksum_verification=True, pre_buffer=False)
+    stream = pa.BufferReader(source) if isinstance(source, bytes) else source
+    return pq.ParquetFile(stream, page_checksum_verification=True, pre_buffer=False)
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -89,6 +89,6 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 
 def table_of(data: bytes) -> pa.Table:
-    """Return what Parquet bytes hold. Raises what `parquet` does, and for a page that is damaged."""
-    # `read_table` would import pandas.
+    """Return the table in Parquet bytes. Raises as `parquet` does, also for a damaged page."""
+    # `pq.read_table` would import pandas.
     return parquet(data).read(use_threads=False)

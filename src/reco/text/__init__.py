@@ -1,1 +1,1 @@
-"""French text: cleaning, tokens, sentences, and texts that have nothing to do with the field."""
+"""French text: cleaning, tokens, passages, and off-topic sentences."""

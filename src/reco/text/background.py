@@ -1,4 +1,4 @@
-"""French sentences that have nothing to do with local public action, in our own words."""
+"""Off-topic French sentences: nothing in them is about local public action. Written for this project."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from importlib.resources import files
 
 @cache
 def background() -> tuple[str, ...]:
-    """Return general French sentences: what adaptation must lose nothing on."""
+    """Return general French sentences. Adaptation must not lose quality on them."""
     return _lines("background.txt")
 
 
 @cache
 def unrelated() -> tuple[str, ...]:
-    """Return what requests foreign to the field look like: the sentences, then short requests and others."""
+    """Return off-topic texts: the general sentences, then short queries such as "recette tiramisu"."""
     return tuple(dict.fromkeys((*background(), *_lines("unrelated.txt"))))
 
 

@@ -1,4 +1,4 @@
-"""Splitting a summary into passages that can be quoted: French sentences and list items."""
+"""The passages of a summary: French sentences and list items that can be quoted."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from dataclasses import dataclass
 from sentencex import segment
 
 SHORTEST = 40
-"""Characters below which a sentence is read with its neighbour: a lone "Oui." proves nothing."""
+"""Characters. A shorter sentence is joined to its neighbour: a lone "Oui." proves nothing."""
 
-_NOT_AN_END = re.compile(
+_ABBREVIATION = re.compile(
     r"\b(?:M|MM|Mme|Mlle|Dr|Pr|Me|St|Ste|art|al|av|env|ex|cf|fig|hab|chap|n°|no|p|pp|réf|tél|vol|éd|"
     r"janv|févr|avr|juil|sept|oct|nov|déc|[A-ZÉ])\.$"
 )
-_LONGEST_END = 6
-"""Characters in which such an end is seen, with the one before it."""
+_LONGEST_ABBREVIATION = 6
+"""Characters that hold any such abbreviation and the character before it."""
 
 _PLAIN = re.compile(r"[\w ,;:'’]*")
-"""A line that is one sentence: nothing in it ends one, nor marks an item of a list."""
+"""A line that is one sentence: it holds no end of sentence and no list bullet."""
 _PAIRED = re.compile(r"[\"`«»‹›“”„‟‘‚‛《》「」()（）\[\]{}<>@]|(?<!\w)'|'(?!\w)")
-"""Marks from which the library looks through the rest of a line for another."""
-_MOST_LOOKED_AT = 50_000_000
-"""Characters of a line times its marks, above which it is read in pieces: a mark may cost the whole line."""
-_AT_ONCE = 2_000
-"""Characters of such a piece."""
+"""Marks that make `sentencex` search the rest of the line for their partner."""
+_MOST_SCANNED = 50_000_000
+"""Characters of a line times its paired marks. Above it, the line is cut in pieces: each mark may cost
+a scan of the whole line."""
+_PIECE = 2_000
+"""Characters in each piece."""
 
 _LINE = re.compile(r"[^\n]+")
 
@@ -39,19 +40,19 @@ class Span:
 
 
 def split(text: str, aside: Sequence[Span] = ()) -> list[Span]:
-    """Split `text` into spans that do not overlap, in order, and leave out only white space.
+    """Split `text` into passages, in order, without overlap. Only white space is left out.
 
-    What `aside` covers, in order, is left out as well: no span reaches over it.
+    The spans of `aside`, in order, are left out too, and no passage crosses one.
     """
-    spans: list[Span] = []
+    passages: list[Span] = []
     for start, end in _kept(text, aside):
-        found = [s for line in _lines(text, start, end) for s in _sentences(text, *line)]
-        spans.extend(_merge_short(found))
-    return spans
+        spans = [s for line in _lines(text, start, end) for s in _sentences(text, *line)]
+        passages.extend(_merge_short(spans))
+    return passages
 
 
 def without(text: str, aside: Sequence[Span]) -> str:
-    """Return `text` with spaces in place of what is set aside, in order, so that positions stay."""
+    """Return `text` with the spans of `aside`, in order, blanked by spaces: positions do not move."""
     pieces, at = [], 0
     for span in aside:
         pieces += [text[at : span.start], " " * (span.end - span.start)]
@@ -60,16 +61,16 @@ def without(text: str, aside: Sequence[Span]) -> str:
 
 
 def sentences(line: str) -> Iterator[str]:
-    """Yield the sentences of a line, in order, in a time proportional to its length."""
+    """Yield the sentences of a line, in order, in time linear in its length."""
     if _PLAIN.fullmatch(line):
         yield line
         return
     at = 0
-    costly = len(line) > _AT_ONCE and len(_PAIRED.findall(line)) * len(line) > _MOST_LOOKED_AT
-    while costly and len(line) - at > _AT_ONCE:
-        found = list(segment("fr", line[at : at + _AT_ONCE]))
-        # Where the last one ends is not known yet; a sentence that is all of it ends here.
-        for sentence in found[:-1] or found:
+    costly = len(line) > _PIECE and len(_PAIRED.findall(line)) * len(line) > _MOST_SCANNED
+    while costly and len(line) - at > _PIECE:
+        complete = list(segment("fr", line[at : at + _PIECE]))
+        # The last sentence may go on in the next piece; one that fills the whole piece is cut here.
+        for sentence in complete[:-1] or complete:
             at = line.index(sentence, at) + len(sentence)
             yield sentence
     yield from segment("fr", line[at:])
@@ -91,7 +92,7 @@ def _sentences(text: str, start: int, end: int) -> list[Span]:
         at = text.index(sentence, at, end) + len(sentence)
         if body := sentence.rstrip():
             last = at - len(sentence) + len(body)
-        if at < end and _NOT_AN_END.search(text[max(begin, last - _LONGEST_END) : last]):
+        if at < end and _ABBREVIATION.search(text[max(begin, last - _LONGEST_ABBREVIATION) : last]):
             continue
         spans.append(_trim(text, begin, at))
         begin = at
@@ -107,7 +108,7 @@ def _trim(text: str, start: int, end: int) -> Span:
 
 
 def _merge_short(spans: list[Span]) -> list[Span]:
-    """Join a span that is too short to quote with the one it introduces, or else with the one before."""
+    """Join a span that is too short to quote to the next one; the last one, to the one before."""
     merged: list[Span] = []
     begin: int | None = None
     for span in spans:

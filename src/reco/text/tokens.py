@@ -1,4 +1,4 @@
-"""French words as a search engine reads them: elisions cut, accents folded, stems and grams taken."""
+"""French words for a search index: elisions cut, accents folded, stems and 4-grams taken."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ELISION = re.compile(r"^(?:l|d|j|m|n|s|t|c|qu|jusqu|lorsqu|puisqu|quoiqu|entr|p
 _PIECE = re.compile(r"[^'_]+")
 _THOUSANDS = str.maketrans("", "", _GAPS)
 READING = 2
-"""Raised with every change of what is read of a text: indexes made before are made anew."""
+"""Version of the words of a text. Raise it with every change here: older indexes are then rebuilt."""
 GRAM = 4
 _LOCAL = threading.local()
 
@@ -44,7 +44,7 @@ STOP_WORDS = frozenset(
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text: `text[start:end]` as written, its `stem` and its `grams` as indexed."""
+    """A word of a text: `text[start:end]` as written, and the `stem` and `grams` that are indexed."""
 
     stem: str
     start: int
@@ -53,72 +53,72 @@ class Word:
 
 
 def words(text: str) -> list[Word]:
-    """Return the indexed words of `text` in order; stop words and lone letters are left out.
+    """Return the indexed words of `text`, in order, without stop words and lone letters.
 
-    Compounds are read as their parts, so that "tiers-lieux" and "tiers lieux" meet, and a number written in
-    groups of three figures ("1 200", "1.200") is one word.
+    A compound gives its parts, so that "tiers-lieux" matches "tiers lieux". A number in groups of three
+    digits ("1 200", "1.200") is one word.
     """
-    found = []
+    indexed = []
     for match in _TOKEN.finditer(_plain(text)):
         at = match.start()
-        for word in _read(match.group()):
-            found.append(Word(word.stem, at + word.start, at + word.end, word.grams))
-    return found
+        for word in _token_words(match.group()):
+            indexed.append(Word(word.stem, at + word.start, at + word.end, word.grams))
+    return indexed
 
 
 def tokens(text: str) -> list[str]:
-    """Return the tokens of a text as written: each is read by itself, so an index reads it only once."""
+    """Return the tokens of `text` as written. Tokens are independent: an index analyses each only once."""
     return _TOKEN.findall(_plain(text))
 
 
 def stems(text: str) -> list[str]:
     """Return the stems of `words(text)`."""
-    return [word.stem for token in tokens(text) for word in _read(token)]
+    return [word.stem for token in tokens(text) for word in _token_words(token)]
 
 
 def runs(text: str) -> list[str]:
-    """Return the grams of `words(text)`, one word's after the other's."""
-    return [gram for token in tokens(text) for word in _read(token) for gram in word.grams]
+    """Return the grams of `words(text)`, word by word."""
+    return [gram for token in tokens(text) for word in _token_words(token) for gram in word.grams]
 
 
 def _plain(text: str) -> str:
-    # A quarter of what `str.translate` takes, for most texts have none or one of them.
+    # Takes a quarter of the time of `str.translate`: most texts have one kind of apostrophe or none.
     for apostrophe in _APOSTROPHES:
         text = text.replace(apostrophe, "'")
     return text
 
 
 @lru_cache(maxsize=100_000)
-def _read(token: str) -> tuple[Word, ...]:
-    """Return the indexed words of a token; their places start at its own beginning.
+def _token_words(token: str) -> tuple[Word, ...]:
+    """Return the indexed words of a token; positions count from its start.
 
-    Texts are made of few tokens, seen again and again.
+    Cached, because texts repeat few distinct tokens.
     """
-    found = []
+    indexed = []
     for start, end in _pieces(token):
         piece = token[start:end].casefold().translate(_THOUSANDS)
         if piece in STOP_WORDS or (len(piece) < 2 and not piece.isdigit()):
             continue
-        found.append(Word(stem(piece), start, end, grams(piece)))
-    return tuple(found)
+        indexed.append(Word(stem(piece), start, end, grams(piece)))
+    return tuple(indexed)
 
 
 def stem(word: str) -> str:
-    """Return the Snowball French stem of a lower-case word, accents folded first.
+    """Return the Snowball stem of a lower-case French word, accents folded first.
 
-    Requests are often typed without accents: "renovation" and "rénovation" must meet.
+    Queries are often typed without accents: "renovation" must match "rénovation".
     """
     return sys.intern(str(_stemmer().stemWord(_folded(word))))
 
 
 def grams(word: str) -> tuple[str, ...]:
-    """Return the distinct runs of four characters of a word between its boundaries.
+    """Return the distinct 4-grams of a word, boundaries included: "eau" -> ("_eau", "eau_").
 
-    They meet where stems do not: typing errors, compounds, énergie and énergétique.
+    They match where stems do not: typing errors, compounds, "énergie" with "énergétique".
     """
     marked = f"_{_folded(word)}_"
-    found = [sys.intern(marked[i : i + GRAM]) for i in range(max(1, len(marked) - GRAM + 1))]
-    return tuple(dict.fromkeys(found))
+    runs_of_four = [sys.intern(marked[i : i + GRAM]) for i in range(max(1, len(marked) - GRAM + 1))]
+    return tuple(dict.fromkeys(runs_of_four))
 
 
 def _folded(word: str) -> str:
@@ -132,9 +132,9 @@ def _pieces(token: str) -> list[tuple[int, int]]:
 
 
 def _stemmer() -> Stemmer.Stemmer:
-    # A stemmer keeps state between calls and is not safe to share between threads.
+    # One stemmer per thread: it keeps state between calls.
     if not hasattr(_LOCAL, "stemmer"):
-        # Without PyStemmer's own memory: past ten thousand words it takes six times what it spares.
+        # 0 turns PyStemmer's cache off: past ten thousand words it costs six times what it saves.
         _LOCAL.stemmer = Stemmer.Stemmer("french", 0)
     stemmer: Stemmer.Stemmer = _LOCAL.stemmer
     return stemmer

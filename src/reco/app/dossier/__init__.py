@@ -1,4 +1,4 @@
-"""A dossier: what a visitor kept to read, with notes, as DOCX, XLSX, CSV, RIS or Markdown.
+"""The dossier of a visitor: kept resources with notes, as DOCX, XLSX, CSV, RIS or Markdown.
 
-Everything written is a quote of the catalogue, the visitor's own words, a computed figure or a heading.
+A file contains only quotes of the catalogue, the visitor's own words, computed figures and headings.
 """

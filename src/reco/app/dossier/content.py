@@ -1,4 +1,4 @@
-"""What a dossier holds, and the words under which it is written."""
+"""Content of a dossier, and the headings of its files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reco.ranking.explain import Explanation
 from reco.text.clean import clean, quotation
 
 LONGEST_CELL = 32_767
-"""Characters of a cell, in UTF-16 units: a spreadsheet drops what is longer, or the whole cell."""
+"""Most characters of a cell, in UTF-16 units. A spreadsheet cuts or drops a longer cell."""
 
 CUT = " […]"
 _UNWRITABLE = re.compile("[\ufffe\uffff]")
@@ -19,9 +19,9 @@ _MOST_QUOTES = 2
 
 @dataclass(frozen=True)
 class Item:
-    """A resource kept: the passages that answered, why, the visitor's note, and the request they answer.
+    """A kept resource: the passages that answer the query, the reasons of its score, the visitor's note.
 
-    `reasons` are worded by whoever shows them, from the contributions of a score; `level` too.
+    The caller words `level` and `reasons`; the reasons come from the contributions of the score.
     """
 
     resource: Resource
@@ -33,9 +33,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Dossier:
-    """A title and a request in the visitor's words, items in the visitor's order, and what they come from.
+    """A dossier: title and query in the visitor's words, items in the visitor's order.
 
-    `foot` says in words which catalogue was read and when.
+    `foot` names the snapshot and its date, in words.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Dossier:
 
 @dataclass(frozen=True)
 class Headings:
-    """The fixed words of a document, in the language of who reads it."""
+    """The fixed words of a file, in the reader's language."""
 
     request: str
     resources: str
@@ -70,28 +70,28 @@ class Headings:
 
 
 def quotes_of(explanation: Explanation) -> tuple[str, ...]:
-    """Return the passages nearest to the request, in the order of their summary."""
+    """Return at most two passages, the nearest to the query, in the order of the summary."""
     best = sorted(explanation.passages[:_MOST_QUOTES], key=lambda quote: quote.start)
     return tuple(quotation(quote.text) for quote in best)
 
 
 def sound(text: str) -> str:
-    """Return a text that every format can hold: no control, no surrogate, nothing that is no character."""
+    """Return a text that every format can hold: no control character, surrogate or non-character."""
     return _UNWRITABLE.sub("\ufffd", clean(text))
 
 
 def one_line(text: str) -> str:
-    """Return a sound text without line ends."""
+    """Return a `sound` text on one line."""
     return " ".join(sound(text).split())
 
 
 def address(resource: Resource) -> str:
-    """Return the resource's address when a browser may follow it, else an empty string."""
+    """Return the resource's link on one line, empty if a browser cannot follow it."""
     return one_line(resource.link)
 
 
 def cut(text: str) -> str:
-    """Return a sound text that fits in a cell, with a mark where it is cut."""
+    """Return a `sound` text that fits in a cell. A text that is cut ends with `CUT`."""
     text = sound(text)
     if len(text.encode("utf-16-le")) // 2 <= LONGEST_CELL:
         return text
@@ -100,7 +100,7 @@ def cut(text: str) -> str:
 
 
 def facts(item: Item) -> list[str]:
-    """Return who made a resource, when, and what it is, without what is not said."""
-    found = item.resource
-    values = (found.publisher, found.authors, str(found.year or ""), found.type, found.place)
+    """Return publisher, authors, year, type and place, without the unknown ones."""
+    resource = item.resource
+    values = (resource.publisher, resource.authors, str(resource.year or ""), resource.type, resource.place)
     return [one_line(value) for value in values if value]

@@ -1,4 +1,4 @@
-"""A dossier as a note for the council, in DOCX."""
+"""A dossier as a Word file (DOCX): a note for the municipal council."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LANGUAGE = "fr-FR"
 
 
 def docx_bytes(dossier: Dossier, headings: Headings) -> bytes:
-    """Return the note: title, request, each resource with quotes and reasons, the source at the foot."""
+    """Return the file: title, query, resources with quotes and reasons, and the snapshot in the footer."""
     import docx
 
     document = docx.Document()
@@ -35,7 +35,7 @@ def docx_bytes(dossier: Dossier, headings: Headings) -> bytes:
 
 def _describe(document: Document, dossier: Dossier) -> None:
     properties = document.core_properties
-    # The template's own would name python-docx as the author.
+    # Otherwise the template names python-docx as the author.
     properties.title, properties.author = one_line(dossier.title)[:255], ""
     properties.comments, properties.language = "", _LANGUAGE
 
@@ -59,18 +59,18 @@ def _item(document: Document, rank: int, item: Item, headings: Headings) -> None
 
 
 def _source(document: Document, item: Item, headings: Headings) -> None:
-    # Who published it: the name that the settings give to a source says nothing to a reader.
-    publisher, found = one_line(item.resource.publisher), address(item.resource)
-    if not (publisher or found):
+    # The publisher, not the source: a source's name comes from the settings and means nothing to a reader.
+    publisher, url = one_line(item.resource.publisher), address(item.resource)
+    if not (publisher or url):
         return
     paragraph = document.add_paragraph(f"{headings.source} : {publisher}")
-    if found:
+    if url:
         paragraph.add_run(" · " if publisher else "")
-        _link(paragraph, found)
+        _link(paragraph, url)
 
 
 def _link(paragraph: Any, target: str) -> None:
-    """Add a link; python-docx has no call for it."""
+    """Add a hyperlink. python-docx has no function for it."""
     from docx.opc.constants import RELATIONSHIP_TYPE
     from docx.oxml.ns import qn
     from docx.oxml.parser import OxmlElement

@@ -1,4 +1,4 @@
-"""A dossier as Markdown in which nothing of a source is markup."""
+"""A dossier as Markdown. Sources' text is escaped, so none of it acts as markup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _IN_ADDRESS = {"<": "%3C", ">": "%3E", "\\": "%5C", " ": "%20"}
 
 
 def markdown_bytes(dossier: Dossier, headings: Headings) -> bytes:
-    """Return the document in UTF-8."""
+    """Return the file, in UTF-8."""
     parts = [f"# {_escaped(dossier.title)}"]
     if dossier.request.strip():
         parts += [f"## {headings.request}", _escaped(dossier.request)]
@@ -39,10 +39,10 @@ def _item(rank: int, item: Item, headings: Headings) -> list[str]:
 
 
 def _link(item: Item) -> str:
-    found = "".join(_IN_ADDRESS.get(character, character) for character in address(item.resource))
-    return f"<{found}>" if found else ""
+    url = "".join(_IN_ADDRESS.get(character, character) for character in address(item.resource))
+    return f"<{url}>" if url else ""
 
 
 def _escaped(text: str) -> str:
-    escaped = _SPECIAL.sub(lambda found: "\\" + found.group(), one_line(text))
-    return _OPENING.sub(lambda found: f"{found[1] or ''}\\{found[2]}", escaped)
+    escaped = _SPECIAL.sub(lambda match: "\\" + match.group(), one_line(text))
+    return _OPENING.sub(lambda match: f"{match[1] or ''}\\{match[2]}", escaped)

@@ -1,6 +1,6 @@
-"""A dossier as RIS references, which Zotero and the like import.
+"""A dossier as RIS references, for Zotero and other reference managers.
 
-One value a line: a line end inside a value would begin a tag of the source's choosing.
+Each value is on one line: a line end inside a value would let a source start a tag.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ _DEFAULT = "ELEC"
 
 
 def ris_bytes(dossier: Dossier) -> bytes:
-    """Return one reference for each item, in UTF-8 with CRLF as the format asks."""
+    """Return one reference per item, in UTF-8 with CRLF line ends as RIS requires."""
     return "".join(_reference(item) for item in dossier.items).encode("utf-8", "replace")
 
 
 def _reference(item: Item) -> str:
-    found = item.resource
+    resource = item.resource
     lines = [
-        ("TY", next((code for word, code in _TYPES if word in fold(found.type)), _DEFAULT)),
-        ("TI", found.title),
-        *(("AU", author) for author in found.authors.split(";")),
-        ("PB", found.publisher),
-        ("PY", str(found.year or "")),
-        ("LA", found.language),
-        ("UR", address(found)),
-        *(("KW", theme) for theme in found.themes),
+        ("TY", next((code for word, code in _TYPES if word in fold(resource.type)), _DEFAULT)),
+        ("TI", resource.title),
+        *(("AU", author) for author in resource.authors.split(";")),
+        ("PB", resource.publisher),
+        ("PY", str(resource.year or "")),
+        ("LA", resource.language),
+        ("UR", address(resource)),
+        *(("KW", theme) for theme in resource.themes),
         *(("AB", quote) for quote in item.quotes[:1]),
         ("N1", item.note),
-        ("ID", found.id),
+        ("ID", resource.id),
     ]
     written = [f"{tag}  - {value}\r\n" for tag, text in lines if (value := one_line(text))]
     return "".join(written) + "ER  - \r\n\r\n"

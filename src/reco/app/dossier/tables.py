@@ -1,4 +1,4 @@
-"""A dossier as a table: CSV that a French spreadsheet opens, and XLSX. No cell is ever a formula."""
+"""A dossier as a table: CSV for a French spreadsheet, and XLSX. No cell is ever a formula."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ COLUMNS = (
     "link",
     "id",
 )
-"""The columns, by the name of their heading."""
+"""Columns of the table, as names of `Headings` fields."""
 
 _WIDTHS = {"title": 44, "quotes": 70, "reasons": 50, "note": 40, "rank": 6, "year": 8}
 
 
 def table_bytes(dossier: Dossier, headings: Headings) -> bytes:
-    """Return CSV in UTF-8 with semicolons, its cells inert (`reco.export`)."""
+    """Return CSV in UTF-8 with semicolons. `reco.storage.tables` makes its cells inert."""
     names = _names(headings)
     rows = [{names[key]: value for key, value in row.items()} for row in _rows(dossier)]
     return csv_bytes(list(names.values()), rows, delimiter=";", mark=True)
 
 
 def xlsx_bytes(dossier: Dossier, headings: Headings) -> bytes:
-    """Return a workbook: the resources, then the request and what was read."""
+    """Return a workbook of two sheets: the resources; then the title, the query and the foot."""
     import xlsxwriter
 
     stream = io.BytesIO()
-    # Each of these is on by default, and would make a formula, a link or a number of a source's text.
+    # By default, xlsxwriter turns a source's text into formulas, links and numbers.
     inert = {f"strings_to_{what}": False for what in ("formulas", "urls", "numbers")}
     with xlsxwriter.Workbook(stream, {"in_memory": True, **inert}) as book:
         sheet = _Sheet(book, headings.resources)
@@ -57,8 +57,8 @@ def xlsx_bytes(dossier: Dossier, headings: Headings) -> bytes:
 
 
 def _names(headings: Headings) -> dict[str, str]:
-    known = {field.name: getattr(headings, field.name) for field in fields(headings)}
-    return {name: known[name] for name in COLUMNS}
+    texts = {field.name: getattr(headings, field.name) for field in fields(headings)}
+    return {name: texts[name] for name in COLUMNS}
 
 
 def _rows(dossier: Dossier) -> list[dict[str, Cell]]:
@@ -66,27 +66,27 @@ def _rows(dossier: Dossier) -> list[dict[str, Cell]]:
 
 
 def _row(rank: int, item: Item) -> dict[str, Cell]:
-    found = item.resource
+    resource = item.resource
     texts = {
-        "title": one_line(found.title),
+        "title": one_line(resource.title),
         "level": item.level,
-        "publisher": found.publisher,
-        "authors": found.authors,
-        "type": found.type,
-        "theme": found.theme,
-        "place": found.place,
+        "publisher": resource.publisher,
+        "authors": resource.authors,
+        "type": resource.type,
+        "theme": resource.theme,
+        "place": resource.place,
         "quotes": "\n".join(item.quotes),
         "reasons": "\n".join(item.reasons),
         "note": item.note,
-        "link": address(found),
-        "id": found.id,
+        "link": address(resource),
+        "id": resource.id,
     }
-    numbers: dict[str, Cell] = {"rank": rank, "year": found.year}
+    numbers: dict[str, Cell] = {"rank": rank, "year": resource.year}
     return {name: numbers[name] if name in numbers else cut(texts[name]) for name in COLUMNS}
 
 
 class _Sheet:
-    """A sheet on which text stays text, even when somebody edits the cell."""
+    """A worksheet whose text cells stay text, even after somebody edits them."""
 
     def __init__(self, book: object, name: str) -> None:
         add = book.add_format  # type: ignore[attr-defined]

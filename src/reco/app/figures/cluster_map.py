@@ -1,4 +1,4 @@
-"""The map of a catalogue as a figure: one point for each resource, names over the groups, a request on it."""
+"""The Plotly map of a catalogue: one point per resource, names of clusters, and the last query."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from reco.app.figures.plot import hover
 from reco.app.markup import line, shortened
 from reco.app.phrases import say
 
-# Okabe and Ito's colours (2008), which most eyes tell apart, darkened where they were too pale for a light
-# ground; each goes with a shape of its own, so that no meaning is the colour's alone.
+# Okabe and Ito's palette (2008), which most colour-blind people can tell apart. Colours too pale for a light
+# ground are darkened. Each colour has its own shape, so that colour is never the only sign.
 STYLES = (
     ("#0072b2", "circle"),
     ("#d55e00", "diamond"),
@@ -29,17 +29,17 @@ STYLES = (
 OTHERS = ("#8a8f86", "circle-open")
 LONGEST_NAME = 40
 ON_A_PHONE = 4
-"""Names that `style.css` leaves on a narrow screen."""
+"""Number of names that `style.css` leaves on a narrow screen."""
 _SCREEN, _PHONE = (640.0, 520.0), (340.0, 500.0)
-"""Pixels that the points take, wide and high: on a wide screen beside the list, and on a phone."""
+"""Area of the points in pixels (width, height): beside the list on a wide screen, and on a phone."""
 _LETTER, _LINE, _PADDING = 7.4, 22.0, 3
 _RINGED = "#d6336c"
-"""Of the request and its results: three to one and more against the light ground and the dark one."""
+"""Colour of the query and its results. Its contrast is at least 3:1 on the light and dark grounds."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A resource on the map: its row of the catalogue, where, the value it is drawn by, and its words."""
+    """A resource on the map: row in the catalogue, position, value that sets its style, hover lines."""
 
     row: int
     x: float
@@ -50,7 +50,7 @@ class Point:
 
 @dataclass(frozen=True)
 class QueryMark:
-    """A request on the map, and where its results are, best first."""
+    """The position of a query on the map, and of its results, best first."""
 
     x: float
     y: float
@@ -63,27 +63,27 @@ def figure(
     names: Mapping[str, tuple[float, float]],
     asked: QueryMark | None = None,
 ) -> Any:
-    """Return the figure. Each of `values` has a style of its own, at most eight; the rest share one."""
-    made = go.Figure()
+    """Return the figure. The first eight `values` have a style each; all other values share one."""
+    chart = go.Figure()
     styles = dict(zip(values, STYLES, strict=False))
     rest = [point for point in points if point.value not in styles]
     if rest:
-        made.add_trace(_trace(rest, say("explorer.others"), OTHERS))
+        chart.add_trace(_trace(rest, say("explorer.others"), OTHERS))
     for value, style in styles.items():
-        of = [point for point in points if point.value == value]
-        made.add_trace(_trace(of, shortened(value, LONGEST_NAME), style))
-    _write(made, points, names)
+        members = [point for point in points if point.value == value]
+        chart.add_trace(_trace(members, shortened(value, LONGEST_NAME), style))
+    _add_names(chart, points, names)
     if asked is not None:
-        _ask(made, asked)
-    made.update_xaxes(visible=False, constrain="domain")
-    made.update_yaxes(visible=False, scaleanchor="x", constrain="domain")
-    made.update_layout(
+        _add_query(chart, asked)
+    chart.update_xaxes(visible=False, constrain="domain")
+    chart.update_yaxes(visible=False, scaleanchor="x", constrain="domain")
+    chart.update_layout(
         dragmode=False,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
         hoverlabel={"align": "left"},
     )
-    return made
+    return chart
 
 
 def _trace(points: Sequence[Point], name: str, style: tuple[str, str]) -> Any:
@@ -99,40 +99,40 @@ def _trace(points: Sequence[Point], name: str, style: tuple[str, str]) -> Any:
     )
 
 
-def _write(made: Any, points: Sequence[Point], names: Mapping[str, tuple[float, float]]) -> None:
-    """Write names over the groups, those that come first where others would cover them."""
-    spread = [max(of) - min(of) or 1.0 for of in ([p.x for p in points], [p.y for p in points])]
+def _add_names(chart: Any, points: Sequence[Point], names: Mapping[str, tuple[float, float]]) -> None:
+    """Add the names of clusters. Earlier names win where two would overlap."""
+    spread = [max(axis) - min(axis) or 1.0 for axis in ([p.x for p in points], [p.y for p in points])]
     scale, phone = (min(wide / spread[0], high / spread[1]) for wide, high in (_SCREEN, _PHONE))
-    words = [line(shortened(name, LONGEST_NAME)) for name in names]
-    widths = [_LETTER * len(word) + 2 * _PADDING for word in words]
+    texts = [line(shortened(name, LONGEST_NAME)) for name in names]
+    widths = [_LETTER * len(text) + 2 * _PADDING for text in texts]
     pixels = [(x * scale, -y * scale) for x, y in names.values()]
-    down = shifts(pixels, widths, _LINE, (phone / scale, ON_A_PHONE))
-    for word, (x, y), shift in zip(words, names.values(), down, strict=True):
-        if shift is not None:
-            _name(made, word, x, y, shift)
+    offsets = shifts(pixels, widths, _LINE, (phone / scale, ON_A_PHONE))
+    for text, (x, y), offset in zip(texts, names.values(), offsets, strict=True):
+        if offset is not None:
+            _add_name(chart, text, x, y, offset)
 
 
-def _name(made: Any, word: str, x: float, y: float, shift: float) -> None:
-    made.add_annotation(
+def _add_name(chart: Any, name: str, x: float, y: float, offset: float) -> None:
+    chart.add_annotation(
         x=x,
         y=y,
-        yshift=-shift,
-        text=f"<b>{escape(word, quote=False)}</b>",
+        yshift=-offset,
+        text=f"<b>{escape(name, quote=False)}</b>",
         showarrow=False,
-        # White on a dark label of its own is readable over any point, on a light ground and on a dark one.
+        # White on a dark label is readable over any point, on light and dark grounds.
         font={"size": 12, "color": "#ffffff"},
         bgcolor="rgba(34,39,31,0.82)",
         borderpad=_PADDING,
     )
 
 
-def _ask(made: Any, asked: QueryMark) -> None:
-    made.add_trace(
+def _add_query(chart: Any, query: QueryMark) -> None:
+    chart.add_trace(
         go.Scatter(
-            x=[x for x, _ in asked.results],
-            y=[y for _, y in asked.results],
+            x=[x for x, _ in query.results],
+            y=[y for _, y in query.results],
             mode="markers+text",
-            text=[str(rank) for rank in range(1, len(asked.results) + 1)],
+            text=[str(rank) for rank in range(1, len(query.results) + 1)],
             textposition="top center",
             textfont={"color": _RINGED, "size": 13},
             name=say("explorer.results"),
@@ -140,10 +140,10 @@ def _ask(made: Any, asked: QueryMark) -> None:
             hoverinfo="skip",
         )
     )
-    made.add_trace(
+    chart.add_trace(
         go.Scatter(
-            x=[asked.x],
-            y=[asked.y],
+            x=[query.x],
+            y=[query.y],
             mode="markers",
             name=say("explorer.request"),
             marker={"symbol": "x", "size": 16, "color": _RINGED, "line": {"width": 1}},

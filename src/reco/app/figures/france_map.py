@@ -1,4 +1,4 @@
-"""The map of France as a figure: an outline that is a picture of ours, and one mark for each place."""
+"""The Plotly map of France: the outline as one SVG image, and one mark per place."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from reco.app.phrases import say
 from reco.app.state import shared
 from reco.catalogue.places.cartography import METROPOLE, Atlas, Frame
 
-_AROUND = 25.0
-"""Kilometres of the plane around a frame."""
+_MARGIN = 25.0
+"""Margin around a frame, in kilometres on the plane."""
 COLOUR = "#2c826b"
-"""Of every mark: three to one against the light ground and the dark one; the shape says the rest."""
-# Greys that stand out from a light ground and from a dark one.
+"""Colour of every mark. Its contrast is 3:1 on the light and dark grounds; the shape tells marks apart."""
+# Greys that stand out on light and dark grounds.
 _LAND, _BORDER = "fill:#8a8f86;fill-opacity:.22", "stroke:#8a8f86;stroke-opacity:.75"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A place on the map: where, whether it is a place's own point, how many resources, and its words."""
+    """A place on the map: position, whether it is the place's own point, number of resources, hover lines."""
 
     x: float
     y: float
@@ -37,16 +37,16 @@ class Mark:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def background() -> str:
-    """Return the `picture` of the map that all visitors share."""
+    """Return the `picture` of the map, drawn once for all visitors."""
     return picture(shared.atlas())
 
 
 def picture(atlas: Atlas) -> str:
-    """Return the outlines of every frame as an SVG picture, in a `data:` address."""
+    """Return the outlines of every frame as an SVG image in a `data:` URL."""
     west, south, east, north = around(atlas.frames.values())
     outlines = [atlas.outline(code) for code in atlas.frames]
-    land = "".join(_path(ring, west, north) + "z" for one in outlines for ring in one.land)
-    borders = "".join(_path(segment, west, north) for one in outlines for segment in one.borders)
+    land = "".join(_path(ring, west, north) + "z" for outline in outlines for ring in outline.land)
+    borders = "".join(_path(segment, west, north) for outline in outlines for segment in outline.borders)
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {east - west:.0f} {north - south:.0f}"'
         f' width="{2 * (east - west):.0f}" height="{2 * (north - south):.0f}">'
@@ -58,26 +58,26 @@ def picture(atlas: Atlas) -> str:
 def figure(
     frames: Mapping[str, Frame], background: str, marks: Sequence[Mark], seen: str | None = None
 ) -> Any:
-    """Return the figure of marks on a background; `seen` is the code of the one frame to show."""
-    made = go.Figure()
+    """Return the figure of marks on a background. `seen` is the code of the frame to show, None for all."""
+    chart = go.Figure()
     for exact, symbol in ((True, "circle"), (False, "diamond-open")):
-        made.add_trace(_trace(marks, exact, symbol))
-    whole = around(frames.values())
-    _lay(made, background, whole)
+        chart.add_trace(_trace(marks, exact, symbol))
+    bounds = around(frames.values())
+    _add_background(chart, background, bounds)
     for frame in frames.values():
         if frame.code != METROPOLE:
-            _box(made, frame)
-    west, south, east, north = whole if seen is None else around([frames[seen]])
-    made.update_xaxes(visible=False, range=[west, east], constrain="domain")
-    made.update_yaxes(visible=False, range=[south, north], scaleanchor="x", constrain="domain")
-    return made
+            _add_frame(chart, frame)
+    west, south, east, north = bounds if seen is None else around([frames[seen]])
+    chart.update_xaxes(visible=False, range=[west, east], constrain="domain")
+    chart.update_yaxes(visible=False, range=[south, north], scaleanchor="x", constrain="domain")
+    return chart
 
 
 def around(frames: Iterable[Frame]) -> tuple[float, float, float, float]:
-    """Return the rectangle that holds frames: west, south, east, north."""
+    """Return the bounding box of frames plus a margin, in kilometres: west, south, east, north."""
     boxes = [(f.west, f.south, f.east, f.north) for f in frames]
     west, south, east, north = zip(*boxes, strict=True)
-    return min(west) - _AROUND, min(south) - _AROUND, max(east) + _AROUND, max(north) + _AROUND
+    return min(west) - _MARGIN, min(south) - _MARGIN, max(east) + _MARGIN, max(north) + _MARGIN
 
 
 def _trace(marks: Sequence[Mark], exact: bool, symbol: str) -> Any:
@@ -100,9 +100,9 @@ def _trace(marks: Sequence[Mark], exact: bool, symbol: str) -> Any:
     )
 
 
-def _lay(made: Any, background: str, whole: tuple[float, float, float, float]) -> None:
-    west, south, east, north = whole
-    made.add_layout_image(
+def _add_background(chart: Any, background: str, bounds: tuple[float, float, float, float]) -> None:
+    west, south, east, north = bounds
+    chart.add_layout_image(
         source=background,
         xref="x",
         yref="y",
@@ -113,7 +113,7 @@ def _lay(made: Any, background: str, whole: tuple[float, float, float, float]) -
         sizing="stretch",
         layer="below",
     )
-    made.update_layout(
+    chart.update_layout(
         dragmode=False,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
@@ -121,8 +121,8 @@ def _lay(made: Any, background: str, whole: tuple[float, float, float, float]) -
     )
 
 
-def _box(made: Any, frame: Frame) -> None:
-    made.add_shape(
+def _add_frame(chart: Any, frame: Frame) -> None:
+    chart.add_shape(
         type="rect",
         x0=frame.west,
         x1=frame.east,
@@ -131,14 +131,14 @@ def _box(made: Any, frame: Frame) -> None:
         line={"width": 1, "color": "#8a8f86"},
         layer="below",
     )
-    made.add_annotation(
+    chart.add_annotation(
         x=frame.west,
         y=frame.south,
         text=frame.name,
         showarrow=False,
         xanchor="left",
         yanchor="bottom",
-        # Read in light and dark, over marks: as names on the map of the catalogue are.
+        # White on a dark label, as on the map of the catalogue: readable over any mark and any ground.
         font={"size": 12, "color": "#ffffff"},
         bgcolor="rgba(34,39,31,0.82)",
     )

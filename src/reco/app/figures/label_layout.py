@@ -1,4 +1,4 @@
-"""Where the names of places on a map are written, so that none covers another."""
+"""Placement of names on a map so that no name covers another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
 
 _STEPS = (0.0, -1.0, 1.0, -2.0, 2.0)
-"""Where a name is tried, in heights below its place: on it, then just above, just below, and further."""
+"""Offsets to try, in heights below the place: on it, just above, just below, then further."""
 _GAP = 2.0
 
 
@@ -18,27 +18,29 @@ def shifts(
     height: float,
     small: tuple[float, int] = (1.0, 0),
 ) -> tuple[float | None, ...]:
-    """Return by how many pixels each name is written below its place, None for one without room.
+    """Return how many pixels below its place each name goes, None for a name without room.
 
-    `places` are the middles of the names, in pixels from the top left, those that matter most first;
-    `widths` and `height` are in pixels. `small` is how many times as large another drawing of the same map
-    is, with letters of the same size, and how many of the first names it shows: these are apart on both.
+    `places` are the centres of the names in pixels from the top left, the most important first; `widths` and
+    `height` are in pixels. `small` describes a second drawing of the same map with letters of the same size:
+    its scale relative to the first, and the number of first names on it. Those overlap on neither drawing.
+
+    `shifts([(0, 0), (0, 0)], [50, 50], 20)` is `(0.0, -22.0)`: the second name goes above the first.
     """
     scale, count = small
-    written: list[tuple[Box, Box | None]] = []
-    found: list[float | None] = []
+    placed: list[tuple[Box, Box | None]] = []
+    offsets: list[float | None] = []
     for number, ((x, y), width) in enumerate(zip(places, widths, strict=True)):
         for step in _STEPS:
-            down = step * (height + _GAP)
-            large = _box(x, y + down, width, height)
-            here = large, _box(x * scale, y * scale + down, width, height) if number < count else None
-            if not any(_meet(here, other) for other in written):
-                written.append(here)
-                found.append(down)
+            offset = step * (height + _GAP)
+            large = _box(x, y + offset, width, height)
+            boxes = large, _box(x * scale, y * scale + offset, width, height) if number < count else None
+            if not any(_meet(boxes, other) for other in placed):
+                placed.append(boxes)
+                offsets.append(offset)
                 break
         else:
-            found.append(None)
-    return tuple(found)
+            offsets.append(None)
+    return tuple(offsets)
 
 
 def _box(x: float, y: float, width: float, height: float) -> Box:
@@ -46,7 +48,7 @@ def _box(x: float, y: float, width: float, height: float) -> Box:
 
 
 def _meet(one: tuple[Box, Box | None], other: tuple[Box, Box | None]) -> bool:
-    """Whether two names overlap on either drawing that shows both."""
+    """Return whether two names overlap on a drawing that shows both."""
     return any(a and b and _overlap(a, b) for a, b in zip(one, other, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""What every interactive plot has in common: its buttons in the visitor's language, and inert hover text."""
+"""Common parts of the interactive plots: buttons in the visitor's language, and inert hover text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from reco.app.markup import line
 from reco.app.phrases import language, say
 
 WIDTH = 56
-"""Characters of a line of hover text."""
+"""Most characters on a line of hover text."""
 
 
 def config() -> dict[str, Any]:
-    """Return plotly's configuration: zooming by buttons, so that a finger on the plot scrolls the page."""
+    """Return Plotly's configuration. Only buttons zoom, so that a finger on the plot scrolls the page."""
     words = {
         "Zoom in": say("plot.zoom_in"),
         "Zoom out": say("plot.zoom_out"),
@@ -33,9 +33,9 @@ def config() -> dict[str, Any]:
 
 
 def hover(lines: Sequence[str]) -> str:
-    """Return a hover template of lines. Plotly reads tags and `%{names}` in it; sources' text has none."""
-    shown = (escape(_cut(text), quote=False) for text in lines)
-    return "<br>".join(text.replace("%{", "%\u2060{") for text in shown) + "<extra></extra>"
+    """Return a hover template of lines. Plotly interprets tags and `%{names}`; sources' text is escaped."""
+    escaped = (escape(_cut(text), quote=False) for text in lines)
+    return "<br>".join(text.replace("%{", "%\u2060{") for text in escaped) + "<extra></extra>"
 
 
 def _cut(text: str) -> str:

@@ -1,1 +1,1 @@
-"""What the pages share: settings, snapshot, model and history, and who may enter the curator's page."""
+"""State of the pages: settings, snapshot, model, history, and access to the curator's page."""

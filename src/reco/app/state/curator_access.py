@@ -1,7 +1,7 @@
-"""The curator's door: a password of the server's environment, and few attempts for all who try it.
+"""Access to the curator's page: a password in the server's environment, and a limit on attempts.
 
-The failures of all visitors count together, because whoever guesses can open as many sessions as he
-likes. So a guesser can keep the curator out as well, for `LONGEST` seconds at most after he stops.
+Failures of all visitors count together, because an attacker can open any number of sessions. An attacker can
+therefore lock the curator out too, until `LONGEST` seconds after the last attempt at most.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import streamlit as st
 
 VARIABLE = "RECO_CURATOR_PASSWORD"
 FREE = 3
-"""Failures before any wait."""
+"""Failures before the first wait."""
 SHORTEST, LONGEST = 5.0, 900.0
-"""Seconds of the first wait, which doubles with each failure, and of the longest."""
+"""First and longest wait, in seconds. Each failure doubles the wait."""
 
 _SESSION = "curator"
 
 
 class Door:
-    """Lets in who knows the password, one attempt at a time."""
+    """Checks the password, one attempt at a time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,15 +34,15 @@ class Door:
         self._shut_until = 0.0
 
     def wait(self) -> float:
-        """Return the seconds before another attempt is looked at; 0 when it would be now."""
+        """Return the seconds until the next attempt is checked, 0 if it is checked now."""
         return max(0.0, self._shut_until - self._clock())
 
     def opens(self, given: str, expected: str) -> bool:
-        """Return whether an attempt succeeds; while one must wait, none does, right or wrong."""
+        """Return whether an attempt succeeds. During a wait none does, not even with the right password."""
         with self._lock:
             if not expected or self.wait() > 0:
                 return False
-            # Digests, because `compare_digest` tells the lengths of what it compares.
+            # `compare_digest` leaks the lengths of its arguments; digests all have one length.
             if hmac.compare_digest(_digest(given), _digest(expected)):
                 self._failures = 0
                 return True
@@ -54,33 +54,33 @@ class Door:
 
 
 def expected() -> str:
-    """Return the curator's password, empty when the curator's page is off."""
+    """Return the curator's password, empty if the curator's page is off."""
     return os.environ.get(VARIABLE, "")
 
 
 def inside() -> bool:
-    """Return whether this session was let in with the password of today."""
-    word = expected()
-    return bool(word) and hmac.compare_digest(st.session_state.get(_SESSION, b""), _digest(word))
+    """Return whether this session entered with the current password."""
+    password = expected()
+    return bool(password) and hmac.compare_digest(st.session_state.get(_SESSION, b""), _digest(password))
 
 
 def enter(given: str) -> bool:
-    """Try a password for this session."""
-    word = expected()
-    if not door().opens(given, word):
+    """Try a password for this session. Return whether it is right."""
+    password = expected()
+    if not door().opens(given, password):
         return False
-    st.session_state[_SESSION] = _digest(word)
+    st.session_state[_SESSION] = _digest(password)
     return True
 
 
 def leave() -> None:
-    """Shut the door behind this session."""
+    """End the curator's access of this session."""
     st.session_state.pop(_SESSION, None)
 
 
 @st.cache_resource(show_spinner=False)
 def door() -> Door:
-    """Return the one door of this server."""
+    """Return the single `Door` of this server."""
     return Door()
 
 

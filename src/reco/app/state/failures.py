@@ -1,4 +1,4 @@
-"""Failures as plain sentences in the visitor's language; what only an operator can use goes to the log."""
+"""Errors as plain sentences in the visitor's language. Details for the operator go to the log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reco.snapshots.snapshot import Manifest, Snapshot
 
 logger = logging.getLogger(__name__)
 
-# The first class that fits gives the sentence.
+# The first class that matches gives the sentence.
 _SENTENCES: tuple[tuple[type[RecoError], str], ...] = (
     (NoSnapshot, "failure.no_snapshot"),
     (ServerBusy, "failure.busy"),
@@ -41,7 +41,7 @@ _SENTENCES: tuple[tuple[type[RecoError], str], ...] = (
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Say a failure of what is inside, instead of stopping the page."""
+    """Show an error raised inside as a sentence, instead of stopping the page."""
     try:
         yield
     except Exception as error:
@@ -54,7 +54,7 @@ def told() -> Iterator[None]:
 
 
 def snapshot() -> Snapshot:
-    """Return the snapshot served now, after saying so when it stands in for a damaged one."""
+    """Return the current snapshot. Warn the visitor if it replaces a damaged one."""
     opened = shared.opened()
     if opened.instead:
         st.warning(say("failure.instead", number=opened.snapshot.id), icon=":material/history:")
@@ -62,7 +62,7 @@ def snapshot() -> Snapshot:
 
 
 def tell_stale(found: Manifest) -> None:
-    """Say when the catalogue was last checked, if that is longer ago than the settings allow."""
+    """Warn the visitor if the last check of the catalogue is older than the settings allow."""
     age = shared.freshness(found)
     if age.stale:
         checked = say("foot.stale", day=day(age.checked), time=hour(age.checked))
@@ -70,7 +70,7 @@ def tell_stale(found: Manifest) -> None:
 
 
 def tell(error: Exception) -> None:
-    """Show the sentence of a failure, and log it under the reference that is shown."""
+    """Show the sentence of an error and log it. An unexpected one shows the reference of its log line."""
     key = next((key for kind, key in _SENTENCES if isinstance(error, kind)), None)
     if key is None:
         reference = _reference()
@@ -83,7 +83,7 @@ def tell(error: Exception) -> None:
 
 
 def note(error: Exception) -> None:
-    """Log a failure that the page words itself."""
+    """Log an error for which the page has its own words."""
     logger.warning("%s: %s %s", type(error).__name__, error, getattr(error, "hint", ""))
 
 

@@ -1,4 +1,4 @@
-"""What the pages say of the past: nights, dates of a resource, saved projects, the feed."""
+"""History for the pages: what each night changed, dates of a resource, saved projects, the feed."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ NEWEST = 50
 
 
 def nights(found: Snapshot) -> tuple[Night, ...]:
-    """Return what each night up to a snapshot brought."""
+    """Return the changes of each night up to a snapshot."""
     return _history(found).nights
 
 
 def dates_of(found: Snapshot, identifier: str) -> Dates:
-    """Return when a resource was first seen, and when it last changed."""
+    """Return when a resource first appeared and when it last changed."""
     return _history(found).dates(identifier)
 
 
 def moves(night: Night) -> tuple[ProjectMoves, ...]:
-    """Return what moved for each saved project on a night; nothing on the first one ever."""
+    """Return the moves of each saved project's results on a night, none on the first night."""
     store = _store()
     projects = ProjectStore(store.home).read().projects
     if not night.before or not projects:
@@ -41,13 +41,13 @@ def moves(night: Night) -> tuple[ProjectMoves, ...]:
 
 
 def feed() -> bytes:
-    """Return the Atom feed of the newest resources served."""
+    """Return the Atom feed of the newest resources in the current snapshot."""
     found, store = shared.snapshot(), _store()
     return _feed(str(store.home), tuple(store.ids()), found.id, found)
 
 
 def answer_feed(_request: Request) -> Response:
-    """Answer a feed reader."""
+    """Answer a feed reader with the feed, or with status 503 and the error."""
     try:
         return Response(feed(), media_type="application/atom+xml")
     except RecoError as error:
@@ -59,7 +59,7 @@ def _store() -> SnapshotStore:
 
 
 def _history(found: Snapshot) -> History:
-    """Return the history of a snapshot. The first call opens every snapshot kept."""
+    """Return the history of a snapshot. The first call opens every kept snapshot."""
     store = _store()
     return _read(str(store.home), tuple(store.ids()), found.id, found)
 

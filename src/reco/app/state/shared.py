@@ -1,7 +1,7 @@
-"""What all visitors share: the settings, the snapshot served now, and the model.
+"""State shared by all visitors: the settings, the current snapshot and the model.
 
-`CURRENT` is read at every rerun and its number is the cache's key, so a publish is seen without a restart
-while earlier visitors finish on the snapshot that they had. What is cached is shared and never changed.
+Each rerun reads `CURRENT`, and the snapshot number is the cache key. A publish therefore needs no restart,
+and earlier visitors finish on their snapshot. Cached objects are shared and never changed.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from reco.workspace.status import Freshness
 from reco.workspace.status import freshness as freshness_of
 
 RETRY_SECONDS = 30.0
-"""How long an older snapshot is served before the damaged current one is tried again."""
+"""Seconds that an older snapshot is served before another try of the damaged current one."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""How many resources have each value of each facet."""
+"""Number of resources by facet and value."""
 
 logger = logging.getLogger(__name__)
 
 
 class NoSnapshot(SnapshotError):
-    """Nothing was ever published in this home."""
+    """No snapshot was ever published in this home."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """The snapshot served, when it was opened, and whether it stands in for a damaged one."""
+    """The served snapshot, its opening time, and whether it replaces a damaged one."""
 
     snapshot: Snapshot
     instead: bool
@@ -57,13 +57,13 @@ class Opened:
 
 @dataclass
 class Answered:
-    """Which snapshot of a home last answered, and with which settings."""
+    """The last snapshot of a home that answered, and its settings."""
 
     last: tuple[str, Settings | None] = ("", None)
 
 
 def home() -> Home:
-    """Return the home that is served; its settings are read again when their file changed."""
+    """Return the current home. A change of its settings file takes effect without a restart."""
     path = configuration.settings_file()
     try:
         found = path.stat()
@@ -78,9 +78,9 @@ def settings() -> Settings:
 
 
 def opened() -> Opened:
-    """Return the snapshot that `CURRENT` names now, or the newest sound one before it.
+    """Return the snapshot that `CURRENT` names, or the newest sound one before it.
 
-    Raises NoSnapshot before the first refresh, SnapshotError when none is sound.
+    Raises NoSnapshot before the first refresh, SnapshotError if no snapshot is sound.
     """
     store = home().store
     number = store.named()
@@ -90,15 +90,15 @@ def opened() -> Opened:
 
 
 def snapshot() -> Snapshot:
-    """Return the snapshot that `opened` does."""
+    """Return the snapshot of `opened`."""
     return opened().snapshot
 
 
 def recommender() -> Recommender:
-    """Return what answers queries now. The first call prepares the model, which takes a while.
+    """Return the current recommender. The first call loads the model, which takes a while.
 
-    From when the settings name another encoder until a refresh has made a snapshot with it, the one served
-    is asked with the settings that it last answered with.
+    If the settings name another encoder than the snapshot's, the snapshot answers with its last working
+    settings until a refresh publishes one for the new encoder.
     """
     here, found = home(), opened().snapshot
     answered = _answered(str(here.path))
@@ -120,17 +120,17 @@ def _made(here: Home, found: Snapshot) -> Recommender:
 
 
 def recommender_from(found: Snapshot) -> Recommender:
-    """Return what answers queries from an older snapshot, with the model that is there already.
+    """Return a recommender over an older snapshot, with the model already in memory.
 
-    Raises EncoderMismatch when it was made by another encoder than the one in the settings.
+    Raises EncoderMismatch if another encoder than the one in the settings made the snapshot.
     """
     here = home()
     encoder = _encoder(_encoder_key(here, found), here, found)
-    return QueuedRecommender(found, encoder, here.settings.ranking)
+    return QueuedRecommender(found, encoder, here.settings.ranking.fusion())
 
 
 def facets(found: Snapshot, filters: Filters) -> Counts:
-    """Return the facets of what passes, computed once for a snapshot and a choice."""
+    """Return the facet counts of the resources that pass `filters`, computed once per snapshot and filter."""
     return _facets(str(home().path), found.id, found)(filters)
 
 
@@ -140,17 +140,17 @@ def atlas() -> Atlas:
 
 
 def experiences_of(found: Snapshot) -> tuple[Experience, ...]:
-    """Return what a snapshot's resources say was done somewhere."""
+    """Return the local experiences in a snapshot."""
     return _experiences(str(home().path), found.id, found)
 
 
 def coverage_of(found: Snapshot) -> Coverage:
-    """Return what a snapshot covers by theme, type and scale."""
+    """Return the coverage of a snapshot by theme, type and scale."""
     return _coverage(str(home().path), found.id, found)
 
 
 def manifest() -> Manifest | None:
-    """Return the manifest of the snapshot served now, without failing: a page's foot needs no more."""
+    """Return the manifest of the current snapshot, or None if it cannot be opened: a footer needs no more."""
     try:
         return snapshot().manifest
     except SnapshotError:
@@ -206,7 +206,7 @@ def _recommender(
     _snapshot: Snapshot,
     _home: Home,
 ) -> Recommender:
-    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking)
+    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking.fusion())
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -1,1 +1,1 @@
-"""One script for each page, run by `st.navigation`; what two of them need is in a module above."""
+"""The pages: one script each, run by `st.navigation`. `reco.app.widgets` has what several pages draw."""

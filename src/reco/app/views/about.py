@@ -1,4 +1,4 @@
-"""How it works in plain words, what it cannot do, what it keeps, and which snapshot is served."""
+"""About page: the method in plain words, its limits, privacy, and the current snapshot."""
 
 from __future__ import annotations
 

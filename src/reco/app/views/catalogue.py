@@ -1,4 +1,4 @@
-"""The catalogue, browsed by facet and by title, and what it covers."""
+"""Catalogue page: resources by facet and title, and the coverage grid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ YEARS = "catalogue_years"
 
 
 def show() -> None:
-    """Draw the two ways to see the catalogue."""
+    """Draw the tabs of the list and of the coverage."""
     snapshot = failures.snapshot()
     st.title(say("catalogue.title"), anchor=False)
     browse, covered = st.tabs([say("catalogue.browse"), say("coverage.title")])
@@ -46,9 +46,9 @@ def _browse(snapshot: Snapshot) -> None:
     years = _years(snapshot)
     for start in range(0, len(FACETS), ACROSS):
         filters.choose("catalogue", FACETS[start : start + ACROSS], snapshot, _chosen(years))
-    found = _matching(snapshot, _chosen(years), title or "")
-    st.header(count("catalogue.count", len(found)), anchor=False)
-    listed(found, "catalogue_page", PER_PAGE, lambda resource: cards.row(resource, "list"))
+    resources = _matching(snapshot, _chosen(years), title or "")
+    st.header(count("catalogue.count", len(resources)), anchor=False)
+    listed(resources, "catalogue_page", PER_PAGE, lambda resource: cards.row(resource, "list"))
 
 
 def _chosen(years: tuple[int, int] | None) -> Filters:
@@ -57,13 +57,13 @@ def _chosen(years: tuple[int, int] | None) -> Filters:
 
 
 def _years(snapshot: Snapshot) -> tuple[int, int] | None:
-    """Draw the range of years; None when it is the whole, which holds what has no year too."""
+    """Draw the slider of years. Return None for the full range, which keeps resources without a year."""
     known = sorted({resource.year for resource in snapshot.catalogue if resource.year is not None})
     if len(known) < 2:
         return None
     kept = st.session_state.get(YEARS)
     if kept is not None and not set(kept) <= set(known):
-        # A publish took an end away: a slider refuses a value that is not among its options.
+        # A publish removed one end of the range, and a slider rejects a value outside its options.
         st.session_state[YEARS] = (known[0], known[-1])
     chosen = st.select_slider(
         say("catalogue.years"), known, (known[0], known[-1]), key=YEARS, persist_state="session"
@@ -73,9 +73,9 @@ def _years(snapshot: Snapshot) -> tuple[int, int] | None:
 
 
 def _matching(snapshot: Snapshot, chosen: Filters, title: str) -> list[Resource]:
-    wanted = fold(title).split()
+    title_words = fold(title).split()
     passing = [snapshot.catalogue[row] for row in np.flatnonzero(snapshot.catalogue.select(chosen))]
-    named = [resource for resource in passing if all(part in fold(resource.title) for part in wanted)]
+    named = [resource for resource in passing if all(word in fold(resource.title) for word in title_words)]
     return sorted(named, key=lambda resource: fold(resource.title))
 
 

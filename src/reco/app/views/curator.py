@@ -1,4 +1,4 @@
-"""For the curator: refused rows, what is listed twice, decisions, and feedback to approve."""
+"""Curator's page: rejected rows, duplicates, decisions, and opinions to approve."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _NAME = "curator_name"
 _NAMELESS = "curator_nameless"
 _DECIDED = "curator_decided"
 LONGEST_REQUEST = 600
-"""Characters of a request that are shown."""
+"""Most characters of a query that are shown."""
 
 
 def show() -> None:
-    """Draw the door, or what is behind it."""
+    """Draw the password form or, after it, the four tabs."""
     st.title(say("curator.title"), anchor=False)
     if not curator_access.inside():
         _door()
@@ -78,7 +78,7 @@ def _try() -> None:
 
 
 def _opinions(snapshot: Snapshot) -> None:
-    """Draw the opinions that wait, each with its two answers."""
+    """Draw the pending opinions, each with buttons to approve and to reject it."""
     journal = Feedback(shared.home().path)
     waiting = journal.pending(MOST_ROWS)
     st.markdown(count("curator.waiting", len(waiting)))
@@ -127,7 +127,7 @@ def _decide(number: int, verb: str, key: str) -> None:
     try:
         decide(number, name, str(st.session_state.get(key) or ""))
     except InvalidInput:
-        # Its author took it back, or another curator was quicker.
+        # The visitor withdrew the opinion, or another curator decided first.
         st.session_state[_DECIDED] = True
 
 
@@ -140,11 +140,11 @@ def _rejects() -> None:
     path = st.selectbox(
         say("curator.run"), files, format_func=lambda file: _when(quarantine.date_of(file)), key="curator_run"
     )
-    found = quarantine.read(path or files[0], MOST_ROWS)
-    st.markdown(count("curator.rows", len(found.rejections)))
-    if found.more:
-        st.caption(say("curator.more", count=MOST_ROWS, path=plain(str(found.path))))
-    listed(found.rejections, "curator_rejects_page", PER_PAGE, _reject)
+    listing = quarantine.read(path or files[0], MOST_ROWS)
+    st.markdown(count("curator.rows", len(listing.rejections)))
+    if listing.more:
+        st.caption(say("curator.more", count=MOST_ROWS, path=plain(str(listing.path))))
+    listed(listing.rejections, "curator_rejects_page", PER_PAGE, _reject)
 
 
 def _when(iso: str) -> str:
@@ -166,7 +166,7 @@ def _reject(row: Rejection) -> None:
 
 
 def _columns() -> dict[str, str]:
-    """Return what the columns of a refused row are called."""
+    """Return the labels of the columns of a rejected row."""
     return {**field_names(), RAW: say("curator.raw")}
 
 
@@ -202,12 +202,12 @@ def _decisions() -> None:
 
 def _table(lines: Sequence[Decision]) -> pd.DataFrame:
     columns = {
-        say("curator.line"): [str(one.line) for one in lines],
-        say("curator.action"): [plain(one.action) for one in lines],
-        say("curator.resource"): [plain(one.id) for one in lines],
-        say("curator.value"): [plain(" = ".join(filter(None, (one.field, one.value)))) for one in lines],
-        say("curator.reason"): [plain(one.reason) for one in lines],
-        say("curator.by"): [plain(f"{one.author}, {one.date}") for one in lines],
+        say("curator.line"): [str(line.line) for line in lines],
+        say("curator.action"): [plain(line.action) for line in lines],
+        say("curator.resource"): [plain(line.id) for line in lines],
+        say("curator.value"): [plain(" = ".join(filter(None, (line.field, line.value)))) for line in lines],
+        say("curator.reason"): [plain(line.reason) for line in lines],
+        say("curator.by"): [plain(f"{line.author}, {line.date}") for line in lines],
     }
     return pd.DataFrame(columns)
 

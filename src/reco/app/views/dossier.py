@@ -1,4 +1,4 @@
-"""The dossier: reorder, annotate, follow as a project, take away as a file."""
+"""Dossier page: order and annotate kept resources, follow them as a project, download files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def show() -> None:
 
 @st.fragment
 def _desk(total: int) -> None:
-    """Draw what the visitor writes and orders; that redraws this part alone, until an item is let go."""
+    """Draw the editable part. A change redraws this fragment alone, unless it removes an item."""
     with failures.told():
         downloads.deliver()
         items = basket.kept()
@@ -49,11 +49,11 @@ def _desk(total: int) -> None:
 
 
 def _head() -> None:
-    asked = basket.asked()
+    query = basket.asked()
     st.session_state.setdefault(TITLE, say("dossier.untitled"))
-    if asked is not None and st.session_state.get("dossier_asked") != asked.text:
-        # Another request than the one shown: the visitor's own changes to it must not hide that.
-        st.session_state["dossier_asked"] = st.session_state[REQUEST] = asked.text
+    if query is not None and st.session_state.get("dossier_asked") != query.text:
+        # The query changed: the visitor's edits of the previous one must not hide it.
+        st.session_state["dossier_asked"] = st.session_state[REQUEST] = query.text
     st.text_input(say("dossier.name"), key=TITLE, max_chars=LONGEST_NAME, persist_state="session")
     st.text_area(say("dossier.request"), key=REQUEST, height=120, persist_state="session")
 
@@ -99,25 +99,25 @@ def _follow() -> None:
     st.header(say("dossier.follow"), anchor=False)
     st.markdown(say("dossier.follow_told"))
     st.button(say("dossier.save"), key="save_project", icon=":material/notifications:", on_click=_save)
-    told = st.session_state.pop("dossier_saved", None)
-    if told is not None:
-        good, sentence = told
-        (st.success if good else st.warning)(sentence)
+    outcome = st.session_state.pop("dossier_saved", None)
+    if outcome is not None:
+        saved, sentence = outcome
+        (st.success if saved else st.warning)(sentence)
 
 
 def _save() -> None:
     st.session_state["dossier_saved"] = _saved()
-    # A note typed just before may have the desk alone drawn again: what came of it is said below.
+    # A note typed just before may redraw the desk alone, but the outcome shows below it.
     st.rerun()
 
 
 def _saved() -> tuple[bool, str]:
-    """Save the project; return whether it was, and what to say."""
-    asked = basket.asked()
+    """Save the project. Return whether it was saved, and the sentence to show."""
+    kept_query = basket.asked()
     title = st.session_state.get(TITLE) or ""
     text = st.session_state.get(REQUEST) or ""
     try:
-        query = Query.of(text, filters=asked.filters if asked is not None else None)
+        query = Query.of(text, filters=kept_query.filters if kept_query is not None else None)
         project = shared.home().projects.add(title, query)
     except InvalidInput as error:
         failures.note(error)

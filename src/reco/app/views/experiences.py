@@ -1,4 +1,4 @@
-"""Local experiences on a map of France, and the same ones in a list beside it."""
+"""Map page: local experiences on a map of France, and in a list beside it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from reco.text.clean import fold
 PER_PAGE = 12
 HEIGHT = 540
 NAMED = 6
-"""Titles that are in the text over a mark."""
+"""Most titles in the hover text of a mark."""
 
 
 def show() -> None:
-    """Draw the boxes, the map and the list."""
+    """Draw the filters, the map and the list."""
     st.title(say("map.title"), anchor=False)
     st.markdown(say("map.lead"))
     everything = shared.experiences_of(failures.snapshot())
@@ -36,14 +36,14 @@ def show() -> None:
     with st.spinner(say("progress.map")):
         shared.atlas()
     with st.expander(say("filters.open"), icon=":material/filter_list:"):
-        found = narrow("map", _facets(), everything)
-    shown = [one for one in found if one.spot is not None]
+        matching = narrow("map", _facets(), everything)
+    shown = [item for item in matching if item.spot is not None]
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="beside"):
         places = _map(shown)
     with right:
-        _list(found, places)
-    _nowhere([one for one in found if one.spot is None])
+        _list(matching, places)
+    _off_map([item for item in matching if item.spot is None])
 
 
 def _facets() -> list[Facet[Experience]]:
@@ -53,30 +53,30 @@ def _facets() -> list[Facet[Experience]]:
         return names.get(code, code)
 
     return [
-        Facet("theme", say("field.theme"), lambda one: one.resource.themes),
-        Facet("scale", say("field.scale"), lambda one: _said(one.resource.scale), _scale),
-        Facet("department", say("map.department"), lambda one: _said(one.department), name, name),
+        Facet("theme", say("field.theme"), lambda item: item.resource.themes),
+        Facet("scale", say("field.scale"), lambda item: _known(item.resource.scale), _scale),
+        Facet("department", say("map.department"), lambda item: _known(item.department), name, name),
         Facet(
             "population",
             say("map.population"),
-            lambda one: ("" if one.band is None else str(one.band),),
+            lambda item: ("" if item.band is None else str(item.band),),
             _band,
             lambda value: int(value or -1),
         ),
-        Facet("year", say("field.year"), lambda one: _said(str(one.resource.year or "")), order=_newest),
-        Facet("type", say("field.type"), lambda one: _said(one.resource.type)),
+        Facet("year", say("field.year"), lambda item: _known(str(item.resource.year or "")), order=_newest),
+        Facet("type", say("field.type"), lambda item: _known(item.resource.type)),
     ]
 
 
 def _map(shown: Sequence[Experience]) -> list[list[Experience]]:
-    """Draw the map, and return the experiences of each mark."""
+    """Draw the map. Return the experiences at each selected mark."""
     groups: dict[tuple[float, float], list[Experience]] = defaultdict(list)
-    for one in shown:
-        if one.spot is not None:
-            groups[one.spot.x, one.spot.y].append(one)
+    for item in shown:
+        if item.spot is not None:
+            groups[item.spot.x, item.spot.y].append(item)
     places = list(groups.values())
     frames = shared.atlas().frames
-    seen = st.selectbox(
+    frame_code = st.selectbox(
         say("map.frame"),
         [None, *frames],
         format_func=lambda code: say("map.everywhere") if code is None else _frame(code),
@@ -84,7 +84,7 @@ def _map(shown: Sequence[Experience]) -> list[list[Experience]]:
         persist_state="session",
     )
     event = st.plotly_chart(
-        france_map.figure(frames, france_map.background(), [_mark(group) for group in places], seen),
+        france_map.figure(frames, france_map.background(), [_mark(group) for group in places], frame_code),
         height=HEIGHT,
         key="map_plot",
         on_select="rerun",
@@ -93,28 +93,28 @@ def _map(shown: Sequence[Experience]) -> list[list[Experience]]:
         alt=say("map.alt", experiences=len(shown), places=len(places)),
     )
     st.caption(say("map.legend"))
-    picked = [point["customdata"] for point in event.selection.points]
-    return [places[number] for number in map(_number, picked) if number < len(places)] or []
+    clicked = [point["customdata"] for point in event.selection.points]
+    return [places[number] for number in map(_number, clicked) if number < len(places)] or []
 
 
 def _mark(group: Sequence[Experience]) -> france_map.Mark:
     spot = group[0].spot
     if spot is None:
-        raise ValueError("an experience without a spot has no mark")
-    names = list(dict.fromkeys(_where(one) for one in group))
-    titles = [f"• {one.resource.title}" for one in group[:NAMED]]
+        raise ValueError("An experience without a spot has no mark.")
+    names = list(dict.fromkeys(_where(item) for item in group))
+    titles = [f"• {item.resource.title}" for item in group[:NAMED]]
     more = [say("map.more", count=len(group) - NAMED)] if len(group) > NAMED else []
     return france_map.Mark(spot.x, spot.y, spot.exact, len(group), (" ; ".join(names), *titles, *more))
 
 
-def _list(found: Sequence[Experience], chosen: Sequence[Sequence[Experience]]) -> None:
-    items = [one for group in chosen for one in group] or [one for one in found if one.spot is not None]
+def _list(shown: Sequence[Experience], clicked: Sequence[Sequence[Experience]]) -> None:
+    items = [item for group in clicked for item in group] or [item for item in shown if item.spot is not None]
     items = sorted(
-        items, key=lambda one: (fold(one.place.name if one.place else ""), fold(one.resource.title))
+        items, key=lambda item: (fold(item.place.name if item.place else ""), fold(item.resource.title))
     )
-    if chosen:
+    if clicked:
         st.header(
-            say("map.chosen", places=" ; ".join(plain(_where(group[0])) for group in chosen)), anchor=False
+            say("map.chosen", places=" ; ".join(plain(_where(group[0])) for group in clicked)), anchor=False
         )
         st.caption(say("map.unselect"))
     else:
@@ -122,13 +122,13 @@ def _list(found: Sequence[Experience], chosen: Sequence[Sequence[Experience]]) -
     listed(items, "map_page", PER_PAGE, _row)
 
 
-def _row(one: Experience) -> None:
-    key = f"map_{one.place.kind}_{one.place.code}" if one.place is not None else "map_nowhere"
-    cards.row(one.resource, key, [_where(one), one.resource.theme, str(one.resource.year or "")])
+def _row(item: Experience) -> None:
+    key = f"map_{item.place.kind}_{item.place.code}" if item.place is not None else "map_nowhere"
+    cards.row(item.resource, key, [_where(item), item.resource.theme, str(item.resource.year or "")])
 
 
-def _nowhere(items: Sequence[Experience]) -> None:
-    """List what the map does not show."""
+def _off_map(items: Sequence[Experience]) -> None:
+    """List the experiences that the map does not show."""
     if not items:
         return
     st.header(count("map.nowhere", len(items)), anchor=False)
@@ -137,12 +137,12 @@ def _nowhere(items: Sequence[Experience]) -> None:
     listed(ordered, "map_nowhere_page", PER_PAGE, _row)
 
 
-def _where(one: Experience) -> str:
-    if one.place is None:
-        return one.resource.place
-    inside = f" ({one.department})" if one.place.kind != "region" and one.department else ""
-    approximate = "" if one.spot is None or one.spot.exact else f", {say('map.about')}"
-    return f"{one.place.name}{inside}{approximate}"
+def _where(item: Experience) -> str:
+    if item.place is None:
+        return item.resource.place
+    inside = f" ({item.department})" if item.place.kind != "region" and item.department else ""
+    approximate = "" if item.spot is None or item.spot.exact else f", {say('map.about')}"
+    return f"{item.place.name}{inside}{approximate}"
 
 
 def _frame(code: str) -> str:
@@ -163,7 +163,7 @@ def _band(value: str) -> str:
     return say("map.band", low=low, high=decimal(BANDS[at + 1] - 1, 0))
 
 
-def _said(value: str) -> tuple[str, ...]:
+def _known(value: str) -> tuple[str, ...]:
     return (value,) if value else ()
 
 

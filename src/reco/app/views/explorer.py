@@ -1,4 +1,4 @@
-"""The map of the catalogue with its named groups, the last request on it, and the same in a list."""
+"""Explorer page: the map of the catalogue with named clusters, the last query on it, and a list."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from reco.snapshots.snapshot import Snapshot
 HEIGHT = 640
 PER_PAGE = 12
 MOST = 5000
-"""Points that a browser draws at ease; a larger catalogue is sampled evenly."""
+"""Most points that a browser draws smoothly. A larger catalogue is sampled evenly."""
 NAMED = 12
-"""Groups whose names are on the map, the largest: more would cover it."""
+"""Number of clusters named on the map, the largest first. More names would cover it."""
 RINGED = 10
 NEAREST = 5
 HALVING = 0.05
-"""As for a resource's own place: the score lost by which a neighbour weighs half as much."""
+"""Loss of score that halves the weight of a neighbour, as in the placement of a new resource."""
 
 
 def show() -> None:
@@ -37,19 +37,19 @@ def show() -> None:
     snapshot = failures.snapshot()
     st.title(say("explorer.title"), anchor=False)
     st.markdown(say("explorer.lead"))
-    groups = snapshot.clusters
-    if groups is None:
+    clusters = snapshot.clusters
+    if clusters is None:
         st.info(say("explorer.none"), icon=":material/scatter_plot:")
         return
-    level, by = _choices(groups)
+    level, by = _choices(clusters)
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="beside"):
-        picked = _map(snapshot, groups, level, by)
+        picked = _map(snapshot, clusters, level, by)
     with right:
-        _list(snapshot, groups, level, picked)
+        _list(snapshot, clusters, level, picked)
 
 
-def _choices(groups: Clusters) -> tuple[int, str]:
+def _choices(clusters: Clusters) -> tuple[int, str]:
     by = {
         "group": say("explorer.by_group"),
         "type": say("field.type"),
@@ -59,8 +59,8 @@ def _choices(groups: Clusters) -> tuple[int, str]:
     left, right = st.columns(2)
     level = left.selectbox(
         say("explorer.level"),
-        range(1, groups.levels + 1),
-        format_func=lambda one: count("explorer.groups", len(groups.at(one))),
+        range(1, clusters.levels + 1),
+        format_func=lambda one: count("explorer.groups", len(clusters.at(one))),
         key="explorer_level",
         persist_state="session",
     )
@@ -70,93 +70,95 @@ def _choices(groups: Clusters) -> tuple[int, str]:
     return int(level or 1), str(chosen or "group")
 
 
-def _map(snapshot: Snapshot, groups: Clusters, level: int, by: str) -> list[Resource]:
-    """Draw the map, and return the resources that were clicked."""
-    labels = [_label(groups, identifier) for identifier in groups.membership[level - 1]]
-    points = [_point(snapshot, groups, row, labels[row], by) for row in _drawn(len(groups.ids))]
+def _map(snapshot: Snapshot, clusters: Clusters, level: int, by: str) -> list[Resource]:
+    """Draw the map. Return the clicked resources."""
+    labels = [_label(clusters, identifier) for identifier in clusters.membership[level - 1]]
+    points = [_point(snapshot, clusters, row, labels[row], by) for row in _drawn(len(clusters.ids))]
     ranked = Counter(point.value for point in points if point.value).most_common(len(cluster_map.STYLES))
-    names = {one.label: _middle(groups, one) for one in groups.at(level)[:NAMED]}
-    asked = _asked(snapshot, groups)
+    names = {cluster.label: _middle(clusters, cluster) for cluster in clusters.at(level)[:NAMED]}
+    query = _query_mark(snapshot, clusters)
     event = st.plotly_chart(
-        cluster_map.figure(points, [value for value, _ in ranked], names, asked),
+        cluster_map.figure(points, [value for value, _ in ranked], names, query),
         height=HEIGHT,
         key="explorer_plot",
         on_select="rerun",
         selection_mode="points",
         config=plot.config(),
-        alt=say("explorer.alt", resources=len(points), groups=len(groups.at(level))),
+        alt=say("explorer.alt", resources=len(points), groups=len(clusters.at(level))),
     )
     st.caption(say("explorer.how"))
-    if asked is not None:
+    if query is not None:
         st.caption(say("explorer.asked"))
-    if len(points) < len(groups.ids):
+    if len(points) < len(clusters.ids):
         st.caption(say("explorer.sampled", count=decimal(len(points), 0)))
     rows = [int(point["customdata"]) for point in event.selection.points if "customdata" in point]
     return [snapshot.catalogue[row] for row in rows if row < len(snapshot.catalogue)]
 
 
-def _point(snapshot: Snapshot, groups: Clusters, row: int, label: str, by: str) -> Point:
+def _point(snapshot: Snapshot, clusters: Clusters, row: int, label: str, by: str) -> Point:
     resource: Resource = snapshot.catalogue[row]
     theme = (resource.themes or ("",))[0]
     value = {"group": label, "type": resource.type, "theme": theme, "publisher": resource.publisher}[by]
-    x, y = groups.places[row].tolist()
+    x, y = clusters.places[row].tolist()
     facts = " · ".join(fact for fact in (resource.type, resource.publisher, str(resource.year or "")) if fact)
     words = (resource.title, facts, label or say("explorer.alone"))
     return Point(row, x, y, value, tuple(text for text in words if text))
 
 
-def _asked(snapshot: Snapshot, groups: Clusters) -> QueryMark | None:
-    """Place the session's last request among its nearest results, as a new resource is among its own."""
+def _query_mark(snapshot: Snapshot, clusters: Clusters) -> QueryMark | None:
+    """Place the session's last query among its nearest results, as the map places a new resource."""
     kept: tuple[object, Answer] | None = st.session_state.get("answer")
     if kept is None or "request" not in st.session_state:
         return None
-    items = [(snapshot.catalogue.row(one.resource.id), one.score) for one in kept[1].recommendations[:RINGED]]
-    known = [(row, score) for row, score in items if row is not None]
+    ranked = [
+        (snapshot.catalogue.row(hit.resource.id), hit.score) for hit in kept[1].recommendations[:RINGED]
+    ]
+    known = [(row, score) for row, score in ranked if row is not None]
     if not known:
         return None
-    places = groups.places[[row for row, _ in known]].astype(np.float64)
+    places = clusters.places[[row for row, _ in known]].astype(np.float64)
     scores = np.asarray([score for _, score in known])[:NEAREST]
     weights = np.exp2((scores - scores.max()) / HALVING)
     x, y = (weights @ places[:NEAREST] / weights.sum()).tolist()
     return QueryMark(x, y, tuple((float(a), float(b)) for a, b in places))
 
 
-def _list(snapshot: Snapshot, groups: Clusters, level: int, picked: Sequence[Resource]) -> None:
+def _list(snapshot: Snapshot, clusters: Clusters, level: int, picked: Sequence[Resource]) -> None:
     if picked:
         st.header(count("explorer.picked", len(picked)), anchor=False)
         for resource in picked:
             cards.row(resource, "picked")
-    found = groups.at(level)
+    found = clusters.at(level)
     chosen = st.selectbox(
         say("explorer.group"),
         [*(one.id for one in found), ""],
-        format_func=lambda one: _counted(groups, one),
+        format_func=lambda one: _label_with_size(clusters, one),
         key=f"explorer_group_{level}",
         persist_state="session",
     )
-    cluster = groups.by_id.get(chosen or "")
+    cluster = clusters.by_id.get(chosen or "")
     st.header(plain(cluster.label) if cluster is not None else say("explorer.alone"), anchor=False)
     if cluster is not None:
         st.caption(say("explorer.words", words=plain(", ".join(cluster.keywords))))
-    members = groups.members(cluster.id) if cluster is not None else groups.outliers
+    members = clusters.members(cluster.id) if cluster is not None else clusters.outliers
     rows = (snapshot.catalogue.row(member) for member in members)
     resources = [snapshot.catalogue[row] for row in rows if row is not None]
     listed(resources, "explorer_page", PER_PAGE, lambda resource: cards.row(resource, "group"))
 
 
-def _counted(groups: Clusters, identifier: str) -> str:
-    size = groups.by_id[identifier].size if identifier else len(groups.outliers)
-    return f"{_label(groups, identifier) or say('explorer.alone')} ({decimal(size, 0)})"
+def _label_with_size(clusters: Clusters, identifier: str) -> str:
+    size = clusters.by_id[identifier].size if identifier else len(clusters.outliers)
+    return f"{_label(clusters, identifier) or say('explorer.alone')} ({decimal(size, 0)})"
 
 
-def _label(groups: Clusters, identifier: str) -> str:
-    cluster = groups.by_id.get(identifier)
+def _label(clusters: Clusters, identifier: str) -> str:
+    cluster = clusters.by_id.get(identifier)
     return cluster.label if cluster is not None else ""
 
 
-def _middle(groups: Clusters, cluster: Cluster) -> tuple[float, float]:
-    of = np.asarray([found == cluster.id for found in groups.membership[cluster.level - 1]])
-    x, y = np.median(groups.places[of], axis=0).tolist()
+def _middle(clusters: Clusters, cluster: Cluster) -> tuple[float, float]:
+    members = np.asarray([identifier == cluster.id for identifier in clusters.membership[cluster.level - 1]])
+    x, y = np.median(clusters.places[members], axis=0).tolist()
     return x, y
 
 

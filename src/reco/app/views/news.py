@@ -1,4 +1,4 @@
-"""What each night brought, and why the first results of saved projects moved."""
+"""News page: what each night changed, and why the first results of saved projects moved."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from reco.snapshots.history import Night
 from reco.text.clean import fold
 
 SHOWN = 60
-"""Resources listed for one night: a first refresh brings thousands."""
+"""Most resources listed for one night. A first refresh brings thousands."""
 
 
 def show() -> None:
-    """Draw the nights, one of them, and the saved projects that night."""
+    """Draw the table of nights, one night, and the saved projects on that night."""
     st.title(say("news.title"), anchor=False)
     st.markdown(say("news.lead"))
     with st.spinner(say("progress.nights")):
@@ -37,7 +37,7 @@ def show() -> None:
         return
     _summary(nights)
     night = st.selectbox(
-        say("news.night"), nights, format_func=_dated, key="news_night", persist_state="session"
+        say("news.night"), nights, format_func=_night_label, key="news_night", persist_state="session"
     )
     _night(night or nights[0])
     _projects(night or nights[0])
@@ -58,36 +58,36 @@ def _feed() -> None:
 
 
 def _summary(nights: Sequence[Night]) -> None:
-    rows = {_dated(night): [len(night.came), len(night.changed), len(night.left)] for night in nights}
+    rows = {_night_label(night): [len(night.came), len(night.changed), len(night.left)] for night in nights}
     columns = [say("news.came"), say("news.changed"), say("news.left")]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    # An unnamed index would be a heading without words.
+    # Without a name, the index has an empty heading.
     named = table.rename_axis(say("news.night"))
-    st.table(named.style.format(_whole), alt=say("news.table"))
+    st.table(named.style.format(_integer), alt=say("news.table"))
 
 
-def _whole(number: Any) -> str:
+def _integer(number: Any) -> str:
     return decimal(number, 0)
 
 
 def _night(night: Night) -> None:
-    st.header(_dated(night), anchor=False)
+    st.header(_night_label(night), anchor=False)
     if not (night.came or night.changed or night.left):
         st.markdown(say("news.same"))
-    themes = sorted({theme for one in _all(night) for theme in one.themes}, key=fold)
+    themes = sorted({theme for resource in _resources(night) for theme in resource.themes}, key=fold)
     chosen = st.multiselect(
         say("field.theme"), themes, key="news_theme", placeholder=say("filters.all"), persist_state="session"
     )
     wanted = frozenset(chosen)
-    _part("came", say("news.came"), [one for one in night.came if _passes(one, wanted)])
+    _part("came", say("news.came"), [resource for resource in night.came if _passes(resource, wanted)])
     changed = [revised for revised in night.changed if _passes(revised.resource, wanted)]
     names = {revised.resource.id: _fields(revised.fields) for revised in changed}
     _part("changed", say("news.changed"), [revised.resource for revised in changed], names)
-    _part("left", say("news.left"), [one for one in night.left if _passes(one, wanted)])
+    _part("left", say("news.left"), [resource for resource in night.left if _passes(resource, wanted)])
 
 
 def _part(kind: str, title: str, found: Sequence[Resource], facts: dict[str, str] | None = None) -> None:
-    """List what came, changed or left, under its themes: each resource once, under its first."""
+    """List the resources that came, changed or left, by theme. Each appears once, under its first theme."""
     if not found:
         return
     st.subheader(f"{title} ({decimal(len(found), 0)})", anchor=False)
@@ -105,7 +105,7 @@ def _part(kind: str, title: str, found: Sequence[Resource], facts: dict[str, str
 def _line(resource: Resource, kind: str, fact: str) -> None:
     facts = [fact, resource.type, resource.publisher, str(resource.year or "")]
     if kind == "left":
-        # Its sheet is gone with it.
+        # A resource that left has no sheet to link to.
         with st.container(gap=None):
             st.markdown(f"**{plain(resource.title)}**")
             st.caption(" · ".join(plain(fact) for fact in facts if fact))
@@ -116,24 +116,24 @@ def _line(resource: Resource, kind: str, fact: str) -> None:
 def _projects(night: Night) -> None:
     st.header(say("news.projects"), anchor=False)
     with st.spinner(say("progress.projects")), request_queue.DRAWING.aside():
-        moved = history.moves(night)
-    if not moved:
+        projects = history.moves(night)
+    if not projects:
         st.markdown(say("news.no_projects"))
         return
     st.caption(say("news.projects_why"))
-    for one in moved:
-        _project(one)
+    for project in projects:
+        _project(project)
 
 
-def _project(one: ProjectMoves) -> None:
-    moves = len(one.entries) + len(one.exits)
-    said = say("news.problem") if one.problem is not None else count("news.moves", moves)
-    with st.expander(f"**{plain(one.name)}** : {said}", expanded=0 < moves <= 6):
-        if one.problem is not None:
+def _project(project: ProjectMoves) -> None:
+    moves = len(project.entries) + len(project.exits)
+    summary = say("news.problem") if project.problem is not None else count("news.moves", moves)
+    with st.expander(f"**{plain(project.name)}** : {summary}", expanded=0 < moves <= 6):
+        if project.problem is not None:
             st.markdown(say("news.problem_why"))
         for title, found, sign in (
-            (say("news.entries"), one.entries, ":material/add_circle:"),
-            (say("news.exits"), one.exits, ":material/do_not_disturb_on:"),
+            (say("news.entries"), project.entries, ":material/add_circle:"),
+            (say("news.exits"), project.exits, ":material/do_not_disturb_on:"),
         ):
             if found:
                 lines = [f"- {sign} {_move(move)}" for move in found]
@@ -155,7 +155,7 @@ def _passes(resource: Resource, themes: frozenset[str]) -> bool:
     return not themes or not themes.isdisjoint(resource.themes)
 
 
-def _all(night: Night) -> list[Resource]:
+def _resources(night: Night) -> list[Resource]:
     return [*night.came, *(revised.resource for revised in night.changed), *night.left]
 
 
@@ -164,8 +164,8 @@ def _fields(names: Sequence[str]) -> str:
     return say("news.fields", fields=", ".join(known[name].lower() for name in names if name in known))
 
 
-def _dated(night: Night) -> str:
-    # Two refreshes of one day are two nights.
+def _night_label(night: Night) -> str:
+    # Two refreshes on one day are two nights: the time tells them apart.
     return say("news.dated", day=day(night.created), time=hour(night.created), number=night.after)
 
 

@@ -1,4 +1,4 @@
-"""The first page: describe a project, read what the catalogue answers."""
+"""Recommend page, the first one: describe a project and read the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXAMPLES = (
     ("example.water.label", "example.water.text"),
 )
 _ENDS = " .,;:"
-"""What ends a part of a request, and not a line of a list."""
+"""Signs to drop at the end of a need in a list."""
 _VERDICTS = {"found": "verdict.found", "weak": "verdict.weak", "nothing": "verdict.nothing"}
 
 
@@ -33,18 +33,18 @@ def show() -> None:
     """Draw the page."""
     st.title(say("recommend.title"), anchor=False)
     request_form.reopen(PAGE)
-    asked = "request" in st.session_state
-    if not asked:
+    searched = "request" in st.session_state
+    if not searched:
         st.markdown(say("recommend.lead"))
-    # A file fills the description, which Streamlit allows only before its box is drawn.
+    # A file fills the description, which Streamlit allows only before it draws the text box.
     above, below = st.container(), st.container()
     with below:
         _from_a_file()
     with above:
-        _form(asked)
+        _form(searched)
     snapshot = failures.snapshot()
-    _options(snapshot, asked)
-    if asked:
+    _options(snapshot, searched)
+    if searched:
         _results(st.session_state["request"], filters.chosen(PAGE, FACETS + MORE_FACETS))
 
 
@@ -55,10 +55,10 @@ def _from_a_file() -> None:
             request_form.drop_a_file()
 
 
-def _options(snapshot: Snapshot, asked: bool) -> None:
-    """Draw the choices: in one box once there are results, which must not lie below the screen."""
+def _options(snapshot: Snapshot, searched: bool) -> None:
+    """Draw the options, in one box once there are results, so that these stay on the screen."""
     chosen = filters.chosen(PAGE, FACETS + MORE_FACETS)
-    if asked:
+    if searched:
         used = bool(locality.chosen()) or chosen != Filters()
         with st.expander(say("filters.refine"), used, icon=":material/tune:", key="options"):
             _choices(snapshot, chosen)
@@ -88,19 +88,19 @@ def _more_choices(snapshot: Snapshot, chosen: Filters) -> None:
     filters.choose_years(PAGE)
 
 
-def _form(asked: bool) -> None:
+def _form(searched: bool) -> None:
     with st.form("describe", border=False):
         st.text_area(
             say("recommend.box"),
             key="description",
-            height=100 if asked else 140,
+            height=100 if searched else 140,
             placeholder=say("recommend.placeholder"),
             persist_state="session",
         )
         st.form_submit_button(
             say("recommend.search"), type="primary", icon=":material/search:", on_click=_ask, key="ask"
         )
-    if asked:
+    if searched:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(say("recommend.examples"), width="content")
@@ -115,7 +115,7 @@ def _ask(example: str | None = None) -> None:
     request_form.begin(st.session_state.get("description") or "")
 
 
-def _leave_out(shorts: tuple[str, ...]) -> None:
+def _set_excluded(shorts: tuple[str, ...]) -> None:
     st.session_state["without"] = shorts
 
 
@@ -123,22 +123,22 @@ def _more() -> None:
     st.session_state["wanted"] = st.session_state.get("wanted", request_form.STEP) + request_form.STEP
 
 
-def _results(request: str, chosen: Filters) -> None:
+def _results(text: str, chosen: Filters) -> None:
     try:
-        query = request_form.query_for(request, chosen, opinions.asked())
+        query = request_form.query_for(text, chosen, opinions.asked())
     except InvalidQuery:
-        too_long = len(request) > LONGEST
+        too_long = len(text) > LONGEST
         st.warning(say("failure.too_long") if too_long else say("failure.no_words"), icon=":material/edit:")
         return
-    # Who waits for the model or for a place leaves the drawing of pages to others.
+    # A visitor who waits for the model or for a turn lets others draw their pages.
     with request_queue.DRAWING.aside():
         with st.spinner(say("progress.model"), show_time=True):
             recommender = shared.recommender()
-        _answered(recommender, query)
+        _search(recommender, query)
 
 
-def _answered(recommender: Recommender, query: Query) -> None:
-    """Search and draw the results in one's turn: drawing them is more than half of the work."""
+def _search(recommender: Recommender, query: Query) -> None:
+    """Search and draw the results within one turn: drawing is more than half of the work."""
     waiting = st.empty()
     with request_queue.SHARED.passing(lambda rank: _tell_rank(waiting, rank)):
         waiting.empty()
@@ -153,7 +153,7 @@ def _tell_rank(waiting: DeltaGenerator, rank: int) -> None:
 
 
 def _draw(answer: Answer) -> None:
-    _told(answer)
+    _overview(answer)
     notices.shelf(answer.shelf)
     _expansions(answer)
     opinions.summary(answer)
@@ -168,7 +168,7 @@ def _draw(answer: Answer) -> None:
 
 
 def _answer_or_reason(recommender: Recommender, query: Query) -> Answer | None:
-    """Return the answer, or say what a shelf needs where none can be filled."""
+    """Return the answer. If the shelf cannot be filled, show what it needs and return None."""
     try:
         return _answer(recommender, query)
     except InvalidQuery as error:
@@ -180,7 +180,7 @@ def _answer_or_reason(recommender: Recommender, query: Query) -> Answer | None:
 
 
 def _answer(recommender: Recommender, query: Query) -> Answer:
-    """Return the answer, kept with the session: opening a card asks for nothing new."""
+    """Return the answer, kept in the session: opening a card searches nothing again."""
     key = (query, recommender.snapshot.id)
     kept: tuple[object, Answer] | None = st.session_state.get("answer")
     if kept is None or kept[0] != key:
@@ -189,10 +189,10 @@ def _answer(recommender: Recommender, query: Query) -> Answer:
     return kept[1]
 
 
-def _told(answer: Answer) -> None:
-    """Say what was found before showing it: how many, how sure, and which needs are answered."""
-    found = count("recommend.found", len(answer.recommendations))
-    st.header(say("verdict.nothing_title") if answer.verdict == "nothing" else found, anchor=False)
+def _overview(answer: Answer) -> None:
+    """Draw the number of results, the verdict and the needs, above the results."""
+    size = count("recommend.found", len(answer.recommendations))
+    st.header(say("verdict.nothing_title") if answer.verdict == "nothing" else size, anchor=False)
     if not answer.recommendations:
         st.markdown(say("recommend.none"))
     if answer.verdict in _VERDICTS:
@@ -208,35 +208,35 @@ def _told(answer: Answer) -> None:
 
 
 def _expansions(answer: Answer) -> None:
-    """Say which acronyms were read in full, each of which a click takes away."""
+    """Draw the expanded acronyms, e.g. "PLU = plan local d'urbanisme". A click turns one off."""
     without = answer.query.without
     if not (answer.expansions or without):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(say("acronyms.read"), width="content")
-        for number, found in enumerate(answer.expansions):
+        for number, acronym in enumerate(answer.expansions):
             st.button(
-                f"{plain(found.short)} = {plain(found.entry.full)}",
+                f"{plain(acronym.short)} = {plain(acronym.entry.full)}",
                 key=f"acronym_{number}",
                 icon=":material/close:",
                 icon_position="right",
                 help=say("acronyms.remove"),
-                on_click=_leave_out,
-                args=((*without, found.short),),
+                on_click=_set_excluded,
+                args=((*without, acronym.short),),
             )
         if without:
-            st.button(say("acronyms.restore"), key="acronyms_restore", on_click=_leave_out, args=((),))
+            st.button(say("acronyms.restore"), key="acronyms_restore", on_click=_set_excluded, args=((),))
 
 
 def _needs(title: str, needs: list[Need], icon: str) -> None:
     if not needs:
         return
-    lines = [f"- {icon} {plain(need.text.rstrip(_ENDS))}{_where(need)}" for need in needs]
+    lines = [f"- {icon} {plain(need.text.rstrip(_ENDS))}{_ranks(need)}" for need in needs]
     with st.container(key=f"needs_{'met' if needs[0].covered_by else 'unmet'}"):
         st.markdown(f"**{title}**\n\n" + "\n".join(lines))
 
 
-def _where(need: Need) -> str:
+def _ranks(need: Need) -> str:
     ranks = ", ".join(str(rank) for rank in need.covered_by)
     if len(need.covered_by) == 1:
         return f" ({say('needs.rank', rank=ranks)})"

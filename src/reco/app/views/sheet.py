@@ -1,4 +1,4 @@
-"""One resource: what it is, what the model reads of it, and its permanent address (`?id=...`)."""
+"""Sheet page of one resource: fields, text that the model reads, permanent address (`?id=...`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reco.text.clean import digest, itemised
 
 
 def show() -> None:
-    """Draw the sheet that the address names."""
+    """Draw the sheet of the resource in the address."""
     snapshot = failures.snapshot()
     cards.to_list(say("sheet.back"))
     row = snapshot.catalogue.row(st.query_params.get("id", ""))
@@ -36,7 +36,7 @@ def show() -> None:
         basket.button(resource, f"sheet_{digest(resource.id)[:12]}")
         cards.to_dossier()
     _fields(snapshot, resource)
-    _read(snapshot, row, resource)
+    _model_text(snapshot, row, resource)
     _others(snapshot, resource)
     cards.near(resource, digest(resource.id)[:12], expanded=True)
     st.caption(say("sheet.permanent"))
@@ -79,14 +79,14 @@ def _locality(place: Locality) -> str:
 
 
 def _dates(snapshot: Snapshot, resource: Resource) -> str:
-    found = history.dates_of(snapshot, resource.id)
-    seen = say("sheet.seen" if found.since else "sheet.seen_before", day=day(found.seen))
-    changed = say("sheet.changed", day=day(found.changed)) if found.changed else ""
+    dates = history.dates_of(snapshot, resource.id)
+    seen = say("sheet.seen" if dates.since else "sheet.seen_before", day=day(dates.seen))
+    changed = say("sheet.changed", day=day(dates.changed)) if dates.changed else ""
     return f"{seen} {changed}".strip()
 
 
-def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
-    """Draw what the model reads: the title and each passage; then what of the summary is set aside."""
+def _model_text(snapshot: Snapshot, row: int, resource: Resource) -> None:
+    """Draw the passages of the summary that the model reads, then the parts that are set aside."""
     spans = [span for span in snapshot.table.document(row).spans if span.start >= 0]
     st.header(say("sheet.reads"), anchor=False)
     st.caption(count("sheet.passages", len(spans)))
@@ -104,15 +104,15 @@ def _read(snapshot: Snapshot, row: int, resource: Resource) -> None:
 
 
 def _others(snapshot: Snapshot, resource: Resource) -> None:
-    """Draw the other listings of the same thing, newest first, and why they are held to be it."""
+    """Draw the other listings of the resource, newest first, and why they are duplicates."""
     family = snapshot.families.of.get(resource.id) if snapshot.families is not None else None
     if family is None:
         return
     st.header(say("sheet.others"), anchor=False)
-    whys = sorted(
+    reasons = sorted(
         {cards.family_why(pair.why) for pair in family.pairs if resource.id in (pair.first, pair.second)}
     )
-    st.caption(say("sheet.others_why", why=", ".join(whys)) if whys else say("sheet.others_chain"))
+    st.caption(say("sheet.others_why", why=", ".join(reasons)) if reasons else say("sheet.others_chain"))
     rows = (snapshot.catalogue.row(member) for member in family.members if member != resource.id)
     for row in rows:
         if row is not None:

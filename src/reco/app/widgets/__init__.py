@@ -1,1 +1,1 @@
-"""Parts of pages: cards, filters, the query form, the basket, downloads."""
+"""Widgets of the pages: cards, filters, the query form, the basket, downloads."""

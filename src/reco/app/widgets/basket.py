@@ -1,4 +1,4 @@
-"""The dossier of a visit: what was kept, in which order, with which notes."""
+"""The basket of a visit: kept resources in the visitor's order, with notes. The dossier shows it."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _EXCERPT = 600
 
 @dataclass(frozen=True)
 class BasketQuery:
-    """The request under which resources were kept."""
+    """The query under which resources were kept."""
 
     text: str
     filters: Filters
 
 
 def kept() -> tuple[Item, ...]:
-    """Return what was kept, in the visitor's order."""
-    found: tuple[Item, ...] = st.session_state.get(_STATE, ())
-    return found
+    """Return the kept resources, in the visitor's order."""
+    items: tuple[Item, ...] = st.session_state.get(_STATE, ())
+    return items
 
 
 def asked() -> BasketQuery | None:
-    """Return the request of the last resource that was kept from results."""
-    found: BasketQuery | None = st.session_state.get("basket_asked")
-    return found
+    """Return the query of the last resource that was kept from results."""
+    query: BasketQuery | None = st.session_state.get("basket_asked")
+    return query
 
 
 def button(
@@ -47,30 +47,30 @@ def button(
     level: str = "",
     request: BasketQuery | None = None,
 ) -> None:
-    """Draw what keeps a resource, or lets it go."""
-    there = resource.id in {item.resource.id for item in kept()}
+    """Draw the button that keeps a resource or removes it."""
+    in_basket = resource.id in {item.resource.id for item in kept()}
     st.button(
-        (say("basket.remove") if there else say("basket.add")) + of(resource.title),
+        (say("basket.remove") if in_basket else say("basket.add")) + of(resource.title),
         key=f"keep_{key}",
-        icon=":material/bookmark_remove:" if there else ":material/bookmark_add:",
-        on_click=remove if there else _add,
-        args=(resource.id,) if there else (resource, explanation, level, request),
-        disabled=not there and len(kept()) >= MOST,
+        icon=":material/bookmark_remove:" if in_basket else ":material/bookmark_add:",
+        on_click=remove if in_basket else _add,
+        args=(resource.id,) if in_basket else (resource, explanation, level, request),
+        disabled=not in_basket and len(kept()) >= MOST,
     )
 
 
 def label() -> str:
-    """Return the name of the page in the menu, with how many resources it holds."""
+    """Return the name of the dossier page in the menu, with the number of kept resources."""
     return f"{say('nav.dossier')} ({len(kept())})" if kept() else say("nav.dossier")
 
 
 def key_of(item: Item) -> str:
-    """Return what names an item's widgets."""
+    """Return the part of widget keys that identifies an item: 12 hexadecimal digits."""
     return digest(item.resource.id)[:12]
 
 
 def remove(identifier: str) -> None:
-    """Let a resource go."""
+    """Remove a resource."""
     _put(tuple(item for item in kept() if item.resource.id != identifier))
 
 
@@ -90,7 +90,7 @@ def annotate(identifier: str, note: str) -> None:
 
 
 def empty() -> None:
-    """Let everything go."""
+    """Remove all resources."""
     _put(())
 
 
@@ -98,10 +98,10 @@ def _add(
     resource: Resource, explanation: Explanation | None, level: str, request: BasketQuery | None
 ) -> None:
     if resource.id in {item.resource.id for item in kept()}:
-        # The second half of a double click.
+        # This is the second click of a double click.
         return
     if explanation is None:
-        item = Item(resource, (_beginning(itemised(resource.summary)),) if resource.summary else ())
+        item = Item(resource, (_first_sentences(itemised(resource.summary)),) if resource.summary else ())
     else:
         item = Item(resource, quotes_of(explanation), why.reasons(explanation.contributions), level)
     _put((*kept(), item))
@@ -109,8 +109,8 @@ def _add(
         st.session_state["basket_asked"] = request
 
 
-def _beginning(summary: str) -> str:
-    """Return the first sentences of a summary: a quote must not stop in the middle of one."""
+def _first_sentences(summary: str) -> str:
+    """Return the first sentences of a long summary, so that a quote does not stop inside one."""
     if len(summary) <= _EXCERPT:
         return summary
     end = summary[:_EXCERPT].rfind(". ") + 1

@@ -1,4 +1,4 @@
-"""A resource as a card: what it is, the passage that answers, why, and what is near it."""
+"""A resource as a card: facts, best passage, explanation and nearest resources."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from reco.text.tokens import words
 
 NEAR = 4
 CONTEXT = 220
-"""How many characters of the summary stand on each side of the best passage."""
+"""Most characters of the summary on each side of the best passage."""
 _VIEWS = Path(__file__).parents[1] / "views"
 
-# What the core calls a level, with a colour that never is the only sign: the word is in the badge.
+# Key: the core's level. The badge has the word too, so that colour is never the only sign.
 _LEVELS = {
     "très proche": ("level.very_close", "green"),
     "proche": ("level.close", "blue"),
@@ -33,7 +33,7 @@ _LEVELS = {
 
 
 def card(item: Recommendation, answer: Answer) -> None:
-    """Draw one result of a request."""
+    """Draw one result of a query."""
     key = digest(item.resource.id)[:12]
     with st.container(border=True, gap="xsmall"):
         _badges(item.resource, item.level)
@@ -49,13 +49,13 @@ def card(item: Recommendation, answer: Answer) -> None:
         near(item.resource, key)
         with st.container(horizontal=True, gap="small", key=f"acts_{key}"):
             opinions.buttons(item, answer, key)
-            asked = basket.BasketQuery(answer.query.text, answer.query.filters)
-            basket.button(item.resource, key, item.explanation, _level(item.level), asked)
+            query = basket.BasketQuery(answer.query.text, answer.query.filters)
+            basket.button(item.resource, key, item.explanation, _level(item.level), query)
         opinions.told(item, answer, key)
 
 
 def credit(resource: Resource) -> None:
-    """Draw who made a resource, and when."""
+    """Draw publisher, authors and year."""
     facts = [resource.publisher, resource.authors, str(resource.year or "")]
     line = " · ".join(plain(shortened(fact, 160)) for fact in facts if fact)
     if line:
@@ -63,7 +63,7 @@ def credit(resource: Resource) -> None:
 
 
 def links(resource: Resource, sheet: bool = True) -> None:
-    """Draw the link to the resource itself, and to its sheet."""
+    """Draw the links to the resource and to its sheet."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if resource.link:
             st.link_button(say("card.read"), resource.link, icon=":material/open_in_new:")
@@ -74,7 +74,7 @@ def links(resource: Resource, sheet: bool = True) -> None:
 
 
 def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
-    """Draw a link to the resource's permanent page."""
+    """Draw a link to the sheet of a resource."""
     st.page_link(_VIEWS / "sheet.py", label=label, icon=icon, query_params={"id": resource.id})
 
 
@@ -84,20 +84,21 @@ def to_recommend(label: str) -> None:
 
 
 def to_dossier() -> None:
-    """Draw a link to the dossier when it holds something."""
+    """Draw a link to the dossier if it has resources."""
     if basket.kept():
         st.page_link(_VIEWS / "dossier.py", label=basket.label(), icon=":material/bookmark:")
 
 
 def to_list(label: str) -> None:
-    """Draw a link back to the list of the catalogue."""
+    """Draw a link back to the catalogue page."""
     st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")
 
 
 def row(resource: Resource, place: str, facts: Sequence[str] | None = None) -> None:
-    """Draw a resource as a line of a list: a link to its sheet, and what it is, or other `facts`.
+    """Draw a resource as a line of a list: a link to its sheet, then `facts`.
 
-    `place` tells apart the lists of a page that hold the same resource.
+    The default facts are type, theme, publisher and year. `place` makes the key unique if two lists of a page
+    show the same resource.
     """
     if facts is None:
         facts = (resource.type, resource.theme, resource.publisher, str(resource.year or ""))
@@ -108,7 +109,7 @@ def row(resource: Resource, place: str, facts: Sequence[str] | None = None) -> N
 
 @st.fragment
 def near(resource: Resource, key: str, expanded: bool = False) -> None:
-    """Draw the nearest resources, computed when asked for, without drawing the page again."""
+    """Draw the nearest resources. Opening the box computes them, without redrawing the page."""
     with failures.told():
         _near(resource, key, expanded)
 
@@ -118,7 +119,7 @@ def _near(resource: Resource, key: str, expanded: bool) -> None:
         say("card.near"), expanded, icon=":material/share:", key=f"near_{key}", on_change="rerun"
     )
     if box.open:
-        # As for a search: who waits for a turn, or for the model, leaves the drawing of pages to others.
+        # As in a search: a visitor who waits for the model or for a turn lets others draw their pages.
         with box, st.spinner(say("progress.near")), request_queue.DRAWING.aside():
             answer = shared.recommender().similar(resource.id, NEAR)
             for item in answer.recommendations:
@@ -126,7 +127,7 @@ def _near(resource: Resource, key: str, expanded: bool) -> None:
 
 
 def family_why(code: str) -> str:
-    """Return why two listings are held to be one thing, in words."""
+    """Return why two listings are duplicates, in the visitor's language, e.g. for the code "isbn"."""
     known = {
         "url": say("family.url"),
         "isbn": say("family.isbn"),
@@ -138,7 +139,7 @@ def family_why(code: str) -> str:
 
 
 def badges(resource: Resource) -> str:
-    """Return the type and themes as Markdown."""
+    """Return the badges of type and themes, as Markdown."""
     kind = [badge(resource.type, "blue")] if resource.type else []
     return " ".join(kind + [badge(theme) for theme in resource.themes])
 
@@ -153,13 +154,13 @@ def _badges(resource: Resource, level: str | None) -> None:
 
 
 def _level(level: str | None) -> str:
-    """Return a level in the visitor's words."""
+    """Return a level in the visitor's language."""
     key, _ = _LEVELS.get(level or "", ("", ""))
     return say(key) if key else level or ""
 
 
 def _others(others: Sequence[Resource], key: str) -> None:
-    """Draw the other listings of the same thing, newest first."""
+    """Draw the other listings of the resource, newest first."""
     if not others:
         return
     st.caption(say("card.others"))
@@ -167,15 +168,15 @@ def _others(others: Sequence[Resource], key: str) -> None:
         row(other, f"{key}_{number}")
 
 
-def _excerpt(item: Recommendation, request: str) -> None:
+def _excerpt(item: Recommendation, query: str) -> None:
     if not item.explanation.passages:
         return
-    asked = {word.stem for word in words(request)}
-    st.markdown(excerpt(item.resource.summary, item.explanation.passages[0], asked))
+    stems = {word.stem for word in words(query)}
+    st.markdown(excerpt(item.resource.summary, item.explanation.passages[0], stems))
 
 
 def excerpt(summary: str, best: QuotedPassage, stems: set[str]) -> str:
-    """Return Markdown: the best passage marked, what is around it, and the words of the request bold."""
+    """Return Markdown: the best passage marked, the text around it, and the query's words in bold."""
     found, shown = itemised(best.text), quotation(best.text)
     before, after = itemised(summary[: best.start].strip()), itemised(summary[best.end :].strip())
     if before and found != shown:
@@ -187,8 +188,8 @@ def excerpt(summary: str, best: QuotedPassage, stems: set[str]) -> str:
 
 
 @st.fragment
-def _why(explanation: Explanation, key: str, request: str) -> None:
+def _why(explanation: Explanation, key: str, query: str) -> None:
     box = st.expander(say("why.open"), icon=":material/help:", key=f"why_{key}", on_change="rerun")
     if box.open:
         with box:
-            why.show(explanation, request)
+            why.show(explanation, query)

@@ -1,13 +1,15 @@
-"""The files of a dossier, written at the click from all that was typed and ordered before it.
+"""Download buttons of a dossier. A file contains everything typed and ordered before the click.
 
-A click sends two messages, in either order: that the button was clicked, with what every box holds by then,
-and the wish for a file. Streamlit answers the first by drawing again and the second in a thread of its own.
-So the two meet: the file waits for the dossier, which the drawing brings once every callback of the click
-has run; and the drawing waits for the file to be begun, because its end may give the button another address
-and forget the one that was clicked. For a note and a click sent together, Streamlit draws again the part of
-the page that holds the note: so every part of the page delivers.
+A click sends two messages, in either order: the click itself, with the current value of every box, and the
+HTTP request for the file. Streamlit redraws for the first and answers the second in another thread. `Meeting`
+joins the two:
 
-Each button is drawn alone, so that a note or another file leaves its address as the browser knows it.
+- The file waits for the dossier. The redraw brings it after all callbacks of the click.
+- The redraw waits until the file is begun. Otherwise its end could give the button another address and forget
+  the clicked one.
+
+For a note and a click sent together, Streamlit redraws the part of the page with the note. Every part of the
+page therefore calls `deliver`. Each button is a fragment, so that a note or another file keeps its address.
 """
 
 from __future__ import annotations
@@ -30,10 +32,10 @@ from reco.app.state import failures, shared
 from reco.app.widgets import basket
 
 BROUGHT, BEGUN = 20.0, 10.0
-"""Seconds that a file waits for its dossier, and a drawing for its file, at most: a busy server is late.
-A file that waited in vain is refused, never written without the last note."""
+"""Most seconds that a file waits for its dossier, and a redraw for its file: a busy server is late.
+A file that waits longer is refused, never written without the last note."""
 TITLE, REQUEST = "dossier_title", "dossier_request"
-"""Where the visit keeps what the visitor called the dossier, and the request as edited."""
+"""Session keys of the title of the dossier, and of the query as the visitor edited it."""
 
 _STATE = "dossier_meetings"
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -44,46 +46,46 @@ Writer = Callable[[Dossier, Headings], bytes]
 
 @dataclass(frozen=True)
 class Brought:
-    """What a file is written from."""
+    """The data of a file: the dossier and its headings."""
 
     dossier: Dossier
     headings: Headings
 
 
 class Meeting:
-    """Where the drawing of a clicked button hands what it holds over to the thread that writes the file."""
+    """Hand-over of the dossier from the redraw of a clicked button to the thread that writes the file."""
 
     def __init__(self) -> None:
         self.clicked = False
-        self._there: Brought | None = None
+        self._pending: Brought | None = None
         self._changed = threading.Condition()
 
     def click(self) -> None:
-        """Have the next drawing of the button bring the dossier."""
+        """Ask the next redraw of the button to bring the dossier."""
         self.clicked = True
 
     def bring(self, what: Brought) -> None:
-        """Hand over, and wait until it is collected, `BEGUN` seconds at most."""
+        """Hand the dossier over, and wait at most `BEGUN` seconds until the file collects it."""
         with self._changed:
-            self.clicked, self._there = False, what
+            self.clicked, self._pending = False, what
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._there is not what, BEGUN)
-            # Nobody came: the next file must be of its own click.
-            self._there = None
+            self._changed.wait_for(lambda: self._pending is not what, BEGUN)
+            # Drop what no file collected: the next file must get the dossier of its own click.
+            self._pending = None
 
     def collect(self) -> Brought:
-        """Return what is brought. Raises TimeoutError after `BROUGHT` seconds."""
+        """Return the dossier that the redraw brings. Raises TimeoutError after `BROUGHT` seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: self._there is not None, BROUGHT)
-            found, self._there = self._there, None
+            self._changed.wait_for(lambda: self._pending is not None, BROUGHT)
+            found, self._pending = self._pending, None
             self._changed.notify_all()
         if found is None:
-            raise TimeoutError("The click on a file was not answered in time.")
+            raise TimeoutError("The page did not bring the dossier to its file in time: click again.")
         return found
 
 
 def buttons() -> None:
-    """Draw a button for each kind of file."""
+    """Draw one button per format."""
     writers: tuple[tuple[str, str, str, Writer], ...] = (
         (say("dossier.docx"), "docx", _DOCX, docx_bytes),
         (say("dossier.xlsx"), "xlsx", _XLSX, xlsx_bytes),
@@ -103,7 +105,7 @@ def _button(name: str, ending: str, mime: str, write: Writer) -> None:
         meeting = _meetings().setdefault(ending, Meeting())
         st.download_button(
             name,
-            partial(_written, meeting, write),
+            partial(_file_bytes, meeting, write),
             f"{say('dossier.file')}.{ending}",
             mime,
             key=f"take_{ending}",
@@ -113,20 +115,20 @@ def _button(name: str, ending: str, mime: str, write: Writer) -> None:
 
 
 def deliver() -> None:
-    """Bring what the visit holds now to each file that was clicked. Each part of the page begins with it."""
+    """Bring the dossier to each clicked file. Every part of the page starts with this call."""
     for meeting in list(_meetings().values()):
         if meeting.clicked:
             meeting.bring(Brought(_dossier(), _headings()))
 
 
 def _meetings() -> dict[str, Meeting]:
-    found: dict[str, Meeting] = st.session_state.setdefault(_STATE, {})
-    return found
+    meetings: dict[str, Meeting] = st.session_state.setdefault(_STATE, {})
+    return meetings
 
 
-def _written(meeting: Meeting, write: Writer) -> bytes:
-    found = meeting.collect()
-    return write(found.dossier, found.headings)
+def _file_bytes(meeting: Meeting, write: Writer) -> bytes:
+    brought = meeting.collect()
+    return write(brought.dossier, brought.headings)
 
 
 def _references(dossier: Dossier, _headings: Headings) -> bytes:

@@ -1,4 +1,4 @@
-"""What each field of a resource is called, in the visitor's language."""
+"""Names of the fields of a resource, in the visitor's language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from reco.app.phrases import say
 
 
 def field_names() -> dict[str, str]:
-    """Return what each field of a resource is called."""
+    """Return the name of each field in the visitor's language."""
     return {
         "id": say("field.id"),
         "title": say("field.title"),

@@ -1,4 +1,4 @@
-"""Choosing types, themes and the like, with how many resources each choice would leave."""
+"""Filters of a page: each value of a box shows how many resources it would leave."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _FIELDS = {
     "place": "places",
 }
 _YEARS = ("first_year", "last_year")
-_EVER = (1800, 2100)
+_YEAR_RANGE = (1800, 2100)
 
 
 def chosen(page: str, facets: tuple[str, ...]) -> Filters:
-    """Return what the visitor chose on a page at the last interaction."""
+    """Return the filters that the visitor chose on a page at the last interaction."""
     values: dict[str, Any] = {
         _FIELDS[facet]: tuple(st.session_state.get(_key(page, facet)) or ()) for facet in facets
     }
@@ -37,7 +37,7 @@ def chosen(page: str, facets: tuple[str, ...]) -> Filters:
 
 
 def put(page: str, wanted: Filters) -> None:
-    """Make choices for the visitor, before the boxes are drawn."""
+    """Set the filters of a page before its boxes are drawn."""
     for facet, field in _FIELDS.items():
         st.session_state[_key(page, facet)] = list(getattr(wanted, field))
     for bound in _YEARS:
@@ -45,7 +45,7 @@ def put(page: str, wanted: Filters) -> None:
 
 
 def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters) -> None:
-    """Draw one box for each facet. Counts are of what passes the others, so that no choice hides the rest."""
+    """Draw one box per facet. The counts of a box ignore its own choices, so no choice hides the rest."""
     everything = shared.facets(snapshot, Filters())
     for column, facet in zip(st.columns(len(facets)), facets, strict=True):
         none: dict[str, Any] = {_FIELDS[facet]: ()}
@@ -55,19 +55,19 @@ def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters
             field_names()[facet],
             list(everything[facet]),
             key=_key(page, facet),
-            format_func=partial(_counted, counts),
+            format_func=partial(_label_with_count, counts),
             placeholder=say("filters.all"),
             persist_state="session",
         )
 
 
 def choose_years(page: str) -> None:
-    """Draw the boxes of the first and the last year."""
+    """Draw the boxes of the first and last year."""
     names = {"first_year": say("filters.first_year"), "last_year": say("filters.last_year")}
     for column, bound in zip(st.columns(len(_YEARS)), _YEARS, strict=True):
         column.number_input(
             names[bound],
-            *_EVER,
+            *_YEAR_RANGE,
             value=None,
             step=1,
             key=_key(page, bound),
@@ -76,12 +76,12 @@ def choose_years(page: str) -> None:
         )
 
 
-def _counted(counts: Mapping[str, int], value: str) -> str:
+def _label_with_count(counts: Mapping[str, int], value: str) -> str:
     return f"{value} ({counts.get(value, 0)})"
 
 
 def _forget_missing(key: str, known: Mapping[str, int]) -> None:
-    """Drop choices that a publish took away: a filter on them would be refused."""
+    """Drop choices that a publish removed: a filter on an unknown value is rejected."""
     kept = [value for value in st.session_state.get(key) or () if value in known]
     if kept != list(st.session_state.get(key) or ()):
         st.session_state[key] = kept

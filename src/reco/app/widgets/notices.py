@@ -1,4 +1,4 @@
-"""What stands beside a result without changing its score: warnings, like places, what moved it, the shelf."""
+"""Notices beside a result that do not change its score: cautions, like places, moves, the shelf."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _LIKE = {
 
 
 def warnings(points: Sequence[Caution]) -> None:
-    """Draw the passages that say what can go wrong, quoted."""
+    """Draw the passages that warn of an obstacle, a cost and the like, as quotes."""
     if not points:
         return
     lines = [
@@ -63,7 +63,7 @@ def warnings(points: Sequence[Caution]) -> None:
 
 
 def like(found: Likeness | None) -> None:
-    """Say how like the visitor's the place of a resource is, and why."""
+    """Draw the place of a result, and why it is like the visitor's."""
     if found is None:
         return
     reasons = ", ".join(say(_LIKE[reason]) for reason in found.reasons if reason in _LIKE)
@@ -74,14 +74,14 @@ def like(found: Likeness | None) -> None:
 
 
 def moved(placement: Placement | None) -> None:
-    """Say what moved a result, and from where."""
+    """Draw why a result moved, and from which rank."""
     if placement is not None and placement.reason in _PLACED:
         why = say(_PLACED[placement.reason], text=plain(shortened(placement.text, 80)))
         st.caption(f":material/swap_vert: {say('placed.from', rank=placement.from_rank, why=why)}")
 
 
 def shelf(slots: Sequence[Slot]) -> None:
-    """Say which types the shelf found nothing for."""
+    """Draw the types for which the shelf has no result."""
     empty = [plain(slot.type) for slot in slots if slot.rank is None]
     if empty:
         st.markdown(say("shelf.empty", types=", ".join(empty)))

@@ -1,4 +1,4 @@
-"""A visitor's opinions on results: they act on this visit at once, and wait for a curator in the journal."""
+"""A visitor's opinions on results. They act on this visit at once, and wait in the journal for a curator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FAILED = "opinions_failed"
 
 @dataclass(frozen=True)
 class Given:
-    """An opinion of this visit: its title to show it by, and its number in the journal when it is there."""
+    """An opinion of this visit: title of the resource, and number in the journal (None if not recorded)."""
 
     title: str
     useful: bool
@@ -30,18 +30,18 @@ class Given:
 
 
 def given() -> dict[str, Given]:
-    """Return the opinions on the current request, by resource."""
-    found: dict[str, Given] = st.session_state.setdefault(_STATE, {})
-    return found
+    """Return the opinions on the current query, by resource id."""
+    opinions: dict[str, Given] = st.session_state.setdefault(_STATE, {})
+    return opinions
 
 
 def asked() -> tuple[Opinion, ...]:
-    """Return them as a query carries them."""
+    """Return the opinions as a query takes them."""
     return tuple(Opinion(identifier, opinion.useful) for identifier, opinion in given().items())
 
 
 def buttons(item: Recommendation, answer: Answer, key: str) -> None:
-    """Draw what gives an opinion on a result, or what was given."""
+    """Draw the two opinion buttons of a result. The one already chosen undoes the opinion."""
     opinion = given().get(item.resource.id)
     for useful, name, icon in (
         (True, "opinion.useful", ":material/thumb_up:"),
@@ -60,7 +60,7 @@ def buttons(item: Recommendation, answer: Answer, key: str) -> None:
 
 
 def told(item: Recommendation, answer: Answer, key: str) -> None:
-    """Draw what was said of a result, with a box for the reason."""
+    """Draw the box for the reason of an opinion, if the result has one."""
     opinion = given().get(item.resource.id)
     if opinion is None:
         return
@@ -76,7 +76,7 @@ def told(item: Recommendation, answer: Answer, key: str) -> None:
 
 
 def summary(answer: Answer) -> None:
-    """Say which opinions changed the list, above it, and let each be taken back."""
+    """Draw the opinions that changed the list, each with an undo button."""
     if st.session_state.pop(_FAILED, False):
         st.warning(say("opinion.not_kept"), icon=":material/warning:")
     if not given():
@@ -113,23 +113,23 @@ def _give(item: Recommendation, answer: Answer, useful: bool) -> None:
     if identifier not in given() and len(given()) >= MOST_OPINIONS:
         return
     _withdraw(identifier)
-    given()[identifier] = _kept(identifier, Given(item.resource.title, useful), answer)
+    given()[identifier] = _record(identifier, Given(item.resource.title, useful), answer)
 
 
 def _reason(identifier: str, key: str, answer: Answer) -> None:
-    """Give the opinion again with its reason: nothing in the journal is ever changed."""
+    """Record the opinion again with its reason: entries of the journal never change."""
     opinion = given().get(identifier)
     if opinion is not None:
         _withdraw(identifier)
         reason = st.session_state.get(f"reason_{key}") or ""
-        given()[identifier] = _kept(identifier, replace(opinion, reason=reason), answer)
+        given()[identifier] = _record(identifier, replace(opinion, reason=reason), answer)
 
 
 def _consented(answer: Answer) -> None:
-    """Give every opinion again, with the request's text or without it."""
+    """Record every opinion again, with the text of the query or without it."""
     for identifier, opinion in list(given().items()):
         _withdraw(identifier)
-        given()[identifier] = _kept(identifier, opinion, answer)
+        given()[identifier] = _record(identifier, opinion, answer)
 
 
 def _undo(identifier: str) -> None:
@@ -142,8 +142,8 @@ def _undo_all() -> None:
         _undo(identifier)
 
 
-def _kept(identifier: str, opinion: Given, answer: Answer) -> Given:
-    """Add an opinion to the journal. It acts on this visit even when the journal refuses, which is said."""
+def _record(identifier: str, opinion: Given, answer: Answer) -> Given:
+    """Record an opinion. If the journal fails, the opinion still acts on this visit and a warning shows."""
     try:
         number = _journal().give(
             answer.query.text,

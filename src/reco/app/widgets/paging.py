@@ -1,4 +1,4 @@
-"""Long lists, a page at a time."""
+"""Long lists, one page at a time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 def listed(items: Sequence[T], key: str, per_page: int, draw: Callable[[T], None]) -> None:
-    """Draw the items of the page that the visitor is on, and the way to the others.
+    """Draw the items of the visitor's page, then the links to the other pages.
 
-    `key` is the page's number in the session; one that the list no longer has is the first.
+    `key` is the session key of the page number. A number past the last page goes back to 1.
     """
     for item in items[turned(len(items), key, per_page)]:
         draw(item)
@@ -21,7 +21,7 @@ def listed(items: Sequence[T], key: str, per_page: int, draw: Callable[[T], None
 
 
 def turned(size: int, key: str, per_page: int) -> slice:
-    """Return which of `size` items are on the page that the visitor is on."""
+    """Return the slice of `size` items on the visitor's page."""
     if st.session_state.get(key, 1) > _pages(size, per_page):
         st.session_state[key] = 1
     start = (st.session_state.get(key, 1) - 1) * per_page
@@ -29,7 +29,7 @@ def turned(size: int, key: str, per_page: int) -> slice:
 
 
 def pages(size: int, key: str, per_page: int) -> None:
-    """Draw the way to the other pages, if there are any."""
+    """Draw the links to the other pages, if there are any."""
     if _pages(size, per_page) > 1:
         st.pagination(_pages(size, per_page), key=key)
 

@@ -1,4 +1,4 @@
-"""What a visitor asks: the description, typed or read from a file, and the address that reopens it."""
+"""The query form: a description, typed or read from a file, and the address that reopens it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reco.sources.sandbox.parent import read
 from reco.sources.sandbox.refusal import Reason, Unreadable
 
 ADDRESS = "q"
-"""The name of a shared request in an address."""
+"""Name of the address parameter that holds a shared query."""
 
 STEP = 10
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 def query_for(text: str, chosen: Filters, opinions: tuple[Opinion, ...]) -> Query:
-    """Return the request with all that the visitor chose. Raises InvalidQuery."""
+    """Return the query with all choices of the visitor. Raises InvalidQuery if it is not valid."""
     place = locality.chosen()
     return Query.of(
         text,
@@ -60,7 +60,7 @@ def query_for(text: str, chosen: Filters, opinions: tuple[Opinion, ...]) -> Quer
 
 
 def begin(text: str) -> None:
-    """Make a text the request, from its first results; opinions were on another one."""
+    """Make a text the current query, from its first results. Opinions on another query are dropped."""
     if text != st.session_state.get("request"):
         st.session_state["opinions"] = {}
     st.session_state["request"] = text
@@ -69,7 +69,7 @@ def begin(text: str) -> None:
 
 
 def reopen(page: str) -> None:
-    """Ask what the address shares, once; it is then taken out of the address."""
+    """Make the query in the address the current one, then remove it from the address."""
     code = st.query_params.get(ADDRESS)
     if code is None:
         return
@@ -88,7 +88,7 @@ def reopen(page: str) -> None:
 
 
 def share(query: Query) -> None:
-    """Draw what gives the address of a request."""
+    """Draw the box with the address of a query."""
     with st.popover(say("share.open"), icon=":material/link:", key="share", on_change="rerun") as box:
         if not box.open:
             return
@@ -104,38 +104,38 @@ def share(query: Query) -> None:
 
 
 def drop_a_file() -> None:
-    """Draw the box that takes a file; its text becomes the description, and the file is forgotten."""
+    """Draw the file box. The text of a file becomes the description; the file itself is not kept."""
     turn = st.session_state.setdefault("file_turn", 0)
     words = {"choose": say("file.choose"), "not-taken": say("file.not_taken")}
-    named = ";".join(f'--file-{name}:"{text}"' for name, text in words.items())
-    st.html(f"<style>.st-key-upload{{{named}}}</style>")
-    # A box of another key is an empty one: Streamlit would keep the file as long as the visit.
+    variables = ";".join(f'--file-{name}:"{text}"' for name, text in words.items())
+    st.html(f"<style>.st-key-upload{{{variables}}}</style>")
+    # A new key gives an empty box: otherwise Streamlit keeps the file as long as the visit.
     with st.container(key="upload"):
-        sent = st.file_uploader(
+        upload = st.file_uploader(
             say("file.box"),
             type=list(SUFFIXES),
             max_upload_size=MOST_BYTES // 1_000_000,
             key=f"file_{turn}",
         )
-    if sent is not None:
+    if upload is not None:
         with st.spinner(say("file.reading"), show_time=True):
-            st.session_state["file_told"] = _taken(sent.getvalue(), sent.name)
+            st.session_state["file_told"] = _read_file(upload.getvalue(), upload.name)
         st.session_state["file_turn"] = turn + 1
         st.rerun()
-    told = st.session_state.get("file_told")
-    if told is not None:
-        good, sentence = told
-        (st.success if good else st.warning)(sentence)
+    outcome = st.session_state.get("file_told")
+    if outcome is not None:
+        readable, sentence = outcome
+        (st.success if readable else st.warning)(sentence)
 
 
-def _taken(data: bytes, name: str) -> tuple[bool, str]:
-    """Put a file's text in the description; return whether it could be read, and what to say."""
+def _read_file(data: bytes, name: str) -> tuple[bool, str]:
+    """Put the text of a file in the description. Return whether it was readable, and what to say."""
     label = plain(shortened(name, 80))
     try:
-        found = read(data, name)
+        upload = read(data, name)
     except Unreadable as refused:
         logger.info("a file was not read: %s", refused.reason)
         return False, say("file.refused", name=label, reason=say(_REFUSALS[refused.reason]))
-    st.session_state["description"] = found.text
-    told = say("file.taken", name=label)
-    return True, f"{told} {say('file.cut', count=decimal(LONGEST_TEXT, 0))}" if found.cut else told
+    st.session_state["description"] = upload.text
+    sentence = say("file.taken", name=label)
+    return True, f"{sentence} {say('file.cut', count=decimal(LONGEST_TEXT, 0))}" if upload.cut else sentence

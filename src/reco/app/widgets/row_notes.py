@@ -1,4 +1,4 @@
-"""The core's English notes on a source's row, and why it refuses one, in the visitor's language."""
+"""The core's English notes and rejections of a row, in the visitor's language."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _TEXT = r"(?P<text>['\"].*['\"])"
 _KNOWN = tuple(
     (re.compile(pattern, re.DOTALL), key)
     for pattern, key in (
-        # What is noted of a resource
+        # Notes on a resource
         (r"url set aside, it leads nowhere by itself: (?P<text>.*)", "remark.unlinked"),
         (r"url set aside, it cannot be read: (?P<text>.*)", "remark.unreadable_link"),
         (r"place code (?P<text>\S+) is unknown", "remark.unknown_code"),
         (rf"place {_TEXT} is shared by \d+: .*", "remark.shared_place"),
         (rf"place {_TEXT} is no commune, .*", "remark.unknown_place"),
-        # Why a row is refused
+        # Problems of a rejected row
         (r"(?P<field>\w+) has (?P<found>[\d,]+) characters; at most (?P<most>[\d,]+) .*", "remark.too_long"),
         (r"the title is missing", "remark.no_title"),
         (r"the id is empty", "remark.no_id"),
@@ -35,22 +35,22 @@ _KNOWN = tuple(
 
 
 def worded(note: str) -> str:
-    """Return a note in the visitor's words, or as it is when it is not one of the core's."""
+    """Return a note in the visitor's language, unchanged if it is not one of the core's."""
     for pattern, key in _KNOWN:
-        found = pattern.fullmatch(note)
-        if found is not None:
-            return say(key, **{name: _worded(name, value) for name, value in found.groupdict().items()})
+        match = pattern.fullmatch(note)
+        if match is not None:
+            return say(key, **{name: _worded_value(name, value) for name, value in match.groupdict().items()})
     return note
 
 
-def _worded(name: str, value: str) -> str:
+def _worded_value(name: str, value: str) -> str:
     if name == "field":
         return field_names().get(value, value).lower()
     return decimal(int(value.replace(",", "")), 0) if name in ("found", "most") else _quoted(value)
 
 
 def _quoted(text: str) -> str:
-    """Return a text in the language's quotes instead of the code's."""
+    """Return a text in the quotes of the language, if it is in the quotes of Python."""
     if text[:1] in "'\"" and text[-1:] == text[:1]:
         return f"{say('quote.open')}{text[1:-1]}{say('quote.close')}"
     return text

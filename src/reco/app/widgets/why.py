@@ -1,4 +1,4 @@
-"""Why a resource has its score: shares that add up to it exactly, as bars and in words, and the words met."""
+"""The explanation of a score: shares that add up to it exactly, as bars and sentences, and matched words."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from reco.text.tokens import words
 SHOWN = 8
 LONGEST_QUOTE = 150
 TOLD = 4
-"""How many reasons are told where there is no room for all."""
+"""Most reasons in a document, which has no room for all."""
 
 
 @dataclass(frozen=True)
 class ShownShare:
-    """A contribution in tenths of a point, whole, so that what is read adds up.
+    """A contribution in whole tenths of a point, so that the displayed numbers add up.
 
-    `without` is the score that the resource would have if it were not there, in points.
+    `without` is the score of the resource without this contribution, in points.
     """
 
     kind: str
@@ -34,9 +34,9 @@ class ShownShare:
 
 
 def shares(contributions: Sequence[Contribution]) -> list[ShownShare]:
-    """Round contributions to tenths of a point (a thousandth of the score) without changing their sum.
+    """Round contributions to tenths of a point (a thousandth of the score) and keep their sum.
 
-    Largest remainder: all are rounded down, then the largest remainders take what is left.
+    Largest remainder method: all are rounded down, then the largest remainders get the missing tenths.
     """
     exact = [1000 * line.value for line in contributions]
     down = [math.floor(value) for value in exact]
@@ -50,7 +50,7 @@ def shares(contributions: Sequence[Contribution]) -> list[ShownShare]:
 
 
 def show(explanation: Explanation, request: str) -> None:
-    """Draw the proof of one result of a request."""
+    """Draw the explanation of one result of a query."""
     lines = shares(explanation.contributions)
     st.markdown(_summary(lines))
     first, rest = lines[:SHOWN], lines[SHOWN:]
@@ -63,15 +63,15 @@ def show(explanation: Explanation, request: str) -> None:
     _answers(explanation.passages, {word.stem for word in words(request)})
 
 
-def _answers(quotes: Sequence[QuotedPassage], asked: set[str]) -> None:
-    """Say which words of the request each of the nearest passages answers, the one on the card first."""
+def _answers(quotes: Sequence[QuotedPassage], stems: set[str]) -> None:
+    """List the query's words that each nearest passage answers, the passage of the card first."""
     if not quotes:
         return
-    told = [f"- {say('why.best')}{_met(quotes[0])}"]
+    lines = [f"- {say('why.best')}{_met(quotes[0])}"]
     for quote in quotes[1:]:
-        text = with_words(quotation(quote.text), asked)
-        told.append(f"- {say('quote.open')}{text}{say('quote.close')}{_met(quote)}")
-    st.markdown(f"{say('why.answers')}\n\n" + "\n".join(told))
+        text = with_words(quotation(quote.text), stems)
+        lines.append(f"- {say('quote.open')}{text}{say('quote.close')}{_met(quote)}")
+    st.markdown(f"{say('why.answers')}\n\n" + "\n".join(lines))
 
 
 def _met(quote: QuotedPassage) -> str:
@@ -110,7 +110,7 @@ def _kinds() -> dict[str, str]:
 
 
 def _named(line: ShownShare, text: str) -> str:
-    """Return what a share is of, in words; `text` is the source's, as safe as its reader needs."""
+    """Return the name of a share. `text` is the source's, already escaped if the output needs it."""
     if line.kind == "feedback":
         number = int(line.text)
         return count("why.raised", number) if line.tenths >= 0 else count("why.lowered", number)

@@ -1,1 +1,1 @@
-"""Communes and intercommunalités: the gazetteer, looking a place up, and how alike two places are."""
+"""Places of France: the gazetteer, the lookup of a commune, the likeness of two places, and the map."""

@@ -1,9 +1,9 @@
-"""France on one plane: where a locality is drawn, and outlines made from the communes themselves.
+"""The map of France: the position of each locality, and outlines made from the communes' coordinates.
 
 Metropolitan France is in Lambert's conformal conic projection (Snyder 1987, USGS Professional Paper
-1395, section 15, on a sphere), in kilometres. Each overseas département has a frame of its own beside it,
-in an equirectangular projection at its own scale. Nothing is fetched: outlines are drawn from the
-coordinates of `places.csv`, so they are as rough as the communes with known coordinates are sparse.
+1395, section 15, on a sphere), in kilometres. Each overseas département has its own frame beside it, in
+an equirectangular projection at its own scale. Nothing is downloaded: the outlines come from the
+coordinates in `places.csv`, so they are rough where few communes have coordinates.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ _EARTH = 6371.0
 _PARALLELS = (radians(44.0), radians(49.0))
 _ORIGIN = (radians(46.5), radians(3.0))
 _LONGEST = {True: 38.0, False: 2 * INSET}
-"""Between neighbouring communes farther apart there is sea or another country: on the mainland, elsewhere."""
+"""Kilometres between neighbouring communes beyond which there is sea or a border.
+
+The key tells metropolitan France (True) from a frame overseas (False).
+"""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A part of the map: the département that it shows, or METROPOLE, and its rectangle of the plane."""
+    """A rectangle of the plane that shows an overseas département, or metropolitan France (`METROPOLE`)."""
 
     code: str
     name: str
@@ -49,7 +52,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a locality is drawn. `exact` is whether it is a commune's own point, not an area's centre."""
+    """The position of a locality. `exact`: the point of the commune itself, not the centre of an area."""
 
     x: float
     y: float
@@ -59,14 +62,14 @@ class Spot:
 
 @dataclass(frozen=True)
 class Outline:
-    """Land as closed rings, each (n, 2), and borders between départements as segments, (n, 2, 2)."""
+    """Land as closed rings, (n, 2) each, and borders between départements as segments, (n, 2, 2)."""
 
     land: tuple[Points, ...]
     borders: Points
 
 
 class Atlas:
-    """The map of what a gazetteer holds."""
+    """The map of a gazetteer's localities."""
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._communes = [p for p in gazetteer.all("commune") if p.latitude is not None]
@@ -75,11 +78,11 @@ class Atlas:
         self._overseas = sorted({p.department for p in self._communes if len(p.department) == 3})
         self._centres = _centres(self._communes)
         counts = [place.region for place in departments]
-        self._alone = {p.region: p.code for p in departments if counts.count(p.region) == 1}
+        self._single = {p.region: p.code for p in departments if counts.count(p.region) == 1}
 
     @cached_property
     def frames(self) -> Mapping[str, Frame]:
-        """Metropolitan France, then each overseas département of which a commune's point is known."""
+        """Metropolitan France, then each overseas département with known coordinates."""
         points = np.asarray([lambert(*_degrees(p)) for p in self._of(METROPOLE)])
         (west, south), (east, north) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         found = {METROPOLE: Frame(METROPOLE, "", west, south, east, north)}
@@ -91,25 +94,25 @@ class Atlas:
         return found
 
     def spot(self, place: Locality) -> Spot | None:
-        """Return where a locality is drawn, or None.
+        """Return the position of a locality, or None.
 
-        A commune whose point is unknown is at the centre of its EPCI; an EPCI and a département are at the
-        centre of their communes. A région of several départements is nowhere: a point would show a place
-        that nobody means.
+        A commune without coordinates is drawn at the centre of its EPCI. An EPCI and a département are
+        drawn at the centre of their communes. A région of several départements has no position, since a
+        point would suggest one town.
         """
         if place.latitude is not None and place.longitude is not None:
             return self._at(place.latitude, place.longitude, place.department, True)
-        area = {"commune": place.epci, "region": self._alone.get(place.code, "")}.get(place.kind, place.code)
+        area = {"commune": place.epci, "region": self._single.get(place.code, "")}.get(place.kind, place.code)
         if area not in self._centres:
             return None
         return self._at(*self._centres[area], place.department or area, False)
 
     def outline(self, frame: str) -> Outline:
         """Return the outline of one frame."""
-        there = self._of(frame)
-        spots = [self._at(*_degrees(p), p.department, True) for p in there]
+        communes = self._of(frame)
+        spots = [self._at(*_degrees(p), p.department, True) for p in communes]
         points = np.asarray([(spot.x, spot.y) for spot in spots])
-        return _outline(points, np.asarray([p.department for p in there]), _LONGEST[frame == METROPOLE])
+        return _outline(points, np.asarray([p.department for p in communes]), _LONGEST[frame == METROPOLE])
 
     def _of(self, frame: str) -> list[Locality]:
         return [p for p in self._communes if self._frame(p.department) == frame]
@@ -129,7 +132,7 @@ class Atlas:
 
     @cached_property
     def _scales(self) -> dict[str, tuple[tuple[float, float], float]]:
-        """Per overseas frame, the degrees of its middle, and kilometres of the plane for a degree."""
+        """Per overseas frame, the latitude and longitude of its middle, and map kilometres per degree."""
         found = {}
         for code in self._overseas:
             degrees = np.asarray([_degrees(p) for p in self._of(code)])
@@ -141,7 +144,7 @@ class Atlas:
 
 
 def lambert(latitude: float, longitude: float) -> tuple[float, float]:
-    """Return a point's kilometres east and north of 46.5° N, 3° E (Snyder 1987, equations 15-1 to 15-5)."""
+    """Return the kilometres east and north of 46.5° N, 3° E (Snyder 1987, equations 15-1 to 15-5)."""
     first, second = _PARALLELS
     n = log(cos(first) / cos(second)) / log(_height(second) / _height(first))
     scale = _EARTH * cos(first) * _height(first) ** n / n
@@ -172,10 +175,10 @@ def _centres(communes: Iterable[Locality]) -> dict[str, tuple[float, float]]:
 
 
 def _outline(points: Points, departments: NDArray[np.str_], longest: float) -> Outline:
-    """Triangulate the communes, and take away what is sea.
+    """Triangulate the communes and remove the sea.
 
-    A border between two départements runs through the triangles that hold communes of both: between the
-    middles of the sides that join them, and to the centre where three meet.
+    A border runs through the triangles whose corners are in different départements. It joins the middles
+    of the two sides that it crosses; where three départements meet, it joins each middle to the centre.
     """
     mesh = Delaunay(points)
     land = mesh.simplices[_on_land(mesh, points, longest)]
@@ -186,7 +189,10 @@ def _outline(points: Points, departments: NDArray[np.str_], longest: float) -> O
 
 
 def _on_land(mesh: Delaunay, points: Points, longest: float) -> NDArray[np.bool_]:
-    """Return which triangles are land: all but those with a long side that one can sail to from outside."""
+    """Return the mask of the land triangles.
+
+    Sea spreads from the outer edge through the triangles that have a long side.
+    """
     corners = points[mesh.simplices]
     long = (np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2) > longest).any(axis=1)
     sea = long & (mesh.neighbors < 0).any(axis=1)
@@ -200,20 +206,20 @@ def _on_land(mesh: Delaunay, points: Points, longest: float) -> NDArray[np.bool_
 
 
 def _rings(triangles: NDArray[np.int32]) -> list[list[int]]:
-    """Return the edges that only one triangle has, as closed rings. Triangles turn counterclockwise."""
+    """Return the outer edges of counterclockwise triangles as closed rings of point numbers."""
     edges = {(int(t[i]), int(t[(i + 1) % 3])) for t in triangles for i in range(3)}
-    after: dict[int, list[int]] = defaultdict(list)
+    following: dict[int, list[int]] = defaultdict(list)
     for start, end in sorted(edges):
         if (end, start) not in edges:
-            after[start].append(end)
+            following[start].append(end)
     rings = []
-    while after:
-        ring = [next(iter(after))]
-        while ring[-1] in after:
-            onward = after[ring[-1]]
-            ring.append(onward.pop())
-            if not onward:
-                del after[ring[-2]]
+    while following:
+        ring = [next(iter(following))]
+        while ring[-1] in following:
+            next_points = following[ring[-1]]
+            ring.append(next_points.pop())
+            if not next_points:
+                del following[ring[-2]]
         rings.append(ring)
     return rings
 

@@ -1,7 +1,7 @@
-"""Communes, intercommunalités, départements and régions, and which of them a text names.
+"""The gazetteer: communes, EPCI, départements and régions by code and by name.
 
-`places.csv` is made by `scripts/make_places.py`, which says where each column comes from.
-A name that several communes share is never guessed: its département, or its code, must be given.
+`scripts/make_places.py` makes `places.csv` and gives the source of each column. A name that several
+communes share is never guessed: it needs a département or a code.
 """
 
 from __future__ import annotations
@@ -21,37 +21,38 @@ from reco.text.clean import digest, fold
 BUNDLED = Path(__file__).with_name("places.csv")
 KINDS = ("commune", "epci", "department", "region")
 
-_ALIKE = 0.7
-"""Likeness of spellings from which a name is a suggestion."""
-_NEAR = 50
+_SIMILAR = 0.7
+"""Similarity of spelling, 0 to 1, from which a name is suggested."""
+_MOST = 50
 
 _SEPARATOR = re.compile(r"\s*;\s*")
-_JOINT = re.compile(r"\s*(?:,|&|\bet\b)\s*")
-_ASIDE = re.compile(r"\s*\(([^()]*)\)")
+_CONJUNCTION = re.compile(r"\s*(?:,|&|\bet\b)\s*")
+_BRACKETS = re.compile(r"\s*\(([^()]*)\)")
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
 _EPCI = re.compile(
     r"\b(?:cc|ca|cu|communaute (?:de communes|d agglomeration|urbaine)|metropole|eurometropole|"
     r"agglomeration|agglopole|agglo|communaute|intercommunalite|interco)\b"
 )
-_CALLED = {
+_KIND_PREFIX = {
     "commune": re.compile(r"^(?:ville|commune|mairie|village) (?:(?:de la|de l|du|des|de|d)\b ?)?"),
     "department": re.compile(r"^(?:conseil )?departement(?:al)? (?:(?:de la|de l|du|des|de|d)\b ?)?"),
     "region": re.compile(r"^(?:conseil )?region(?:al)? (?:(?:de la|de l|du|des|de|d)\b ?)?"),
 }
 _EMPTY = frozenset(("de", "du", "des", "d", "la", "le", "les", "l", "et", "en", "entre"))
 _PARIS = "75"
-"""The only département that is one commune."""
+"""The only département that is a single commune."""
 _SCALES = {"epci": "epci", "departement": "department", "region": "region"}
-_EVERYWHERE = frozenset(
+_NATIONAL = frozenset(
     ("", "france", "national", "france entiere", "france metropolitaine", "france et territoires d'outre-mer")
 )
 
 
 @dataclass(frozen=True)
 class Locality:
-    """A commune, an EPCI, a département or a région as it is today.
+    """A current commune, EPCI, département or région.
 
-    `code` is INSEE's, or the SIREN of an EPCI; an EPCI's département is that of most of its communes.
+    `code` is the INSEE code, or the SIREN of an EPCI. The département of an EPCI is the one of most of its
+    communes.
     """
 
     kind: str
@@ -66,20 +67,20 @@ class Locality:
 
     @property
     def label(self) -> str:
-        """The name as it is listed: a commune's with its département, since others may share it."""
+        """The name as shown; a commune's has its département, since names repeat: "Trémargat (22)"."""
         return f"{self.name} ({self.department})" if self.kind == "commune" else self.name
 
 
 @dataclass(frozen=True)
 class LocatedPlaces:
-    """The localities that a text names for certain, and why the rest of it names none."""
+    """The localities that a text names for certain, and notes on the parts that name none."""
 
     localities: tuple[Locality, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 class _JoinedTexts:
-    """Many short texts as one, so that looking through all of them is one search."""
+    """Many short lines joined into one text, so that one search covers them all."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
@@ -87,7 +88,7 @@ class _JoinedTexts:
         self._starts = list(accumulate((len(line) + 1 for line in lines), initial=1))
 
     def having(self, needle: str) -> Iterator[int]:
-        """Yield the number of each line that holds `needle`, in order; a newline is a line's edge."""
+        """Yield the number of each line that contains `needle`, in order; a newline matches a line edge."""
         at = self._whole.find(needle)
         while at >= 0:
             yield bisect_right(self._starts, at + (needle[0] == "\n")) - 1
@@ -95,7 +96,7 @@ class _JoinedTexts:
 
 
 class Gazetteer:
-    """Every locality, by code and by name."""
+    """The localities, by code and by name. `former` gives the current codes of former communes' names."""
 
     def __init__(self, localities: Iterable[Locality], former: Mapping[str, Sequence[str]]) -> None:
         self._by_code = {(place.kind, place.code): place for place in localities}
@@ -103,7 +104,7 @@ class Gazetteer:
 
     @classmethod
     def read(cls, path: Path = BUNDLED) -> Gazetteer:
-        """Read a table of the columns of `places.csv`."""
+        """Read a CSV file with the columns of `places.csv`."""
         localities: list[Locality] = []
         former: dict[str, list[str]] = defaultdict(list)
         with path.open(encoding="utf-8", newline="") as stream:
@@ -116,125 +117,127 @@ class Gazetteer:
 
     @cached_property
     def stamp(self) -> str:
-        """Digest of every locality."""
+        """Digest of all localities."""
         return digest(*(repr(place) for place in self._by_code.values()))
 
     def all(self, kind: str) -> tuple[Locality, ...]:
-        """Return every locality of a kind, in the order of the table."""
+        """Return the localities of a kind, in the order of the table."""
         return tuple(place for place in self._by_code.values() if place.kind == kind)
 
     def by_code(self, code: str) -> Locality | None:
-        """Return the locality with this code: an EPCI's SIREN, a commune's or a département's INSEE code."""
+        """Return the locality with this code: a commune's or département's INSEE code, or an EPCI's SIREN."""
         for kind in ("commune", "epci", "department"):
             if (kind, code) in self._by_code:
                 return self._by_code[kind, code]
         return None
 
     def named(self, name: str, kinds: Sequence[str] = KINDS) -> tuple[Locality, ...]:
-        """Return every locality of these kinds with this name, whatever its case, accents and hyphens.
+        """Return the localities of these kinds with this name; case, accents and hyphens are ignored.
 
-        A commune that now holds one of this name counts, unless a commune of its département has the name.
+        The name of a former commune gives the commune that absorbed it, unless a current commune of that
+        département has the name.
         """
         key = _key(name)
         found = [p for p in self._names.get(key, ()) if p.kind in kinds and p.kind != "epci"]
         if "epci" in kinds:
-            found += [p for p in self._groups.get(_bare(key), ()) if _bare(key)]
+            found += [p for p in self._epcis.get(_distinctive_words(key), ()) if _distinctive_words(key)]
         if "commune" in kinds:
-            grounds = {p.department for p in found if p.kind == "commune"}
-            found += [p for p in self._formerly(key) if p.department not in grounds]
+            departments = {p.department for p in found if p.kind == "commune"}
+            found += [p for p in self._successors(key) if p.department not in departments]
         return tuple(found)
 
-    def _formerly(self, key: str) -> list[Locality]:
-        """Return the communes of today in which communes that had this name now are."""
+    def _successors(self, key: str) -> list[Locality]:
+        """Return the current communes that absorbed a commune of this name."""
         codes = dict.fromkeys(self._former.get(key, ()))
         return [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
 
     def locate(self, place: str, code: str = "", scale: str = "") -> LocatedPlaces:
-        """Return what a resource's place names. `scale` tells a town from the EPCI of its name."""
-        if fold(place) in _EVERYWHERE:
-            return self._coded(code)
+        """Return the localities that a place text names; `scale` tells a town from the EPCI of its name."""
+        if fold(place) in _NATIONAL:
+            return self._by_code_alone(code)
         localities: list[Locality] = []
         notes: list[str] = []
         for part in _SEPARATOR.split(place):
-            if not part or fold(part) in _EVERYWHERE:
+            if not part or fold(part) in _NATIONAL:
                 continue
-            found = self._part(part, code, scale)
+            found = self._locate_part(part, code, scale)
             localities += [p for p in found.localities if p not in localities]
             notes += found.notes
         return LocatedPlaces(tuple(localities), tuple(notes))
 
     def label(self, place: Locality) -> str:
-        """Return a place's name with its département, as a person tells homonyms apart."""
+        """Return a place's name with the name of its département: "Trémargat (Côtes-d'Armor)"."""
         department = self._by_code.get(("department", place.department))
         if department is None or place.kind in ("department", "region"):
             return place.name
         return f"{place.name} ({department.name})"
 
     def search(self, text: str, limit: int = 10) -> tuple[Locality, ...]:
-        """Return the communes that a person may mean, the most populous of each kind first.
+        """Return the communes that a person may mean while typing `text`.
 
-        Those whose name begins so, then those with a word that does, then those spelt nearly so. A
-        text of digits is the beginning of an INSEE code; a département may follow in brackets.
+        Names equal to the text come first, then names that start with it, then names with a word that
+        does, the most populous first; if there are none, similar spellings. Digits are the start of an
+        INSEE code. A département may follow in brackets.
         """
-        asides = _ASIDE.findall(text)
+        asides = _BRACKETS.findall(text)
         code = self._department(asides[-1]) if asides else ""
-        key = _key(_ASIDE.sub("", text))
+        key = _key(_BRACKETS.sub("", text))
         if not key or limit < 1:
             return ()
-        meant = (place for place in self._meant(key) if not code or _within(place, code))
+        meant = (place for place in self._matches(key) if not code or _lies_within(place, code))
         return tuple(islice(meant, limit))
 
-    def _meant(self, key: str) -> Iterator[Locality]:
-        """Yield names that are the text, that begin so, with a word that does; or else near spellings."""
+    def _matches(self, key: str) -> Iterator[Locality]:
+        """Yield the communes of `search`, without the filter by département."""
         places, names, codes = self._communes
         if key[0].isdigit():
             yield from (places[line] for line in codes.having(f"\n{key}"))
             return
-        given: set[int] = set()
+        yielded: set[int] = set()
         for needle in (f"\n{key}\n", f"\n{key}", f" {key}"):
             for line in names.having(needle):
-                if line not in given:
-                    given.add(line)
+                if line not in yielded:
+                    yielded.add(line)
                     yield places[line]
-        if not given:
+        if not yielded:
             from rapidfuzz import process
             from rapidfuzz.distance import OSA
 
             spelling = OSA.normalized_similarity
-            near = process.extract(key, names.lines, scorer=spelling, score_cutoff=_ALIKE, limit=_NEAR)
+            near = process.extract(key, names.lines, scorer=spelling, score_cutoff=_SIMILAR, limit=_MOST)
             yield from (places[line] for _, _, line in near)
 
-    def _coded(self, code: str) -> LocatedPlaces:
+    def _by_code_alone(self, code: str) -> LocatedPlaces:
         found = self.by_code(code) if code else None
         if found is not None:
             return LocatedPlaces((found,))
         return LocatedPlaces(notes=(f"place code {code} is unknown",) if code else ())
 
-    def _part(self, part: str, code: str, scale: str) -> LocatedPlaces:
-        whole = self._one(part, code, scale)
-        pieces = [piece for piece in _JOINT.split(part) if piece]
+    def _locate_part(self, part: str, code: str, scale: str) -> LocatedPlaces:
+        whole = self._locate_one(part, code, scale)
+        pieces = [piece for piece in _CONJUNCTION.split(part) if piece]
         if whole.localities or len(pieces) < 2:
             return whole
-        each = [self._one(piece, code, scale) for piece in pieces]
+        each = [self._locate_one(piece, code, scale) for piece in pieces]
         kinds = {p.kind for one in each for p in one.localities}
         if len(kinds) == 1:
-            # In a list of régions, a name that is also a village's is the région's.
-            each = [self._one(piece, code, scale, next(iter(kinds))) for piece in pieces]
+            # Among régions, a name that a village shares means the région.
+            each = [self._locate_one(piece, code, scale, next(iter(kinds))) for piece in pieces]
         found = tuple(dict.fromkeys(p for one in each for p in one.localities))
         return LocatedPlaces(found, tuple(n for one in each for n in one.notes)) if found else whole
 
-    def _one(self, text: str, code: str, scale: str, kind: str = "") -> LocatedPlaces:
+    def _locate_one(self, text: str, code: str, scale: str, kind: str = "") -> LocatedPlaces:
         hint = code
-        for aside in _ASIDE.findall(text):
+        for aside in _BRACKETS.findall(text):
             hint = self._department(aside) or hint
-        name = _ASIDE.sub("", text).strip()
+        name = _BRACKETS.sub("", text).strip()
         exact = self.by_code(code)
         candidates = self._candidates(name, scale)
-        if exact is not None and exact in candidates and not _has_namesake(exact, candidates):
+        if exact is not None and exact in candidates and not _may_mean_commune(exact, candidates):
             return LocatedPlaces((exact,))
         if hint:
-            candidates = [p for p in candidates if _within(p, hint)]
-        chosen = _most_apt([p for p in candidates if p.kind == kind] or candidates, scale, name)
+            candidates = [p for p in candidates if _lies_within(p, hint)]
+        chosen = _narrow([p for p in candidates if p.kind == kind] or candidates, scale, name)
         if len(chosen) == 1:
             return LocatedPlaces(tuple(chosen))
         if chosen:
@@ -246,16 +249,16 @@ class Gazetteer:
 
     def _candidates(self, name: str, scale: str) -> list[Locality]:
         key = _key(name)
-        for kind, pattern in _CALLED.items():
-            if (bare := pattern.sub("", key)) != key and (found := self._articled(bare, (kind,))):
+        for kind, pattern in _KIND_PREFIX.items():
+            if (bare := pattern.sub("", key)) != key and (found := self._named_with_article(bare, (kind,))):
                 return found
         if _EPCI.search(key):
             return list(self.named(name, ("epci",)))
         kinds = KINDS if _SCALES.get(fold(scale)) == "epci" else ("commune", "department", "region")
         return list(self.named(name, kinds))
 
-    def _articled(self, key: str, kinds: Sequence[str]) -> list[Locality]:
-        """Return what is named so, with or without its article: "Région La Réunion", "Ville de Mans"."""
+    def _named_with_article(self, key: str, kinds: Sequence[str]) -> list[Locality]:
+        """Return the localities with this name, with or without an article: "Ville de Mans" is Le Mans."""
         forms = (key, f"la {key}", f"le {key}", f"les {key}", f"l {key}")
         return next((list(found) for form in forms if (found := self.named(form, kinds))), [])
 
@@ -267,7 +270,7 @@ class Gazetteer:
 
     @cached_property
     def _communes(self) -> tuple[list[Locality], _JoinedTexts, _JoinedTexts]:
-        """The communes, most populous first, and in parallel their names as compared and their codes."""
+        """The communes, most populous first, with their folded names and their codes in parallel."""
         found = [place for place in self._by_code.values() if place.kind == "commune"]
         found.sort(key=lambda place: (-(place.population or 0), place.code))
         keys = _JoinedTexts([_key(place.name) for place in found])
@@ -281,51 +284,53 @@ class Gazetteer:
         return names
 
     @cached_property
-    def _groups(self) -> dict[str, list[Locality]]:
+    def _epcis(self) -> dict[str, list[Locality]]:
         groups: dict[str, list[Locality]] = defaultdict(list)
         for place in self._by_code.values():
             if place.kind == "epci":
-                groups[_bare(_key(place.name))].append(place)
+                groups[_distinctive_words(_key(place.name))].append(place)
         return groups
 
 
 @lru_cache(maxsize=1)
 def bundled() -> Gazetteer:
-    """Return the table that comes with the package."""
+    """Return the gazetteer of the package, read once."""
     return Gazetteer.read()
 
 
 def is_collectivity(text: str) -> bool:
-    """Whether a text is a kind of EPCI, alone ("Communauté de communes") or before a name, which may be cut
-    short ("Métropole Toulon")."""
+    """Whether a text is a kind of EPCI, alone or before a name, which may be shortened.
+
+    "Communauté de communes" and "Métropole Toulon" are.
+    """
     key = _key(text)
     named = any(word[:1].isupper() for word in text.split()[1:])
-    return _EPCI.match(key) is not None and (named or not _bare(key))
+    return _EPCI.match(key) is not None and (named or not _distinctive_words(key))
 
 
-def _most_apt(candidates: Sequence[Locality], scale: str, name: str) -> list[Locality]:
-    """Narrow candidates down: by the scale that is said, then a département that is one commune."""
+def _narrow(candidates: Sequence[Locality], scale: str, name: str) -> list[Locality]:
+    """Narrow candidates by scale, then keep one of several that are the same territory, such as Paris."""
     wanted = _SCALES.get(fold(scale))
     if fold(scale) in ("commune rurale", "petite ville", "ville moyenne", "metropole"):
         wanted = "commune" if not _EPCI.search(_key(name)) else "epci"
     narrowed = [p for p in candidates if p.kind == wanted] or list(candidates)
     places = {(p.kind, p.department) for p in narrowed}
     for kind in ("commune", "department"):
-        # Paris is a commune and a département, La Réunion a département and a région: one place each.
+        # Paris is both a commune and a département, La Réunion both a département and a région.
         alone = [p for p in narrowed if p.kind == kind]
-        if len(alone) == 1 and all(k == kind or _same_ground(alone[0], k, narrowed) for k, _ in places):
+        if len(alone) == 1 and all(k == kind or _same_territory(alone[0], k, narrowed) for k, _ in places):
             return alone
     return narrowed
 
 
-def _has_namesake(place: Locality, others: Sequence[Locality]) -> bool:
-    """Whether a département's code, given beside a name, may be there to tell a commune in it."""
+def _may_mean_commune(place: Locality, others: Sequence[Locality]) -> bool:
+    """Whether `place` is a département that holds one of the communes, so its code may mean that commune."""
     return place.kind == "department" and any(
         other.kind == "commune" and other.department == place.code for other in others
     )
 
 
-def _same_ground(place: Locality, kind: str, others: Sequence[Locality]) -> bool:
+def _same_territory(place: Locality, kind: str, others: Sequence[Locality]) -> bool:
     return all(
         (kind == "region" and other.code == place.region and place.kind == "department")
         or (kind == "department" and other.code == place.department == _PARIS)
@@ -334,8 +339,8 @@ def _same_ground(place: Locality, kind: str, others: Sequence[Locality]) -> bool
     )
 
 
-def _within(place: Locality, code: str) -> bool:
-    """Whether a place lies where a code says: a département's, or an INSEE or postal code's beginning."""
+def _lies_within(place: Locality, code: str) -> bool:
+    """Whether a place lies in a département, given by its code or by an INSEE or postal code in it."""
     if place.kind == "region":
         return place.code == code
     return code in (place.code, place.department) or (
@@ -362,7 +367,7 @@ def _key(name: str) -> str:
     return " ".join({"st": "saint", "ste": "sainte"}.get(word, word) for word in words)
 
 
-def _bare(key: str) -> str:
-    """Return the words of an EPCI's name that tell it from others, in any order."""
+def _distinctive_words(key: str) -> str:
+    """Return the words that distinguish an EPCI's name, sorted: "CC Erdre et Gesvres" -> "erdre gesvres"."""
     words = [word for word in _EPCI.sub(" ", key).split() if word not in _EMPTY]
     return " ".join(sorted(words))

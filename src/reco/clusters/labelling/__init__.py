@@ -1,1 +1,1 @@
-"""French labels for clusters: candidate phrases, and the choice among them."""
+"""French labels of clusters: candidate phrases from their texts, and the choice of one."""

@@ -1,4 +1,4 @@
-"""The words of a catalogue's texts: which stems each has, how they are written, and which name subjects."""
+"""The corpus of a catalogue's texts: stems of each text, their written forms, and their weights."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from reco.clusters.labelling.parts_of_speech import Grammar
 from reco.text.tokens import Word, tokens, words
 
 TITLE = 2.0
-"""Weight of a term in a title; in a summary it is one, however often it comes."""
+"""Weight of a term in a title. In a summary it is one, for any number of occurrences."""
 
 _LARGE = 10_000_000
-"""Characters above which the grammar is read of some texts only."""
+"""Characters above which a sample of the texts gives the grammar."""
 _AT_A_TIME = 4096
 _Z = 1.96
-"""Standard deviations of the normal law on each side of which 95 % lie."""
+"""Standard deviations on each side of the mean of a normal law that hold 95 %."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """What a resource says: its title and what is read of its summary."""
+    """The text of a resource: its title, and its summary as the encoder reads it."""
 
     title: str
     summary: str
@@ -37,8 +37,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Which stems each text has, (texts, stems), one or `TITLE`, and in `shown` whether it writes them as
-    they are shown, which is in `forms`."""
+    """The stems of each text: `presence`, (texts, stems), is 1 for a summary, `TITLE` for a title, else 0.
+
+    `forms` is the most frequent form of each stem; `shown`, (texts, stems), is 1 where the text writes it.
+    """
 
     texts: tuple[Text, ...]
     presence: csr_array
@@ -48,28 +50,28 @@ class Corpus:
 
     @classmethod
     def read(cls, texts: Iterable[Text], least: int = 2) -> Corpus:
-        """Read each text once. Stems of fewer than `least` texts, and numbers, are left out."""
+        """Read each text once, without numbers and stems of fewer than `least` texts."""
         spelling = _Spelling()
-        kept: list[Text] = []
+        kept_texts: list[Text] = []
         for text in texts:
-            kept.append(text)
+            kept_texts.append(text)
             spelling.read(text.summary)
             spelling.read(text.title)
-        shape = (len(kept), len(spelling.stems))
+        shape = (len(kept_texts), len(spelling.stems))
         rows, columns, weights, as_shown = spelling.entries()
-        several = np.flatnonzero(np.bincount(columns, minlength=shape[1]) >= least)
+        frequent = np.flatnonzero(np.bincount(columns, minlength=shape[1]) >= least)
         begins = np.concatenate(([0], np.bincount(rows, minlength=shape[0]).cumsum()))
         presence, shown = (
-            csr_array((values, columns, begins), shape=shape)[:, several].tocsr()
+            csr_array((values, columns, begins), shape=shape)[:, frequent].tocsr()
             for values in (weights, as_shown)
         )
         shown.eliminate_zeros()
         return cls(
-            tuple(kept),
+            tuple(kept_texts),
             presence,
             shown,
-            tuple(spelling.stems[column] for column in several.tolist()),
-            tuple(spelling.written[form] for form in spelling.commonest[several].tolist()),
+            tuple(spelling.stems[column] for column in frequent.tolist()),
+            tuple(spelling.written[form] for form in spelling.commonest[frequent].tolist()),
         )
 
     @cached_property
@@ -79,32 +81,31 @@ class Corpus:
 
     @cached_property
     def documents(self) -> NDArray[np.int64]:
-        """How many texts have each stem, (stems,)."""
+        """The number of texts with each stem, (stems,)."""
         return documents_of(self.presence)
 
     @cached_property
     def presence_by_stem(self) -> csc_array:
-        """`presence`, of which a few columns are soon taken."""
+        """`presence` by column, for fast access to a few stems."""
         return self.presence.tocsc()
 
     @cached_property
     def shown_by_stem(self) -> csc_array:
-        """`shown`, of which a few columns are soon taken."""
+        """`shown` by column, for fast access to a few stems."""
         return self.shown.tocsc()
 
     @cached_property
     def grammar(self) -> Grammar:
-        """Which forms its texts use as verbs and as names; where there is more to read than `_LARGE`, some
-        of them tell it as well."""
+        """The grammar of its texts, from a sample above `_LARGE` characters."""
         length = sum(len(text.title) + len(text.summary) for text in self.texts)
-        some = self.texts[:: 1 + length // _LARGE]
-        return Grammar.read(part for text in some for part in (text.title, text.summary))
+        sample = self.texts[:: 1 + length // _LARGE]
+        return Grammar.read(part for text in sample for part in (text.title, text.summary))
 
     def weights(self, counts: csr_array) -> csr_array:
-        """Return the c-TF-IDF of each term in each group, (groups, terms), from how much of it each has.
+        """Return the weight of each term in each group, (groups, terms), from `counts`.
 
-        W = tf / |group| · log(1 + A / f), where f is the term's count in all groups and A the mean
-        count of a group's terms.
+        c-TF-IDF: W = tf / |group| · log(1 + A / f), with f the term's count in all groups and A the mean
+        total count of a group, times `naming`.
         """
         totals = counts.sum(axis=1)
         frequency = np.maximum(counts.sum(axis=0), 1e-12)
@@ -114,24 +115,24 @@ class Corpus:
         return csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
 
     def naming(self) -> NDArray[np.float64]:
-        """Return how far each term names subjects, (stems,), at most one, by where its texts write it.
+        """Return the factor of each term as a name of subjects, (stems,), at most 1.
 
-        Titles say what a text is of; a template's headings, a licence, its verbs and what all services do
-        come in summaries alone. Of a term's texts, the share that have it in the title is compared with
-        that of a word taken from any title: the root of their ratio, the upper bound at 95 % (Wilson 1927)
-        being taken, so that few texts prove little.
+        Titles name subjects; template headings, licences, verbs and common services are in summaries only.
+        The factor is the root of the ratio of two shares of texts with the term in the title: the term's
+        share (its upper bound at 95 %, Wilson 1927, so a few texts prove little) and the mean share of a
+        title word.
         """
         texts = self.documents.astype(np.float64)
         titles = documents_of(self.presence == TITLE).astype(np.float64)
         share, half = titles / texts, _Z * _Z / (2 * texts)
-        usual = float(titles @ share) / max(titles.sum(), 1.0)
+        title_share = float(titles @ share) / max(titles.sum(), 1.0)
         spread = _Z * np.sqrt(share * (1 - share) / texts + half / (2 * texts))
-        most = (share + half + spread) / (1 + 2 * half)
-        naming: NDArray[np.float64] = np.sqrt(np.minimum(most / max(usual, 1e-12), 1.0))
+        upper = (share + half + spread) / (1 + 2 * half)
+        naming: NDArray[np.float64] = np.sqrt(np.minimum(upper / max(title_share, 1e-12), 1.0))
         return naming
 
     def counts(self, labels: NDArray[np.int64]) -> csr_array:
-        """Return how much of each term each group has, (groups, terms); -1 belongs to none."""
+        """Return the count of each term in each group, (groups, terms). Label -1 has no group."""
         inside = np.flatnonzero(labels >= 0)
         shape = (int(labels.max()) + 1, len(labels))
         members = csr_array((np.ones(len(inside)), (labels[inside], inside)), shape=shape)
@@ -140,8 +141,8 @@ class Corpus:
         return counts
 
 
-class _Read(dict[str, tuple[int, ...]]):
-    """The forms of each token, read once."""
+class _FormCache(dict[str, tuple[int, ...]]):
+    """A cache: the form numbers of each token."""
 
     def __init__(self, read: Callable[[str], tuple[int, ...]]) -> None:
         super().__init__()
@@ -152,65 +153,71 @@ class _Read(dict[str, tuple[int, ...]]):
 
 
 class _Spelling:
-    """How texts write their stems: each occurrence as the number of its form, a few bytes."""
+    """The written forms of stems. Each occurrence is the number of its form, in a few bytes."""
 
     def __init__(self) -> None:
         self.stems: list[str] = []
         self.written: list[str] = []
-        self._of_form: list[int] = []
-        self._numbers: dict[str, int] = {}
-        self._forms: dict[str, int] = {}
-        self._forms_of = _Read(self._read)
-        self._found = array("i")
+        self._stem_of_form: list[int] = []
+        self._stem_numbers: dict[str, int] = {}
+        self._form_numbers: dict[str, int] = {}
+        self._forms_of_token = _FormCache(self._read)
+        self._occurrences = array("i")
         self._ends = array("q")
 
     def read(self, part: str) -> None:
         """Read the next part: a text's summary, then its title."""
-        self._found.extend(chain.from_iterable(map(self._forms_of.__getitem__, tokens(part))))
-        self._ends.append(len(self._found))
+        self._occurrences.extend(chain.from_iterable(map(self._forms_of_token.__getitem__, tokens(part))))
+        self._ends.append(len(self._occurrences))
 
     def _read(self, token: str) -> tuple[int, ...]:
         forms = []
         for word in _terms(token):
-            stem = self._numbers.setdefault(word.stem, len(self._numbers))
+            stem = self._stem_numbers.setdefault(word.stem, len(self._stem_numbers))
             if stem == len(self.stems):
                 self.stems.append(word.stem)
             written = token[word.start : word.end].casefold()
-            form = self._forms.setdefault(written, len(self._forms))
+            form = self._form_numbers.setdefault(written, len(self._form_numbers))
             if form == len(self.written):
                 self.written.append(written)
-                self._of_form.append(stem)
+                self._stem_of_form.append(stem)
             forms.append(form)
         return tuple(forms)
 
     @cached_property
     def commonest(self) -> NDArray[np.int64]:
-        """The form of each stem that is written most, (stems,); of those, the first in the alphabet."""
-        times = np.bincount(np.frombuffer(self._found, dtype=np.int32), minlength=len(self.written))
+        """The most frequent form of each stem, (stems,); the first in the alphabet among equals."""
+        times = np.bincount(np.frombuffer(self._occurrences, dtype=np.int32), minlength=len(self.written))
         alphabet = np.argsort(np.asarray(self.written, dtype=object), kind="stable")
         order = alphabet[np.argsort(-times[alphabet], kind="stable")]
-        _, first = np.unique(np.asarray(self._of_form, dtype=np.int64)[order], return_index=True)
+        _, first = np.unique(np.asarray(self._stem_of_form, dtype=np.int64)[order], return_index=True)
         return order[first]
 
     def entries(self) -> tuple[NDArray[Any], ...]:
-        """Return the text, the stem, the weight, and whether it is written as shown, of each stem of each
-        text, (entries,), in the order of both."""
-        found = np.frombuffer(self._found, dtype=np.int32)
+        """Return text, stem, weight and written-as-shown (1 or 0), (entries,) each, by text and stem."""
+        occurrences = np.frombuffer(self._occurrences, dtype=np.int32)
         ends = np.frombuffer(self._ends, dtype=np.int64)
-        of_form = np.asarray(self._of_form, dtype=np.int64)
-        parts = [self._some(found, ends, of_form, start) for start in range(0, len(ends), 2 * _AT_A_TIME)]
+        stem_of_form = np.asarray(self._stem_of_form, dtype=np.int64)
+        parts = [
+            self._block_entries(occurrences, ends, stem_of_form, start)
+            for start in range(0, len(ends), 2 * _AT_A_TIME)
+        ]
         if not parts:
             return tuple(np.zeros(0, dtype=kind) for kind in (np.int32, np.int32, float, float))
-        return tuple(np.concatenate(several) for several in zip(*parts, strict=True))
+        return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
-    def _some(
-        self, found: NDArray[np.int32], ends: NDArray[np.int64], of_form: NDArray[np.int64], start: int
+    def _block_entries(
+        self,
+        occurrences: NDArray[np.int32],
+        ends: NDArray[np.int64],
+        stem_of_form: NDArray[np.int64],
+        start: int,
     ) -> tuple[NDArray[Any], ...]:
         begins = np.concatenate((ends[start - 1 : start] if start else [0], ends[start:]))
         begins = begins[: 2 * _AT_A_TIME + 1]
-        forms = found[begins[0] : begins[-1]]
+        forms = occurrences[begins[0] : begins[-1]]
         parts = np.repeat(np.arange(len(begins) - 1), np.diff(begins))
-        stems = of_form[forms]
+        stems = stem_of_form[forms]
         keys = (parts // 2) * len(self.stems) + stems
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
@@ -237,5 +244,5 @@ def documents_of(matrix: csr_array) -> NDArray[np.int64]:
 
 
 def commonest(written: Counter[str]) -> str:
-    """Return the form that is written most; of those written as much, the first in the alphabet."""
+    """Return the most frequent form; the first in the alphabet among equals."""
     return min(written, key=lambda form: (-written[form], form))

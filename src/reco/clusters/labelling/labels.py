@@ -1,8 +1,7 @@
-"""What a group is about, in the words of its own texts.
+"""Descriptions of groups: terms and a label, from the words of their texts.
 
-Terms are weighed by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), on stems; a stem is shown
-as the word that its texts write most. The label is the phrase of two to five words of those texts that
-is nearest to these weights.
+Class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794) weighs the terms, on stems. A stem is shown as
+its most frequent form. The label is the phrase of two to five words nearest to these weights.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from reco.clusters.labelling.corpus import Corpus
 from reco.text.tokens import words
 
 KEYWORDS = 10
-"""Terms kept for each group."""
+"""The most terms of a group."""
 
 _CANDIDATES = 40
-_CHANCE = 0.05
-_LEAST = 3
-_REPEATED = 0.25
-"""What a term keeps of its merit for each larger group of the level that shows it: it tells less."""
+_SIGNIFICANCE = 0.05
+_FEWEST_TERMS = 3
+_REPEATED_FACTOR = 0.25
+"""Factor of a term's merit for each larger group of the level that shows the term."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A stem as its texts write it most, its weight in a group, and how many of its texts have it."""
+    """A term of a group: a stem, its most frequent form `word`, its weight, and its number of texts."""
 
     stem: str
     word: str
@@ -39,7 +38,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Description:
-    """A label of two to five words, and the terms behind it, heaviest first."""
+    """A label of two to five words, and the terms of the group, heaviest first."""
 
     label: str
     terms: tuple[Term, ...]
@@ -53,72 +52,71 @@ def describe(
     kinds: Collection[str] = (),
     inner: NDArray[np.int64] | None = None,
 ) -> tuple[Description, ...]:
-    """Return a description of each group, (groups,). No label of `taken` is given, nor a part of one, nor
-    one twice.
+    """Describe each group. Labels are distinct, and none is a label of `taken` or part of one.
 
-    `nearness`, (texts,), is how near each text is to the middle of its group: of two phrases that say
-    as much, the one of the nearer texts is taken. `kinds` are stems with which no label begins: those that
-    say what kind of document a text is, not what it is about. `inner`, (texts,), are the groups of the level
-    below: what one of them says is not what the whole is about.
+    `nearness`, (texts,), is the cosine of each text to the centre of its group: phrases of nearer texts
+    weigh more. No label begins with a stem of `kinds`, the types of documents. `inner`, (texts,), are the
+    groups of the level below: a phrase of one of them weighs less.
     """
     counts = corpus.counts(labels)
     weights = corpus.weights(counts)
     everywhere = np.maximum(counts.sum(axis=0), 1e-12)
-    naming = LabelChoice(corpus, np.clip(nearness.astype(np.float64), 0.05, 1.0), frozenset(kinds))
-    used = {_sense(label) for label in taken}
-    found: dict[int, Description] = {}
+    choice = LabelChoice(corpus, np.clip(nearness.astype(np.float64), 0.05, 1.0), frozenset(kinds))
+    used_stems = {_stems(label) for label in taken}
+    descriptions: dict[int, Description] = {}
     sizes = np.bincount(labels[labels >= 0], minlength=counts.shape[0])
     shown = np.zeros(len(corpus.stems))
-    for one in np.argsort(-sizes, kind="stable").tolist():
-        members = np.flatnonzero(labels == one)
+    for index in np.argsort(-sizes, kind="stable").tolist():
+        members = np.flatnonzero(labels == index)
         parts = np.zeros(len(members), dtype=np.int64) if inner is None else inner[members]
-        group = Group.of(corpus, members, parts, weights[[one]], counts[[one]], everywhere)
-        chosen = _keywords(corpus, group, group.merit * _REPEATED ** shown[group.columns])
+        group = Group.of(corpus, members, parts, weights[[index]], counts[[index]], everywhere)
+        chosen = _keywords(corpus, group, group.merit * _REPEATED_FACTOR ** shown[group.columns])
         shown[group.columns[chosen]] += 1
         terms = _as_terms(corpus, group, chosen)
-        label = naming.label(group, used) or _of_words(terms, used)
-        used.add(_sense(label))
-        found[one] = Description(label, terms)
-    return tuple(found[one] for one in sorted(found))
+        label = choice.label(group, used_stems) or _word_pair(terms, used_stems)
+        used_stems.add(_stems(label))
+        descriptions[index] = Description(label, terms)
+    return tuple(descriptions[index] for index in sorted(descriptions))
 
 
 def _keywords(corpus: Corpus, group: Group, merit: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the terms that say best what a group is about, heaviest first, as places among the group's.
+    """Choose the keywords of a group; return their positions among the group's terms.
 
-    `merit` is less where larger groups show a term already. The first term has the largest; each next one
-    the largest of that times the square of one plus its mean NPMI with those chosen, counted as they are
-    shown.
+    The first keyword has the largest `merit`. Each next one has the largest merit * (1 + m) ** 2, with m
+    its mean NPMI with the keywords before it, counted on the forms shown.
     """
     shared = group.documents > 1 if (group.documents > 1).any() else group.documents > 0
-    few = np.argsort(-merit * shared, kind="stable")[:_CANDIDATES]
-    few = few[(merit * shared)[few] > 0]
-    if not len(few):
-        return few
-    few = few[_beyond_chance(corpus, group.columns[few], group.documents[few], len(group.members))]
-    there = corpus.shown_by_stem[:, group.columns[few]]
-    bound = npmi(np.asarray((there.T @ there).todense()) / there.shape[0])
+    candidates = np.argsort(-merit * shared, kind="stable")[:_CANDIDATES]
+    candidates = candidates[(merit * shared)[candidates] > 0]
+    if not len(candidates):
+        return candidates
+    candidates = candidates[
+        _over_represented(corpus, group.columns[candidates], group.documents[candidates], len(group.members))
+    ]
+    present = corpus.shown_by_stem[:, group.columns[candidates]]
+    association = npmi(np.asarray((present.T @ present).todense()) / present.shape[0])
     chosen = [0]
-    while len(chosen) < min(KEYWORDS, len(few)):
-        score = merit[few] * np.maximum(1.0 + bound[:, chosen].mean(axis=1), 0.01) ** 2
+    while len(chosen) < min(KEYWORDS, len(candidates)):
+        score = merit[candidates] * np.maximum(1.0 + association[:, chosen].mean(axis=1), 0.01) ** 2
         score[chosen] = -1.0
         chosen.append(int(score.argmax()))
-    return few[chosen]
+    return candidates[chosen]
 
 
-def _beyond_chance(
-    corpus: Corpus, few: NDArray[np.int64], documents: NDArray[np.int64], size: int
+def _over_represented(
+    corpus: Corpus, columns: NDArray[np.int64], documents: NDArray[np.int64], size: int
 ) -> NDArray[np.bool_]:
-    """Return which terms more texts of a group have than chance explains, (few,), at least `_LEAST`.
+    """Return the terms over-represented in a group, (terms,), at least `_FEWEST_TERMS` of them.
 
-    Drawing as many texts of all would give as many with the term less often than `_CHANCE`, shared out
-    among the candidates (hypergeometric law; Bonferroni 1936).
+    The hypergeometric probability of as many texts with the term, in a random draw of `size` texts, is at
+    most `_SIGNIFICANCE` divided by the number of candidates (Bonferroni 1936).
     """
-    from scipy.stats import hypergeom  # slow to import, and only to read a snapshot nobody needs it
+    from scipy.stats import hypergeom  # slow to import, and reading a snapshot does not need it
 
-    chance = hypergeom.sf(documents - 1, corpus.presence.shape[0], corpus.documents[few], size)
-    enough = np.sort(chance)[min(_LEAST, len(few)) - 1]
-    own: NDArray[np.bool_] = chance <= max(_CHANCE / _CANDIDATES, float(enough))
-    return own
+    probability = hypergeom.sf(documents - 1, corpus.presence.shape[0], corpus.documents[columns], size)
+    smallest = np.sort(probability)[min(_FEWEST_TERMS, len(columns)) - 1]
+    significant: NDArray[np.bool_] = probability <= max(_SIGNIFICANCE / _CANDIDATES, float(smallest))
+    return significant
 
 
 def _as_terms(corpus: Corpus, group: Group, chosen: NDArray[np.int64]) -> tuple[Term, ...]:
@@ -130,10 +128,11 @@ def _as_terms(corpus: Corpus, group: Group, chosen: NDArray[np.int64]) -> tuple[
 
 
 def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return NPMI from shares of texts with both terms, the diagonal being those with one, (terms, terms).
+    """Return the NPMI of each pair of terms, (terms, terms), from the shares of texts with both.
 
-    log(p(a, b) / p(a) p(b)) / -log p(a, b) (Bouma 2009): 1 for terms always together, 0 independent,
-    -1 never together.
+    The diagonal of `together` has the shares of texts with one term. NPMI is
+    log(p(a, b) / p(a) p(b)) / -log p(a, b) (Bouma 2009): 1 for terms always together, 0 for independent
+    terms, -1 for terms never together.
     """
     alone = np.diag(together)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -142,14 +141,14 @@ def npmi(together: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(together >= 1.0, 1.0, value)
 
 
-def _of_words(terms: Sequence[Term], used: set[frozenset[str]]) -> str:
-    """Return the two heaviest words that make a label not yet given."""
+def _word_pair(terms: Sequence[Term], used_stems: set[frozenset[str]]) -> str:
+    """Return a label of the heaviest word and the next one that makes a new label: "Eau et sol"."""
     for last in range(1, len(terms)):
         label = f"{terms[0].word} et {terms[last].word}"
-        if _sense(label) not in used:
+        if _stems(label) not in used_stems:
             return label[:1].upper() + label[1:]
     return terms[0].word.capitalize() if terms else "Textes sans mots communs"
 
 
-def _sense(label: str) -> frozenset[str]:
+def _stems(label: str) -> frozenset[str]:
     return frozenset(word.stem for word in words(label))

@@ -1,4 +1,4 @@
-"""Phrases of two to five words of a group's texts, of which one becomes its label."""
+"""Candidate phrases of a label: two to five words of a group's texts."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ from numpy.typing import NDArray
 from reco.clusters.labelling.corpus import TITLE, Corpus, commonest
 from reco.text.tokens import Word, words
 
-_READ = 400
-"""Characters of a summary in which phrases are looked for: what a text is about comes first."""
+_SEARCHED = 400
+"""Characters of a summary searched for phrases: a text names its subject first."""
 _LONGEST = 48
 _MOST_WORDS = 5
 _MOST_TERMS = 4
 _BREAK = re.compile(r"[^\w\s'’-]|\s[-–]\s|\n")
-_CUT = 0.4
-"""What a phrase keeps of its weight for each end at which it may be cut short."""
-_PART = 0.5
-"""Share of its occurrences with the same neighbour above which a phrase is a piece of a longer one."""
+_CUT_FACTOR = 0.4
+"""Factor of a phrase's weight for each end that may be cut short."""
+_PART_SHARE = 0.5
+"""Share of its occurrences with the same neighbour above which a phrase is part of a longer one."""
 _LINKS = frozenset(("", "à", "d", "de", "du", "en"))
-"""What ties a phrase to the word after it: "gaz à effet de serre"."""
-_OPEN = _LINKS | {"au", "aux", "des"}
-"""What the rest of a phrase begins with, after which its article may come: "faciliter l'accès aux droits"."""
-_GOES_ON = 0.5
+"""Words that link a phrase to the word after it: "gaz à effet de serre"."""
+_COMPLEMENT_WORDS = _LINKS | {"au", "aux", "des"}
+"""Words that begin a complement: "faciliter l'accès aux droits"."""
+_GOES_ON_SHARE = 0.5
 _FOREIGN_ENDS = frozenset(("the", "of", "and", "for", "in", "to", "on", "with", "your"))
 
 
 class WordRun(NamedTuple):
-    """A run of words: its stems, how it is written, how whole it is, the stems beside it, "" for none, and
-    whether it goes on."""
+    """One occurrence of a phrase.
+
+    `whole`, 0 to 1, falls for each end that may be cut short. `before` and `after` are the stems of linked
+    neighbours, "" for none. `open`: a complement follows.
+    """
 
     stems: tuple[str, ...]
     written: str
@@ -46,28 +49,31 @@ class WordRun(NamedTuple):
 
 @dataclass
 class Phrase:
-    """A phrase by its stems: how whole it is in each text that has it, and where it was read."""
+    """The occurrences of a phrase, and its best weight in each text (`texts`, by row)."""
 
     texts: dict[int, float] = field(default_factory=dict)
     runs: list[WordRun] = field(default_factory=list)
 
     @property
     def written(self) -> str:
-        """How it is written most."""
+        """Its most frequent form."""
         return commonest(Counter(run.written for run in self.runs))
 
     @property
     def goes_on(self) -> bool:
-        """Whether it is followed by what it governs, most of the time."""
-        return sum(run.open for run in self.runs) > _GOES_ON * len(self.runs)
+        """Whether a complement follows most of its occurrences."""
+        return sum(run.open for run in self.runs) > _GOES_ON_SHARE * len(self.runs)
 
     @property
     def is_part(self) -> bool:
-        """Whether it is mostly found within one and the same longer phrase: "zéro artificialisation" of
-        "zéro artificialisation nette" (Frantzi, Ananiadou and Mima 2000, on nested terms)."""
+        """Whether most of its occurrences are in the same longer phrase.
+
+        "zéro artificialisation" is part of "zéro artificialisation nette" (nested terms; Frantzi, Ananiadou
+        and Mima 2000).
+        """
         beside = (Counter(run.before for run in self.runs), Counter(run.after for run in self.runs))
         return any(
-            stem and count > 1 and count > _PART * len(self.runs)
+            stem and count > 1 and count > _PART_SHARE * len(self.runs)
             for neighbours in beside
             for stem, count in neighbours.most_common(2)
         )
@@ -76,47 +82,46 @@ class Phrase:
 def phrases_of(
     corpus: Corpus, members: NDArray[np.int64], leading: set[str]
 ) -> dict[tuple[str, ...], Phrase]:
-    """Return the phrases of some texts by their stems; each begins and ends with a term, and has one of
-    `leading`."""
-    found: dict[tuple[str, ...], Phrase] = {}
+    """Return the phrases of some texts by stems. Each begins and ends with a term; one is in `leading`."""
+    phrases: dict[tuple[str, ...], Phrase] = {}
     for row in members.tolist():
         text = corpus.texts[row]
-        for part, weight in ((text.title, TITLE), (text.summary[:_READ], 1.0)):
+        for part, weight in ((text.title, TITLE), (text.summary[:_SEARCHED], 1.0)):
             for run in _runs(part, leading):
-                phrase = found.get(run.stems)
+                phrase = phrases.get(run.stems)
                 if phrase is None:
-                    phrase = found[run.stems] = Phrase()
+                    phrase = phrases[run.stems] = Phrase()
                 phrase.texts[row] = max(run.whole * weight, phrase.texts.get(row, 0.0))
                 phrase.runs.append(run)
-    return found
+    return phrases
 
 
 def _runs(text: str, leading: set[str]) -> Iterator[WordRun]:
-    """Yield the runs of two to five words that begin and end with a term, one of them leading.
+    """Yield the runs of two to five words that begin and end with a term, and have a leading one.
 
-    How whole a run is: French puts a noun's adjectives after it, so that a phrase begins after a small word
-    or a pause, and ends before one.
+    In French, adjectives follow their noun, so a whole phrase begins after a function word or a pause, and
+    ends before one.
     """
     terms = words(text)
     led = [place for place, term in enumerate(terms) if term.stem in leading]
-    around = {place for one in led for place in range(one - _MOST_TERMS, one + _MOST_TERMS)}
+    around = {place for lead in led for place in range(lead - _MOST_TERMS, lead + _MOST_TERMS)}
     joined = {
         place: _BREAK.search(text, terms[place].end, terms[place + 1].start) is None
         for place in around
         if 0 <= place < len(terms) - 1
     }
-    for at in range(len(led)):
-        # The runs whose first leading term this is.
-        for first in range(max(led[at] - _MOST_TERMS + 1, led[at - 1] + 1 if at else 0), led[at] + 1):
-            yield from _runs_from(text, terms, first, led[at], joined)
+    for i in range(len(led)):
+        # Runs with this term as their first leading term.
+        for first in range(max(led[i] - _MOST_TERMS + 1, led[i - 1] + 1 if i else 0), led[i] + 1):
+            yield from _runs_from(text, terms, first, led[i], joined)
 
 
 def _runs_from(
     text: str, terms: Sequence[Word], first: int, led: int, joined: Mapping[int, bool]
 ) -> Iterator[WordRun]:
-    """Yield the runs that begin with a term and have the next leading one."""
+    """Yield the runs from term `first` to the leading term `led` or later."""
     term = terms[first]
-    # Only what touches it comes before a noun as a part of it; after it, so does "à effet de serre".
+    # Before a noun, only an adjacent word is part of its phrase; after it, a linked one is too ("à effet").
     touched = first > 0 and joined[first - 1] and terms[first - 1].end + 1 >= term.start
     before = terms[first - 1].stem if touched else ""
     for last in range(first, min(first + _MOST_TERMS, len(terms))):
@@ -134,14 +139,14 @@ def _runs_from(
         if last + 1 < len(terms) and joined[last]:
             link = text[end : terms[last + 1].start].strip(" '’").casefold()
             after = terms[last + 1].stem if link in _LINKS else ""
-        whole = (_CUT if before else 1.0) * (1.0 if link else _CUT)
-        stems = tuple(found.stem for found in terms[first : last + 1])
-        goes_on = (*_split(link), "")[0] in _OPEN
+        whole = (_CUT_FACTOR if before else 1.0) * (1.0 if link else _CUT_FACTOR)
+        stems = tuple(word.stem for word in terms[first : last + 1])
+        goes_on = (*_split(link), "")[0] in _COMPLEMENT_WORDS
         yield WordRun(stems, _decapitalised(written), whole, before, after, goes_on)
 
 
 def _may_end(text: str, first: Word, last: Word) -> bool:
-    """Whether a run begins and ends with words that may, and cuts no compound such as "tiers-lieux"."""
+    """Whether a run has valid first and last words, and cuts no compound such as "tiers-lieux"."""
     for term in (first, last):
         written = text[term.start : term.end].casefold()
         if written[0].isdigit() or written in _FOREIGN_ENDS:
@@ -155,7 +160,7 @@ def _split(written: str) -> list[str]:
 
 
 def _decapitalised(written: str) -> str:
-    """Return a phrase without the capital of a title's first word, or those of a title all in capitals."""
+    """Remove the capital of a title's first word, or the capitals of a title all in capitals."""
     if written.isupper() and len(written) > 8:
         return written.casefold()
     head = written.split(maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""A visitor's file, read into text by a child process under limits.
+"""A child process that turns a visitor's file into text, under limits.
 
-A file is hostile until shown otherwise: its name is never a path, and nothing of it touches the disk.
+Every file is treated as hostile: its name is never used as a path, and nothing of it touches the disk.
 """

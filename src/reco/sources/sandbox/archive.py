@@ -1,6 +1,6 @@
-"""The archive of a DOCX or ODT file, refused when it is a trap, else rebuilt with checked XML alone.
+"""The archive of a DOCX or ODT file: refused when hostile, else rebuilt with checked XML only.
 
-Rebuilding is what makes the check hold: a parser behind it never sees a byte that was not checked here.
+After the rebuild, a parser never sees a byte that was not checked here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ODT = b"application/vnd.oasis.opendocument.text"
 
 
 def rebuilt(data: bytes, kind: str) -> bytes:
-    """Return the archive of a `docx` or `odt` file with every entry that is not sound XML emptied.
+    """Return the archive of a `docx` or `odt` file, with every entry emptied that is not XML.
 
     Raises Unreadable for a bomb, a DOCTYPE, a password, damage, or another kind of archive.
     """
@@ -30,12 +30,12 @@ def rebuilt(data: bytes, kind: str) -> bytes:
             _require_kind(archive, entries, kind)
             return _copied(archive, entries)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
-        # zipfile says "Overlapped entries" of an archive whose entries share their bytes: a bomb's sign.
+        # zipfile reports "Overlapped entries" when entries share their bytes, as in a bomb.
         raise Unreadable(Reason.BOMB if "verlap" in str(error) else Reason.BROKEN) from error
 
 
 def _require_modest(entries: list[zipfile.ZipInfo], packed: int) -> None:
-    """Refuse by what the archive says of itself; zipfile never unpacks more of an entry than it says."""
+    """Refuse an archive by its declared sizes. zipfile never unpacks more than an entry declares."""
     total = sum(entry.file_size for entry in entries)
     swollen = [e for e in entries if e.file_size > max(_LARGE, limits.MOST_RATIO * e.compress_size)]
     if len(entries) > limits.MOST_ENTRIES or total > min(limits.MOST_UNPACKED, limits.MOST_RATIO * packed):
@@ -60,17 +60,17 @@ def _require_kind(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], kind
 
 
 def _copied(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> bytes:
-    target, read = io.BytesIO(), 0
+    target, total = io.BytesIO(), 0
     with zipfile.ZipFile(target, "w") as copy:
         for entry in entries:
             if entry.is_dir():
                 continue
             with archive.open(entry) as stream:
                 start = stream.read(4)
-                # Pictures, fonts and archives within the archive are emptied here, never unpacked.
+                # Pictures, fonts and nested archives are emptied here, never unpacked.
                 content = start + stream.read(limits.MOST_MARKUP) if _may_be_markup(entry, start) else b""
-            read += len(content)
-            if read > limits.MOST_MARKUP:
+            total += len(content)
+            if total > limits.MOST_MARKUP:
                 raise Unreadable(Reason.BOMB)
             if content and entry.filename != "mimetype":
                 _require_sound(content)
@@ -83,7 +83,7 @@ def _may_be_markup(entry: zipfile.ZipInfo, start: bytes) -> bool:
 
 
 class _Counter:
-    """What is counted while expat reads."""
+    """Counts elements and depth while expat parses."""
 
     def __init__(self) -> None:
         self.elements = self.depth = 0
@@ -103,7 +103,7 @@ class _Counter:
 
 
 def _require_sound(content: bytes) -> None:
-    """Read with expat, which knows fewer encodings than libxml2: what it cannot read is refused."""
+    """Refuse XML that expat cannot parse. expat knows fewer encodings than libxml2, which reads it next."""
     check, parser = _Counter(), expat.ParserCreate()
     parser.StartDoctypeDeclHandler = check.doctype
     parser.StartElementHandler = check.start

@@ -1,4 +1,4 @@
-"""The process that reads one file: limits first, then bytes from standard input, JSON on standard output."""
+"""The process that reads one file under limits: bytes on standard input, JSON on standard output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reco.sources.sandbox.refusal import Reason, Unreadable
 
 
 def main() -> None:
-    """Read one file of the kind that the argument names. Never writes a file, never fails with a trace."""
+    """Read one file, of the kind in the first argument. It writes no file and prints no traceback."""
     _limit()
     kind, data = sys.argv[1], sys.stdin.buffer.read(limits.MOST_BYTES + 1)
     sys.stdout.buffer.write(json.dumps(_answer(data, kind)).encode("ascii"))
@@ -25,7 +25,7 @@ def _answer(data: bytes, kind: str) -> dict[str, object]:
         return {"reason": refused.reason}
     except (MemoryError, RecursionError):
         return {"reason": Reason.TOO_HEAVY}
-    except Exception:  # whatever a parser does with hostile bytes, the visitor gets one sentence
+    except Exception:  # hostile bytes can make a parser raise anything
         return {"reason": Reason.BROKEN}
     return {"text": text[: limits.LONGEST_TEXT + 1], "cut": cut}
 
@@ -33,7 +33,7 @@ def _answer(data: bytes, kind: str) -> dict[str, object]:
 def _limit() -> None:
     try:
         import resource
-    except ImportError:  # Windows: the clock of the process outside is the only limit
+    except ImportError:  # Windows: the parent's timeout is the only limit
         return
     for which, most in (
         (resource.RLIMIT_CPU, limits.MOST_SECONDS),

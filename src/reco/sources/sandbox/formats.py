@@ -1,4 +1,4 @@
-"""The text of each format, from bytes that were checked before. Runs in the process that may be stopped."""
+"""The text of each file format, from checked bytes. It runs in the child process."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from reco.sources.sandbox.refusal import Reason, Unreadable
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_UNSAID = "descendant::office:annotation|descendant::text:tracked-changes|descendant::text:note"
+_ODT_NOTES = "descendant::office:annotation|descendant::text:tracked-changes|descendant::text:note"
 _LETTER = re.compile(r"[^\W\d_]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _FEWEST_LETTERS = 20
 
 
 def extract(data: bytes, kind: str) -> tuple[str, bool]:
-    """Return the text of a file of this kind, and whether it was cut. Raises Unreadable."""
+    """Return the text of a file of `kind`, and whether it was cut. Raises Unreadable."""
     read = {"pdf": _pdf, "docx": _docx, "odt": _odt, "txt": _txt}[kind]
     text, cut = "", False
     for piece in read(data):
@@ -38,7 +38,7 @@ def _docx(data: bytes) -> Iterator[str | None]:
     import docx
 
     body = docx.Document(io.BytesIO(rebuilt(data, "docx"))).element.body
-    # python-docx's own text leaves out content controls and accepted insertions: forms are made of them.
+    # python-docx's own text omits content controls and accepted insertions, which forms are made of.
     for paragraph in body.iter(f"{_W}p"):
         if next(paragraph.iterancestors(_FALLBACK), None) is None:
             yield "".join(_run(paragraph)) + "\n"
@@ -46,7 +46,7 @@ def _docx(data: bytes) -> Iterator[str | None]:
 
 def _run(paragraph: object) -> Iterator[str]:
     for node in paragraph.iter(f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr"):  # type: ignore[attr-defined]
-        # A text box holds paragraphs inside a paragraph: each is read once, as its own.
+        # A text box holds paragraphs inside a paragraph: each is read once, by itself.
         if next(node.iterancestors(f"{_W}p"), None) is paragraph:
             yield (node.text or "") if node.tag == f"{_W}t" else " "
 
@@ -55,8 +55,8 @@ def _odt(data: bytes) -> Iterator[str | None]:
     import odfdo
 
     body = odfdo.Document(io.BytesIO(rebuilt(data, "odt"))).body
-    for aside in body.get_elements(_UNSAID):
-        aside.delete()
+    for note in body.get_elements(_ODT_NOTES):
+        note.delete()
     for paragraph in body.get_elements("descendant::text:h|descendant::text:p"):
         yield paragraph.inner_text + "\n"
 
@@ -85,7 +85,7 @@ def _pdf(data: bytes) -> Iterator[str | None]:
     except LimitReachedError as error:
         raise Unreadable(Reason.BOMB) from error
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
-        # pypdf trusts the structure of a page: a broken one fails in any of these ways.
+        # pypdf trusts the structure of a page: a broken page raises any of these.
         raise Unreadable(Reason.BROKEN) from error
 
 
@@ -110,7 +110,7 @@ def _pages(data: bytes) -> Iterator[str | None]:
 
 
 def _opens(reader: object) -> bool:
-    """Whether an empty password opens it, as when only printing is restricted."""
+    """Return whether an empty password opens the file, as when only printing is restricted."""
     from pypdf.errors import DependencyError
 
     try:
@@ -121,6 +121,6 @@ def _opens(reader: object) -> bool:
 
 def _has_picture(page: object) -> bool:
     resources = page.get("/Resources")  # type: ignore[attr-defined]
-    found = resources.get_object().get("/XObject") if resources is not None else None
-    names = found.get_object() if found is not None else {}
-    return any(names[name].get_object().get("/Subtype") == "/Image" for name in names)
+    reference = resources.get_object().get("/XObject") if resources is not None else None
+    objects = reference.get_object() if reference is not None else {}
+    return any(objects[name].get_object().get("/Subtype") == "/Image" for name in objects)

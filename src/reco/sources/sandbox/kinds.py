@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; its name must agree."""
+"""The kind of a file, from its first bytes. Its name must agree."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import re
 from reco.sources.sandbox.refusal import Reason, Unreadable
 
 SUFFIXES = ("pdf", "docx", "odt", "txt")
-"""The names of what is read, as they end."""
+"""The extensions of the files that are read."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Signatures that no text begins with; a binary file without one is known by its zero bytes.
+# Signatures that no text begins with. Zero bytes reveal any other binary file.
 _BINARY = (
     b"\x89PNG",
     b"\xff\xd8\xff",
@@ -28,22 +28,22 @@ _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
 
 def kind_of(data: bytes, name: str) -> str:
-    """Return `pdf`, `docx`, `odt` or `txt`; the two of an archive are told apart by what it holds.
+    """Return `pdf`, `docx`, `odt` or `txt`.
 
-    Raises Unreadable for any other content, and for one that the name denies.
+    Raises Unreadable for any other content, and for content that does not match `name`.
     """
     if not data.strip():
         raise Unreadable(Reason.EMPTY_FILE)
     claimed = name.rpartition(".")[2].lower()
-    found = _content(data)
-    if found == "zip":
-        # Which of the two it is, `archive` says from what is inside.
-        found = claimed if claimed in ("docx", "odt") else found
+    kind = _content(data)
+    if kind == "zip":
+        # DOCX and ODT are both archives: `archive` checks the content later.
+        kind = claimed if claimed in ("docx", "odt") else kind
     if claimed not in SUFFIXES:
         raise Unreadable(Reason.WRONG_TYPE)
-    if found != claimed:
+    if kind != claimed:
         raise Unreadable(Reason.DISGUISED)
-    return found
+    return kind
 
 
 def _content(data: bytes) -> str:
@@ -52,7 +52,7 @@ def _content(data: bytes) -> str:
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if data.startswith(_OLE):
-        # Word keeps a document that has a password in the container of the old format.
+        # Word stores a document with a password in the container of the old format.
         raise Unreadable(Reason.ENCRYPTED if _ENCRYPTED_PACKAGE in data else Reason.OLD_FORMAT)
     if data.startswith(b"{\\rtf"):
         raise Unreadable(Reason.OLD_FORMAT)

@@ -1,4 +1,4 @@
-"""Reading a file from outside: the checks that cost nothing, then a process that can be stopped."""
+"""Reads a visitor's file: cheap checks first, then a child process that can be killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _places = threading.BoundedSemaphore(limits.AT_ONCE)
 
 @dataclass(frozen=True)
 class FileText:
-    """What was read of a file: at most `LONGEST_TEXT` characters, and whether something was left out."""
+    """The text of a file, at most `LONGEST_TEXT` characters; `cut` is true when some was dropped."""
 
     text: str
     kind: str
@@ -29,9 +29,9 @@ class FileText:
 
 
 def read(data: bytes, name: str) -> FileText:
-    """Return the text of a file; only the end of `name` is looked at.
+    """Return the text of a file. Only the extension of `name` matters.
 
-    Takes less than ten seconds and 300 MB whatever the bytes are. Raises Unreadable.
+    Takes less than ten seconds and 300 MB for any bytes. Raises Unreadable.
     """
     if len(data) > limits.MOST_BYTES:
         raise Unreadable(Reason.TOO_BIG)
@@ -39,20 +39,20 @@ def read(data: bytes, name: str) -> FileText:
     if not _places.acquire(timeout=limits.MOST_WALL_SECONDS):
         raise Unreadable(Reason.BUSY)
     try:
-        answer = _asked(data, kind)
+        answer = _child_answer(data, kind)
     finally:
         _places.release()
     if "reason" in answer:
         raise Unreadable(Reason(str(answer["reason"])))
     text = clean(str(answer["text"]))
-    return FileText(_whole(text), kind, bool(answer["cut"]) or len(text) > limits.LONGEST_TEXT)
+    return FileText(_shortened(text), kind, bool(answer["cut"]) or len(text) > limits.LONGEST_TEXT)
 
 
-def _asked(data: bytes, kind: str) -> dict[str, object]:
+def _child_answer(data: bytes, kind: str) -> dict[str, object]:
     command = [sys.executable, "-P", "-m", "reco.sources.sandbox.child", kind]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
-        done = subprocess.run(  # noqa: S603 - this interpreter, and a kind of our own
+        done = subprocess.run(  # noqa: S603 - this interpreter, and a kind from `kind_of`
             command,
             input=data,
             stdout=subprocess.PIPE,
@@ -66,12 +66,12 @@ def _asked(data: bytes, kind: str) -> dict[str, object]:
     if done.returncode:
         slow = done.returncode in (-signal.SIGXCPU, -signal.SIGKILL) if hasattr(signal, "SIGXCPU") else False
         raise Unreadable(Reason.TOO_SLOW if slow else Reason.TOO_HEAVY)
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
 
 
-def _whole(text: str) -> str:
-    """Return at most the longest text, ended where a line or a sentence ends when one does near."""
+def _shortened(text: str) -> str:
+    """Cut a text at `LONGEST_TEXT`, or at the end of a line or sentence just before."""
     if len(text) <= limits.LONGEST_TEXT:
         return text
     kept = text[: limits.LONGEST_TEXT]

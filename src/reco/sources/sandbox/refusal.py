@@ -1,4 +1,4 @@
-"""Why a file is not read."""
+"""The reasons to refuse a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reco.errors import InvalidInput
 
 
 class Reason(StrEnum):
-    """One reason, for which whoever shows it has a sentence."""
+    """A reason to refuse a file. Each locale of the app has a sentence for it."""
 
     TOO_BIG = "too_big"
     EMPTY_FILE = "empty_file"
@@ -39,7 +39,7 @@ _SENTENCES = {
     ),
     Reason.OLD_FORMAT: ("It is in an old format (DOC or RTF).", "Save it as DOCX, ODT or PDF."),
     Reason.BROKEN: ("It is damaged or cut short.", "Save it again, or paste its text."),
-    Reason.BOMB: ("It would unpack to far more than it weighs.", "Paste the text instead."),
+    Reason.BOMB: ("It would unpack to far more than its size.", "Paste the text instead."),
     Reason.DOCTYPE: ("It declares entities, as no office program does.", "Save it again as PDF."),
     Reason.ENCRYPTED: (
         "It is protected by a password.",
@@ -54,7 +54,7 @@ _SENTENCES = {
 
 
 class Unreadable(InvalidInput):
-    """A file that is not read: `reason` says why."""
+    """A file that is refused, with the `reason`."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(*_SENTENCES[reason])
