@@ -58,7 +58,7 @@ def main() -> None:
     try:
         home = reco.open(given.home, config=given.config)
         for name, (snapshot, topics, encoder) in _sets(home, given):
-            for row in measured(snapshot, encoder, topics, home.settings.ranking):
+            for row in measured(snapshot, encoder, topics, home.settings.ranking.fusion()):
                 writer.writerow((name, *row))
     except RecoError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

@@ -62,7 +62,7 @@ def run(given: argparse.Namespace) -> None:
     sets = dict(_sets(home, given))
     if not sets:
         raise SystemExit("Name judged sets, or --golden.")
-    fusion = home.settings.ranking
+    fusion = home.settings.ranking.fusion()
     rows: list[Row] = []
     for name, (snapshot, topics, encoder) in sets.items():
         start = time.perf_counter()

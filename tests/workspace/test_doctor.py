@@ -417,7 +417,7 @@ def test_a_prepared_model_that_was_cut_short(
 
 def test_no_model_is_loaded(two: Home) -> None:
     code = (
-        "import sys\nfrom reco.cli.main import main\nfrom reco.settings import EncoderSettings, fingerprint_of\n"
+        "import sys\nfrom reco.cli.main import main\nfrom reco.encoder.settings import EncoderSettings, fingerprint_of\n"
         f"try:\n    main(['doctor', '--json', *{list(two.arguments)!r}])\nexcept SystemExit as done:\n    assert not done.code\n"
         "assert fingerprint_of(EncoderSettings())\n"
         "assert not {'torch', 'streamlit', 'sentence_transformers'} & set(sys.modules)"

@@ -30,7 +30,7 @@ ORIGIN = 16
 class Carried:
     """Row i is the snapshot's row i.
 
-    `origins` (resources, 16) are digests of the sources' rows (`reco.admission.Seen`), zero for a resource
+    `origins` (resources, 16) are digests of the sources' rows (`reco.catalogue.admission.KnownRows`), zero for a resource
     that is not as its row alone would make it. `counts` are None until they are counted; `recipe` names
     how all of it was read.
     """

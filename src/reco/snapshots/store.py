@@ -1,7 +1,7 @@
 """Snapshots on disk: written beside, verified, renamed, and served by one atomic replacement.
 
 Layout of a home: `snapshots/<number>/` never changes once it has its name; `.lock` is the one
-writer's; `CURRENT` and the seals are those of `reco.commits`.
+writer's; `CURRENT` and the seals are those of `reco.snapshots.current`.
 """
 
 from __future__ import annotations

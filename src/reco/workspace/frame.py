@@ -33,8 +33,11 @@ def home_of_frame(
     """Return the refreshed home that `reco.from_frame` describes."""
     lines = _lines(frame)
     chosen = _encoder(encoder)
-    kept = tempfile.TemporaryDirectory(prefix="reco-") if folder is None else None
-    place = Path(kept.name if kept is not None else str(folder))
+    kept = None
+    if folder is None:
+        kept = tempfile.TemporaryDirectory(prefix="reco-")
+        folder = kept.name
+    place = Path(folder)
     _require_ours(place / "reco.toml")
     atomic.make_folder(place)
     atomic.replace(place / "frame.jsonl", lines.encode("utf-8", "replace"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reco.catalogue import quarantine
 from reco.catalogue.catalogue import Catalogue, Filters, Values, several
@@ -104,7 +104,7 @@ class Home:
     @cached_property
     def recommender(self) -> Recommender:
         """What answers queries from the snapshot."""
-        return Recommender(self.snapshot, self.encoder, self.settings.ranking)
+        return Recommender(self.snapshot, self.encoder, self.settings.ranking.fusion())
 
     def encoder_for(self, snapshot: Snapshot) -> Encoder:
         """Return the encoder that made one of this home's snapshots.
@@ -116,19 +116,20 @@ class Home:
 
     def recommender_for(self, snapshot: Snapshot) -> Recommender:
         """Return what answers queries from one of this home's snapshots, an older one for instance."""
-        return Recommender(snapshot, self.encoder_for(snapshot), self.settings.ranking)
+        return Recommender(snapshot, self.encoder_for(snapshot), self.settings.ranking.fusion())
 
     def tried(self, snapshot: Snapshot | None) -> Tried:
         """Return what a snapshot is evaluated with; without one, what the settings alone give."""
         from reco.evaluation.evaluate import Tried
 
-        ranking, plain = self.settings.ranking, self.plain_encoder
+        fusion, acronyms = self.settings.ranking.fusion(), self.settings.ranking.table()
+        plain = self.plain_encoder
         if snapshot is None:
-            return Tried(plain, ranking, None, ranking.table())
+            return Tried(plain, fusion, None, acronyms)
         encoder = self.encoder_for(snapshot)
         # One object for one encoder: what `dense` encodes, the product need not encode again.
         same = encoder.fingerprint == plain.fingerprint
-        return Tried(plain if same else encoder, ranking, snapshot.head, ranking.table())
+        return Tried(plain if same else encoder, fusion, snapshot.head, acronyms)
 
     @cached_property
     def plain_encoder(self) -> Encoder:
@@ -183,23 +184,34 @@ class Home:
         >>> [(item.resource.type, item.resource.year >= 2010) for item in answer]
         [('Rapports', True), ('Rapports', True), ('Rapports', True)]
         """
-        facets = {"type": type, "theme": theme, "publisher": publisher, "scale": scale}
-        facets |= {"language": language, "place": place}
-        filters = Filters.of(**facets, first_year=first_year, last_year=last_year)
-        options: dict[str, Any] = {
-            "near": near,
-            "diversity": diversity,
-            "shelf": shelf,
-            "without": several(without),
-        }
-        if isinstance(query, str):
-            asked = Query.of(query, 10 if k is None else k, filters, place=commune, **options)
-            return self.recommender.recommend(asked)
-        if k is not None or filters != Filters() or commune or any(options.values()):
-            raise InvalidQuery(
-                "A Query takes nothing beside it.", "Give k, filters and options to Query.of, or ask a text."
-            )
-        return self.recommender.recommend(query)
+        filters = Filters.of(
+            type=type,
+            theme=theme,
+            publisher=publisher,
+            scale=scale,
+            language=language,
+            place=place,
+            first_year=first_year,
+            last_year=last_year,
+        )
+        if isinstance(query, Query):
+            given = (k, filters != Filters(), commune, near, shelf, without)
+            if any(given) or diversity is not None:
+                raise InvalidQuery(
+                    "A Query takes nothing beside it.", "Give k, filters and options to Query.of."
+                )
+            return self.recommender.recommend(query)
+        asked = Query.of(
+            query,
+            10 if k is None else k,
+            filters,
+            several(without),
+            diversity=diversity,
+            shelf=shelf,
+            place=commune,
+            near=near,
+        )
+        return self.recommender.recommend(asked)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one, never itself nor its other listings.

@@ -35,40 +35,40 @@ from reco.sources.config import SourceConfig
 
 FILE = "reco.toml"
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
 _PREFIX, _WITHIN = "RECO_", "__"
+_STRICT = ConfigDict(extra="forbid")
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@checked(frozen=True, config=_STRICT)
 class RankingSettings(Fusion):
     """`[ranking]`: how meaning and words share the points, how far a list is spread, and the acronyms."""
 
     acronyms: Located | None = None
 
     def fusion(self) -> Fusion:
-        """Return the weights, which these are."""
-        return self
+        """Return the weights alone, as the recommender keeps and records them."""
+        return Fusion(**_values(Fusion, self))
 
     def table(self) -> Acronyms:
         """Return the table of acronyms, empty without one."""
         return Acronyms.read(self.acronyms) if self.acronyms is not None else Acronyms()
 
 
-class AdaptSettings(BaseModel):
+class AdaptSettings(_Table):
     """`[adapt]`: whether refresh learns a head from the catalogue, and low-rank weights, which takes
     minutes more; both again once a share `drift` of the catalogue has changed."""
-
-    model_config = _STRICT
 
     head: bool = True
     deep: bool = False
     drift: float = Field(default=0.1, gt=0, le=1)
 
 
-class CurationSettings(BaseModel):
+class CurationSettings(_Table):
     """`[curation]`: the file of a curator's decisions."""
-
-    model_config = _STRICT
 
     decisions: Located | None = None
 
@@ -77,18 +77,18 @@ class CurationSettings(BaseModel):
         return Curation(Decisions.read(self.decisions) if self.decisions is not None else Decisions())
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+@checked(frozen=True, config=_STRICT)
 class GateSettings(Thresholds):
     """`[gates]`: the most that each gate lets through, and the folder of the golden set."""
 
     golden: Located | None = None
 
     def thresholds(self) -> Thresholds:
-        """Return the thresholds, which these are."""
-        return self
+        """Return the thresholds alone."""
+        return Thresholds(**_values(Thresholds, self))
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+@checked(frozen=True, config=_STRICT)
 class ClusterSettings(Tuning):
     """`[clusters]`: whether refresh looks for clusters, and how; the file of a curator's names."""
 
@@ -98,31 +98,23 @@ class ClusterSettings(Tuning):
     def options(self) -> Options:
         """Return the settings as clusters take them. Raises InvalidDecisions for a file with bad lines."""
         names = Names.read(self.names) if self.names is not None else Names()
-        return Options(
-            **{field.name: getattr(self, field.name) for field in fields(Tuning)}, names=names.lines
-        )
+        return Options(**_values(Tuning, self), names=names.lines)
 
 
-class SnapshotSettings(BaseModel):
+class SnapshotSettings(_Table):
     """`[snapshots]`: how many of the newest are kept."""
-
-    model_config = _STRICT
 
     keep: int = Field(default=Recipe.keep, ge=3)
 
 
-class OperationSettings(BaseModel):
+class OperationSettings(_Table):
     """`[operation]`: after how many hours without a successful refresh what is served is stale."""
-
-    model_config = _STRICT
 
     stale_hours: float = Field(default=36, gt=0)
 
 
-class Settings(BaseModel):
+class Settings(_Table):
     """All of `reco.toml`. Made by hand, it reads no file and no variable: `load` does."""
-
-    model_config = _STRICT
 
     home: Located | None = None
     encoder: EncoderSettings = EncoderSettings()
@@ -149,6 +141,10 @@ class _Read(Settings, BaseSettings):
     """The settings as pydantic-settings looks for them in a file and in the environment."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=_WITHIN)
+
+
+def _values(kind: type[Fusion | Thresholds | Tuning], table: object) -> dict[str, Any]:
+    return {field.name: getattr(table, field.name) for field in fields(kind)}
 
 
 def settings_file(path: Path | None = None, home: Path | None = None) -> Path:

@@ -30,7 +30,7 @@ _WIDTHS = {"title": 44, "quotes": 70, "reasons": 50, "note": 40, "rank": 6, "yea
 
 
 def table_bytes(dossier: Dossier, headings: Headings) -> bytes:
-    """Return CSV in UTF-8 with semicolons, its cells inert (`reco.export`)."""
+    """Return CSV in UTF-8 with semicolons, its cells inert (`reco.storage.tables`)."""
     names = _names(headings)
     rows = [{names[key]: value for key, value in row.items()} for row in _rows(dossier)]
     return csv_bytes(list(names.values()), rows, delimiter=";", mark=True)

@@ -126,7 +126,7 @@ def recommender_from(found: Snapshot) -> Recommender:
     """
     here = home()
     encoder = _encoder(_encoder_key(here, found), here, found)
-    return QueuedRecommender(found, encoder, here.settings.ranking)
+    return QueuedRecommender(found, encoder, here.settings.ranking.fusion())
 
 
 def facets(found: Snapshot, filters: Filters) -> Counts:
@@ -206,7 +206,7 @@ def _recommender(
     _snapshot: Snapshot,
     _home: Home,
 ) -> Recommender:
-    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking)
+    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking.fusion())
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
