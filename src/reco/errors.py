@@ -1,4 +1,4 @@
-"""The exception tree. Each error says what happened and what to do about it."""
+"""The exceptions of reco. Each says what happened and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class RecoError(Exception):
     """A failure that a person can act on.
 
-    `hint` is one sentence saying what to do; `exit_code` is what the command line returns.
+    `hint` says in one sentence what to do; `exit_code` is that of the command line.
     """
 
     exit_code = 1
@@ -17,17 +17,17 @@ class RecoError(Exception):
 
 
 class InvalidInput(RecoError):
-    """What the user gave cannot be used: every problem is in the message."""
+    """Input that cannot be used. The message lists every problem."""
 
     exit_code = 2
 
 
 class InvalidQuery(InvalidInput):
-    """A query that cannot be answered as it stands."""
+    """A query that cannot be answered, such as an empty one."""
 
 
 class InvalidSettings(InvalidInput):
-    """A `reco.toml` that cannot be used."""
+    """A `reco.toml` or a `RECO_*` variable that cannot be used."""
 
 
 class InvalidDecisions(InvalidInput):
@@ -39,7 +39,7 @@ class UnknownResource(InvalidInput):
 
 
 class SourceError(RecoError):
-    """A source could not be read as a whole; a bad row is a `Rejection`, never this."""
+    """A source that cannot be read at all. A bad row is a `Rejection` instead."""
 
 
 class EncoderError(RecoError):
@@ -47,32 +47,32 @@ class EncoderError(RecoError):
 
 
 class SnapshotError(RecoError):
-    """A snapshot is missing, damaged or made by another encoder."""
+    """A snapshot that is missing, damaged or made by another encoder."""
 
 
 class EncoderMismatch(SnapshotError):
-    """A sound snapshot whose vectors another encoder made."""
+    """An intact snapshot whose vectors another encoder made."""
 
 
 class StorageError(RecoError):
-    """The disk refused: full, read-only, or not ours to write."""
+    """A write that the disk refused: it is full, read-only, or belongs to another user."""
 
 
 class UnconfirmedWrite(StorageError):
-    """The disk took a change, which every reader sees, but could not promise that it outlives a power cut."""
+    """A change that every reader sees, but that the disk did not confirm: a power cut may undo it."""
 
 
 class ServerBusy(RecoError):
-    """More requests came at the same time than can be answered."""
+    """More queries at the same time than the server can answer."""
 
 
 class RefreshRunning(RecoError):
-    """Another refresh holds the lock."""
+    """Another refresh holds the lock of the home."""
 
     exit_code = 3
 
 
 class PublishRefused(RecoError):
-    """A publish gate refused the new snapshot; the old one is still served."""
+    """A gate refused the new snapshot; the old one is still served."""
 
     exit_code = 4
