@@ -54,7 +54,10 @@ BROKEN = {
     ),
     "an unknown document": ({"qrels": [*QRELS, "q1\td9\t1"]}, "qrels.tsv:4 judges the document 'd9'"),
     "an unknown query": ({"qrels": [*QRELS, "q9\td1\t1"]}, "qrels.tsv:4 judges the query 'q9'"),
-    "a contradiction": ({"qrels": [*QRELS, "q1\td1\t1"]}, "qrels.tsv:4 judges 'q1', 'd1' a second time"),
+    "a contradiction": (
+        {"qrels": [*QRELS, "q1\td1\t1"]},
+        "qrels.tsv:4 contradicts an earlier judgement of 'q1', 'd1'",
+    ),
     "half a point": ({"qrels": [*QRELS, "q1\td2\t1.5"]}, "qrels.tsv:4 has the relevance '1.5'"),
     "infinitely relevant": ({"qrels": [*QRELS, "q1\td2\tinf"]}, "qrels.tsv:4 has the relevance 'inf'"),
     "too relevant": ({"qrels": [*QRELS, "q1\td2\t31"]}, "qrels.tsv:4 has the relevance '31'"),
@@ -80,7 +83,7 @@ def test_a_malformed_set_is_refused_by_file_and_line(
 
 def test_a_folder_that_is_not_there_is_said(served: Home, tmp_path: Path) -> None:
     done = run_cli("evaluate", str(tmp_path / "absent"), "--json", *served.arguments)
-    assert done.code == 2 and "there is nothing there" in done.json["error"]
+    assert done.code == 2 and "does not exist" in done.json["error"]
 
 
 def test_every_problem_is_counted(tmp_path: Path) -> None:

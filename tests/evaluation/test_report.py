@@ -1,4 +1,4 @@
-"""Reports hold every figure, show the worst requests, and never let a text become markup."""
+"""Reports hold every figure, show the worst queries, and never let a text become markup."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Fitting the encoder to a catalogue: a linear head, or low-rank weights."""
+"""Adaptation of the encoder to a catalogue: a linear head, or low-rank weights (LoRA)."""

@@ -1,11 +1,12 @@
-"""Learning from a catalogue alone: a linear head on a frozen encoder.
+"""A linear head for a frozen encoder, learnt from the catalogue alone.
 
-No label and no log: a record's title is a request that its own text should answer, and each of its
-passages one that the rest of it should.
-Requests that people judged, once a curator has approved them, are further lessons of the same kind.
-Pairs are contrasted within a batch in both directions (InfoNCE, van den Oord et al. 2018,
-arXiv:1807.03748), and the layer is held near the identity, where it starts. What was learnt is then
-carried further by a quarter: what officers write is farther from its answers than what taught the layer.
+No label and no log is needed. A record's title is a query for the record's text, and each passage is a
+query for the rest of the record. Queries with opinions that a curator approved are more pairs of the same
+kind.
+
+Training contrasts the pairs of a batch in both directions (InfoNCE, van den Oord et al. 2018,
+arXiv:1807.03748) and keeps the layer near the identity, where it starts. The learnt change is then
+multiplied by 1.25, since officers' queries are farther from their results than the training pairs are.
 """
 
 from __future__ import annotations
@@ -29,20 +30,19 @@ if TYPE_CHECKING:
     import torch
 
 FEWEST = 100
-"""Records with a summary below which a catalogue teaches nothing that holds."""
+"""The fewest records with a summary: below this, what a head learns does not generalise."""
 
 FOLDS = 2
 OFF_DOMAIN = 150
-"""General sentences that are tried; the time they take does not grow with the catalogue."""
+"""General sentences in the off-domain test; its time does not grow with the catalogue."""
 
 
 @dataclass(frozen=True)
 class HeadRecipe:
-    """How a head is learnt. `identity` weighs the squared distance to the identity.
+    """The hyperparameters of a head. `identity` weighs the squared distance to the identity.
 
-    Each epoch asks with every title and with one passage of every record, drawn among `passages`. `records`
-    and `steps` bound the time whatever the catalogue. `strength` multiplies the learnt distance to the
-    identity.
+    An epoch uses every title, and one passage of every record, drawn among `passages`. `records` and
+    `steps` bound the time for any catalogue. `strength` multiplies the learnt distance to the identity.
     """
 
     epochs: int = 90
@@ -59,9 +59,9 @@ class HeadRecipe:
 
 @dataclass(frozen=True)
 class HeadReport(Proof):
-    """What was learnt: mean reciprocal ranks of held-out records, and of general sentences.
+    """A learnt head, with mean reciprocal ranks of held-out records and of general sentences.
 
-    `kept` says whether the head won beyond noise and lost nothing off-domain beyond 1 %.
+    `kept` is True when the head gains beyond noise and loses at most 1 % off-domain.
     """
 
     head: Matrix
@@ -75,13 +75,15 @@ class HeadReport(Proof):
 
 @dataclass(frozen=True)
 class Lessons:
-    """Vectors to learn from, one row a record: its title read as a request, and targets.
+    """Vectors to learn from, one row per record: its title as a query, and its targets.
 
-    `answers` is the record without its title, `frames` its title alone. `passages` are some of each
-    record's, read as requests, with their record in `owners` and what they leave of it in `rests`: the
-    title where it has no other. `judged` are people's requests,
-    each with the row here, in `places`, of the record found useful for it, and its own number in `requests`:
-    two records useful for one request are no contrast, like two records of one title.
+    `answers` are records without their title, `frames` are titles as documents. `passages` are some
+    passages of each record as queries: `owners` is their record, and `rests` is that record without the
+    passage, or its title when nothing else is left.
+
+    `judged` are visitors' queries with an approved opinion. `places` is the row here of the useful record,
+    and `requests` numbers the queries. Two records useful for one query are not contrasted, nor are two
+    records with one title.
     """
 
     titles: Matrix
@@ -103,11 +105,11 @@ def learn_head(
     recipe: HeadRecipe | None = None,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> HeadReport:
-    """Learn a head from a snapshot's records, and try the recipe on records that it did not see.
+    """Learn a head from a snapshot's records, and test it by cross-validation on held-out records.
 
-    `pairs` are requests with the id of a resource that was found useful for each; `background` are
-    general sentences, found from scraps of themselves, on which nothing may be lost. Raises
-    InvalidInput for a catalogue too small to learn from. Deterministic for a seed.
+    `pairs` are queries with the id of a useful resource. `background` are general sentences: finding each
+    one from a third of its words is the off-domain test. Raises InvalidInput for a catalogue too small to
+    learn from. Deterministic for a seed.
     """
     chosen = recipe or HeadRecipe()
     lessons = _lessons(snapshot, encoder, chosen, pairs)
@@ -126,17 +128,17 @@ def learn_head(
 
 
 def _cross_validated(lessons: Lessons, recipe: HeadRecipe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return every record's ranks without a head, and with one that did not learn from it."""
+    """Return each record's mean reciprocal rank, without a head and with one learnt from other records."""
     folds = np.arange(len(lessons.titles)) % FOLDS
-    before = _tasks(lessons, None)
+    before = _task_ranks(lessons, None)
     after = before.copy()
     for fold in range(FOLDS):
         head = _train(lessons, np.flatnonzero(folds != fold), recipe)
-        after[folds == fold] = _tasks(lessons, head)[folds == fold]
+        after[folds == fold] = _task_ranks(lessons, head)[folds == fold]
     return before, after
 
 
-def _tasks(lessons: Lessons, head: Matrix | None) -> NDArray[np.float64]:
+def _task_ranks(lessons: Lessons, head: Matrix | None) -> NDArray[np.float64]:
     """Return each record's mean reciprocal rank: its text from its title, its title from a passage."""
     texts = reciprocal_ranks(lessons.titles, lessons.answers, head)
     _, first = np.unique(lessons.owners, return_index=True)
@@ -148,63 +150,64 @@ def _lessons(
     snapshot: Snapshot, encoder: Encoder, recipe: HeadRecipe, pairs: Sequence[tuple[str, str]]
 ) -> Lessons:
     catalogue = snapshot.catalogue
-    rows = _taught(snapshot, recipe.records)
-    drawn = _drawn(snapshot, rows, recipe)
+    rows = _training_rows(snapshot, recipe.records)
+    passages = _passages(snapshot, rows, recipe)
     documents = [snapshot.table.document(row).vectors for row in rows]
     places = {catalogue[row].id: place for place, row in enumerate(rows)}
-    known = [(text, places[identifier]) for text, identifier in pairs if identifier in places]
+    judged = [(text, places[identifier]) for text, identifier in pairs if identifier in places]
     titles = encoder.encode_queries([catalogue[row].title for row in rows])
     return Lessons(
         titles=titles,
-        passages=encoder.encode_queries([text for _, _, text in drawn]),
-        owners=np.asarray([place for place, _, _ in drawn], dtype=np.int64),
-        rests=np.stack([_rest(documents[place], part) for place, part, _ in drawn]),
-        answers=np.stack([mean_of(found.parts[1:], found.weights[1:]) for found in documents]),
-        frames=np.stack([found.parts[0] for found in documents]),
+        passages=encoder.encode_queries([text for _, _, text in passages]),
+        owners=np.asarray([place for place, _, _ in passages], dtype=np.int64),
+        rests=np.stack([_rest(documents[place], part) for place, part, _ in passages]),
+        answers=np.stack([mean_of(document.parts[1:], document.weights[1:]) for document in documents]),
+        frames=np.stack([document.parts[0] for document in documents]),
         groups=_groups(catalogue, rows),
-        judged=encoder.encode_queries([text for text, _ in known]) if known else titles[:0],
-        places=np.asarray([place for _, place in known], dtype=np.int64),
-        requests=np.unique([text for text, _ in known], return_inverse=True)[1].astype(np.int64),
+        judged=encoder.encode_queries([text for text, _ in judged]) if judged else titles[:0],
+        places=np.asarray([place for _, place in judged], dtype=np.int64),
+        requests=np.unique([text for text, _ in judged], return_inverse=True)[1].astype(np.int64),
     )
 
 
-def _taught(snapshot: Snapshot, most: int) -> list[int]:
-    """Return the rows to learn from, in order: those with a summary, `most` of them by content hash."""
+def _training_rows(snapshot: Snapshot, limit: int) -> list[int]:
+    """Return the rows to learn from, in order: those with a summary, `limit` of them by content hash."""
     rows = np.flatnonzero(np.diff(snapshot.table.bounds) > 1).tolist()
     if len(rows) < FEWEST:
         raise InvalidInput(
             f"{len(rows)} records have a summary; at least {FEWEST} are needed to learn from a catalogue.",
             "Add records with summaries, or keep the encoder as it is.",
         )
-    return sorted(sorted(rows, key=lambda row: snapshot.catalogue[row].content_hash)[:most])
+    return sorted(sorted(rows, key=lambda row: snapshot.catalogue[row].content_hash)[:limit])
 
 
-def _drawn(snapshot: Snapshot, rows: Sequence[int], recipe: HeadRecipe) -> list[tuple[int, int, str]]:
+def _passages(snapshot: Snapshot, rows: Sequence[int], recipe: HeadRecipe) -> list[tuple[int, int, str]]:
     """Return some passages of each record: its place among `rows`, the passage's part, and its text."""
     generator = np.random.default_rng(recipe.seed)
-    found = []
+    passages = []
     for place, row in enumerate(rows):
         spans, summary = snapshot.table.document(row).spans, snapshot.catalogue[row].summary
         for part in (1 + generator.permutation(len(spans) - 1)[: recipe.passages]).tolist():
-            found.append((place, part, summary[spans[part].start : spans[part].end]))
-    return found
+            passages.append((place, part, summary[spans[part].start : spans[part].end]))
+    return passages
 
 
 def _rest(document: DocumentVectors, part: int) -> NDArray[np.float32]:
-    """Return a record without its title and one of its passages; its title where that leaves nothing."""
+    """Return the mean vector of a record without its title and one passage; its title if nothing is left."""
     weights = document.weights.copy()
     weights[[0, part]] = 0.0
     return mean_of(document.parts, weights) if weights.any() else document.parts[0]
 
 
 def mean_of(parts: Matrix, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the weighted mean of parts, (dimension,); the plain mean when all weights are zero."""
     total = float(weights.sum())
     mean = weights @ parts / total if total else parts.mean(axis=0)
     return np.asarray(mean, dtype=np.float32)
 
 
 def _groups(catalogue: Catalogue, rows: Sequence[int]) -> NDArray[np.int64]:
-    """Number the distinct titles: two records of one title are no contrast to each other."""
+    """Return a number per distinct title: two records with one title are not contrasted."""
     _, numbers = np.unique([catalogue[row].title for row in rows], return_inverse=True)
     return np.asarray(numbers, dtype=np.int64)
 
@@ -221,8 +224,8 @@ def _train(lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe) -> Mat
         layer.linear.weight.copy_(identity)
     optimiser = torch.optim.AdamW(layer.parameters(), lr=recipe.rate, weight_decay=0.0)
     generator = np.random.default_rng(recipe.seed)
-    for asked, answers, same in itertools.islice(_batches(lessons, rows, recipe, generator), recipe.steps):
-        loss = _contrast(layer.linear(asked), layer.linear(answers), same, recipe)
+    for queries, answers, same in itertools.islice(_batches(lessons, rows, recipe, generator), recipe.steps):
+        loss = _contrast(layer.linear(queries), layer.linear(answers), same, recipe)
         loss = loss + recipe.identity * ((layer.linear.weight - identity) ** 2).sum()
         optimiser.zero_grad()
         torch.autograd.backward(loss)
@@ -234,17 +237,17 @@ def _train(lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe) -> Mat
 def _batches(
     lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe, generator: np.random.Generator
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, NDArray[np.bool_]]]:
-    """Yield requests, their answers, and which pairs of them are no contrast, epoch after epoch."""
+    """Yield queries, their answers, and a mask of the pairs not to contrast, for all epochs."""
     import torch
 
-    everyone = np.arange(len(lessons.titles))
-    # People's requests are learnt among titles, whose records are what theirs are told apart from.
+    all_rows = np.arange(len(lessons.titles))
+    # Visitors' queries share batches with titles: the records of these are their negatives.
     titles = (
         np.concatenate([lessons.titles, lessons.judged]),
         lessons.answers,
-        np.concatenate([everyone, lessons.places]),
-        np.concatenate([everyone, lessons.places]),
-        np.concatenate([lessons.groups, lessons.requests + len(everyone)]),
+        np.concatenate([all_rows, lessons.places]),
+        np.concatenate([all_rows, lessons.places]),
+        np.concatenate([lessons.groups, lessons.requests + len(all_rows)]),
     )
     passages = (
         lessons.passages,
@@ -254,54 +257,54 @@ def _batches(
         lessons.groups[lessons.owners],
     )
     for _ in range(recipe.epochs):
-        for asked, answers, targets, owners, requests in (titles, passages):
+        for queries, answers, targets, owners, requests in (titles, passages):
             order = generator.permutation(np.flatnonzero(np.isin(owners, rows)))
-            if asked is lessons.passages:
+            if queries is lessons.passages:
                 order = order[np.sort(np.unique(owners[order], return_index=True)[1])]
             for chosen in np.array_split(order, -(-len(order) // recipe.batch)):
                 same = _same(lessons.groups[owners[chosen]]) | _same(requests[chosen])
                 yield (
-                    torch.from_numpy(np.asarray(asked[chosen])),
+                    torch.from_numpy(np.asarray(queries[chosen])),
                     torch.from_numpy(np.asarray(answers[targets[chosen]])),
                     same,
                 )
 
 
 def _same(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which pairs of a batch have one number, each with itself left out."""
+    """Return which pairs of a batch have the same number, the diagonal left out."""
     return np.asarray((numbers[:, None] == numbers[None, :]) & ~np.eye(len(numbers), dtype=bool))
 
 
 def _contrast(
-    asked: torch.Tensor, answers: torch.Tensor, same: NDArray[np.bool_], recipe: HeadRecipe
+    queries: torch.Tensor, answers: torch.Tensor, same: NDArray[np.bool_], recipe: HeadRecipe
 ) -> torch.Tensor:
-    """Return the symmetric in-batch InfoNCE loss; what is the `same` is masked for each other."""
+    """Return the symmetric in-batch InfoNCE loss; pairs in `same` are masked."""
     import torch
     from torch.nn.functional import cross_entropy, normalize
 
-    logits = normalize(asked, dim=-1) @ normalize(answers, dim=-1).T / recipe.temperature
+    logits = normalize(queries, dim=-1) @ normalize(answers, dim=-1).T / recipe.temperature
     logits = logits.masked_fill(torch.from_numpy(same), -1e4)
-    own = torch.arange(len(same))
-    return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
+    targets = torch.arange(len(same))
+    return (cross_entropy(logits, targets) + cross_entropy(logits.T, targets)) / 2
 
 
-def _through(vectors: Matrix, head: Matrix | None) -> Matrix:
+def _project(vectors: Matrix, head: Matrix | None) -> Matrix:
     return unit(vectors if head is None else vectors @ head.T)
 
 
 def reciprocal_ranks(
     asked: Matrix, answers: Matrix, head: Matrix | None, own: NDArray[np.int64] | None = None
 ) -> NDArray[np.float64]:
-    """Return the reciprocal rank of each request's `own` answer among all; by default answer i for i."""
-    cosines = _through(asked, head) @ _through(answers, head).T
+    """Return the reciprocal rank of each query's `own` answer among all; by default, answer i for query i."""
+    cosines = _project(asked, head) @ _project(answers, head).T
     places = np.arange(len(asked)) if own is None else own
-    found = cosines[np.arange(len(asked)), places]
-    ranks: NDArray[np.float64] = 1.0 + (cosines > found[:, None]).sum(axis=1)
+    own_cosines = cosines[np.arange(len(asked)), places]
+    ranks: NDArray[np.float64] = 1.0 + (cosines > own_cosines[:, None]).sum(axis=1)
     return 1.0 / ranks
 
 
 def scraps_of(sentences: Sequence[str], encoder: Encoder) -> tuple[Matrix, Matrix]:
-    """Return the vectors of every third word of general sentences, and of the sentences."""
+    """Return the vectors of every third word of each general sentence, and of the whole sentences."""
     long = [sentence for sentence in sentences if len(sentence.split()) >= 9][:OFF_DOMAIN]
     scraps = [" ".join(sentence.split()[1::3]) for sentence in long]
     return encoder.encode_queries(scraps), encoder.encode_truncated(long)

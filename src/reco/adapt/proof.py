@@ -1,4 +1,4 @@
-"""When something learnt is kept: the test that a head and an adapter pass alike."""
+"""The test that a head or an adapter must pass to be served."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _OFF_DOMAIN_LOSS = 0.01
 
 
 class Proof:
-    """Figures of a learning, for a dataclass to declare: mean reciprocal ranks before and after.
+    """The figures of a trained head or adapter, declared by a dataclass: mean reciprocal ranks.
 
-    `before` and `after` are of records that were held out, `p` is of their difference; the off-domain
-    ones are of general sentences.
+    `before` and `after` are on held-out records, and `p` is the p-value of their difference. The off-domain
+    figures are on general sentences.
     """
 
     before: float
@@ -23,12 +23,12 @@ class Proof:
 
     @property
     def figures(self) -> dict[str, float]:
-        """Every number of the report, without the weights and vectors."""
+        """Every number of the report, without weights and vectors."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         return {name: value for name, value in values.items() if isinstance(value, int | float)}
 
     @property
     def kept(self) -> bool:
-        """Whether it won beyond noise on held-out records, and lost at most 1 % off-domain."""
+        """Whether it gains beyond noise on held-out records, and loses at most 1 % off-domain."""
         gained = self.after > self.before and self.p < _SIGNIFICANT
         return gained and self.off_domain_after >= self.off_domain_before * (1 - _OFF_DOMAIN_LOSS)

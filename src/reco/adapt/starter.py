@@ -1,5 +1,7 @@
-"""The head that a first snapshot starts from: learnt from this project's own catalogue, made by
-`python -m benchmarks.starter`. `docs/starter.md` says what it is and what it gave."""
+"""The head of a first snapshot, learnt from this project's own catalogue.
+
+`python -m benchmarks.starter` makes it; `docs/starter.md` describes it and its measures.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,16 @@ _BASE = "base"
 
 
 def starting_head(fingerprint: str) -> NDArray[np.float32] | None:
-    """Return the head, (dimension, dimension), for the encoder that it was learnt for; None for any other.
+    """Return the head, (dimension, dimension), if it was learnt for this encoder; else None.
 
-    Raises EncoderError when the file that came with the program cannot be read.
+    Raises EncoderError when the file in the package cannot be read.
     """
     base, head = _read()
     return head if base == fingerprint else None
 
 
 def to_bytes(head: NDArray[np.float32], fingerprint: str) -> bytes:
-    """Return a head in half precision as one safetensors file that names its encoder."""
+    """Return a head in half precision as a safetensors file with the fingerprint of its encoder."""
     return save({"head": head.astype(np.float16)}, metadata={_BASE: fingerprint})
 
 

@@ -1,1 +1,1 @@
-"""Measuring: judged sets, baselines, ablations, unmet demand and exposure."""
+"""Evaluation: judged sets, baselines, ablations, unmet demand and exposure."""

@@ -1,4 +1,4 @@
-"""Judged sets in BEIR layout: `corpus.jsonl`, `queries.jsonl`, and `qrels.tsv` or `qrels/test.tsv`."""
+"""Judged sets in the BEIR layout: `corpus.jsonl`, `queries.jsonl`, and `qrels.tsv` or `qrels/test.tsv`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JudgedDocument:
 
 @dataclass(frozen=True)
 class Topic:
-    """A request with its judgements: document id -> relevance, 0 meaning judged and not relevant."""
+    """A query and its qrels: document id -> relevance, where 0 means judged and not relevant."""
 
     id: str
     text: str
@@ -38,7 +38,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class JudgedSet:
-    """Documents, and the topics that have at least one judgement, in file order."""
+    """The documents of a judged set, and its topics with at least one judgement, in file order."""
 
     name: str
     documents: tuple[JudgedDocument, ...]
@@ -47,7 +47,7 @@ class JudgedSet:
 
 @dataclass(frozen=True)
 class _Judgement:
-    """A line of the judgements: `place` is its file and line number."""
+    """A line of the qrels; `place` is its file and line number, such as `qrels.tsv:3`."""
 
     place: str
     query: str
@@ -71,7 +71,7 @@ def read_set(folder: Path, limit: int | None = None) -> JudgedSet:
 
 
 def read_topics(folder: Path, limit: int | None = None) -> tuple[Topic, ...]:
-    """Read requests judged on a catalogue of one's own: `read_set` without documents.
+    """Read queries judged on an existing catalogue: a judged set without `corpus.jsonl`.
 
     Raises InvalidInput with every problem.
     """
@@ -89,7 +89,7 @@ def _require_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     raise InvalidInput(
-        f"{folder} is not a folder{'' if folder.exists() else ': there is nothing there'}.",
+        f"{folder} is not a folder{'' if folder.exists() else ': it does not exist'}.",
         "Name a folder that holds corpus.jsonl, queries.jsonl and qrels.tsv.",
     )
 
@@ -98,7 +98,7 @@ def _refuse(folder: Path, problems: list[str], files: str) -> None:
     if problems:
         more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
         raise InvalidInput(
-            f"{folder} is not a judged set that can be used: {'; '.join(problems[:_SHOWN])}{more}.",
+            f"{folder} is not a usable judged set: {'; '.join(problems[:_SHOWN])}{more}.",
             f"The layout is {files} and qrels.tsv (query-id, corpus-id, score).",
         )
 
@@ -108,12 +108,12 @@ def _topics(
 ) -> tuple[Topic, ...]:
     qrels: dict[str, dict[str, int]] = {}
     for judgement in judgements:
-        judged = qrels.setdefault(judgement.query, {})
-        # Published sets repeat judgements; only one that contradicts another leaves the truth unknown.
-        if judged.get(judgement.document, judgement.relevance) != judgement.relevance:
+        grades = qrels.setdefault(judgement.query, {})
+        # Published sets repeat judgements; only a contradiction leaves the relevance unknown.
+        if grades.get(judgement.document, judgement.relevance) != judgement.relevance:
             pair = f"{judgement.query!r}, {judgement.document!r}"
-            problems.append(f"{judgement.place} judges {pair} a second time, otherwise")
-        judged[judgement.document] = judgement.relevance
+            problems.append(f"{judgement.place} contradicts an earlier judgement of {pair}")
+        grades[judgement.document] = judgement.relevance
     chosen = list(queries.items())[:limit]
     topics = tuple(Topic(i, text, qrels[i]) for i, text in chosen if i in qrels)
     if not problems and not topics:
@@ -122,7 +122,7 @@ def _topics(
 
 
 def _lines(path: Path, problems: list[str]) -> Iterator[tuple[int, str]]:
-    """Yield the number and the text of each line that is not blank."""
+    """Yield the number and text of each line that is not blank."""
     if not path.is_file():
         problems.append(f"{path.name} is missing")
         return
@@ -140,7 +140,7 @@ def _lines(path: Path, problems: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def _rows(path: Path, problems: list[str]) -> Iterator[tuple[str, str, dict[str, object]]]:
-    """Yield (place, id, row) of a JSON Lines file whose ids must differ."""
+    """Yield (place, id, row) from a JSON Lines file; a repeated id is a problem."""
     seen: dict[str, int] = {}
     for number, line in _lines(path, problems):
         place = f"{path.name}:{number}"
@@ -160,20 +160,23 @@ def _rows(path: Path, problems: list[str]) -> Iterator[tuple[str, str, dict[str,
 
 
 def _identifier(row: object) -> str | None:
-    """Return the id of a row as text, if a judgement can name it: no tab, line end or outer space."""
-    given = row.get("_id") if isinstance(row, dict) else None
-    if isinstance(given, bool) or not isinstance(given, (str, int)):
+    """Return the id of a row as text, or None unless the qrels can name it.
+
+    An id has no tab, no line end and no space at either end.
+    """
+    value = row.get("_id") if isinstance(row, dict) else None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
-    text = str(given)
+    text = str(value)
     return text if text and text == text.strip() and text.isprintable() else None
 
 
 def _text(row: Mapping[str, object], name: str, place: str, problems: list[str]) -> str | None:
-    """Return a field's text, empty when there is none; None, and a problem, when it is not a text."""
+    """Return the text of a field, "" when it is absent; None, with a problem, when it is not text."""
     value = row.get(name)
     if value is None or isinstance(value, str):
         return clean(value or "")
-    problems.append(f"{place} has a {name} that is not a text")
+    problems.append(f"{place} has a {name} that is not text")
     return None
 
 
@@ -197,25 +200,25 @@ def _judgements(folder: Path, queries: Mapping[str, str], problems: list[str]) -
     path = folder / "qrels.tsv"
     if not path.is_file() and (folder / "qrels" / "test.tsv").is_file():
         path = folder / "qrels" / "test.tsv"
-    found = []
+    judgements = []
     for index, (number, line) in enumerate(_lines(path, problems)):
         cells = [cell.strip() for cell in line.split("\t")]
         if index == 0 and _is_header(cells, queries):
             continue
         place = f"{path.name}:{number}"
         if len(cells) != _CELLS or not all(cells):
-            problems.append(f"{place} is not query-id, corpus-id and score with tabs between")
+            problems.append(f"{place} is not query-id, corpus-id and score, separated by tabs")
             continue
         relevance = _relevance(cells[2])
         if relevance is None:
             problems.append(f"{place} has the relevance {cells[2]!r}, not a whole number up to {HIGHEST}")
             continue
-        found.append(_Judgement(place, cells[0], cells[1], relevance))
-    return found
+        judgements.append(_Judgement(place, cells[0], cells[1], relevance))
+    return judgements
 
 
 def _is_header(cells: list[str], queries: Mapping[str, str]) -> bool:
-    """Tell a line of names from a first judgement that is badly written: names hold no figure."""
+    """Whether the cells are a header, and not a malformed first judgement: a header has no digit."""
     names = not any(character.isdigit() for cell in cells for character in cell)
     return len(cells) == _CELLS and names and cells[0] not in queries
 
@@ -244,7 +247,7 @@ def _require_known(
     for judgement in judgements:
         named = (("query", judgement.query, queries), ("document", judgement.document, documents))
         for kind, identifier, known in named:
-            # Without any, the file is missing or empty: that is said once.
+            # When there are no known ids, the file is missing or empty, which is a problem already.
             if known and identifier not in known and (kind, identifier) not in seen:
                 seen.add((kind, identifier))
                 file = "queries.jsonl" if kind == "query" else "corpus.jsonl"

@@ -1,4 +1,4 @@
-"""The lexical reference that the product is measured against: bm25s as it comes."""
+"""The lexical baseline of evaluations: bm25s with its defaults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORD = re.compile(r"[a-zà-ÿ]+")
 
 
 class Bm25Reference:
-    """bm25s with default parameters, Snowball stems and stop words of the documents' language."""
+    """bm25s with default parameters, and Snowball stems and stop words of the documents' language."""
 
     def __init__(self, documents: Sequence[str]) -> None:
         self._language = language(documents)
@@ -33,18 +33,18 @@ class Bm25Reference:
         return [int(row) for row in order if scores[row] > 0]
 
     def _tokens(self, texts: Sequence[str]) -> list[list[str]]:
-        found: list[list[str]] = bm25s.tokenize(
+        tokens: list[list[str]] = bm25s.tokenize(
             list(texts),
             stopwords=self._language,
             stemmer=self._stemmer,
             return_ids=False,
             show_progress=False,
         )
-        return found
+        return tokens
 
 
 def language(documents: Sequence[str]) -> str:
-    """Return `french` or `english`, by which one's commonest words are more frequent."""
+    """Return `french` or `english`, the language whose commonest words are more frequent."""
     words = [word for text in documents[:500] for word in _WORD.findall(text[:2000].casefold())]
     french = sum(word in _FRENCH for word in words)
     return "english" if sum(word in _ENGLISH for word in words) > french else "french"

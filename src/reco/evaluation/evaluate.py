@@ -1,4 +1,4 @@
-"""Judged evaluation: the very code path of `recommend` beside two fixed references."""
+"""Evaluation on judged sets: the same code as `recommend`, its ablations, and two baselines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEPTH = 100
-"""How many documents each system returns per topic: what recall@100 needs."""
+"""How many documents each system returns per topic; recall@100 needs 100."""
 
 Ranked = Sequence[str]
 System = Callable[[Topic], Ranked]
@@ -35,7 +35,7 @@ System = Callable[[Topic], Ranked]
 
 @dataclass(frozen=True)
 class Tried:
-    """What the product runs with: its encoder, fusion, and the head its snapshot learnt, if any."""
+    """The configuration of the product under test: encoder, fusion, acronyms, and the head, if any."""
 
     encoder: Encoder
     fusion: Fusion
@@ -45,7 +45,11 @@ class Tried:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a catalogue lacks of a judged set: ids, their judgements, and requests without any answer."""
+    """The judgements that a catalogue cannot use.
+
+    `ids` are the resources it lacks, `judgements` counts theirs, and `topics` have no relevant resource
+    left.
+    """
 
     ids: tuple[str, ...]
     judgements: int
@@ -54,7 +58,10 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class SetResult:
-    """Scores of each system on one judged set, on the same topics. `titles` are the documents' by id."""
+    """The scores and runs of each system on the same topics of one judged set.
+
+    `titles` are the titles of the documents, by id.
+    """
 
     documents: int
     topics: tuple[Topic, ...]
@@ -65,24 +72,24 @@ class SetResult:
 
     @property
     def subject(self) -> str:
-        """The system that is looked at closely: the product, or the last one when it was not run."""
+        """The system under study: the product, or the last system when the product was not run."""
         return "product" if "product" in self.systems else list(self.systems)[-1]
 
     @property
     def reference(self) -> str:
-        """The system that others are compared with: the first."""
+        """The system that the others are compared with: the first."""
         return next(iter(self.systems))
 
     def differences(self) -> Iterator[tuple[str, str, float, float]]:
-        """Yield (a, b, mean nDCG@10 of b less a, p-value) for every two systems."""
+        """Yield (a, b, mean nDCG@10 of b minus a, p-value) for each pair of systems."""
         for a, b in combinations(self.systems, 2):
-            first, second = self.systems[a].column("ndcg@10"), self.systems[b].column("ndcg@10")
-            yield a, b, float((second - first).mean()), randomisation_test(second, first)
+            ndcg_a, ndcg_b = self.systems[a].column("ndcg@10"), self.systems[b].column("ndcg@10")
+            yield a, b, float((ndcg_b - ndcg_a).mean()), randomisation_test(ndcg_b, ndcg_a)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results by the name of their judged set, in the order in which they were run.
+    """The results by judged set, in the order of the runs.
 
     >>> home.evaluate(systems=["bm25", "product"]).summary()[["set", "system", "topics"]].values.tolist()
     [['golden', 'bm25', 3], ['golden', 'product', 3]]
@@ -91,8 +98,8 @@ class Evaluation:
     results: Mapping[str, SetResult]
 
     def summary(self) -> pd.DataFrame:
-        """Return a row per set and system: documents, topics, and the mean of each measure of `NAMES`."""
-        import pandas as pd  # only who asks for a table waits for it
+        """Return a row per set and system: documents, topics, and the mean of each measure in `NAMES`."""
+        import pandas as pd  # slow to import, and only tables need it
 
         rows = [
             {"set": name, "system": system, "documents": result.documents, "topics": len(result.topics)}
@@ -103,20 +110,20 @@ class Evaluation:
         return pd.DataFrame(rows)
 
     def differences(self) -> pd.DataFrame:
-        """Return a row per set and two systems: what the second gains in nDCG@10, and the p-value."""
+        """Return a row per set and pair of systems: the gain in nDCG@10 of the second, and the p-value."""
         import pandas as pd
 
-        rows = [(name, *found) for name, result in self.results.items() for found in result.differences()]
+        rows = [(name, *pair) for name, result in self.results.items() for pair in result.differences()]
         return pd.DataFrame(rows, columns=["set", "from", "to", "ndcg@10", "p"])
 
 
 def evaluate(
     judged: JudgedSet, tried: Tried, plain: Encoder, systems: Sequence[str], progress: Progress | None = None
 ) -> SetResult:
-    """Run the named systems over a judged set. `plain` is the encoder without any adaptation.
+    """Run the named systems over a judged set. `plain` is the encoder without adaptation.
 
-    Every document is admitted as it is and no family is collapsed. Systems: `bm25`, `dense`,
-    `product`, and the ablations of `ABLATIONS`. Raises KeyError for any other name.
+    Every document is admitted, and no family is collapsed. The systems are `bm25`, `dense`, `product`, and
+    the other `ABLATIONS`. Raises KeyError for any other name.
     """
     return _run(_Documents(judged), judged.topics, tried, plain, systems, progress)
 
@@ -129,22 +136,22 @@ def evaluate_served(
     systems: Sequence[str],
     progress: Progress | None = None,
 ) -> SetResult:
-    """Run the named systems over a snapshot's own resources, with requests that were judged on them.
+    """Run the named systems over a snapshot's own resources, with queries judged on them.
 
-    No family is collapsed, for each id was judged. Judgements of resources that the snapshot lacks are
-    left out, and said in the result. Raises InvalidInput when none is left.
+    No family is collapsed, since qrels judge each id. Judgements of resources that the snapshot lacks are
+    left out and reported in `left_out`. Raises InvalidInput when none is left.
     """
     ids = frozenset(resource.id for resource in snapshot.catalogue)
     kept = behaviour.among(topics, ids)
     if not kept:
         raise InvalidInput(
-            f"Snapshot {snapshot.id} has no resource that these {len(topics)} requests find relevant.",
-            "They were judged on another catalogue: serve that one, or judge requests on this one.",
+            f"Snapshot {snapshot.id} has no resource that is relevant to these {len(topics)} queries.",
+            "They were judged on another catalogue: serve that one, or judge queries on this one.",
         )
     result = _run(_Served(snapshot, tried), kept, tried, plain, systems, progress)
-    gone = [i for topic in topics for i in topic.qrels if i not in ids]
-    silent = {topic.id for topic in topics} - {topic.id for topic in kept}
-    left_out = LeftOut(tuple(sorted(set(gone))), len(gone), tuple(sorted(silent)))
+    missing = [i for topic in topics for i in topic.qrels if i not in ids]
+    unanswered = {topic.id for topic in topics} - {topic.id for topic in kept}
+    left_out = LeftOut(tuple(sorted(set(missing))), len(missing), tuple(sorted(unanswered)))
     return replace(result, left_out=left_out)
 
 
@@ -167,24 +174,24 @@ SYSTEMS = ("bm25", "dense", *ABLATIONS)
 
 
 class _Bench(Protocol):
-    """What systems are tried on."""
+    """The documents that systems are run on."""
 
     @property
     def texts(self) -> Mapping[str, tuple[str, str]]:
-        """Title and text of each document by id, in the order that breaks the references' ties."""
+        """Title and text of each document by id, in the order that breaks ties of the baselines."""
         ...
 
     def snapshot(self, tried: Tried) -> Snapshot:
-        """Return the documents as the product sees them."""
+        """Return the documents as a snapshot, as the product searches them."""
         ...
 
     def plain(self, encoder: Encoder) -> Matrix:
-        """Return one unit vector of the unadapted encoder per document, in the order of `texts`."""
+        """Return one unit vector per document from the unadapted encoder, in the order of `texts`."""
         ...
 
 
 class _Documents:
-    """A judged set's own documents, encoded once by each encoder."""
+    """The documents of a judged set, encoded once by each encoder."""
 
     def __init__(self, judged: JudgedSet) -> None:
         self._judged = judged
@@ -204,10 +211,10 @@ class _Documents:
         table, texts = self._tables.get(encoder.fingerprint), self.texts
         if table is None:
             return _truncated(texts, encoder)
-        # The table has the order of a catalogue, which sorts its ids.
+        # The rows of the table are in the order of the catalogue, which sorts ids.
         rows = {resource.id: row for row, resource in enumerate(_catalogue(self._judged))}
         vectors = unit(table.pooled())[[rows[identifier] for identifier in texts]]
-        # Most texts fit in the window: what the product encoded is the vector that is asked for.
+        # Most texts fit in the encoder's window: their pooled vector is the truncated one too.
         cut = {i: row for row, i in enumerate(texts) if not encoder.reads_whole(_composed(*texts[i]))}
         if cut:
             vectors[list(cut.values())] = _truncated({i: texts[i] for i in cut}, encoder)
@@ -215,25 +222,25 @@ class _Documents:
 
 
 class _Served:
-    """A snapshot as it is served, but that every listing counts; nothing is encoded again."""
+    """The resources of the served snapshot, each listing on its own; nothing is encoded again."""
 
     def __init__(self, snapshot: Snapshot, tried: Tried) -> None:
-        self._whole = behaviour.every_listing(snapshot)
+        self._snapshot = behaviour.every_listing(snapshot)
         self._tried = tried
 
     @property
     def texts(self) -> Mapping[str, tuple[str, str]]:
-        return {r.id: (r.title, r.read_summary) for r in self._whole.catalogue}
+        return {r.id: (r.title, r.read_summary) for r in self._snapshot.catalogue}
 
     def snapshot(self, tried: Tried) -> Snapshot:
-        whole = self._whole
+        snapshot = self._snapshot
         if tried.acronyms is not self._tried.acronyms:
-            return build(whole.manifest, whole.catalogue, whole.table, tried.head, tried.acronyms)
-        return whole if tried.head is self._tried.head else whole.with_head(tried.head)
+            return build(snapshot.manifest, snapshot.catalogue, snapshot.table, tried.head, tried.acronyms)
+        return snapshot if tried.head is self._tried.head else snapshot.with_head(tried.head)
 
     def plain(self, encoder: Encoder) -> Matrix:
-        if encoder.fingerprint == self._whole.manifest.encoder:
-            return unit(self._whole.table.pooled())
+        if encoder.fingerprint == self._snapshot.manifest.encoder:
+            return unit(self._snapshot.table.pooled())
         return _truncated(self.texts, encoder)
 
 
@@ -245,16 +252,16 @@ def _run(
     systems: Sequence[str],
     progress: Progress | None,
 ) -> SetResult:
-    # The reference comes last: it takes what the others have encoded.
+    # `dense` comes last: it reuses the vectors that the others encoded.
     order = sorted(systems, key=lambda name: name == "dense")
     systems_by_name = {name: _system(name, bench, tried, plain) for name in order}
-    made = {name: systems_by_name[name] for name in systems}
+    in_order = {name: systems_by_name[name] for name in systems}
     runs: dict[str, dict[str, Ranked]] = {name: {} for name in systems}
-    for done, topic in enumerate(topics, start=1):
-        for name, system in made.items():
+    for count, topic in enumerate(topics, start=1):
+        for name, system in in_order.items():
             runs[name][topic.id] = system(topic)
         if progress is not None:
-            progress(done, len(topics))
+            progress(count, len(topics))
     qrels = {topic.id: topic.qrels for topic in topics}
     scores = {name: measure(qrels, run) for name, run in runs.items()}
     titles = {identifier: title or text for identifier, (title, text) in bench.texts.items()}
@@ -292,7 +299,7 @@ def _product(bench: _Bench, tried: Tried) -> System:
     recommender = Recommender(bench.snapshot(tried), tried.encoder, tried.fusion)
 
     def rank(topic: Topic) -> Ranked:
-        # A request that `recommend` refuses has no answer, and counts zero.
+        # A query that `recommend` refuses has no results, and scores zero.
         return behaviour.rank(recommender, {topic.id: topic.text}, DEPTH).get(topic.id, ())
 
     return rank
@@ -303,7 +310,7 @@ def _catalogue(judged: JudgedSet) -> Catalogue:
 
 
 def snapshot_of(judged: JudgedSet, tried: Tried, table: VectorTable | None = None) -> Snapshot:
-    """Return a snapshot in memory of a judged set's documents, encoded unless their `table` is given."""
+    """Return a judged set's documents as a snapshot in memory, encoded unless `table` is given."""
     catalogue = _catalogue(judged)
     vectors = table if table is not None else embed(catalogue, tried.encoder)[0]
     manifest = Manifest(
@@ -318,7 +325,7 @@ def snapshot_of(judged: JudgedSet, tried: Tried, table: VectorTable | None = Non
 
 
 def document(results: Mapping[str, SetResult]) -> dict[str, object]:
-    """Return results as the JSON interface has them, with means over sets and significance."""
+    """Return results in the layout of the JSON interface, with means over sets and p-values."""
     names = list(next(iter(results.values())).systems)
     means = {
         system: {

@@ -1,6 +1,6 @@
-"""Exposure: who is shown too often, who never is, and whether what is shown looks like the catalogue.
+"""The audit of exposure: hubs, orphans, and how the results shown compare with the catalogue.
 
-Lists are those of the product, for requests and for the catalogue's own titles; a title's own resource
+The lists are the product's results for queries and for the catalogue's own titles. A title's own resource
 does not count in its list.
 """
 
@@ -23,10 +23,10 @@ from reco.ranking.recommender import Recommender
 
 K = 10
 HUB = 5.0
-"""A hub is in this many times more of the titles' lists than a resource is on average."""
+"""A hub is in this many times more of the titles' lists than the average resource."""
 
 TITLES = 1000
-"""Titles asked at most, drawn by chance from a larger catalogue."""
+"""Most titles used as queries; a random sample of a larger catalogue."""
 
 FACETS = ("publisher", "type", "theme")
 _BANDS = ((2_000, "under 2,000"), (20_000, "2,000 to 20,000"), (100_000, "20,000 to 100,000"))
@@ -36,7 +36,7 @@ _FEWEST = 2
 
 @dataclass(frozen=True)
 class Shown:
-    """A resource, and in how many lists it is: of titles, and of requests."""
+    """A resource, and the number of lists that show it, for titles and for queries."""
 
     id: str
     title: str
@@ -46,7 +46,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class ExposureShare:
-    """A value's share of the catalogue and of what is shown; `ratio` is the second over the first."""
+    """A value's share of the catalogue and of the exposure; `ratio` is the second over the first."""
 
     value: str
     catalogue: float
@@ -56,10 +56,10 @@ class ExposureShare:
 
 @dataclass(frozen=True)
 class Concentration:
-    """How unequal the values of a facet are, in the catalogue and in what is shown.
+    """The concentration of a facet's values, in the catalogue and in the results shown.
 
-    `gini` is 0 when every value has as much, near 1 when one has all (Gini 1912). `hhi` is the sum of
-    squared shares (Herfindahl 1950), 1 when one value has all.
+    `gini` is 0 when all values have the same amount, near 1 when one value has all (Gini 1912). `hhi` is
+    the sum of squared shares (Herfindahl 1950), 1 when one value has all.
     """
 
     facet: str
@@ -72,10 +72,11 @@ class Concentration:
 
 @dataclass(frozen=True)
 class Audit:
-    """What a snapshot shows. `skewness` is that of the k-occurrences over titles: 0 when all resources
-    are neighbours as often, above 1.4 when hubs matter (Radovanović et al. 2010; Feldbauer and Flexer
-    2019). `population` compares communes by the number of their inhabitants, fewest first, `scale` by what is
-    said.
+    """The exposure of a snapshot's resources.
+
+    `skewness` is that of the k-occurrences over titles: 0 when all resources are neighbours equally often,
+    above 1.4 when hubs matter (Radovanović et al. 2010; Feldbauer and Flexer 2019). `population` compares
+    bands of communes by inhabitants, smallest first; `scale` compares the resources' scales.
     """
 
     snapshot: str
@@ -97,9 +98,9 @@ def audit(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Audit:
-    """Ask every title, at most `TITLES`, and every request; return what their first `k` results show.
+    """Rank every title, at most `TITLES`, and every query of `requests`; report their first `k` results.
 
-    Raises InvalidInput for a catalogue of one resource, or for lists that hold nearly all of it.
+    Raises InvalidInput for a catalogue of one resource, or when lists of `k` show nearly all of it.
     """
     catalogue = recommender.snapshot.catalogue
     if len(catalogue) < _FEWEST * k:
@@ -107,26 +108,26 @@ def audit(
             f"The catalogue has {len(catalogue)} resources: lists of {k} show nearly all of them.",
             f"Add sources, or audit shorter lists: at most {len(catalogue) // _FEWEST}.",
         )
-    asked = _asked(catalogue, seed)
-    total = len(asked) + len(requests)
+    titles = _titles(catalogue, seed)
+    total = len(titles) + len(requests)
     lists: list[NDArray[np.int64]] = []
-    for done, (text, own) in enumerate([*asked, *((text, -1) for text in requests)], start=1):
-        hits = recommender.rank(Query.of(text, k + (own >= 0)))
-        lists.append(np.asarray([hit.row for hit in hits if hit.row != own][:k], dtype=np.int64))
+    for count, (text, own_row) in enumerate([*titles, *((text, -1) for text in requests)], start=1):
+        hits = recommender.rank(Query.of(text, k + (own_row >= 0)))
+        lists.append(np.asarray([hit.row for hit in hits if hit.row != own_row][:k], dtype=np.int64))
         if progress is not None:
-            progress(done, total)
-    return _report(recommender, lists[: len(asked)], lists[len(asked) :], k)
+            progress(count, total)
+    return _report(recommender, lists[: len(titles)], lists[len(titles) :], k)
 
 
 def skewness(occurrences: NDArray[np.int64]) -> float:
-    """Return the skewness of k-occurrences, E[(N - m)³] / s³ (Radovanović et al. 2010); 0 if all alike."""
-    away = occurrences - occurrences.mean()
-    spread = float(np.sqrt((away**2).mean()))
-    return float((away**3).mean() / spread**3) if spread > 0 else 0.0
+    """Return the skewness of k-occurrences, E[(N - m)³] / s³ (Radovanović et al. 2010); 0 without spread."""
+    deviation = occurrences - occurrences.mean()
+    spread = float(np.sqrt((deviation**2).mean()))
+    return float((deviation**3).mean() / spread**3) if spread > 0 else 0.0
 
 
 def gini(amounts: Iterable[float]) -> float:
-    """Return the Gini coefficient of amounts, 0 for none or for equal ones."""
+    """Return the Gini coefficient of amounts; 0 for no amount and for equal amounts."""
     ordered = np.sort(np.asarray(list(amounts), dtype=np.float64))
     if not len(ordered) or ordered.sum() == 0:
         return 0.0
@@ -140,8 +141,8 @@ def hhi(amounts: Iterable[float]) -> float:
     return float(((values / values.sum()) ** 2).sum()) if values.sum() > 0 else 0.0
 
 
-def _asked(catalogue: Catalogue, seed: int) -> list[tuple[str, int]]:
-    """Return titles to ask, each with its row."""
+def _titles(catalogue: Catalogue, seed: int) -> list[tuple[str, int]]:
+    """Return the titles to use as queries, each with its row."""
     rows = np.arange(len(catalogue))
     if len(rows) > TITLES:
         rows = np.sort(np.random.default_rng(seed).choice(rows, TITLES, replace=False))
@@ -163,8 +164,8 @@ def _report(
         for resource, a, b in zip(catalogue, of_titles, of_requests, strict=True)
     ]
     limit = HUB * len(titles) * k / len(catalogue)
-    hubs = sorted((one for one in shown if one.titles > limit), key=lambda one: (-one.titles, one.id))
-    seen = _seen_through_family(recommender, {one.id for one in shown if one.titles + one.requests})
+    hubs = sorted((item for item in shown if item.titles > limit), key=lambda item: (-item.titles, item.id))
+    seen = _seen_through_family(recommender, {item.id for item in shown if item.titles + item.requests})
     order = [*(name for _, name in _BANDS), _LARGEST, UNKNOWN]
     bands = sorted(_shares(catalogue, exposure, _band), key=lambda share: order.index(share.value))
     return Audit(
@@ -174,7 +175,7 @@ def _report(
         requests=len(requests),
         skewness=round(skewness(of_titles), 4),
         hubs=tuple(hubs),
-        orphans=tuple(one for one in shown if one.id not in seen),
+        orphans=tuple(item for item in shown if item.id not in seen),
         concentration=tuple(_concentration(catalogue, exposure, facet) for facet in FACETS),
         population=tuple(bands),
         scale=_shares(catalogue, exposure, lambda resource: (resource.scale or UNKNOWN,)),
@@ -182,16 +183,17 @@ def _report(
 
 
 def _counts(lists: Sequence[NDArray[np.int64]], resources: int) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = np.bincount(
+    counts: NDArray[np.int64] = np.bincount(
         np.concatenate([np.empty(0, dtype=np.int64), *lists]), minlength=resources
     )
-    return found
+    return counts
 
 
 def _exposure(lists: Sequence[NDArray[np.int64]], resources: int) -> NDArray[np.float64]:
-    """Return how much attention each resource gets: 1 / log2(1 + rank) for each list that shows it.
+    """Return the exposure of each resource: the sum of 1 / log2(1 + rank) over the lists that show it.
 
-    The discount of nDCG, as an estimate of who looks that far (Singh and Joachims 2018).
+    This is the discount of nDCG, an estimate of the chance that a reader gets to that rank (Singh and
+    Joachims 2018).
     """
     exposure = np.zeros(resources)
     for rows in lists:
@@ -200,7 +202,7 @@ def _exposure(lists: Sequence[NDArray[np.int64]], resources: int) -> NDArray[np.
 
 
 def _seen_through_family(recommender: Recommender, seen: set[str]) -> set[str]:
-    """Return the ids seen, with other listings of the same things, which a card names beside them."""
+    """Return the ids seen, plus the other listings of each one, which its card shows too."""
     families = recommender.snapshot.families
     if families is None:
         return seen
@@ -214,17 +216,17 @@ def _seen_through_family(recommender: Recommender, seen: set[str]) -> set[str]:
 
 def _concentration(catalogue: Catalogue, exposure: NDArray[np.float64], facet: str) -> Concentration:
     def values(resource: Resource) -> tuple[str, ...]:
-        found = resource.themes if facet == "theme" else (getattr(resource, facet),)
-        return tuple(value for value in found if value) or (UNKNOWN,)
+        labels = resource.themes if facet == "theme" else (getattr(resource, facet),)
+        return tuple(value for value in labels if value) or (UNKNOWN,)
 
-    held, shown = _amounts(catalogue, exposure, values)
+    stock, shown = _amounts(catalogue, exposure, values)
     return Concentration(
         facet=facet,
-        gini_catalogue=round(gini(held.values()), 4),
-        gini_shown=round(gini(shown[value] for value in held), 4),
-        hhi_catalogue=round(hhi(held.values()), 4),
-        hhi_shown=round(hhi(shown[value] for value in held), 4),
-        values=_compared(held, shown),
+        gini_catalogue=round(gini(stock.values()), 4),
+        gini_shown=round(gini(shown[value] for value in stock), 4),
+        hhi_catalogue=round(hhi(stock.values()), 4),
+        hhi_shown=round(hhi(shown[value] for value in stock), 4),
+        values=_compared(stock, shown),
     )
 
 
@@ -237,23 +239,26 @@ def _shares(
 def _amounts(
     catalogue: Catalogue, exposure: NDArray[np.float64], values: Callable[[Resource], tuple[str, ...]]
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """Return how many resources and how much exposure each value has; several values share a resource."""
-    held: Counter[str] = Counter()
+    """Return the number of resources and the exposure of each value.
+
+    A resource with several values counts as a fraction for each.
+    """
+    stock: Counter[str] = Counter()
     shown: defaultdict[str, float] = defaultdict(float)
     for resource, amount in zip(catalogue, exposure.tolist(), strict=True):
-        found = values(resource)
-        for value in found:
-            held[value] += 1 / len(found)  # type: ignore[assignment]
-            shown[value] += amount / len(found)
-    return dict(held), shown
+        labels = values(resource)
+        for value in labels:
+            stock[value] += 1 / len(labels)  # type: ignore[assignment]
+            shown[value] += amount / len(labels)
+    return dict(stock), shown
 
 
-def _compared(held: Mapping[str, float], shown: Mapping[str, float]) -> tuple[ExposureShare, ...]:
-    """Return the shares of each value, largest of the catalogue first."""
-    all_held, all_shown = sum(held.values()), sum(shown.values()) or 1.0
-    shares = [(value, held[value] / all_held, shown[value] / all_shown) for value in held]
-    told = [ExposureShare(value, round(a, 4), round(b, 4), round(b / a, 3)) for value, a, b in shares]
-    return tuple(sorted(told, key=lambda share: (-share.catalogue, share.value)))
+def _compared(stock: Mapping[str, float], shown: Mapping[str, float]) -> tuple[ExposureShare, ...]:
+    """Return the shares of each value, largest share of the catalogue first."""
+    all_stock, all_shown = sum(stock.values()), sum(shown.values()) or 1.0
+    shares = [(value, stock[value] / all_stock, shown[value] / all_shown) for value in stock]
+    compared = [ExposureShare(value, round(a, 4), round(b, 4), round(b / a, 3)) for value, a, b in shares]
+    return tuple(sorted(compared, key=lambda share: (-share.catalogue, share.value)))
 
 
 def _band(resource: Resource) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""Unmet needs: what the catalogue covers, and the requests that it has no good answer to, grouped and named.
+"""Unmet demand: what the catalogue covers, and groups of queries that get no good answer.
 
-A request has no good answer when, in this order: it was judged, and none of its relevant resources is
-among its first ten; else the answer's own verdict is not `found`; else, without a verdict, its best
-score is one that a sentence which has nothing to do with local public action reaches as often as one
-time in twenty. The last is deliberately cautious: it calls unmet only what looks unrelated.
+These rules apply in order. A judged query has no good answer when none of its relevant resources is in its
+first ten results. Another has none when its answer's verdict is not `found`. Without a verdict, a query has
+none when at least 5 % of unrelated sentences reach its best score. This last rule is cautious on purpose:
+it keeps only queries that look unrelated to local public action.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from reco.text.background import background
 
 GOLDEN, PROJECT, LOG = "golden", "project", "log"
 SMALLEST_LOGGED = 5
-"""Logged requests below which a group is not told: fewer could be one visitor."""
+"""The smallest group of logged queries that is shown: fewer could be one visitor."""
 
 _FIRST = 10
 _UNRELATED = 0.95
 _EVERY = 4
-"""Of the background sentences, every fourth is asked: ninety are enough for a quantile of 95 %."""
+"""Step through the background sentences: ninety are enough for a quantile of 95 %."""
 _TITLES = 100
-"""Titles of the catalogue asked, to know how near two requests are by chance."""
+"""How many catalogue titles measure how close unrelated queries are."""
 _BY_CHANCE = 0.25
-"""How many others a request may be near to by chance: the more requests, the nearer is near."""
+"""How many other queries may be near a query by chance; more queries need a stricter threshold."""
 _SHARE = (0.001, 0.01)
-"""Bounds of the share of pairs of titles that are near: fewer cannot be told from a hundred titles."""
+"""Bounds of the share of title pairs that are near: a hundred titles cannot measure a smaller share."""
 
 
 @dataclass(frozen=True)
 class DemandQuery:
-    """A request, where it comes from, and the resources judged relevant to it, None if it was not judged."""
+    """A query with its origin, and the resources judged relevant to it, None when it was not judged."""
 
     id: str
     text: str
@@ -55,15 +55,18 @@ class DemandQuery:
 
     @classmethod
     def of_topic(cls, topic: Topic) -> DemandQuery:
-        """Return a judged request of a golden set."""
+        """Return a judged query of a golden set."""
         relevant = frozenset(identifier for identifier, grade in topic.qrels.items() if grade > 0)
         return cls(topic.id, topic.text, GOLDEN, relevant or None)
 
 
 @dataclass(frozen=True)
 class UnmetQuery:
-    """A request without a good answer. `why` is `none-left`, `not-found`, `nothing`, `weak`, `unrelated`
-    or `no-result`; `text` is "" for a logged one."""
+    """A query without a good answer.
+
+    `why` is `none-left`, `not-found`, `nothing`, `weak`, `unrelated` or `no-result`. `text` is "" for a
+    logged query.
+    """
 
     id: str
     origin: str
@@ -73,9 +76,9 @@ class UnmetQuery:
 
 @dataclass(frozen=True)
 class Gap:
-    """Unmet requests of one subject: its label, the theme nearest to it, "" without themes, and how many.
+    """Unmet queries on one subject: their label, their number, and the nearest theme, "" without themes.
 
-    A need of one request is `isolated`: no other is on its subject.
+    A gap is `isolated` when it has a single query.
     """
 
     label: str
@@ -88,11 +91,11 @@ class Gap:
 
 @dataclass(frozen=True)
 class GapReport:
-    """What is covered, theme by theme, thinnest first, and what is asked for in vain, largest first.
+    """Coverage by theme, thinnest first, and the gaps in the catalogue, largest first.
 
-    `cells` are the combinations of theme, type and scale that have a resource, fullest first.
-    `asked` and `unmet` count requests by origin; `withheld` counts unmet logged requests in groups of
-    fewer than five. `without_verdict` says whether the cautious rule had to stand in for a verdict.
+    `cells` are the combinations of theme, type and scale that have a resource, fullest first. `asked` and
+    `unmet` count queries by origin. `withheld` counts unmet logged queries in groups of fewer than five.
+    `without_verdict` is True when the cautious rule replaced a missing verdict.
     """
 
     snapshot: str
@@ -112,55 +115,55 @@ def scan(
     themes: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> GapReport:
-    """Ask every request of the served snapshot and group those without a good answer.
+    """Run every query on the served snapshot, and group those without a good answer.
 
-    `themes` are those that the catalogue should have, beside those that it has; `encoder` is the
+    `themes` are those that the catalogue should cover, besides those that it has. `encoder` is the
     recommender's own.
     """
     catalogue = recommender.snapshot.catalogue
-    wanted = tuple(dict.fromkeys([*themes, *(theme for r in catalogue for theme in r.themes)]))
+    all_themes = tuple(dict.fromkeys([*themes, *(theme for r in catalogue for theme in r.themes)]))
     coverage = Coverage.of(catalogue)
     judge = _UnmetJudge(recommender)
     unmet = []
-    for done, asked in enumerate(requests, start=1):
-        why = judge.why_unmet(asked)
+    for count, query in enumerate(requests, start=1):
+        why = judge.why_unmet(query)
         if why:
-            unmet.append((asked, why))
+            unmet.append((query, why))
         if progress is not None:
-            progress(done, len(requests))
-    needs, withheld = _needs(recommender, encoder, unmet, wanted)
+            progress(count, len(requests))
+    needs, withheld = _needs(recommender, encoder, unmet, all_themes)
     return GapReport(
         snapshot=recommender.snapshot.id,
-        coverage=coverage.by_theme(wanted),
+        coverage=coverage.by_theme(all_themes),
         cells=coverage.cells(),
         needs=needs,
-        asked=dict(Counter(asked.origin for asked in requests)),
-        unmet=dict(Counter(asked.origin for asked, _ in unmet)),
+        asked=dict(Counter(query.origin for query in requests)),
+        unmet=dict(Counter(query.origin for query, _ in unmet)),
         withheld=withheld,
         without_verdict=judge.stood_in,
     )
 
 
 class _UnmetJudge:
-    """Says why a request has no good answer. The scores of unrelated sentences are asked for once."""
+    """Decides why a query has no good answer. Unrelated sentences are scored once."""
 
     def __init__(self, recommender: Recommender) -> None:
         self.recommender = recommender
         self.stood_in = False
         self._limit: float | None = None
 
-    def why_unmet(self, asked: DemandQuery) -> str:
-        """Return the reason, "" for a request that has a good answer."""
+    def why_unmet(self, query: DemandQuery) -> str:
+        """Return the reason, such as `weak`; "" for a query with a good answer."""
         catalogue = self.recommender.snapshot.catalogue
-        if asked.relevant is not None:
-            if not any(catalogue.row(identifier) is not None for identifier in asked.relevant):
+        if query.relevant is not None:
+            if not any(catalogue.row(identifier) is not None for identifier in query.relevant):
                 return "none-left"
-            first = self.recommender.rank(Query.of(asked.text, _FIRST, asked.filters))
+            first = self.recommender.rank(Query.of(query.text, _FIRST, query.filters))
             shown = {catalogue[hit.row].id for hit in first}
-            return "" if shown & asked.relevant else "not-found"
+            return "" if shown & query.relevant else "not-found"
         try:
-            answer = self.recommender.recommend(Query.of(asked.text, 1, asked.filters))
-        except InvalidQuery:  # a filter on a value that no resource has any more
+            answer = self.recommender.recommend(Query.of(query.text, 1, query.filters))
+        except InvalidQuery:  # a filter on a value that no resource has now
             return "no-result"
         if not answer.recommendations:
             return "no-result"
@@ -172,9 +175,9 @@ class _UnmetJudge:
         self.stood_in = True
         if self._limit is None:
             sentences = background()[::_EVERY]
-            hits = (self.recommender.rank(Query.of(sentence, 1)) for sentence in sentences)
-            scores = [found[0].score if found else 0.0 for found in hits]
-            self._limit = float(np.quantile(scores, _UNRELATED))
+            rankings = (self.recommender.rank(Query.of(sentence, 1)) for sentence in sentences)
+            best = [hits[0].score if hits else 0.0 for hits in rankings]
+            self._limit = float(np.quantile(best, _UNRELATED))
         return self._limit
 
 
@@ -184,14 +187,17 @@ def _needs(
     unmet: Sequence[tuple[DemandQuery, str]],
     themes: Sequence[str],
 ) -> tuple[tuple[Gap, ...], int]:
-    """Group what may be shown apart from what was logged, of which small groups are withheld."""
+    """Group logged queries apart from the others, and withhold small logged groups.
+
+    Returns the gaps and the number of queries withheld.
+    """
     needs, withheld = [], 0
-    naming = _GapNamer(recommender, encoder, themes)
+    namer = _GapNamer(recommender, encoder, themes)
     for logged in (False, True):
-        chosen = [(asked, why) for asked, why in unmet if (asked.origin == LOG) == logged]
+        chosen = [(query, why) for query, why in unmet if (query.origin == LOG) == logged]
         if not chosen:
             continue
-        for need in naming.group(chosen):
+        for need in namer.group(chosen):
             if logged and need.size < SMALLEST_LOGGED:
                 withheld += need.size
             else:
@@ -200,7 +206,7 @@ def _needs(
 
 
 class _GapNamer:
-    """Groups requests near in meaning, and names each group in its requests' own words."""
+    """Groups queries that are close in meaning, and labels each group with its queries' words."""
 
     def __init__(self, recommender: Recommender, encoder: Encoder, themes: Sequence[str]) -> None:
         self._snapshot = recommender.snapshot
@@ -212,35 +218,35 @@ class _GapNamer:
         self._of_titles = self._vectors([catalogue[row].title for row in rows])
 
     def group(self, chosen: Sequence[tuple[DemandQuery, str]]) -> list[Gap]:
-        """Return the groups of these requests."""
-        texts = [asked.text for asked, _ in chosen]
-        asked_for = self._vectors(texts)
-        usual = self._usual(asked_for)
-        vectors = unit(asked_for - usual)
+        """Return the gaps that these queries form."""
+        texts = [query.text for query, _ in chosen]
+        queries = self._vectors(texts)
+        common = self._common(queries)
+        vectors = unit(queries - common)
         labels = _grouped(vectors, self._near(len(texts)))
         corpus = Corpus.read((Text(text, "") for text in texts), least=1)
-        centres = np.stack([vectors[labels == one].mean(axis=0) for one in range(int(labels.max()) + 1)])
+        centres = np.stack([vectors[labels == group].mean(axis=0) for group in range(int(labels.max()) + 1)])
         nearness = np.einsum("ij,ij->i", vectors, unit(centres)[labels])
         described = describe(corpus, labels, nearness.astype(np.float32))
-        themes = None if self._of_themes is None else unit(self._of_themes - usual)
+        themes = None if self._of_themes is None else unit(self._of_themes - common)
         return [
             self._need(
-                description, centre, themes, [c for c, of in zip(chosen, labels, strict=True) if of == one]
+                description, centre, themes, [c for c, of in zip(chosen, labels, strict=True) if of == group]
             )
-            for one, (description, centre) in enumerate(zip(described, centres, strict=True))
+            for group, (description, centre) in enumerate(zip(described, centres, strict=True))
         ]
 
-    def _usual(self, asked_for: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what requests here have in common, which tells none apart (Mu and Viswanath 2018).
+    def _common(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vector that all queries share and that separates none (Mu and Viswanath 2018).
 
-        Half of it is the mean of the requests, which has their manner of speaking, half that of the
-        titles: many requests on one subject would else leave nothing of it.
+        Half of it is the mean of the queries, which has their style. Half is the mean of the titles:
+        without it, many queries on one subject would cancel that subject out.
         """
-        usual: NDArray[np.float32] = (asked_for.mean(axis=0) + self._of_titles.mean(axis=0)) / 2
-        return usual
+        mean: NDArray[np.float32] = (queries.mean(axis=0) + self._of_titles.mean(axis=0)) / 2
+        return mean
 
     def _near(self, requests: int) -> float:
-        """Return the cosine from which two of so many requests are near: what few pairs of titles reach."""
+        """Return the cosine from which two of `requests` queries are near; few pairs of titles reach it."""
         titles = unit(self._of_titles - self._of_titles.mean(axis=0))
         pairs = (titles @ titles.T)[np.triu_indices(len(titles), 1)]
         share = float(np.clip(_BY_CHANCE / requests, *_SHARE))
@@ -255,8 +261,8 @@ class _GapNamer:
     ) -> Gap:
         theme = self._themes[int((themes @ centre).argmax())] if themes is not None else ""
         requests = tuple(
-            UnmetQuery(asked.id, asked.origin, why, "" if asked.origin == LOG else asked.text)
-            for asked, why in chosen
+            UnmetQuery(query.id, query.origin, why, "" if query.origin == LOG else query.text)
+            for query, why in chosen
         )
         words = tuple(term.word for term in description.terms)
         return Gap(description.label, words, theme, len(requests), requests, len(requests) == 1)
@@ -266,18 +272,18 @@ class _GapNamer:
 
 
 def _grouped(vectors: NDArray[np.float32], near: float) -> NDArray[np.int64]:
-    """Return the group of each request, (requests,), by average linkage (Sokal and Michener 1958) on cosines.
+    """Return the group of each query, (requests,).
 
-    Linkage lets in what is near to some of a group: whoever is not as near as `near` to the others on
-    average leaves it, the furthest first, and stands alone.
+    Average linkage on cosines (Sokal and Michener 1958) admits queries close to part of a group. A query
+    whose mean cosine to the others is below `near` then leaves, the furthest first, and stands alone.
     """
     if len(vectors) < 2:
         return np.zeros(len(vectors), dtype=np.int64)
     tree = linkage(vectors.astype(np.float64), "average", metric="cosine")
     labels = fcluster(np.nan_to_num(tree), max(1.0 - near, 0.0), "distance")
     alone = int(labels.max()) + 1
-    for one in range(1, alone):
-        inside = np.flatnonzero(labels == one)
+    for group in range(1, alone):
+        inside = np.flatnonzero(labels == group)
         while len(inside) > 1:
             cosines = vectors[inside] @ vectors[inside].T
             others = (cosines.sum(axis=1) - np.diag(cosines)) / (len(inside) - 1)

@@ -1,4 +1,4 @@
-"""Judged requests one by one: all of them as a table, and the worst as something to read."""
+"""The inspection of judged queries one by one: a table of all, and the worst in detail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 300
 
 @dataclass(frozen=True)
 class JudgedResult:
-    """A document beside a request: its rank in the system looked at, and its relevance, None if unknown."""
+    """A document for a query: its rank in the inspected system, and its relevance, None when unknown."""
 
     id: str
     title: str
@@ -26,7 +26,7 @@ class JudgedResult:
 
 @dataclass(frozen=True)
 class TopicInspection:
-    """A request read closely: nDCG@10 of each system, the relevant documents, and what came first."""
+    """A judged query in detail: nDCG@10 of each system, its relevant documents, and the first results."""
 
     set: str
     topic: str
@@ -37,11 +37,11 @@ class TopicInspection:
 
 
 def worst(results: Mapping[str, SetResult], count: int) -> list[TopicInspection]:
-    """Return the requests that the product answers worst over all sets, worst first.
+    """Return the `count` queries with the lowest nDCG@10 of the product over all sets, worst first.
 
-    Those of the same nDCG@10 come by how much better the best other system did.
+    In ties, the query on which another system does best comes first.
     """
-    return [_reading(name, results[name], topic) for name, topic in _ordered(results)[:count]]
+    return [_inspection(name, results[name], topic) for name, topic in _ordered(results)[:count]]
 
 
 def table(results: Mapping[str, SetResult]) -> bytes:
@@ -57,33 +57,33 @@ def table(results: Mapping[str, SetResult]) -> bytes:
 
 
 def lines(readings: Sequence[TopicInspection]) -> list[str]:
-    """Return readings as lines of plain text."""
-    found = []
+    """Return inspections as lines of plain text."""
+    output = []
     for number, reading in enumerate(readings, start=1):
         scores = ", ".join(f"{name} {value:.3f}" for name, value in reading.scores.items())
-        found += [f"{number}. {reading.set} / {reading.topic}: {scores}", f"   {shortened(reading.text)}"]
-        found += [f"   relevant  {described(judged)}" for judged in reading.relevant]
-        found += [f"   first     {described(judged)}" for judged in reading.first]
-        found.append("")
-    return found
+        output += [f"{number}. {reading.set} / {reading.topic}: {scores}", f"   {shortened(reading.text)}"]
+        output += [f"   relevant  {described(judged)}" for judged in reading.relevant]
+        output += [f"   first     {described(judged)}" for judged in reading.first]
+        output.append("")
+    return output
 
 
 def described(judged: JudgedResult) -> str:
-    """Return one document as a line: where it came, how relevant it is, its title and id."""
+    """Return one document as a line: its rank, relevance, title and id."""
     rank = f"rank {judged.rank}" if judged.rank is not None else "not found"
     relevance = "not judged" if judged.relevance is None else f"relevance {judged.relevance}"
     return f"{rank}, {relevance}: {shortened(judged.title)} ({judged.id})"
 
 
 def shortened(text: str) -> str:
-    """Return a text on one line, cut where it is too long to be read beside others."""
+    """Return a text on one line, of at most 300 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def _ordered(results: Mapping[str, SetResult]) -> list[tuple[str, Topic]]:
-    every = [(name, topic) for name, result in results.items() for topic in result.topics]
-    return sorted(every, key=lambda item: _badness(results[item[0]], item[1]))
+    pairs = [(name, topic) for name, result in results.items() for topic in result.topics]
+    return sorted(pairs, key=lambda item: _badness(results[item[0]], item[1]))
 
 
 def _badness(result: SetResult, topic: Topic) -> tuple[float, float]:
@@ -95,7 +95,7 @@ def _ndcg(scores: Scores, topic: Topic) -> float:
     return scores.per_topic[topic.id]["ndcg@10"]
 
 
-def _reading(name: str, result: SetResult, topic: Topic) -> TopicInspection:
+def _inspection(name: str, result: SetResult, topic: Topic) -> TopicInspection:
     ranked = list(result.runs[result.subject][topic.id])
     ranks = {identifier: rank for rank, identifier in enumerate(ranked, start=1)}
 
@@ -104,7 +104,7 @@ def _reading(name: str, result: SetResult, topic: Topic) -> TopicInspection:
         return JudgedResult(identifier, title, ranks.get(identifier), topic.qrels.get(identifier))
 
     relevant = sorted((i for i, rel in topic.qrels.items() if rel > 0), key=lambda i: (-topic.qrels[i], i))
-    scores = {system: _ndcg(found, topic) for system, found in result.systems.items()}
+    scores = {system: _ndcg(column, topic) for system, column in result.systems.items()}
     return TopicInspection(
         set=name,
         topic=topic.id,

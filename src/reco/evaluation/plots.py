@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, as PNG: means with their significance, and gains request by request."""
+"""Plots of an evaluation as PNG: means with their significance, and gains query by query."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEVEL = 0.05
-"""The p-value below which a difference is marked."""
+"""Differences with a p-value below this level are marked."""
 
 COLOURS = ("#9aa5b1", "#5b8db8", "#e07b39", "#6a9a58", "#b8659b", "#8d7b5a", "#c9a227", "#4f6d7a", "#a23b3b")
 _UP, _DOWN = "#3a7d44", "#b3423a"
@@ -24,7 +24,7 @@ _COLUMNS = 3
 
 
 def means(results: Mapping[str, SetResult]) -> Figure:
-    """Return bars of nDCG@10, one group a set; a star marks a difference from the first system."""
+    """Return bars of nDCG@10, one group per set; a star marks a difference from the first system."""
     systems = list(next(iter(results.values())).systems)
     reference = systems[0]
     figure = _figure(10, 1.6 + 0.22 * len(results) * (len(systems) + 1))
@@ -37,7 +37,7 @@ def means(results: Mapping[str, SetResult]) -> Figure:
         for place, value, result in zip(places, values, results.values(), strict=True):
             star = " *" if system != reference and _p(result, reference, system) < LEVEL else ""
             axes.text(value + 0.005, place, f"{value:.3f}{star}", va="center", fontsize=8)
-    labels = [f"{name}\n{len(result.topics)} requests" for name, result in results.items()]
+    labels = [f"{name}\n{len(result.topics)} queries" for name, result in results.items()]
     axes.set_yticks(np.arange(len(results)) + 0.4 - height / 2, labels, parse_math=False)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.08)
@@ -48,7 +48,7 @@ def means(results: Mapping[str, SetResult]) -> Figure:
 
 
 def gains(results: Mapping[str, SetResult]) -> Figure:
-    """Return, for each set, what each request gains or loses from the first system to the product."""
+    """Return, for each set, the gain of each query from the first system to the product."""
     rows = -(-len(results) // _COLUMNS)
     columns = min(_COLUMNS, len(results))
     figure = _figure(4.6 * columns if columns > 1 else 9, 3.2 * rows)
@@ -60,13 +60,13 @@ def gains(results: Mapping[str, SetResult]) -> Figure:
 def curves(
     lines: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]], marks: Mapping[str, float]
 ) -> Figure:
-    """Return one panel per parameter: what nDCG@10 gains at each value, a line for each set.
+    """Return one panel per parameter: the gain in nDCG@10 at each value, one line per set.
 
-    `marks` are the values in use, one of each parameter's: gains are counted from there, so that sets
-    of different levels are read together. The line named `mean` stands out.
+    `marks` are the values in use, by parameter. Gains are relative to them, so that sets of different
+    difficulty compare. The line named `mean` is thicker.
     """
     figure = _figure(4.6 * len(lines), 4.2)
-    # One scale for all, so that a weight that changes nothing looks it.
+    # One scale for all panels, so that a weight without effect has a flat line.
     panels = figure.subplots(1, len(lines), sharey=True, squeeze=False)
     for place, (parameter, sets) in enumerate(lines.items(), start=1):
         axes = panels[0, place - 1]
@@ -110,7 +110,7 @@ def _gains(axes: Axes, name: str, result: SetResult) -> None:
     better, worse = int((difference > 0).sum()), int((difference < 0).sum())
     same = len(difference) - better - worse
     axes.set_title(f"{name}: {better} better, {same} same, {worse} worse", fontsize=9, parse_math=False)
-    axes.set_xlabel("requests, most gained first", fontsize=8)
+    axes.set_xlabel("queries, largest gain first", fontsize=8)
     axes.set_ylabel(f"nDCG@10, {result.subject} less {result.reference}", fontsize=8)
     _plain(axes)
 

@@ -30,7 +30,7 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A heading, and rows of text under a header."""
+    """A heading, a header and rows of text."""
 
     heading: str
     header: tuple[str, ...]
@@ -38,31 +38,31 @@ class ReportTable:
 
 
 def tables(found: Mapping[str, Any]) -> list[ReportTable]:
-    """Return the tables of a results document: each measure, then every difference."""
+    """Return the tables of a results document: one per measure, then the differences."""
     return [*(_measure(found, name) for name in NAMES), _differences(found)]
 
 
 def markdown(found: Mapping[str, Any]) -> str:
-    """Return the tables of a results document."""
+    """Return the tables of a results document as Markdown."""
     return "\n".join(line for one in tables(found) for line in _markdown_table(one))
 
 
 def require_writable(path: Path, kinds: Sequence[str] = _KINDS) -> None:
-    """Raise InvalidInput now rather than after the work: for another kind of file, or no folder."""
+    """Raise InvalidInput before the work for another kind of file, or a missing folder."""
     if path.suffix.lower() not in kinds:
         raise InvalidInput(f"{path} is not a {' or '.join(kinds)} file.", "Give it another name.")
     require_place(path)
 
 
 def write_report(results: Mapping[str, SetResult], path: Path) -> None:
-    """Write tables, plots and the worst requests: one HTML page, or Markdown with its plots beside it.
+    """Write tables, plots and the worst queries: one HTML page, or Markdown with PNG files beside it.
 
     Raises StorageError when the disk refuses, RecoError without the `evaluation` extra.
     """
     found, readings = document(results), worst(results, _READ)
     pictures = {
         "nDCG@10 of each system on each set": plots.png(plots.means(results)),
-        "What each request gains": plots.png(plots.gains(results)),
+        "What each query gains": plots.png(plots.gains(results)),
     }
     if path.suffix.lower() in _PAGES:
         save(path, _page(found, readings, pictures).encode())
@@ -75,7 +75,7 @@ def write_report(results: Mapping[str, SetResult], path: Path) -> None:
 
 
 def write_topics(results: Mapping[str, SetResult], path: Path) -> None:
-    """Write one row per set and topic, the worst of the product first, to see where it fails."""
+    """Write one row per set and topic as CSV, the worst of the product first."""
     save(path, table(results))
 
 
@@ -102,18 +102,18 @@ def _differences(found: Mapping[str, Any]) -> ReportTable:
     return ReportTable(heading, ("set", "from", "to", "gain", "p"), rows)
 
 
-def _markdown_table(one: ReportTable) -> list[str]:
-    head = [f"## {one.heading}", "", f"| {' | '.join(one.header)} |", "|---" * len(one.header) + "|"]
-    return [*head, *(f"| {' | '.join(map(_inline, row))} |" for row in one.rows), ""]
+def _markdown_table(item: ReportTable) -> list[str]:
+    head = [f"## {item.heading}", "", f"| {' | '.join(item.header)} |", "|---" * len(item.header) + "|"]
+    return [*head, *(f"| {' | '.join(map(_inline, row))} |" for row in item.rows), ""]
 
 
 def _inline(text: str) -> str:
-    """Return a text that Markdown shows as it is, on one line."""
+    """Return a text on one line, escaped for Markdown."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def _read(readings: Sequence[TopicInspection]) -> list[str]:
-    lines = ["## The worst requests", ""]
+    lines = ["## The worst queries", ""]
     for reading in readings:
         lines += [f"### {_inline(reading.topic)} ({_inline(reading.set)})", "", _inline(_scores(reading)), ""]
         lines += [_inline(shortened(reading.text)), ""]
@@ -143,13 +143,15 @@ def _page(
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Evaluation</title>'
         f"<style>{_STYLE}</style><h1>Evaluation</h1>{images}{body}"
-        f"<h2>The worst requests</h2>{''.join(map(_html_reading, readings))}</html>"
+        f"<h2>The worst queries</h2>{''.join(map(_html_reading, readings))}</html>"
     )
 
 
-def _html_table(one: ReportTable) -> str:
-    rows = "".join(f"<tr>{_html_cells('td', row)}</tr>" for row in one.rows)
-    return f"<h2>{html.escape(one.heading)}</h2><table><tr>{_html_cells('th', one.header)}</tr>{rows}</table>"
+def _html_table(item: ReportTable) -> str:
+    rows = "".join(f"<tr>{_html_cells('td', row)}</tr>" for row in item.rows)
+    return (
+        f"<h2>{html.escape(item.heading)}</h2><table><tr>{_html_cells('th', item.header)}</tr>{rows}</table>"
+    )
 
 
 def _html_cells(tag: str, cells: Sequence[str]) -> str:

@@ -1,4 +1,7 @@
-"""Several judged sets measured together: the golden set on what is served, others on their own documents."""
+"""The evaluation of several judged sets.
+
+The golden set runs on the served snapshot, the others on their own documents.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ from reco.evaluation.evaluate import SYSTEMS, Evaluation, SetResult, Tried, eval
 from reco.snapshots.snapshot import Snapshot
 
 Bars = Callable[[str], AbstractContextManager[Progress | None]]
-"""Gives what shows the progress of the set of that name."""
+"""Returns the progress bar of the set with this name."""
 
 GOLDEN = "golden"
 
 
 @dataclass(frozen=True)
 class Sets:
-    """What is to be measured: the golden set's topics, none unless it is wanted, and other sets."""
+    """The sets to evaluate: topics of the golden set, empty when it is left out, and other sets."""
 
     topics: tuple[Topic, ...]
     others: tuple[JudgedSet, ...]
@@ -30,9 +33,9 @@ class Sets:
 def read_sets(
     folders: Sequence[Path], known: Path | None, golden: bool = False, limit: int | None = None
 ) -> Sets:
-    """Read judged sets. `known` is the golden set's folder: it is wanted with `golden`, or when named.
+    """Read judged sets. `known` is the folder of the golden set, read with `golden` or when in `folders`.
 
-    Raises InvalidInput for a set that cannot be read, or two of one name.
+    Raises InvalidInput for a set that cannot be read, or two sets with one name.
     """
     if golden and known is None:
         raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
@@ -41,8 +44,8 @@ def read_sets(
     topics = read_topics(known, limit) if wanted and known is not None else ()
     judged = tuple(read_set(folder, limit) for folder in others)
     names = [*([GOLDEN] if wanted else []), *(one.name for one in judged)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InvalidInput(f"Two sets have the name {', '.join(twice)}.", "Name each once, or rename one.")
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidInput(f"Two sets have the name {', '.join(repeated)}.", "Name each once, or rename one.")
     return Sets(topics, judged)
 
 
@@ -54,20 +57,23 @@ def evaluate_sets(
     systems: Sequence[str],
     bars: Bars | None = None,
 ) -> Evaluation:
-    """Run the named systems over each set. `snapshot` is what is served, `plain` the unadapted encoder."""
-    shown = bars or (lambda name: nullcontext())
+    """Run the named systems over each set.
+
+    `snapshot` is the served one; `plain` is the encoder without adaptation.
+    """
+    bar = bars or (lambda name: nullcontext())
     results: dict[str, SetResult] = {}
     if sets.topics and snapshot is not None:
-        with shown(GOLDEN) as progress:
+        with bar(GOLDEN) as progress:
             results[GOLDEN] = evaluate_served(sets.topics, snapshot, tried, plain, systems, progress)
     for one in sets.others:
-        with shown(one.name) as progress:
+        with bar(one.name) as progress:
             results[one.name] = evaluate(one, tried, plain, systems, progress)
     return Evaluation(results)
 
 
 def require_systems(names: Sequence[str]) -> None:
-    """Raise InvalidInput unless there are names, all of them in `SYSTEMS`."""
+    """Raise InvalidInput unless `names` has names, all of them in `SYSTEMS`."""
     unknown = [name for name in names if name not in SYSTEMS]
     if unknown or not names:
         raise InvalidInput(

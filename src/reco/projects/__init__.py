@@ -1,1 +1,1 @@
-"""What a commune saves: projects, their answers over time, opinions, and batches of projects."""
+"""A commune's projects: saved queries, their answers over time, opinions on results, and batches."""

@@ -1,7 +1,7 @@
-"""What each snapshot answered to the saved projects, recorded while it could be asked.
+"""The recorded answers of each snapshot to the saved projects.
 
-A snapshot made by another encoder cannot be asked again, and the weights of a ranking are in the
-settings, not in a snapshot: so the answer is kept beside the projects, `projects/answers/<number>.json`.
+An answer cannot always be computed later: the snapshot may need another encoder, and the weights of the
+ranking are in the settings, not in the snapshot. So `projects/answers/<number>.json` keeps it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from reco.version import __version__
 logger = logging.getLogger(__name__)
 
 DEPTH = 100
-"""How many results are kept: those shown, and those that would take their places."""
+"""How many results are kept: those shown, and the next ones in line."""
 
 Open = Callable[[Snapshot], Recommender]
-"""Returns what answers from a snapshot. Raises EncoderMismatch when the settings' encoder cannot."""
+"""Returns a recommender on a snapshot. Raises EncoderMismatch when the settings name another encoder."""
 
 
 @dataclass(frozen=True)
 class RecordedAnswer:
-    """A snapshot's answer to the request `key`: ids, best first, and what scored them."""
+    """A snapshot's answer to the query with this `key`: ids, best first, and the weights that scored them."""
 
     key: str
     ids: tuple[str, ...] = ()
@@ -45,49 +45,50 @@ class RecordedAnswer:
 
 
 def rank(recommender: Recommender, project: Project) -> RecordedAnswer:
-    """Return what a snapshot answers now. The first `project.k` are those of `Recommender.rank`."""
-    found = RecordedAnswer(project.key, (), recommender.fusion)
+    """Return a snapshot's answer to a project. The first `project.k` ids are those of `Recommender.rank`."""
+    answer = RecordedAnswer(project.key, (), recommender.fusion)
     catalogue = recommender.snapshot.catalogue
-    filters = _held(catalogue, project.filters)
+    filters = _usable(catalogue, project.filters)
     if filters is None:
-        return found
-    # Never beyond the first stage's depth: it would bring candidates that a page of k does not have.
+        return answer
+    # Never beyond the first stage's depth: a deeper one adds candidates that a page of k lacks.
     count = max(project.k, min(DEPTH, recommender.fusion.depth))
     hits = recommender.rank(Query(project.text, count, filters))
-    return replace(found, ids=tuple(catalogue[hit.row].id for hit in hits))
+    return replace(answer, ids=tuple(catalogue[hit.row].id for hit in hits))
 
 
 def answers(
     store: SnapshotStore, snapshot: Snapshot, projects: Sequence[Project], open_with: Open
 ) -> dict[str, RecordedAnswer]:
-    """Return the answer to each project by its id; one that can be neither asked nor read is left out.
+    """Return the answer to each project, by its id; a project without an answer is left out.
 
-    What is served now is asked now; an older snapshot's answer is the one recorded then, if there is one.
+    The served snapshot ranks all projects now. An older snapshot ranks only those without a recorded
+    answer.
     """
-    recorded = _of(projects, recorded_answers(store.home, snapshot.id))
+    recorded = _current(projects, recorded_answers(store.home, snapshot.id))
     missing = [p for p in projects if p.id not in recorded]
-    asked = list(projects) if snapshot.id == store.current() else missing
-    if not asked:
+    pending = list(projects) if snapshot.id == store.current() else missing
+    if not pending:
         return recorded
     try:
         recommender = open_with(snapshot)
     except EncoderMismatch as error:
         logger.warning("%s", error)
         return recorded
-    return {**recorded, **{project.id: rank(recommender, project) for project in asked}}
+    return {**recorded, **{project.id: rank(recommender, project) for project in pending}}
 
 
 def record(store: SnapshotStore, open_with: Open) -> int:
-    """Keep the served snapshot's answer to every project that has none yet; return how many.
+    """Record the served snapshot's answer to every project that has none yet; return how many.
 
-    The first answer stays, so that a change of settings is seen at the next snapshot. Records of
-    snapshots that are gone go too. Raises EncoderMismatch, SnapshotError and StorageError.
+    A recorded answer is never replaced, so that a change of settings shows at the next snapshot. Records of
+    removed snapshots are deleted. Raises EncoderMismatch, SnapshotError and StorageError.
     """
     folder = ProjectStore(store.home)
     projects, number = folder.read().projects, store.current()
     if number is None or not projects:
         return 0
-    known = _of(projects, recorded_answers(store.home, number))
+    known = _current(projects, recorded_answers(store.home, number))
     missing = [project for project in projects if project.id not in known]
     if not missing:
         return 0
@@ -99,7 +100,7 @@ def record(store: SnapshotStore, open_with: Open) -> int:
 
 
 def recorded_answers(home: Path, number: str) -> dict[str, RecordedAnswer]:
-    """Return what was recorded for a snapshot, by project; nothing when the record cannot be read."""
+    """Return the recorded answers of a snapshot, by project; empty when the record cannot be read."""
     path = _folder(home) / f"{number}.json"
     try:
         return TypeAdapter(dict[str, RecordedAnswer]).validate_json(path.read_bytes())
@@ -110,10 +111,10 @@ def recorded_answers(home: Path, number: str) -> dict[str, RecordedAnswer]:
         return {}
 
 
-def _write(store: SnapshotStore, number: str, found: Mapping[str, RecordedAnswer]) -> None:
+def _write(store: SnapshotStore, number: str, recorded: Mapping[str, RecordedAnswer]) -> None:
     folder = _folder(store.home)
     atomic.make_folder(folder)
-    values = {identifier: asdict(ranked) for identifier, ranked in sorted(found.items())}
+    values = {identifier: asdict(ranked) for identifier, ranked in sorted(recorded.items())}
     atomic.replace(folder / f"{number}.json", json.dumps(values, ensure_ascii=False).encode())
     kept = set(store.ids())
     for path in folder.glob("*.json"):
@@ -125,17 +126,19 @@ def _folder(home: Path) -> Path:
     return ProjectStore(home).folder / "answers"
 
 
-def _of(projects: Iterable[Project], found: Mapping[str, RecordedAnswer]) -> dict[str, RecordedAnswer]:
+def _current(
+    projects: Iterable[Project], recorded: Mapping[str, RecordedAnswer]
+) -> dict[str, RecordedAnswer]:
     keys = {project.id: project.key for project in projects}
-    return {name: ranked for name, ranked in found.items() if ranked.key == keys.get(name)}
+    return {name: ranked for name, ranked in recorded.items() if ranked.key == keys.get(name)}
 
 
-def _held(catalogue: Catalogue, filters: Filters) -> Filters | None:
-    """Return the filters without the values that no resource has; None when nothing can pass."""
-    left: dict[str, Any] = {}
+def _usable(catalogue: Catalogue, filters: Filters) -> Filters | None:
+    """Return the filters without values that no resource has; None when a facet has no value left."""
+    kept: dict[str, Any] = {}
     for facet, values in filters.by_facet.items():
-        held = tuple(value for value in values if catalogue.knows(facet, value))
-        if not held:
+        known = tuple(value for value in values if catalogue.knows(facet, value))
+        if not known:
             return None
-        left[f"{facet}s"] = held
-    return replace(filters, **left)
+        kept[f"{facet}s"] = known
+    return replace(filters, **kept)

@@ -1,6 +1,6 @@
-"""Many projects in one run: a table of projects in, a table of what each should read out.
+"""Batches: a CSV table of projects in, a CSV table of results out.
 
-Each project is one request of its own, so that being in a batch never changes an answer.
+Each project is a query of its own, so a batch never changes an answer.
 """
 
 from __future__ import annotations
@@ -40,19 +40,22 @@ COLUMNS = (
     "passage",
     "problem",
 )
-"""Of the table written: one row per result; `passage` is the result's best. A project without result,
-or with a `problem`, has one row."""
+
+"""Columns of the output: one row per result, with its best `passage`.
+
+A project without result, or with a `problem`, has one row.
+"""
 
 _TEXT = ("text", "texte", "projet", "description")
 _ONE_COLUMN = "\x1f"
-"""Delimiter of a table of one column: none that a text could hold."""
+"""Delimiter for a table of one column: a control character that no text has."""
 
 _SEVERAL = re.compile(r"[;|]")
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """One row of the table read. With a `problem` the row cannot be cut into cells."""
+    """One row of the input. With a `problem` the row cannot be read as cells."""
 
     id: str
     text: str
@@ -63,7 +66,7 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class Batch:
-    """The projects of a table, its delimiter, and whether it is other than plain UTF-8."""
+    """The projects of a table and its delimiter; `mark` is True unless the file is plain UTF-8."""
 
     projects: tuple[BatchRow, ...]
     delimiter: str
@@ -72,7 +75,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run gave: projects read, those with at least one result, those with a problem."""
+    """The counts of a run: projects read, projects with a result, and projects with a problem."""
 
     projects: int
     answered: int
@@ -88,9 +91,9 @@ def run(
     column: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Answer every project of a CSV file into another, written in one step at the end.
+    """Answer every project of a CSV file into another, written atomically at the end.
 
-    Raises InvalidInput when a file cannot be used as a whole, StorageError when the disk refuses.
+    Raises InvalidInput when a file cannot be used at all, StorageError when the disk refuses.
     """
     target = tables.require_place(out)
     if target == source.resolve():
@@ -98,51 +101,55 @@ def run(
     batch = read(source, column)
     lines: list[dict[str, Cell]] = []
     answered = problems = 0
-    for done, asked in enumerate(batch.projects, start=1):
-        found = answer(recommender, asked, k)
-        answered += isinstance(found, Answer) and bool(found.recommendations)
-        problems += isinstance(found, str)
-        lines += _lines(asked, found)
+    for count, project in enumerate(batch.projects, start=1):
+        outcome = answer(recommender, project, k)
+        answered += isinstance(outcome, Answer) and bool(outcome.recommendations)
+        problems += isinstance(outcome, str)
+        lines += _lines(project, outcome)
         if progress is not None:
-            progress(done, len(batch.projects))
+            progress(count, len(batch.projects))
     tables.save(target, tables.csv_bytes(COLUMNS, lines, batch.delimiter, batch.mark))
     return Summary(len(batch.projects), answered, problems, str(out))
 
 
-def answer(recommender: Recommender, asked: BatchRow, k: int) -> Answer | str:
-    """Return what one project gets, or the problem with its row, in words."""
-    if asked.problem:
-        return asked.problem
+def answer(recommender: Recommender, project: BatchRow, k: int) -> Answer | str:
+    """Return the answer to one project, or its problem as a sentence."""
+    if project.problem:
+        return project.problem
     try:
-        return recommender.recommend(Query.of(asked.text, k, Filters(types=asked.types, themes=asked.themes)))
+        return recommender.recommend(
+            Query.of(project.text, k, Filters(types=project.types, themes=project.themes))
+        )
     except InvalidInput as error:
         return f"{error} {error.hint}".strip()
 
 
 def read(source: Path, column: str = "") -> Batch:
-    """Read a table of projects: `id`, a text, `type` and `theme`, all but the text optional.
+    """Read a table of projects: a text, and optionally `id`, `type` and `theme`.
 
-    The text is in `column`, or else in the first of text, texte, projet and description. A cell may
-    hold several types or themes, between semicolons or bars; a project without id has its number.
-    Raises InvalidInput when the file is no such table.
+    The text is in `column`, by default the first of text, texte, projet and description. A cell may hold
+    several types or themes, separated by semicolons or bars, such as `guide; fiche`. A project without id
+    gets its row number. Raises InvalidInput when the file is not such a table.
     """
     config = SourceConfig(name="projects", kind="csv", path=source)
     try:
         header, delimiter = columns(config)
-        named = _named(header, column)
+        header_names = _header_names(header, column)
         cut = _ONE_COLUMN if len(header) == 1 else delimiter
-        config = config.model_copy(update={"delimiter": cut, "fields": {"summary": named["text"]}})
-        projects = tuple(_asked(number, row, named) for number, row in enumerate(rows(config, None), 1))
+        config = config.model_copy(update={"delimiter": cut, "fields": {"summary": header_names["text"]}})
+        projects = tuple(
+            _project(number, row, header_names) for number, row in enumerate(rows(config, None), 1)
+        )
     except SourceError as error:
-        said = str(error).removeprefix("source projects: ")
+        problem = str(error).removeprefix("source projects: ")
         raise InvalidInput(
-            f"The projects cannot be read: {said}", "Give a CSV file whose first line names its columns."
+            f"The projects cannot be read: {problem}", "Give a CSV file whose first line names its columns."
         ) from error
-    return Batch(projects, "," if len(header) == 1 else delimiter, _foreign(source))
+    return Batch(projects, "," if len(header) == 1 else delimiter, _needs_mark(source))
 
 
-def _named(header: Sequence[str], column: str) -> dict[str, str]:
-    """Return the name that each of our columns has in this table."""
+def _header_names(header: Sequence[str], column: str) -> dict[str, str]:
+    """Return the header's name of each column that we read, such as `{"text": "Description"}`."""
     known = {fold(name): name for name in reversed(header)}
     text = next((known[fold(name)] for name in ([column] if column else _TEXT) if fold(name) in known), None)
     if text is None:
@@ -150,21 +157,21 @@ def _named(header: Sequence[str], column: str) -> dict[str, str]:
             f"The projects have no column {column or ' or '.join(_TEXT)}; they have: {', '.join(header)}.",
             "Name the column of the descriptions with --column.",
         )
-    ours = {name: known[name] for name in ("id", "type", "theme") if name in known}
-    return {**{name: theirs for name, theirs in ours.items() if theirs != text}, "text": text}
+    columns_found = {name: known[name] for name in ("id", "type", "theme") if name in known}
+    return {**{name: theirs for name, theirs in columns_found.items() if theirs != text}, "text": text}
 
 
-def _asked(number: int, row: Row | Rejection, named: Mapping[str, str]) -> BatchRow:
+def _project(number: int, row: Row | Rejection, header_names: Mapping[str, str]) -> BatchRow:
     if isinstance(row, Rejection):
         return BatchRow(
             str(number), row.values.get(RAW, ""), problem=f"{row.locator}: {'; '.join(row.problems)}"
         )
-    given = {ours: str(row.cells[theirs]) for ours, theirs in named.items()}
+    cells = {ours: str(row.cells[theirs]) for ours, theirs in header_names.items()}
     return BatchRow(
-        id=given.get("id", "").strip() or str(number),
-        text=given["text"],
-        types=_values(given.get("type", "")),
-        themes=_values(given.get("theme", "")),
+        id=cells.get("id", "").strip() or str(number),
+        text=cells["text"],
+        types=_values(cells.get("type", "")),
+        themes=_values(cells.get("theme", "")),
     )
 
 
@@ -172,8 +179,8 @@ def _values(cell: str) -> tuple[str, ...]:
     return tuple(value.strip() for value in _SEVERAL.split(cell) if value.strip())
 
 
-def _foreign(source: Path) -> bool:
-    """Whether a file is other than plain UTF-8: who made it needs the mark to read ours."""
+def _needs_mark(source: Path) -> bool:
+    """Whether a file is other than plain UTF-8: its program then needs a byte order mark to read ours."""
     data = source.read_bytes()
     try:
         data.decode("utf-8")
@@ -182,15 +189,15 @@ def _foreign(source: Path) -> bool:
     return data.startswith(codecs.BOM_UTF8)
 
 
-def _lines(asked: BatchRow, found: Answer | str) -> Iterator[dict[str, Cell]]:
-    start: dict[str, Cell] = {"project": asked.id, "text": asked.text}
-    if isinstance(found, str):
-        yield {**start, "problem": found}
+def _lines(project: BatchRow, outcome: Answer | str) -> Iterator[dict[str, Cell]]:
+    start: dict[str, Cell] = {"project": project.id, "text": project.text}
+    if isinstance(outcome, str):
+        yield {**start, "problem": outcome}
         return
-    start["verdict"] = found.verdict
-    if not found.recommendations:
+    start["verdict"] = outcome.verdict
+    if not outcome.recommendations:
         yield start
-    for item in found.recommendations:
+    for item in outcome.recommendations:
         yield {**start, **_result(item)}
 
 

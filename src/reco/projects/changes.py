@@ -1,17 +1,17 @@
-"""What changed between two snapshots, and why each saved project's first results moved.
+"""The changes between two snapshots, and the cause of each move in a saved project's first results.
 
 Every entry and every exit has one cause, the first of these that applies:
 
-1. its own: an entry that came with the new snapshot is `new`, one whose text or facets changed is
-   `edited`; an exit that left the catalogue is `removed`, one whose text or facets changed is `edited`;
-2. its neighbour's. Take the entries of rule 1 out of the new ranking and put them back, best first: each
-   pushes the last of the first k out. An unchanged resource that is pushed out has the cause of the entry
-   that pushed it. An unchanged resource that comes in is the same thing seen backwards, from the old
-   ranking and the exits of rule 1: it has the cause of the exit whose place it took;
-3. `model`, when the encoder or the head learnt from the catalogue differ;
-4. `settings`, when the weights of the ranking, the table of acronyms or the version of reco differ;
-5. the commonest change of the catalogue (new, edited, removed in this order when equal): words are
-   weighed by how rare they are in the catalogue, so that a resource far below can still tip a balance;
+1. its own change. An entry is `new` when it came with the new snapshot, an exit is `removed` when it left
+   the catalogue, and either is `edited` when its text or facets changed;
+2. a neighbour's change. Remove the entries of rule 1 from the new ranking and put them back, best first:
+   each one pushes the last of the first k out. An unchanged resource that is pushed out has the cause of
+   the entry that pushed it. The reverse holds in the old ranking with the exits of rule 1: an unchanged
+   resource that comes in has the cause of the exit whose rank it took;
+3. `model`, when the encoder or the learnt head differs;
+4. `settings`, when the weights of the ranking, the acronyms or the version of reco differ;
+5. the commonest change of the catalogue; new, edited, removed in this order when equal. Words weigh by
+   their rarity in the catalogue, so a resource far below can still change the order;
 6. `settings`.
 """
 
@@ -34,7 +34,7 @@ from reco.snapshots.store import SnapshotStore
 
 
 class Cause(StrEnum):
-    """Why a resource came among a project's first results, or left them."""
+    """The reason why a resource entered or left a project's first results."""
 
     NEW = "new"
     EDITED = "edited"
@@ -45,7 +45,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Listed:
-    """A resource that came or left."""
+    """A resource added or removed."""
 
     id: str
     title: str
@@ -53,7 +53,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Edited:
-    """A resource that changed, and the names of its fields that did."""
+    """A resource that changed, and the names of its changed fields."""
 
     id: str
     title: str
@@ -62,7 +62,7 @@ class Edited:
 
 @dataclass(frozen=True)
 class Move:
-    """A resource that came among the first results, at its new rank, or left them, at its old one."""
+    """A resource that entered the first results, with its new rank, or left them, with its old rank."""
 
     id: str
     title: str
@@ -72,7 +72,7 @@ class Move:
 
 @dataclass(frozen=True)
 class ProjectMoves:
-    """What moved for one project. With a `problem` the two snapshots could not be compared."""
+    """The moves in one project's results. With a `problem`, the two snapshots cannot be compared."""
 
     id: str
     name: str
@@ -83,7 +83,7 @@ class ProjectMoves:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed from snapshot `before`, None for nothing at all, to snapshot `after`."""
+    """The changes from snapshot `before`, None for an empty one, to snapshot `after`."""
 
     before: str | None
     after: str
@@ -96,12 +96,12 @@ class Comparison:
 def pair(
     store: SnapshotStore, before: str | None = None, after: str | None = None
 ) -> tuple[Snapshot | None, Snapshot, str]:
-    """Open two snapshots: by default the one served, and the one that it was made from.
+    """Open two snapshots: by default the served one, and its parent.
 
-    Returns the older, None when there was none before, the newer, and a sentence when they are not
-    those expected. Raises SnapshotError when one is missing or damaged.
+    Returns the older one, None without a parent, then the newer one, and a sentence when they are not the
+    expected ones. Raises SnapshotError when one is missing or damaged.
     """
-    newer, said = (store.open(after), "") if after else store.serve()
+    newer, note = (store.open(after), "") if after else store.serve()
     parent = newer.manifest.parent
     if not before and parent:
         older = store.lineage(newer.manifest)
@@ -112,8 +112,8 @@ def pair(
             )
         before = older[-1]
         if before != parent:
-            said = f"{said} Snapshot {parent} is gone: {before} is compared instead.".strip()
-    return (store.open(before) if before else None), newer, said
+            note = f"{note} Snapshot {parent} is gone: {before} is compared instead.".strip()
+    return (store.open(before) if before else None), newer, note
 
 
 def compare(
@@ -123,15 +123,15 @@ def compare(
     old: Mapping[str, RecordedAnswer] | None = None,
     new: Mapping[str, RecordedAnswer] | None = None,
 ) -> Comparison:
-    """Return what changed. `old` and `new` are the answers of each side by project, see `history`."""
+    """Return the changes. `old` and `new` are the recorded answers of each side, by project id."""
     night = between(before, after)
     sides = _TwoSnapshots(before, after, night.changes)
     return Comparison(
         before=night.before or None,
         after=night.after,
-        added=tuple(Listed(one.id, one.title) for one in night.came),
-        changed=tuple(Edited(one.resource.id, one.resource.title, one.fields) for one in night.changed),
-        removed=tuple(Listed(one.id, one.title) for one in night.left),
+        added=tuple(Listed(item.id, item.title) for item in night.came),
+        changed=tuple(Edited(item.resource.id, item.resource.title, item.fields) for item in night.changed),
+        removed=tuple(Listed(item.id, item.title) for item in night.left),
         projects=tuple(sides.moves(project, old or {}, new or {}) for project in projects),
     )
 
@@ -139,10 +139,10 @@ def compare(
 def attribute(
     old: Sequence[str], new: Sequence[str], k: int, changes: Changes, otherwise: Cause
 ) -> tuple[dict[str, Cause], dict[str, Cause]]:
-    """Return the entries and the exits of the first `k`, each with its cause, in the order of their ranks.
+    """Return the entries and the exits of the first `k`, by rank, each with its cause.
 
-    `old` and `new` are rankings of ids, best first, deeper than k where they can be. `otherwise` is
-    the cause of a move that neither its own change nor a neighbour's explains.
+    `old` and `new` are rankings of ids, best first, longer than k if possible. `otherwise` is the cause of
+    a move that neither its own change nor a neighbour's explains.
     """
     came: dict[str, Cause] = {
         **dict.fromkeys(changes.added, Cause.NEW),
@@ -165,9 +165,9 @@ def attribute(
 def _displaced(
     ranking: Sequence[str], k: int, own: Mapping[str, Cause], elsewhere: frozenset[str]
 ) -> dict[str, Cause]:
-    """Return what the resources that have a cause of their own push out of the first k of a ranking.
+    """Return what the resources with a cause of their own push out of the first k of a ranking.
 
-    Without them the first k are `rest[:k]`; each one put back, best first, takes the last place left.
+    Without them the first k are `rest[:k]`. Each one, put back best first, takes the last rank left.
     """
     moved = {i: cause for i, cause in own.items() if i not in elsewhere}
     rest = [i for i in ranking if i not in moved]
@@ -177,7 +177,7 @@ def _displaced(
 
 @dataclass(frozen=True)
 class _TwoSnapshots:
-    """Two snapshots, and what differs between them beside each project's answers."""
+    """Two snapshots and the changes of their catalogues."""
 
     before: Snapshot | None
     after: Snapshot
@@ -192,7 +192,7 @@ class _TwoSnapshots:
             unknown = self.before if self.before is not None and first is None else self.after
             problem = (
                 f"Snapshot {unknown.id} was made by another encoder than the one in the settings, "
-                "and its answer to this project was not recorded then."
+                "and has no recorded answer to this project."
             )
             return ProjectMoves(project.id, project.name, problem=problem)
         entries, exits = attribute(first.ids, last.ids, project.k, self.changes, self._otherwise(first, last))
@@ -236,10 +236,12 @@ def _listed(
     causes: Mapping[str, Cause], ranking: Sequence[str], snapshot: Snapshot | None
 ) -> tuple[Move, ...]:
     catalogue = snapshot.catalogue if snapshot is not None else Catalogue(())
-    return tuple(Move(i, _of(catalogue, i).title, ranking.index(i) + 1, cause) for i, cause in causes.items())
+    return tuple(
+        Move(i, _resource(catalogue, i).title, ranking.index(i) + 1, cause) for i, cause in causes.items()
+    )
 
 
-def _of(catalogue: Catalogue, identifier: str) -> Resource:
+def _resource(catalogue: Catalogue, identifier: str) -> Resource:
     row = catalogue.row(identifier)
     resource: Resource = catalogue[row] if row is not None else Resource(identifier, identifier, "")
     return resource

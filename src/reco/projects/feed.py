@@ -1,4 +1,4 @@
-"""An Atom feed (RFC 4287) of the resources that came lately, for who follows a catalogue from afar."""
+"""An Atom feed (RFC 4287) of the newest resources, for subscribers to a catalogue."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reco.snapshots.history import Night
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = "tag:reco.invalid,2026:"
-"""Of the ids, which never change: RFC 4151, under a name that nobody can own."""
+"""Prefix of the ids, which never change: a tag URI (RFC 4151) under a reserved domain."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A resource, when it came and when it last changed: the dates of two snapshots, in ISO 8601."""
+    """A new resource, with the ISO 8601 dates of the snapshots that added it and last changed it."""
 
     resource: Resource
     published: str
@@ -28,26 +28,28 @@ class Arrival:
 
 
 def arrivals(nights: Sequence[Night], newest: int) -> list[Arrival]:
-    """Return the `newest` of the resources that came on a night and are still there, newest first.
+    """Return the `newest` added resources that are still in the catalogue, newest first.
 
-    `nights` are those of a `History`, newest first. What the oldest snapshot on disk already had is not
-    new, unless that one is the first ever made.
+    `nights` are those of a `History`, newest first. The resources of the oldest snapshot on disk are not
+    new, unless it is the first ever made.
     """
-    here: dict[str, Arrival] = {}
+    current: dict[str, Arrival] = {}
     for night in reversed(nights):
         for resource in night.left:
-            here.pop(resource.id, None)
+            current.pop(resource.id, None)
         for resource in night.came:
-            here[resource.id] = Arrival(resource, night.created, night.created)
+            current[resource.id] = Arrival(resource, night.created, night.created)
         for revised in night.changed:
-            if earlier := here.get(revised.resource.id):
-                here[earlier.resource.id] = replace(earlier, resource=revised.resource, updated=night.created)
-    found = sorted(here.values(), key=lambda arrival: arrival.resource.id)
-    return sorted(found, key=lambda arrival: arrival.published, reverse=True)[:newest]
+            if earlier := current.get(revised.resource.id):
+                current[earlier.resource.id] = replace(
+                    earlier, resource=revised.resource, updated=night.created
+                )
+    by_id = sorted(current.values(), key=lambda arrival: arrival.resource.id)
+    return sorted(by_id, key=lambda arrival: arrival.published, reverse=True)[:newest]
 
 
 def document(found: Sequence[Arrival], made: str) -> bytes:
-    """Return the feed as XML in UTF-8. `made` is the date of the snapshot served, in ISO 8601."""
+    """Return the feed as XML in UTF-8. `made` is the date of the served snapshot, in ISO 8601."""
     feed = ET.Element("feed", {"xmlns": _ATOM})
     _text(feed, "title", "Nouvelles ressources")
     _text(feed, "id", f"{_TAG}new-resources")
@@ -81,5 +83,5 @@ def _text(parent: ET.Element, name: str, text: str) -> None:
 
 
 def _readable(text: str) -> str:
-    """Return a text without the characters that XML cannot hold."""
+    """Return a text without the characters that XML forbids."""
     return _NOT_XML.sub("", text)

@@ -1,8 +1,8 @@
-"""Opinions on results: an append-only journal, and what a curator decides of each.
+"""Opinions on results: an append-only journal, with the curator's decisions.
 
-One SQLite file under the home, which any number of processes may write at the same time. An opinion
-is never changed: taking it back and deciding on it are rows of their own. A request's text is kept
-beside the journal only with consent, and is forgotten with the opinion or when it is rejected.
+The journal is one SQLite file in the home, which several processes may write at once. An opinion never
+changes: withdrawals and decisions are rows of their own. A query's text is kept in a separate table, only
+with consent, and is deleted when the opinion is withdrawn or rejected.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reco.text.clean import clean, digest
 NAME = "feedback.sqlite"
 LONGEST_REASON = 500
 MOST_PENDING = 10_000
-"""Opinions that may wait for a curator: a robot must not fill the disk."""
+"""Most opinions that may wait for a curator, so that a robot cannot fill the disk."""
 
 _WAIT_SECONDS = 10.0
 _SCHEMA = """
@@ -59,9 +59,10 @@ FROM opinions o LEFT JOIN decisions d ON d.opinion = o.id LEFT JOIN texts t ON t
 
 @dataclass(frozen=True)
 class FeedbackEntry:
-    """One opinion. `text` is the request, None without consent; `request` its digest.
+    """One opinion and its decision.
 
-    `status` is `pending`, `approved`, `rejected` or `withdrawn`; `by` and `decided` say who decided and why.
+    `text` is the query, None without consent; `request` is its digest. `status` is `pending`, `approved`,
+    `rejected` or `withdrawn`. `by` is the curator's name and `decided` the reason.
     """
 
     id: int
@@ -78,7 +79,7 @@ class FeedbackEntry:
 
 
 class Feedback:
-    """The journal of one home. Each call is a transaction of its own; no connection is kept."""
+    """The journal of one home. Each call is one transaction on its own connection."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / NAME
@@ -92,10 +93,10 @@ class Feedback:
         reason: str = "",
         consent: bool = False,
     ) -> int:
-        """Add an opinion and return its number. Without `consent` only the request's digest is kept.
+        """Add an opinion and return its number. Without `consent` only the query's digest is kept.
 
-        Raises InvalidInput for a reason that is too long or when too many opinions wait, StorageError
-        when the disk refuses.
+        Raises InvalidInput for a reason that is too long or when too many opinions wait, StorageError when
+        the disk refuses.
         """
         request, why = clean(request), clean(reason)
         if len(why) > LONGEST_REASON or len(request) > LONGEST:
@@ -106,7 +107,7 @@ class Feedback:
             waiting = "SELECT count(*) FROM opinions o LEFT JOIN decisions d ON d.opinion = o.id"
             if journal.execute(f"{waiting} WHERE d.opinion IS NULL").fetchone()[0] >= MOST_PENDING:
                 raise InvalidInput(
-                    f"{MOST_PENDING:,} opinions wait for a curator; no other is kept.",
+                    f"{MOST_PENDING:,} opinions wait for a curator; no more are kept.",
                     "Approve or reject some with `reco feedback`.",
                 )
             added = journal.execute(
@@ -120,17 +121,20 @@ class Feedback:
         return number
 
     def withdraw(self, number: int) -> None:
-        """Take an opinion back; the request's text is forgotten. One already decided on stays as it is."""
+        """Withdraw a pending opinion and delete its query's text. A decided one stays as it is."""
         with self._writing() as journal:
             if self._entry(journal, number).status == "pending":
                 self._decide(journal, number, "withdrawn", "", "")
 
     def approve(self, number: int, by: str, reason: str = "") -> None:
-        """Let an opinion count for everyone. Raises InvalidInput: unknown, decided already, or no name."""
+        """Approve a pending opinion, which then counts for everyone.
+
+        Raises InvalidInput for an unknown or decided opinion, or when `by` is empty.
+        """
         self._judge(number, "approved", by, reason)
 
     def reject(self, number: int, by: str, reason: str = "") -> None:
-        """Set an opinion aside and forget the request's text. Raises what `approve` does."""
+        """Reject a pending opinion and delete its query's text. Raises the same errors as `approve`."""
         self._judge(number, "rejected", by, reason)
 
     def pending(self, most: int = 500) -> tuple[FeedbackEntry, ...]:
@@ -138,11 +142,11 @@ class Feedback:
         return self._read(f"{_WAITING} WHERE d.opinion IS NULL ORDER BY o.id LIMIT ?", (most,))
 
     def approved(self) -> tuple[FeedbackEntry, ...]:
-        """Return the opinions that count for everyone, in the order in which they were given."""
+        """Return the approved opinions, oldest first."""
         return self._read(f"{_WAITING} WHERE d.verdict = 'approved' ORDER BY o.id")
 
     def entries(self, most: int = 500) -> tuple[FeedbackEntry, ...]:
-        """Return the newest opinions, whatever became of them, newest first."""
+        """Return the newest opinions of any status, newest first."""
         return self._read(f"{_WAITING} ORDER BY o.id DESC LIMIT ?", (most,))
 
     def _judge(self, number: int, verdict: str, by: str, reason: str) -> None:
@@ -156,7 +160,7 @@ class Feedback:
             status = self._entry(journal, number).status
             if status != "pending":
                 raise InvalidInput(
-                    f"Opinion {number} is {status} already.", "`reco feedback list` shows those that wait."
+                    f"Opinion {number} is {status} already.", "`reco feedback list` shows the pending ones."
                 )
             self._decide(journal, number, verdict, who, why)
 
@@ -186,7 +190,7 @@ class Feedback:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         atomic.make_folder(self.path.parent)
         with self._open() as journal:
-            # IMMEDIATE: waiting for the lock happens here, never in the middle of a transaction.
+            # IMMEDIATE takes the lock here, so that no transaction waits for it halfway.
             journal.execute("BEGIN IMMEDIATE")
             try:
                 yield journal
@@ -197,12 +201,12 @@ class Feedback:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open, and make the tables of a new file. Raises StorageError when SQLite refuses."""
+        """Open the journal, and create its tables if new. Raises StorageError when SQLite refuses."""
         journal = None
         try:
             journal = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None)
             journal.execute("PRAGMA journal_mode = WAL")
-            # What is deleted is overwritten: a request that was taken back must not stay in the file.
+            # Overwrites deleted rows: a withdrawn query must not stay in the file.
             journal.execute("PRAGMA secure_delete = ON")
             if not journal.execute("PRAGMA user_version").fetchone()[0]:
                 journal.executescript(

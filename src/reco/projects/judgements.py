@@ -1,4 +1,4 @@
-"""Approved opinions as a judged set and as pairs to learn from."""
+"""Approved opinions as a judged set, and as training pairs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgedQueries:
-    """Requests with what was found useful (1) or off-topic (0) for each.
+    """Queries with their qrels: useful (1) or off-topic (0).
 
-    `without_text` opinions have no request to show, `contradicted` pairs are judged both ways, and
-    `gone` resources are in the catalogue no more: these are counted and left out.
+    Three kinds of opinions are counted and left out: `without_text` have no query text, `contradicted` are
+    pairs judged both ways, and `gone` are on resources that left the catalogue.
     """
 
     requests: Mapping[str, str]
@@ -32,7 +32,7 @@ class JudgedQueries:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Every request with each resource found useful for it."""
+        """Every query with each of its useful resources."""
         return [
             (self.requests[request], resource)
             for request, judged in self.qrels.items()
@@ -43,7 +43,7 @@ class JudgedQueries:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: requests and judgements for `evaluate`, pairs for `adapt`, and what was left out."""
+    """The counts of an export: queries and judgements for `evaluate`, pairs for `adapt`, opinions left out."""
 
     folder: str
     requests: int
@@ -55,7 +55,7 @@ class Exported:
 
 
 def judged(approved: Iterable[FeedbackEntry], catalogue: Catalogue) -> JudgedQueries:
-    """Gather approved opinions by request. Requests come in the order of their first opinion."""
+    """Group approved opinions by query, in the order of each query's first opinion."""
     requests: dict[str, str] = {}
     votes: dict[tuple[str, str], set[bool]] = {}
     without_text = gone = 0
@@ -68,20 +68,20 @@ def judged(approved: Iterable[FeedbackEntry], catalogue: Catalogue) -> JudgedQue
             requests[entry.request] = entry.text
             votes.setdefault((entry.request, entry.resource), set()).add(entry.useful)
     qrels: dict[str, dict[str, int]] = {}
-    for (request, resource), said in votes.items():
-        if len(said) == 1:
-            qrels.setdefault(request, {})[resource] = int(said.pop())
+    for (request, resource), values in votes.items():
+        if len(values) == 1:
+            qrels.setdefault(request, {})[resource] = int(values.pop())
     contradicted = len(votes) - sum(map(len, qrels.values()))
     kept = {request: text for request, text in requests.items() if request in qrels}
     return JudgedQueries(kept, qrels, without_text, contradicted, gone)
 
 
 def approved_pairs(home: Path, catalogue: Catalogue) -> list[tuple[str, str]]:
-    """Return what a home's approved opinions teach; a journal that cannot be read teaches nothing."""
+    """Return the training pairs of a home's approved opinions; none when the journal cannot be read."""
     try:
         return judged(Feedback(home).approved(), catalogue).pairs
     except StorageError as error:
-        logger.warning("nothing is learnt from opinions: %s", error)
+        logger.warning("the opinions are left out of training: %s", error)
         return []
 
 

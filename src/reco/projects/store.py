@@ -1,4 +1,4 @@
-"""Saved projects: requests that are asked again of every snapshot. One JSON file each, under the home."""
+"""Saved projects: queries that every new snapshot answers again, one JSON file each in the home."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from reco.text.clean import clean, digest, fold
 logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 120
-"""Characters of a project's name, and of its place."""
+"""Most characters of a project's name, and of its place."""
 
 MOST_RESULTS = 50
-"""How many results of a project can be followed."""
+"""Most results of a project that can be followed."""
 
 _LONGEST_FILE = 4_000_000
 _WAIT_SECONDS = 10
@@ -37,7 +37,7 @@ _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Project:
-    """A request with a name. Its first `k` results are followed; `created` is in ISO 8601, UTC."""
+    """A named query. Its first `k` results are followed; `created` is in ISO 8601, UTC."""
 
     id: str
     name: str
@@ -49,13 +49,13 @@ class Project:
 
     @cached_property
     def key(self) -> str:
-        """Digest of what is asked: an answer to another request is not this project's."""
+        """Digest of the text and filters; a recorded answer with another key is not this project's."""
         return digest(self.text, json.dumps(asdict(self.filters), sort_keys=True))
 
 
 @dataclass(frozen=True)
 class Saved:
-    """The projects of a home in the order of their ids, and the files that are none, with the reason."""
+    """The projects of a home, by id, and its unreadable files with the reason."""
 
     projects: tuple[Project, ...]
     damaged: dict[str, str]
@@ -69,7 +69,7 @@ class ProjectStore:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the lock of those who change this folder. Raises StorageError when it cannot be had."""
+        """Hold the lock of this folder's writers. Raises StorageError when it cannot be taken."""
         atomic.make_folder(self.folder)
         try:
             with FileLock(self.folder / ".lock", timeout=_WAIT_SECONDS):
@@ -84,7 +84,7 @@ class ProjectStore:
             raise StorageError(f"{self.folder} cannot be written.", "Check its permissions.") from error
 
     def read(self) -> Saved:
-        """Return every project that can be read; a damaged file is named and costs only itself."""
+        """Return every readable project; a damaged file is reported and skipped."""
         projects, damaged = [], {}
         for path in sorted(self.folder.glob("*.json")):
             try:
@@ -117,7 +117,7 @@ class ProjectStore:
         return project
 
     def remove(self, identifier: str) -> None:
-        """Forget a project, damaged or not. Raises InvalidInput when there is none of that id."""
+        """Delete a project, damaged or not. Raises InvalidInput for an unknown id."""
         with self.writing():
             saved = {path.stem: path for path in sorted(self.folder.glob("*.json"))}
             if identifier not in saved:
@@ -170,8 +170,13 @@ def _require_sound(name: str, text: str, k: int, place: str) -> None:
 def _read(path: Path) -> Project:
     if path.stat().st_size > _LONGEST_FILE:
         raise InvalidInput("It is too large.")
-    found = TypeAdapter(Project).validate_json(path.read_bytes(), strict=True)
-    project = replace(found, name=_one_line(found.name), text=clean(found.text), place=_one_line(found.place))
+    saved = TypeAdapter(Project).validate_json(path.read_bytes(), strict=True)
+    project = replace(
+        saved,
+        name=_one_line(saved.name),
+        text=clean(saved.text),
+        place=_one_line(saved.place),
+    )
     if project.id != path.stem or not _ID.fullmatch(project.id):
         raise InvalidInput(f"Its id {project.id!r} is not its file's name.")
     _require_sound(project.name, project.text, project.k, project.place)

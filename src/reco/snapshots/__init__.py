@@ -1,1 +1,1 @@
-"""Snapshots: one immutable folder a night, the pointer to the one served, and the store of them."""
+"""Snapshots: one immutable folder per refresh, the pointer to the one served, and their store."""

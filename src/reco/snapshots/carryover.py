@@ -1,5 +1,7 @@
-"""What a snapshot carries for the next refresh: what was read of its rows, so that the unchanged are not
-read again. No answer needs it, and a refresh without it makes the same snapshot."""
+"""The data that a snapshot carries for the next refresh, so that unchanged rows are not read again.
+
+No query needs it, and a refresh without it makes the same snapshot.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,11 @@ ORIGIN = 16
 
 @dataclass(frozen=True)
 class Carried:
-    """Row i is the snapshot's row i.
+    """What a refresh read of each resource; row i is the snapshot's row i.
 
-    `origins` (resources, 16) are digests of the sources' rows (`admission.KnownRows`), zero for a resource
-    that is not as its row alone would make it. `counts` are None until they are counted; `recipe` names
-    how all of it was read.
+    `origins`, (resources, 16), are digests of source rows (see `reco.catalogue.admission.KnownRows`). An
+    origin is zero when more than the row made the resource, such as a curator's decision. `counts` is None
+    until terms are counted.
     """
 
     origins: NDArray[np.uint8]
@@ -43,30 +45,30 @@ class Carried:
         return len(self.traits)
 
     def by_id(self, resources: Sequence[Resource]) -> dict[str, bytes]:
-        """Return the origin of each of the resources that it was made of, where there is one."""
+        """Return the nonzero origins by resource id; `resources` are the snapshot's, in row order."""
         data = self.origins.tobytes()
         known = np.flatnonzero(self.origins.any(axis=1)).tolist()
         return {resources[row].id: data[ORIGIN * row : ORIGIN * (row + 1)] for row in known}
 
     def take(self, rows: NDArray[np.int64]) -> Carried:
-        """Return what belongs to some rows, in their order, without counts."""
+        """Return the given rows, in that order, without counts."""
         return Carried(self.origins[rows], self.traits.take(rows))
 
     def counting(self, counts: Counted | None) -> Carried:
-        """Return the same with counts."""
+        """Return a copy with these counts."""
         return replace(self, counts=counts)
 
     def to_files(self) -> Iterator[tuple[str, Pieces]]:
-        """Yield the name and bytes of each file, names without `PREFIX`."""
+        """Yield the name, without `PREFIX`, and the bytes of each file."""
         yield _ROWS, (save({"recipe": _RECIPE, "origins": self.origins, **self.traits.to_arrays()}),)
         if self.counts is not None:
             yield _COUNTS, (save({"recipe": _RECIPE, **self.counts.to_arrays()}),)
 
 
 def rows_of(data: bytes) -> Carried | None:
-    """Read the file of rows that `to_files` wrote; None for one of another recipe.
+    """Read the file of rows that `to_files` wrote; None when another recipe made it.
 
-    Raises KeyError or ValueError when it is not such a file.
+    Raises KeyError or ValueError when the bytes are not such a file.
     """
     arrays = load(data)
     if not np.array_equal(arrays["recipe"], _RECIPE):
@@ -78,9 +80,9 @@ def rows_of(data: bytes) -> Carried | None:
 
 
 def counts_of(data: bytes) -> Counted | None:
-    """Read the file of counts that `to_files` wrote; None for one of another recipe or of an older version.
+    """Read the file of counts that `to_files` wrote; None when another recipe or an older version made it.
 
-    Raises KeyError or ValueError when it is not such a file.
+    Raises KeyError or ValueError when the bytes are not such a file.
     """
     arrays = load(data)
     current = np.array_equal(arrays["recipe"], _RECIPE) and {"acronyms", "runs.terms"} <= arrays.keys()
@@ -88,7 +90,7 @@ def counts_of(data: bytes) -> Counted | None:
 
 
 def origins_of(resources: Sequence[Resource], origins: Mapping[str, bytes]) -> NDArray[np.uint8]:
-    """Return the origins of resources as an array, given by id; zero for one that is not there."""
-    none = bytes(ORIGIN)
-    data = b"".join([origins.get(resource.id, none) for resource in resources])
+    """Return the origins of resources as an array, (resources, 16); zero for an id without one."""
+    missing = bytes(ORIGIN)
+    data = b"".join([origins.get(resource.id, missing) for resource in resources])
     return np.frombuffer(data, dtype=np.uint8).reshape(-1, ORIGIN)

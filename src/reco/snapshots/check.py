@@ -1,4 +1,4 @@
-"""Whether a snapshot on disk can be trusted."""
+"""The check of a snapshot on disk: its digests, its counts, and its dense index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EQUAL = 1e-5
 
 @dataclass(frozen=True)
 class SnapshotCheck:
-    """What was found wrong with a snapshot; nothing when it is sound."""
+    """The problems of a snapshot; none when it is sound."""
 
     snapshot: str
     sound: bool
@@ -26,16 +26,16 @@ class SnapshotCheck:
 
 
 def check(store: SnapshotStore, number: str | None = None) -> SnapshotCheck:
-    """Check every digest and count of a snapshot, and that its resources find themselves.
+    """Check every digest and count of a snapshot, and that each resource finds itself.
 
     Raises SnapshotError when there is no such snapshot.
     """
-    # Where CURRENT names none, to open it says why.
+    # When CURRENT names no snapshot, `open` raises the error that says why.
     chosen = number or store.current() or store.open().id
     if chosen not in store.ids():
         raise SnapshotError(f"There is no snapshot {chosen} in {store.home}.", "See `reco snapshots`.")
     try:
-        # The current one is opened through CURRENT, so that its manifest is checked as well.
+        # Opening the current snapshot through CURRENT checks its manifest too.
         snapshot = store.open() if chosen == store.current() else store.open(chosen)
         _ = snapshot.clusters  # decoded when first asked for
     except SnapshotError as error:
@@ -45,9 +45,10 @@ def check(store: SnapshotStore, number: str | None = None) -> SnapshotCheck:
 
 
 def lost(snapshot: Snapshot, sample: int = _SAMPLE) -> tuple[str, ...]:
-    """Return the resources that a search for themselves does not find, in words.
+    """Return one sentence for each resource that a search for its own vector does not find.
 
-    Every vector is compared with its parts; `sample` of them, evenly drawn, are searched for.
+    Every indexed vector is compared with the mean of its parts. `sample` of them, evenly spaced, are also
+    searched for.
     """
     count = len(snapshot.catalogue)
     if not count:
@@ -55,12 +56,12 @@ def lost(snapshot: Snapshot, sample: int = _SAMPLE) -> tuple[str, ...]:
     vectors = snapshot.dense.vectors()
     wrong: set[int] = set()
     for rows, expected in snapshot.table.directed(snapshot.head):
-        apart = np.abs(vectors[rows] - expected).max(axis=1)
-        # A comparison with NaN is false: what is not shown to be near is not.
-        wrong.update((rows.start + np.flatnonzero(~(apart <= _EQUAL))).tolist())
+        error = np.abs(vectors[rows] - expected).max(axis=1)
+        # Negated, since a comparison with NaN is false: a NaN vector counts as wrong.
+        wrong.update((rows.start + np.flatnonzero(~(error <= _EQUAL))).tolist())
     drawn = np.unique(np.linspace(0, count - 1, min(count, sample)).astype(np.int64))
-    asked = vectors[drawn]
-    _, cosines = snapshot.dense.search_all(asked, 1)
-    own = np.einsum("ij,ij->i", asked, asked)
-    wrong.update(drawn[~(np.abs(cosines[:, 0] - own) <= _EQUAL)].tolist())
+    queries = vectors[drawn]
+    _, cosines = snapshot.dense.search_all(queries, 1)
+    squares = np.einsum("ij,ij->i", queries, queries)
+    wrong.update(drawn[~(np.abs(cosines[:, 0] - squares) <= _EQUAL)].tolist())
     return tuple(f"{snapshot.catalogue[row].id} does not find itself" for row in sorted(wrong))

@@ -1,8 +1,8 @@
-"""What is served, and what ever was: `CURRENT` and the seals of snapshots.
+"""The snapshot served and the snapshots ever committed: `CURRENT` and the seals.
 
-`CURRENT` holds the number served and the digest of its manifest; replacing it is the commit. A seal,
-`manifest.sha256` in a snapshot's folder, comes after it: it says that the snapshot was committed, and
-makes every byte of it verifiable once `CURRENT` names another.
+`CURRENT` holds the number of the served snapshot and the digest of its manifest; replacing that file is the
+commit. The seal, `manifest.sha256` in the snapshot's folder, is written next. It records that the snapshot
+was committed, and keeps every byte verifiable once `CURRENT` names another snapshot.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def is_number(name: str) -> bool:
-    """Whether a name is one that a snapshot's folder may have."""
+    """Whether a name can be that of a snapshot's folder, such as `000042`."""
     return _NUMBER.fullmatch(name) is not None
 
 
 class Commits:
-    """Which of the snapshots in `folder` is served, by `home`'s `CURRENT`, and which ever were."""
+    """The commits of one home: `CURRENT` and the seals of the snapshots in `folder`."""
 
     def __init__(self, home: Path, folder: Path) -> None:
         self._folder = folder
         self._pointer = home / "CURRENT"
 
     def read(self) -> tuple[str, str] | None:
-        """Return the number that `CURRENT` names and its manifest's digest; None when there is none.
+        """Return the number and the manifest's digest that `CURRENT` holds; None without that file.
 
-        Raises SnapshotError when it cannot be read.
+        Raises SnapshotError when the file cannot be read.
         """
         try:
             values = json.loads(self._pointer.read_bytes())
@@ -53,7 +53,7 @@ class Commits:
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise self._garbled() from error
-        # Whoever can write `CURRENT` must not lead us out of the folder.
+        # A tampered `CURRENT` must not make us read outside the folder.
         if not is_number(number):
             raise self._garbled()
         return number, digest
@@ -64,20 +64,20 @@ class Commits:
         )
 
     def pointed(self) -> tuple[str, str] | None:
-        """Return what `read` does, or None when it cannot be read."""
+        """Return the same as `read`, or None when `CURRENT` cannot be read."""
         try:
             return self.read()
         except SnapshotError:
             return None
 
     def is_sealed(self, number: str) -> bool:
-        """Whether a snapshot has a seal."""
+        """Whether the snapshot has a seal."""
         return (self._folder / number / _SEAL).exists()
 
     def manifest(self, number: str, pointed: str | None = None) -> bytes:
-        """Return a manifest's bytes: those that the seal, `CURRENT`, and `pointed` if given, name.
+        """Return a manifest's bytes, checked against `pointed`, if given, and the seal, or else `CURRENT`.
 
-        Raises SnapshotError when they are others.
+        Raises SnapshotError when a digest differs.
         """
         raw = bytes_of(self._folder / number / MANIFEST, number)
         digest = atomic.digest_of(raw)
@@ -91,22 +91,25 @@ class Commits:
         return raw
 
     def commit(self, number: str) -> None:
-        """Serve a snapshot from now on. Raises StorageError when the one before it still is.
+        """Serve a snapshot from now on. Raises StorageError when the previous one is still served.
 
-        A warning says so when the disk would not confirm it: the next writer commits it again.
+        Logs a warning when the disk does not confirm the write; the next writer commits it again.
         """
         self.finish()
         try:
             self._serve_and_seal(number, atomic.sha256(self._folder / number / MANIFEST))
         except UnconfirmedWrite as error:
-            logger.warning("Snapshot %s is served, but not certain to outlive a power cut. %s", number, error)
+            logger.warning("Snapshot %s is served, but a power cut could undo it. %s", number, error)
 
     def finish(self) -> None:
-        """Seal what `CURRENT` names before another takes its place: without a seal it would be removed."""
+        """Seal the snapshot that `CURRENT` names.
+
+        Without a seal it would be removed once another takes its place.
+        """
         pointed = self.pointed()
         if pointed is None or not self._is_here(pointed[0]) or self.is_sealed(pointed[0]):
             return
-        with suppress(SnapshotError):  # a damaged one is nothing to keep
+        with suppress(SnapshotError):  # a damaged snapshot is not worth keeping
             manifest = bytes_of(self._folder / pointed[0] / MANIFEST, pointed[0])
             if atomic.digest_of(manifest) == pointed[1]:
                 self._serve_and_seal(*pointed)
@@ -115,7 +118,7 @@ class Commits:
         return (self._folder / number).is_dir()
 
     def _serve_and_seal(self, number: str, digest: str) -> None:
-        """Replace `CURRENT`, then seal. Raises UnconfirmedWrite when the snapshot is served all the same."""
+        """Replace `CURRENT`, then write the seal. Raises UnconfirmedWrite when only the seal fails."""
         pointer = json.dumps({"snapshot": number, "manifest": digest}) + "\n"
         atomic.replace(self._pointer, pointer.encode())
         if not self.is_sealed(number):
@@ -126,14 +129,14 @@ class Commits:
 
 
 def _seal_of(digest: str) -> bytes:
-    # What `sha256sum` writes and checks.
+    # The format that `sha256sum` writes and checks.
     return f"{digest}  {MANIFEST}\n".encode()
 
 
 class Verified(Mapping[str, bytes]):
-    """A snapshot's files, each read when it is asked for and checked against the manifest.
+    """The files of a snapshot, each read on access and checked against the manifest.
 
-    Nobody holds the bytes of one file while the next is made into objects.
+    Files are not cached, so the bytes of one are free before the next becomes objects.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -141,9 +144,9 @@ class Verified(Mapping[str, bytes]):
         self._sound: set[str] = set()
 
     def __getitem__(self, name: str) -> bytes:
-        known = self._manifest.files[name]
+        entry = self._manifest.files[name]
         data = bytes_of(self._folder / name, self._manifest.snapshot)
-        if atomic.digest_of(data) != known["sha256"]:
+        if atomic.digest_of(data) != entry["sha256"]:
             raise damaged(self._manifest.snapshot, f"{name} has changed since it was written")
         self._sound.add(name)
         return data
@@ -158,7 +161,7 @@ class Verified(Mapping[str, bytes]):
         return len(self._manifest.files)
 
     def require_rest(self) -> None:
-        """Check the files that nobody asked for. Raises SnapshotError."""
+        """Check the files not read yet. Raises SnapshotError."""
         for name in self:
             if name not in self._sound:
                 self[name]
@@ -173,12 +176,12 @@ def bytes_of(path: Path, number: str) -> bytes:
 
 
 def unreadable(number: str, name: str, error: OSError) -> RecoError:
-    """Return the error of a file that the disk does not give."""
+    """Return the error for a file that the disk does not read."""
     return damaged(number, f"{name} cannot be read ({error.strerror or error})")
 
 
 def damaged(number: str, why: str) -> RecoError:
-    """Return the error of a snapshot that is not as it was written."""
+    """Return the error for a snapshot whose files are not as they were written."""
     return SnapshotError(
         f"Snapshot {number} is damaged: {why}.",
         "Run `reco rollback` to serve the one before, then `reco refresh`.",

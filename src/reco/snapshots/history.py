@@ -1,4 +1,4 @@
-"""The walk over the snapshots on disk: what each night changed, and when a resource came.
+"""The walk over the snapshots on disk: what changed between them, and the dates of resources.
 
 The news page, the Atom feed, the dates of a resource and `reco changes` all compare snapshots here.
 """
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Revised:
-    """A resource after a night, and the names of its fields that changed that night, derived ones too."""
+    """A resource after a change, and the names of its changed fields, derived fields included."""
 
     resource: Resource
     fields: tuple[str, ...]
@@ -28,7 +28,10 @@ class Revised:
 
 @dataclass(frozen=True)
 class Night:
-    """What snapshot `after`, made at `created` (ISO 8601), changed of snapshot `before`, "" for none."""
+    """The difference between two snapshots in a row.
+
+    `before` is "" for no snapshot; `after` was made at `created` (ISO 8601).
+    """
 
     before: str
     after: str
@@ -41,9 +44,9 @@ class Night:
 
 @dataclass(frozen=True)
 class Dates:
-    """When a resource was first seen and last changed, in ISO 8601.
+    """The dates when a resource was first seen and last changed, in ISO 8601.
 
-    `since` False means that the oldest snapshot on disk already had it, so that it came before `seen`.
+    `since` is False when the oldest snapshot on disk already has the resource: it came before `seen`.
     """
 
     seen: str
@@ -53,7 +56,7 @@ class Dates:
 
 @dataclass(frozen=True)
 class History:
-    """The nights between the snapshots on disk, newest first, and when the oldest of these was made."""
+    """The differences between the snapshots on disk, newest first, and the date of the oldest snapshot."""
 
     nights: tuple[Night, ...]
     oldest: str
@@ -70,30 +73,30 @@ class History:
 
 
 def read(store: SnapshotStore, served: Snapshot) -> History:
-    """Return the history of the snapshot served, by one walk over those that it was made from.
+    """Return the history of the served snapshot, in one walk over its ancestors.
 
-    A snapshot that is damaged, pruned meanwhile, or rolled back from is left out. The first snapshot ever
-    made is a night on which everything came; the oldest that is left of a longer history is none. At most
-    two snapshots are open at a time, beside the one served.
+    A snapshot that is damaged, just pruned, or rolled back from is left out. The first snapshot ever made
+    counts as a night on which every resource came; the oldest one left of a longer history does not. At
+    most two snapshots are open at a time, beside the served one.
     """
-    found: list[Night] = []
+    nights: list[Night] = []
     oldest = ""
     before: Snapshot | None = None
-    for after in _kept(store, served):
+    for after in _ancestors(store, served):
         oldest = oldest or after.manifest.created
         if before is not None or not after.manifest.parent:
-            found.append(between(before, after))
+            nights.append(between(before, after))
         before = after
-    return History(tuple(reversed(found)), oldest)
+    return History(tuple(reversed(nights)), oldest)
 
 
-def _kept(store: SnapshotStore, served: Snapshot) -> Iterator[Snapshot]:
-    """Yield the snapshots that the served one was made from, and it, oldest first."""
+def _ancestors(store: SnapshotStore, served: Snapshot) -> Iterator[Snapshot]:
+    """Yield the ancestors of the served snapshot that can be opened, oldest first, then the served one."""
     for number in store.lineage(served.manifest):
         try:
             snapshot = store.open(number)
         except SnapshotError as error:
-            logger.warning("snapshot %s is passed over: %s", number, error)
+            logger.warning("snapshot %s is skipped: %s", number, error)
             continue
         yield snapshot
     yield served
@@ -103,15 +106,17 @@ def between(before: Snapshot | None, after: Snapshot) -> Night:
     """Return what changed from one snapshot, None for an empty one, to another."""
     old = before.catalogue if before is not None else Catalogue(())
     new = after.catalogue
-    found = diff(old, new)
+    changes = diff(old, new)
     return Night(
         before.id if before is not None else "",
         after.id,
         after.manifest.created,
-        tuple(_of(new, identifier) for identifier in found.added),
-        tuple(_revised(_of(old, identifier), _of(new, identifier)) for identifier in found.changed),
-        tuple(_of(old, identifier) for identifier in found.removed),
-        found,
+        tuple(_resource(new, identifier) for identifier in changes.added),
+        tuple(
+            _revised(_resource(old, identifier), _resource(new, identifier)) for identifier in changes.changed
+        ),
+        tuple(_resource(old, identifier) for identifier in changes.removed),
+        changes,
     )
 
 
@@ -120,7 +125,7 @@ def _revised(old: Resource, new: Resource) -> Revised:
     return Revised(new, tuple(name for name in names if getattr(old, name) != getattr(new, name)))
 
 
-def _of(catalogue: Catalogue, identifier: str) -> Resource:
+def _resource(catalogue: Catalogue, identifier: str) -> Resource:
     row = catalogue.row(identifier)
     if row is None:
         raise KeyError(identifier)

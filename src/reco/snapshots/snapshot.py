@@ -1,4 +1,4 @@
-"""A snapshot: a catalogue, the vectors of its texts and the indexes derived from them. Immutable."""
+"""A snapshot: an immutable catalogue, the vectors of its texts and the indexes built from them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ _ASKED = "asked.safetensors"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a snapshot is made of: enough to refuse one that is damaged or made by another encoder."""
+    """The description of a snapshot.
+
+    It has enough to refuse a snapshot that is damaged or made by another encoder.
+    """
 
     snapshot: str
     created: str
@@ -68,7 +71,7 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
-        """Read a manifest. Raises SnapshotError when it is not one, or of another format."""
+        """Read a manifest. Raises SnapshotError when it cannot be read or has another format."""
         try:
             values = json.loads(data)
             manifest = cls(**values)
@@ -84,7 +87,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one query is answered from. Row i is the same resource in all of its parts.
+    """Everything that answers a query. Row i is the same resource in all parts.
 
     >>> home.snapshot.id, len(home.snapshot.catalogue)
     ('000001', 24)
@@ -97,43 +100,48 @@ class Snapshot:
     words: LexicalIndex
     grams: LexicalIndex
     acronyms: Acronyms
-    """The table given at refresh, and what the catalogue's own texts define."""
+    """The acronyms given at refresh, and those that the catalogue's texts define.
+
+    Example: `"PLU" -> "plan local d'urbanisme (PLU)"`.
+    """
     head: NDArray[np.float32] | None = None
-    """A linear layer learnt from the catalogue, (dimension, dimension), applied to pooled vectors and
-    to requests. The table keeps what the encoder gave, so a new head encodes nothing again."""
+    """A linear layer learnt from the catalogue, (dimension, dimension), for pooled and query vectors.
+
+    The table keeps the encoder's vectors, so a new head encodes nothing again.
+    """
     families: Families | None = None
-    """What is listed twice; None in a snapshot made before that was looked for."""
+    """The resources listed more than once; None in a snapshot older than this search."""
     adapter: Adapter | None = None
-    """Low-rank weights learnt from the catalogue, merged into the encoder that made the table."""
+    """Low-rank weights (LoRA) learnt from the catalogue, merged into the encoder that made the table."""
     grouping: Clusters | Callable[[], Clusters] | None = None
-    """Its clusters, or what decodes them from disk: no answer to a query needs them. See `clusters`."""
+    """The clusters, or a function that decodes them from disk; see `clusters`. No query needs them."""
     levels: Levels | None = None
-    """What scores are worth; None where that was not measured, and after a change of encoder or head."""
+    """The calibration of scores; None when not measured, and after a change of encoder or head."""
     carried: Carried | None = None
-    """What the next refresh need not read again; None in a snapshot that was opened: no answer needs it."""
+    """The data for the next refresh; None in a snapshot opened from disk, since no query needs it."""
 
     def document(self, row: int) -> EncodedDocument:
-        """Return the parts of one row as the dense index sees them."""
-        found = self.table.document(row)
+        """Return the parts of one row, through the head if there is one."""
+        encoded = self.table.document(row)
         if self.head is None:
-            return found
-        parts = found.vectors.parts @ self.head.T
-        return EncodedDocument(DocumentVectors(parts, found.vectors.weights), found.spans)
+            return encoded
+        parts = encoded.vectors.parts @ self.head.T
+        return EncodedDocument(DocumentVectors(parts, encoded.vectors.weights), encoded.spans)
 
     def request(self, vector: Vector) -> Vector:
-        """Return a request's vector as the dense index expects it."""
+        """Return a query vector through the head, as the dense index expects it."""
         return vector if self.head is None else unit(vector @ self.head.T)
 
     def towards(self, vector: Vector) -> Vector:
-        """Return what the table's own parts are multiplied with to meet a request: q·Hv = (H'q)·v."""
+        """Return the query vector to multiply with the table's own parts: q·Hv = (H'q)·v."""
         return vector if self.head is None else (vector @ self.head).astype(np.float32)
 
     def with_head(self, head: NDArray[np.float32] | None) -> Snapshot:
-        """Return the same snapshot seen through another head, or through none."""
+        """Return a copy with another head, or with none."""
         return replace(self, dense=_dense(self.table, head), head=head, levels=None)
 
     def encoded_by(self, encoder: str, table: VectorTable, adapter: Adapter | None) -> Snapshot:
-        """Return the same catalogue encoded anew by the encoder of that fingerprint, without a head."""
+        """Return a copy whose `table` comes from the encoder with this fingerprint, without a head."""
         manifest = replace(self.manifest, encoder=encoder, dimension=table.parts.shape[1])
         dense = _dense(table)
         return replace(
@@ -141,29 +149,29 @@ class Snapshot:
         )
 
     def reporting(self, **report: Mapping[str, object]) -> Snapshot:
-        """Return the same snapshot whose manifest reports more, each part under its name."""
+        """Return a copy whose manifest has these parts in its report, by name."""
         manifest = replace(self.manifest, report={**self.manifest.report, **report})
         return replace(self, manifest=manifest)
 
     @property
     def asked(self) -> Vectors:
-        """Vectors of the texts that its levels were measured with, by digest; none without levels."""
+        """Vectors of the texts that measured the levels, by digest; empty without levels."""
         return self.levels.asked if self.levels is not None else {}
 
     def listings(self, row: int) -> list[int]:
-        """Return the rows of the same thing, newest first: the row alone when it is listed once."""
+        """Return the rows of all listings of a resource, newest first; only `row` when it is listed once."""
         identifier = self.catalogue[row].id
         if self.families is None or identifier not in self.families.of:
             return [row]
         rows = (self.catalogue.row(member) for member in self.families.of[identifier].members)
-        return [found for found in rows if found is not None]
+        return [listing for listing in rows if listing is not None]
 
     @cached_property
     def clusters(self) -> Clusters | None:
-        """Groups of resources and their map, decoded when first asked for.
+        """The clusters of resources and their map, decoded on first access.
 
-        None when clusters were turned off or not found: `manifest.report["clusters"]` then says why. Raises
-        SnapshotError when they cannot be read, or are those of another catalogue.
+        None when clusters are turned off or not found: `manifest.report["clusters"]` says why. Raises
+        SnapshotError when they cannot be read or belong to another catalogue.
         """
         return self.grouping() if callable(self.grouping) else self.grouping
 
@@ -175,7 +183,7 @@ class Snapshot:
 
     @cached_property
     def part_lengths(self) -> NDArray[np.float64]:
-        """Length of each part's vector as the dense index sees it, (parts,); never zero."""
+        """Length of each part's vector through the head, (parts,); never zero."""
         lengths = np.empty(len(self.table.parts))
         for start in range(0, len(lengths), 8_192):
             block = self.table.parts[start : start + 8_192]
@@ -185,12 +193,12 @@ class Snapshot:
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """The unit vectors that search compares, (resources, dimension); read-only."""
+        """The unit vectors of the dense index, (resources, dimension); read-only."""
         return self.dense.vectors()
 
     @property
     def id(self) -> str:
-        """The snapshot's number, as a folder name."""
+        """The snapshot's number, which is the name of its folder, such as `000042`."""
         return self.manifest.snapshot
 
 
@@ -204,14 +212,14 @@ def build(
     carried: Carried | None = None,
     said: CatalogueTerms | None = None,
 ) -> Snapshot:
-    """Derive the indexes. Pure: nothing is written.
+    """Build the indexes of a snapshot in memory. Nothing is written.
 
-    `acronyms` is a table to read the catalogue by, unless `said` has what it says. `carried` is what was
-    read of its rows, to be kept with what was counted.
+    `acronyms` are those to find in the catalogue, unless `said` has its terms already. `carried` is kept
+    for the next refresh, with the counts of terms.
     """
-    read = said if said is not None else CatalogueTerms.by(catalogue, table.hashes, acronyms)
-    counts = read.counts
-    # The largest of what is only needed meanwhile comes first.
+    terms = said if said is not None else CatalogueTerms.by(catalogue, table.hashes, acronyms)
+    counts = terms.counts
+    # First: its input is the largest of the temporary arrays.
     grams = LexicalIndex.reading(counts.written, counts.runs)
     return Snapshot(
         manifest,
@@ -220,7 +228,7 @@ def build(
         dense=_dense(table, head),
         words=LexicalIndex.build(counts.written.read(counts.stems).beside(counts.concepts)),
         grams=grams,
-        acronyms=read.acronyms,
+        acronyms=terms.acronyms,
         head=head,
         families=families,
         carried=carried.counting(counts) if carried is not None else None,
@@ -233,11 +241,11 @@ def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> Dense
 
 
 def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
-    """Yield the snapshot's files, all but its manifest: each its name and its bytes, in pieces.
+    """Yield the name and bytes, in pieces, of each file but the manifest.
 
-    One at a time, and arrays without a copy: a large snapshot is in memory once.
+    Files come one at a time, and arrays are not copied, so that a large snapshot is in memory once.
     """
-    # First: it takes the most memory beside the snapshot.
+    # First: it takes the most memory beside the snapshot itself.
     if snapshot.carried is not None:
         yield from ((f"{CARRIED}{name}", pieces) for name, pieces in snapshot.carried.to_files())
     yield "catalogue.parquet", (catalogue_bytes(snapshot.catalogue),)
@@ -264,10 +272,10 @@ def to_files(snapshot: Snapshot) -> Iterator[tuple[str, Pieces]]:
 
 
 def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
-    """Read what `to_files` wrote. Raises SnapshotError when the parts do not belong together."""
+    """Read the files that `to_files` wrote. Raises SnapshotError when they cannot be read or disagree."""
     try:
-        dense = DenseIndex.from_bytes(files["dense.faiss"])  # first: FAISS copies what it is given
-        # Reading and checking arrays takes as long as making objects of the catalogue, and no interpreter.
+        dense = DenseIndex.from_bytes(files["dense.faiss"])  # first: FAISS copies its input
+        # In a thread: reading arrays takes as long as parsing the catalogue, and releases the GIL.
         with ThreadPoolExecutor(1) as beside:
             arrays = beside.submit(_arrays_of, files)
             lexical = beside.submit(_lexical_of, files)

@@ -1,7 +1,8 @@
-"""Snapshots on disk: written beside, verified, renamed, and served by one atomic replacement.
+"""The store of snapshots on disk: drafts, verification, publication, rollback and pruning.
 
-Layout of a home: `snapshots/<number>/` never changes once it has its name; `.lock` is the one
-writer's; `CURRENT` and the seals are those of `reco.snapshots.current`.
+A draft is written beside the snapshots, verified, renamed, and served by one atomic replacement. In a home,
+`snapshots/<number>/` never changes once it has its name, `.lock` belongs to the one writer, and
+`reco.snapshots.current` owns `CURRENT` and the seals.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _RETRIES = 5
 
 @dataclass(frozen=True)
 class SnapshotEntry:
-    """One snapshot in the store, as listed."""
+    """One line of the list of snapshots; `bytes` is its size on disk."""
 
     id: str
     manifest: Manifest
@@ -57,7 +58,7 @@ class SnapshotStore:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the one writer's lock. Raises RefreshRunning at once when another process does."""
+        """Hold the writer's lock. Raises RefreshRunning at once when another process holds it."""
         atomic.make_folder(self.folder)
         lock = FileLock(self.home / ".lock", timeout=0)
         try:
@@ -79,7 +80,7 @@ class SnapshotStore:
             lock.release()
 
     def current(self) -> str | None:
-        """Return the number that `CURRENT` names, or None when it is missing or cannot be read."""
+        """Return the number in `CURRENT`, or None when the file is missing or cannot be read."""
         try:
             pointer = self._commits.read()
         except SnapshotError as error:
@@ -88,46 +89,47 @@ class SnapshotStore:
         return None if pointer is None else pointer[0]
 
     def ids(self) -> list[str]:
-        """Return the numbers of the snapshots on disk that were ever committed, oldest first."""
+        """Return the numbers of the committed snapshots on disk, oldest first."""
         pointed = self._commits.pointed()
-        named = pointed[0] if pointed is not None else ""
-        return [number for number in self._numbers() if number == named or self._commits.is_sealed(number)]
+        current = pointed[0] if pointed is not None else ""
+        return [number for number in self._numbers() if number == current or self._commits.is_sealed(number)]
 
     def lineage(self, made: Manifest) -> list[str]:
-        """Return the numbers of the snapshots on disk that one was made from, oldest first.
+        """Return the numbers of a snapshot's ancestors on disk, oldest first.
 
-        One that was rolled back from is none of them. Where a parent is unknown, it is the one before.
+        Snapshots that were rolled back from are left out. When the parent is not on disk, the next older
+        snapshot stands for it.
         """
-        found: list[str] = []
+        ancestors: list[str] = []
         older, parent = [number for number in self.ids() if number < made.snapshot], made.parent
         while older:
-            found.append(parent if parent in older else older[-1])
-            older = older[: older.index(found[-1])]
+            ancestors.append(parent if parent in older else older[-1])
+            older = older[: older.index(ancestors[-1])]
             try:
-                parent = self.manifest(found[-1]).parent
+                parent = self.manifest(ancestors[-1]).parent
             except SnapshotError:
                 parent = ""
-        return found[::-1]
+        return ancestors[::-1]
 
     def entries(self) -> list[SnapshotEntry]:
-        """Return what is on disk, oldest first; one whose manifest is damaged is left to `check`."""
+        """Return the snapshots on disk, oldest first; one with a damaged manifest is logged and left out."""
         current = self.current()
-        found = []
+        listed = []
         for number in self.ids():
             try:
                 manifest = self.manifest(number)
             except SnapshotError as error:
                 logger.warning("snapshot %s: %s", number, error)
                 continue
-            found.append(SnapshotEntry(number, manifest, number == current, _size(self.folder / number)))
-        return found
+            listed.append(SnapshotEntry(number, manifest, number == current, _size(self.folder / number)))
+        return listed
 
     def manifest(self, number: str) -> Manifest:
-        """Return the manifest of one snapshot. Raises SnapshotError unless it is the one committed."""
+        """Return a snapshot's manifest. Raises SnapshotError when it is not the committed one."""
         return Manifest.from_bytes(self._commits.manifest(number))
 
     def open(self, number: str | None = None) -> Snapshot:
-        """Open a snapshot, by default the current one, after checking every byte of it.
+        """Open a snapshot, by default the current one, and check every byte of it.
 
         Raises SnapshotError when there is none or when it is damaged.
         """
@@ -135,14 +137,14 @@ class SnapshotStore:
         if number is None:
             pointer = self._commits.read()
             if pointer is None:
-                raise self._nothing_named()
+                raise self._no_current()
             number, digest = pointer
         if number not in self.ids():
             raise SnapshotError(f"There is no snapshot {number} in {self.home}.", "See `reco snapshots`.")
         with self._held(self.folder / number, number):
             return self._read(self.folder / number, number, self._commits.manifest(number, digest))
 
-    def _nothing_named(self) -> SnapshotError:
+    def _no_current(self) -> SnapshotError:
         if not self.ids():
             return SnapshotError(f"There is no snapshot in {self.home} yet.", "Run `reco refresh` first.")
         return SnapshotError(
@@ -150,11 +152,11 @@ class SnapshotStore:
         )
 
     def carried(self, number: str) -> Carried | None:
-        """Return what a snapshot carries for the next refresh, without counts; None if it cannot be used."""
+        """Return the carried rows of a snapshot, without counts; None when they cannot be used."""
         return self._part(number, carried.ROWS, carried.rows_of)
 
     def counts(self, number: str) -> Counted | None:
-        """Return what was counted of the resources of a snapshot; None when it cannot be used."""
+        """Return the term counts of a snapshot; None when they cannot be used."""
         return self._part(number, carried.COUNTS, carried.counts_of)
 
     def _part(self, number: str, name: str, read: Callable[[bytes], Part | None]) -> Part | None:
@@ -168,14 +170,14 @@ class SnapshotStore:
             return None
 
     def serve(self) -> tuple[Snapshot, str]:
-        """Open the current snapshot, or else the newest sound one before it, or any other sound one.
+        """Open the current snapshot, or else the newest sound one before it, or else any sound one.
 
-        Returns the snapshot and, when it is not the current one, a sentence saying why.
+        Returns the snapshot, and a sentence with the reason when it is not the current one.
         """
         try:
             return self._open_current(), ""
         except SnapshotError as error:
-            for number in self._instead_of(self.named()):
+            for number in self._fallbacks(self.named()):
                 try:
                     return self.open(number), f"{error} Snapshot {number} is served instead."
                 except SnapshotError as older:
@@ -183,7 +185,7 @@ class SnapshotStore:
             raise
 
     def _open_current(self) -> Snapshot:
-        """Open the current snapshot, anew when another took its place meanwhile."""
+        """Open the current snapshot; try again when another takes its place meanwhile."""
         for _ in range(_RETRIES):
             pointed = self._commits.pointed()
             try:
@@ -193,22 +195,22 @@ class SnapshotStore:
                     raise
         return self.open()
 
-    def _instead_of(self, named: str) -> list[str]:
-        # One that was rolled back from is newer than the current one: the last that anybody wants.
+    def _fallbacks(self, named: str) -> list[str]:
+        # Last come those newer than the current one: somebody rolled back from them.
         others = [number for number in self.ids() if number != named]
         return sorted(others, key=lambda number: (number < named, number), reverse=True)
 
     def named(self) -> str:
-        """Return the number that `CURRENT` names, or "" when there is none or it cannot be read."""
+        """Return the number in `CURRENT`, or "" when there is none or it cannot be read."""
         return self.current() or ""
 
     def next_id(self) -> str:
-        """Return the number after the highest that is or was served from here."""
-        used = [int(n) for n in (*self._numbers(), *self._set_aside(), self.named() or "0")]
+        """Return the number after the highest one used in this home."""
+        used = [int(n) for n in (*self._numbers(), *self._refused_numbers(), self.named() or "0")]
         return f"{max(used, default=0) + 1:06d}"
 
     def write_draft(self, snapshot: Snapshot) -> Path:
-        """Write a snapshot beside the published ones. Whatever the disk refuses, no draft is left."""
+        """Write a snapshot beside the published ones. When the disk refuses, the draft is removed."""
         draft = self.folder / f"{snapshot.id}.tmp-{os.getpid()}"
         with self.abandoning(draft):
             self._write(snapshot, draft)
@@ -220,28 +222,28 @@ class SnapshotStore:
         for name, pieces in to_files(snapshot):
             size = sum(memoryview(piece).nbytes for piece in pieces)
             files[name] = {"sha256": atomic.write(draft / name, *pieces), "bytes": size}
-            del pieces  # or they would be kept while the next ones are made
+            del pieces  # frees them before the next ones are made
         manifest = replace(snapshot.manifest, files=files)
         atomic.write(draft / MANIFEST, manifest.to_bytes())
         atomic.sync_folder(draft / "lexical")
         atomic.sync_folder(draft)
 
     def read_draft(self, draft: Path) -> Snapshot:
-        """Open a draft with the checks of `open`."""
+        """Open a draft, with the same checks as `open`."""
         number = draft.name.split(".")[0]
         return self._read(draft, number, bytes_of(draft / MANIFEST, number))
 
     def amend(self, draft: Path, manifest: Manifest) -> None:
-        """Give a draft, which nobody reads yet, another manifest."""
+        """Replace the manifest of a draft."""
         atomic.write(draft / MANIFEST, manifest.to_bytes())
         atomic.sync_folder(draft)
 
     def publish(self, draft: Path) -> str:
-        """Give a draft its name and serve it. The replacement of `CURRENT` is the commit.
+        """Give a draft its final name and serve it. The replacement of `CURRENT` is the commit.
 
-        Returns its number when it is served, even if the disk would not confirm that it will be after
-        a power cut: a warning says so, and the next writer commits it again. Raises StorageError when
-        the snapshot before it is still served.
+        Returns its number once it is served. If the disk does not confirm the write, a warning is logged
+        and the next writer commits it again. Raises StorageError when the previous snapshot is still
+        served.
         """
         number = draft.name.split(".")[0]
         folder = self.folder / number
@@ -252,18 +254,21 @@ class SnapshotStore:
 
     @contextmanager
     def abandoning(self, *folders: Path) -> Iterator[None]:
-        """Remove a snapshot that the disk refuses, as far as it lets us: the next writer removes the rest."""
+        """Remove these folders on a StorageError, as far as the disk allows.
+
+        The next writer removes the rest.
+        """
         try:
             yield
         except StorageError:
-            # A failed fsync may have lost what was written, so trying it again would prove nothing.
+            # A failed fsync may have lost the data, so a second fsync would prove nothing.
             for folder in folders:
                 with suppress(StorageError):
                     atomic.remove_tree(folder)
             raise
 
     def set_aside(self, draft: Path) -> Path:
-        """Keep a refused draft for inspection, in place of the one refused before."""
+        """Keep a refused draft for inspection, in place of the last refused one."""
         target = self.folder / f"{draft.name.split('.')[0]}.refused"
         for old in self.folder.glob("*.refused"):
             atomic.remove_tree(old)
@@ -271,7 +276,7 @@ class SnapshotStore:
         return target
 
     def rollback(self, number: str | None = None) -> str:
-        """Serve an older snapshot, by default the one before the current, once it proves sound."""
+        """Check an older snapshot, by default the one before the current, and serve it."""
         current = self.current()
         if number is None:
             before = [n for n in self.ids() if current is None or n < current]
@@ -283,10 +288,10 @@ class SnapshotStore:
         return number
 
     def prune(self, keep: int) -> list[str]:
-        """Remove all but the `keep` newest snapshots and the current one; return what was removed.
+        """Remove all but the `keep` newest snapshots and the current one; return the numbers removed.
 
-        One that somebody is opening stays until the next time, and all do while `CURRENT` cannot be
-        read. Raises ValueError unless `keep` >= 1.
+        A snapshot that another process is opening stays until the next time. All stay while `CURRENT`
+        cannot be read. Raises ValueError unless `keep` >= 1.
         """
         if keep < 1:
             raise ValueError("at least one snapshot is kept")
@@ -300,36 +305,36 @@ class SnapshotStore:
         folder = self.folder / number
         with atomic.claim(folder / MANIFEST) as free:
             if free:
-                # Half a snapshot must not keep a snapshot's name if the process dies here.
+                # Renamed first: if the process dies here, half a snapshot must not look like a whole one.
                 going = folder.with_name(f"{number}.tmp-removed")
                 atomic.rename(folder, going)
                 atomic.remove_tree(going)
         return free
 
-    def _set_aside(self) -> list[str]:
+    def _refused_numbers(self) -> list[str]:
         names = (path.name.split(".")[0] for path in self.folder.glob("*.refused"))
         return [name for name in names if is_number(name)]
 
     def _remove_drafts(self) -> None:
-        beside = (self.home / "quarantine", self.home / "cache")
-        places = (self.folder, self.home, *beside, *map(self._path, self._numbers()))
-        for draft in (path for place in places for path in place.glob("*.tmp-*")):
+        other_folders = (self.home / "quarantine", self.home / "cache")
+        folders = (self.folder, self.home, *other_folders, *map(self._path, self._numbers()))
+        for draft in (path for folder in folders for path in folder.glob("*.tmp-*")):
             if draft.is_dir():
                 atomic.remove_tree(draft)
             else:
                 atomic.remove(draft)
 
     def _settle(self) -> None:
-        """Finish the commit that was cut short, and remove what was renamed but never committed."""
+        """Finish an interrupted commit, and remove renamed snapshots that were never committed."""
         try:
             pointer = self._commits.read()
         except SnapshotError:
-            return  # Any snapshot may be the one that it named.
+            return  # CURRENT may have named any of them.
         for number in self._numbers():
             if not self._commits.is_sealed(number) and (pointer is None or number != pointer[0]):
                 logger.warning("Snapshot %s was never committed and is removed.", number)
                 self._remove(number)
-        with suppress(StorageError):  # a full disk must not keep anybody from pruning
+        with suppress(StorageError):  # a full disk must not prevent pruning
             self._commits.finish()
 
     def _path(self, number: str) -> Path:
@@ -347,7 +352,7 @@ class SnapshotStore:
 
     @contextmanager
     def _held(self, folder: Path, number: str) -> Iterator[None]:
-        """Keep `prune` from a snapshot that is being read."""
+        """Keep `prune` from removing a snapshot while it is read."""
         with ExitStack() as stack:
             try:
                 stack.enter_context(atomic.reading(folder / MANIFEST))
@@ -369,6 +374,6 @@ def _size(folder: Path) -> int:
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
-            with suppress(FileNotFoundError):  # pruned meanwhile
+            with suppress(FileNotFoundError):  # pruned during the walk
                 total += (Path(place) / name).stat().st_size
     return total

@@ -1,4 +1,7 @@
-"""How far a training has come, on the disk: a killed run goes on from there, another's is removed."""
+"""The state of an interrupted training on disk.
+
+A killed run resumes from it; the state of another training is removed.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _HEADER = 8
 
 @dataclass(frozen=True)
 class State:
-    """Steps done, the losses watched after each epoch, and every tensor of the model and optimiser."""
+    """The steps done, the validation losses, and every tensor of the model and optimiser."""
 
     step: int = 0
     watched: tuple[float, ...] = ()
@@ -32,13 +35,13 @@ class State:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file in `folder`, replaced in one step. `key` names the data and settings of the training."""
+    """A state file in `folder`, replaced atomically; `key` is a digest of the training's data and recipe."""
 
     folder: Path
     key: str
 
     def read(self) -> State | None:
-        """Return where this very training was interrupted; what another left is removed."""
+        """Return the state of this training, if it was interrupted; remove the state of another."""
         if not self.folder.exists():
             return None
         try:
@@ -56,12 +59,12 @@ class Checkpoint:
         return None
 
     def write(self, state: State) -> None:
-        """Keep a state. Raises StorageError when the disk refuses."""
+        """Replace the state. Raises StorageError when the disk refuses."""
         atomic.make_folder(self.folder)
         values = json.dumps({"key": self.key, "step": state.step, "watched": state.watched}, sort_keys=True)
         atomic.replace(self.folder / _FILE, save(dict(state.tensors), metadata={"state": values}))
 
     def remove(self) -> None:
-        """Forget the training."""
+        """Remove the state."""
         if self.folder.exists():
             atomic.remove_tree(self.folder)

@@ -1,6 +1,6 @@
-"""Deep adaptation: low-rank weights learnt from a catalogue alone, and the proof that they are worth it.
+"""Deep adaptation: low-rank weights learnt from a catalogue alone, and their test.
 
-Training happens once, on most of the records; those that it never saw judge what is then served.
+The adapter trains once, on most records. Held-out records test the very adapter that is then served.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from reco.ranking.measures import randomisation_test
 from reco.storage import atomic
 
 FEWEST = 200
-"""Records with a summary below which too few can be held out to judge by."""
+"""The fewest records with a summary: below this, too few can be held out."""
 
 _LONG = 9
 _METHOD = "deep/1"
-"""Names how training is done: a change makes interrupted ones start again."""
+"""The name of the training method; a change makes interrupted trainings start again."""
 
 
 @dataclass(frozen=True)
 class DeepReport(Proof):
-    """What was learnt: mean reciprocal ranks of held-out records, and of general sentences.
+    """A learnt adapter, with mean reciprocal ranks of held-out records and of general sentences.
 
     `table` is the catalogue encoded with the adapter. Times are in seconds.
     """
@@ -66,11 +66,11 @@ def learn_deep(
     recipe: DeepRecipe | None = None,
     progress: Progress | None = None,
 ) -> DeepReport:
-    """Learn an adapter of `base`, whose vectors of the catalogue are `table`.
+    """Learn an adapter of `base`; `table` has the vectors of the catalogue by `base`.
 
-    `background` are general sentences: some are held in place while learning, others tried afterwards.
-    An interrupted run goes on from what it left in `folder`. Raises InvalidInput for a catalogue
-    too small or of one title, EncoderError for an encoder that cannot be adapted.
+    `background` are general sentences: some are held in place during training, others are the off-domain
+    test. An interrupted run resumes from its state in `folder`. Raises InvalidInput for a catalogue that is
+    too small or has a single title, EncoderError for an encoder that cannot be adapted.
     """
     chosen = recipe or DeepRecipe()
     if not isinstance(base, SentenceEncoder):
@@ -142,7 +142,7 @@ def _train(
         base.trainable(),
         [lessons[int(row)] for row in parts.learnt],
         [lessons[int(row)] for row in parts.watched],
-        # The first ones are tried afterwards: holding those in place would prove nothing.
+        # The first ones are the off-domain test: training must not hold these in place.
         long[OFF_DOMAIN:],
         recipe,
         checkpoint,
@@ -151,7 +151,7 @@ def _train(
 
 
 class _HeldOut:
-    """Asks for held-out records by their title and by one of their passages, among all records."""
+    """The held-out test: find each record by its title and by one of its passages, among all records."""
 
     def __init__(self, lessons: dict[int, Lesson], parts: Split, seed: int) -> None:
         generator = np.random.default_rng([seed, 4])
@@ -163,7 +163,10 @@ class _HeldOut:
         self._passages = [one.passages[generator.integers(len(one.passages))] for one in judged]
 
     def ranks(self, table: VectorTable, encoder: Encoder) -> NDArray[np.float64]:
-        """Return each record's mean reciprocal rank: its text from its title, its title from a passage."""
+        """Return each held-out record's mean reciprocal rank over two tasks.
+
+        The tasks are to find its text from its title, and its title from a passage.
+        """
         documents = [table.document(row).vectors for row in self._rows]
         texts = np.stack([mean_of(found.parts[1:], found.weights[1:]) for found in documents])
         titles = np.stack([found.parts[0] for found in documents])

@@ -1,4 +1,4 @@
-"""What a catalogue teaches: its records as requests with their answers, and those that are held out."""
+"""Training pairs from a catalogue: records as queries with their answers, and the held-out records."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from reco.text.clean import fold
 from reco.text.tokens import words
 
 _NEAREST = 10
-"""How many of a record's lexical neighbours its hard negatives are drawn from."""
+"""How many lexical neighbours of a record its hard negatives are drawn from."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A record as the model learns it. Two lessons of one `group` are no contrast to each other."""
+    """A record to learn from. Two lessons of one `group` are not contrasted."""
 
     title: str
     summary: str
@@ -28,14 +28,14 @@ class Lesson:
     group: int
 
     def rest(self, passage: int) -> str:
-        """Return the record without one of its passages."""
+        """Return the text of the record without one of its passages."""
         others = " ".join(text for number, text in enumerate(self.passages) if number != passage)
         return f"{self.title}. {others}" if others else self.title
 
 
 @dataclass(frozen=True)
 class TrainingPair:
-    """A request, the text that answers it and, where one was drawn, a text that resembles the answer."""
+    """A query, its answer, and a hard negative that resembles the answer, "" without one."""
 
     asked: str
     answer: str
@@ -45,7 +45,7 @@ class TrainingPair:
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers: learnt from, watched while learning, and held out to judge by."""
+    """Row numbers: those to learn from, those watched for early stopping, and those held out."""
 
     learnt: NDArray[np.int64]
     watched: NDArray[np.int64]
@@ -53,7 +53,7 @@ class Split:
 
 
 def lessons_of(catalogue: Catalogue) -> dict[int, Lesson]:
-    """Return a lesson for each row that has a summary."""
+    """Return a lesson for each row that has a title and a summary."""
     groups: dict[str, int] = {}
     found = {}
     for row, resource in enumerate(catalogue):
@@ -66,7 +66,7 @@ def lessons_of(catalogue: Catalogue) -> dict[int, Lesson]:
 
 
 def split(lessons: dict[int, Lesson], watched: float, judged: float, seed: int) -> Split:
-    """Hold out shares of the records, drawn evenly; those of one title stay on one side."""
+    """Draw `watched` and `judged` shares of the records; records with one title stay together."""
     generator = np.random.default_rng([seed, 1])
     groups = sorted({lesson.group for lesson in lessons.values()})
     place = dict(zip(groups, generator.permutation(len(groups)) / max(1, len(groups)), strict=True))
@@ -78,7 +78,9 @@ def split(lessons: dict[int, Lesson], watched: float, judged: float, seed: int) 
 
 
 def neighbours(lessons: Sequence[Lesson]) -> list[list[int]]:
-    """Return, for each lesson, those of other titles whose words are nearest to its title, best first."""
+    """Return, for each lesson, its nearest lessons by words of its title, best first, without its own
+    group.
+    """
     texts = ([word.stem for word in words(f"{one.title}. {one.summary}")] for one in lessons)
     index = LexicalIndex.build(Counts.of(texts))
     groups = np.asarray([one.group for one in lessons])
@@ -94,10 +96,11 @@ def neighbours(lessons: Sequence[Lesson]) -> list[list[int]]:
 def batches(
     lessons: Sequence[Lesson], size: int, seed: int, epoch: int, near: Sequence[Sequence[int]] = ()
 ) -> Iterator[list[TrainingPair]]:
-    """Yield an epoch's batches: every title with its text, and one passage of every record with the rest.
+    """Yield the batches of an epoch.
 
-    The two kinds alternate. With `near`, from `neighbours`, each title has a text to be told from.
-    Deterministic for a seed and an epoch.
+    Pairs are each title with its text, and one passage of each record with the rest; batches of the two
+    kinds alternate. With `near`, from `neighbours`, each title has a hard negative. Deterministic for a
+    seed and an epoch.
     """
     generator = np.random.default_rng([seed, 2, epoch])
     drawn = [int(generator.integers(len(lesson.passages))) for lesson in lessons]
@@ -119,10 +122,10 @@ def batches(
 
 
 def _apart(pairs: Sequence[TrainingPair], size: int) -> list[list[TrainingPair]]:
-    """Fill batches in order, never two pairs of one group in the same.
+    """Fill batches in order, with at most one pair of each group in a batch.
 
-    A title that many records share leaves small batches behind, which have little to tell apart: they
-    are left out.
+    A title that many records share makes small batches with little to contrast. Those less than half as
+    large as the first are left out.
     """
     filled: list[list[TrainingPair]] = []
     groups: list[set[int]] = []

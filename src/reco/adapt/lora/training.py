@@ -1,8 +1,8 @@
-"""Training low-rank adapters in the upper half of a model, step by step, so that it can be resumed.
+"""The training of low-rank adapters in the upper half of a model, resumable at any saved step.
 
-A request is contrasted with the answers of its batch in both directions (InfoNCE, van den Oord et al.
-2018, arXiv:1807.03748), while general sentences are held where the untuned model put them. Each step
-draws its noise from its own number: steps done before an interruption need not be done again.
+Queries are contrasted with the answers of their batch in both directions (InfoNCE, van den Oord et al.
+2018, arXiv:1807.03748). General sentences are held where the untuned model places them. The random numbers
+of a step depend only on its number, so a resumed run repeats no earlier step.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ _TOGETHER = 12
 
 @dataclass(frozen=True)
 class DeepRecipe:
-    """How adapters are learnt. Lengths are in tokens; `keep` weighs the distance to the untuned model.
+    """The hyperparameters of an adapter.
 
-    `scale` is the share of what was learnt that is merged: the weights are averaged with the untuned
-    ones. `steps` bounds the time whatever the catalogue. `near` adds hard negatives found by words.
+    Lengths are in tokens. `keep` weighs the distance to the untuned model. `scale` is the share of the
+    learnt weights that is merged: they are averaged with the untuned ones. `steps` bounds the time for any
+    catalogue. `near` adds hard negatives from the lexical index.
     """
 
     rank: int = 16
@@ -63,7 +64,7 @@ class DeepRecipe:
 
 @dataclass(frozen=True)
 class Learnt:
-    """Low-rank weights by name, the steps that were done, and the losses watched after each epoch."""
+    """Low-rank weights by name, the number of steps done, and the validation loss after each epoch."""
 
     tensors: dict[str, NDArray[np.float32]]
     steps: int
@@ -79,10 +80,10 @@ def train(
     checkpoint: Checkpoint,
     progress: Progress | None = None,
 ) -> Learnt:
-    """Train adapters on a float32 model, which is changed. Goes on from where `checkpoint` was left.
+    """Train adapters on a float32 model, in place. Resumes from the state in `checkpoint`.
 
-    Stops after an epoch that made the watched pairs no better, and returns the best epoch's weights.
-    Raises EncoderError for a model without numbered layers, StorageError when the disk refuses.
+    Training stops after an epoch that does not lower the loss on `watched`, and returns the weights of the
+    best epoch. Raises EncoderError for a model without numbered layers, StorageError when the disk refuses.
     """
     run = _TrainingRun(model, general, recipe)
     schedule = _schedule(learnt, recipe)
@@ -125,14 +126,14 @@ def _worse(losses: Sequence[float]) -> bool:
 
 
 def _rate(step: int, steps: int, recipe: DeepRecipe) -> float:
-    """Return the learning rate of a step: a short rise, then a straight line to zero."""
+    """Return the learning rate of a step: a short linear warm-up, then a linear decay to zero."""
     rise = min(recipe.warm_up, max(1, steps // 5))
     share = (step + 1) / rise if step < rise else (steps - step) / max(1, steps - rise)
     return recipe.rate * share
 
 
 class _TrainingRun:
-    """The model in training, its optimiser, and the best weights met so far."""
+    """The model in training, its optimiser, and the best weights so far."""
 
     def __init__(self, model: SentenceTransformer, general: Sequence[str], recipe: DeepRecipe) -> None:
         import torch
@@ -144,7 +145,7 @@ class _TrainingRun:
         self._model = model
         self._recipe = recipe
         self._general = list(general)
-        # Multiplies in half precision where the processor does: about a third less time.
+        # bfloat16, where the processor multiplies it natively, saves about a third of the time.
         self._short = native_bfloat16()
         self._prompts = {kind: _prompt(model, kind) for kind in ("query", "document")}
         model.eval()
@@ -178,7 +179,7 @@ class _TrainingRun:
         self._optimiser.step()
 
     def loss(self, pairs: Sequence[TrainingPair]) -> float:
-        """Return the mean loss of pairs, without noise."""
+        """Return the mean loss of pairs, without dropout."""
         import torch
 
         _set_dropout(self._model, False)
@@ -192,7 +193,7 @@ class _TrainingRun:
         self.best = {name: p.detach().numpy().copy() for name, p in self._parameters.items()}
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
-        """Return all that a resumed run needs."""
+        """Return the tensors that a resumed run needs."""
         found = {f"best.{name}": value for name, value in self.best.items()}
         for name, parameter in self._parameters.items():
             found[f"now.{name}"] = parameter.detach().numpy()
@@ -228,7 +229,7 @@ class _TrainingRun:
         return self._contrast.compute_loss_from_embeddings(columns, torch.empty(0))
 
     def _embedded(self, texts: Sequence[str], kind: str, length: int) -> torch.Tensor:
-        """Return the vectors of texts, read in groups of like length: padding costs time and memory."""
+        """Return the vectors of texts, encoded in groups of similar length to save padding."""
         import torch
 
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -250,7 +251,7 @@ class _TrainingRun:
             self._model.max_seq_length = window
 
     def _drift(self, number: int) -> torch.Tensor:
-        """Return how far some general sentences have moved from where the untuned model put them."""
+        """Return the distance of some general sentences from where the untuned model places them."""
         import torch
 
         generator = np.random.default_rng([self._recipe.seed, 3, number])
@@ -277,7 +278,7 @@ def _prompt(model: SentenceTransformer, kind: str) -> str:
 
 
 def _inject(model: SentenceTransformer, recipe: DeepRecipe) -> dict[str, torch.nn.Parameter]:
-    """Put adapters into the linear modules of the upper half of the layers; all else is frozen."""
+    """Add adapters to the linear modules of the upper half of the layers, and freeze the rest."""
     from peft import LoraConfig, inject_adapter_in_model
 
     transformer = inner(model)
@@ -316,7 +317,7 @@ def _layer(name: str) -> int | None:
 
 
 def _set_dropout(model: SentenceTransformer, on: bool) -> None:
-    """Let the adapters' own dropout act, and no other: the frozen layers give what they will serve."""
+    """Turn only the adapters' dropout on or off; the frozen layers stay as they will be served."""
     model.eval()
     for name, module in model.named_modules():
         if "lora_dropout" in name:
@@ -324,6 +325,6 @@ def _set_dropout(model: SentenceTransformer, on: bool) -> None:
 
 
 def adapter_of(learnt: Learnt, base: str, recipe: DeepRecipe) -> Adapter:
-    """Return what was learnt in half precision, as a snapshot keeps it."""
+    """Return the learnt weights in half precision, as a snapshot stores them."""
     halves = {name: value.astype(np.float16) for name, value in learnt.tensors.items()}
     return Adapter(halves, base, recipe.rank, recipe.alpha, recipe.scale)
