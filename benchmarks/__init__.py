@@ -1,1 +1,1 @@
-"""Speed and memory, measured as ratios in one run: machines are noisy. Run with `make bench`."""
+"""Benchmarks of speed and memory. Machines are noisy, so ratios are measured in one run (`make bench`)."""

@@ -1,12 +1,12 @@
-"""Encoding, a warm query, a quiet refresh and peak memory, on any catalogue.
+"""Benchmark encoding, a warm query, a quiet refresh and peak memory, on any catalogue.
 
 python -m benchmarks [--catalogue FILE.jsonl] [--texts N] [--home DIR]
-python -m benchmarks refresh-scale ...    what a refresh costs, by size and by share changed
-python -m benchmarks catalogue-scale ...  97,710 real titles read, validated and compared
-python -m benchmarks cluster-scale ...    100,000 resources clustered, labelled and laid out
-python -m benchmarks.bertopic ...         clusters beside BERTopic, in an environment of its own
-python -m benchmarks proofs ...           what proofs, levels and needs cost, and whether they add up
-python -m benchmarks app-load ...         the web application with many sessions, and with too many
+python -m benchmarks refresh-scale ...    cost of a refresh by catalogue size and by share changed
+python -m benchmarks catalogue-scale ...  read, validate and compare 97,710 real titles
+python -m benchmarks cluster-scale ...    cluster, label and lay out 100,000 resources
+python -m benchmarks.bertopic ...         compare the clusters with BERTopic, in a separate environment
+python -m benchmarks proofs ...           cost of explanations, levels and needs; check that scores add up
+python -m benchmarks app-load ...         load the web application with many sessions, and with too many
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ def main() -> None:
 
 
 def measure(home: reco.Home, texts: int) -> dict[str, object]:
-    """Return every figure; seconds unless the name says otherwise."""
+    """Return every figure, in seconds unless the name gives a unit."""
     encoder, sources = home.plain_encoder, home.settings.sources
-    # Without anything learnt: what the catalogue itself costs.
+    # Nothing is learnt here: this is the cost of the catalogue itself.
     first = refresh(home.store, sources, lambda: encoder)
     quiet = refresh(home.store, sources, lambda: encoder)
     snapshot, recommender = home.snapshot, home.recommender
-    # No request twice: the encoder remembers the last ones.
-    texts_asked = [f"{text} ({number})" for number in range(12) for text in QUERIES]
-    warm = [seconds(lambda text=text: recommender.recommend(Query.of(text))) for text in texts_asked][5:]
+    # No query is repeated: the encoder caches the last ones.
+    queries = [f"{text} ({number})" for number in range(12) for text in QUERIES]
+    warm = [seconds(lambda text=text: recommender.recommend(Query.of(text))) for text in queries][5:]
     return {
         "resources": len(snapshot.catalogue),
         "first_refresh": {"seconds": first.seconds, "encoded": first.encoded},
@@ -75,7 +75,7 @@ def measure(home: reco.Home, texts: int) -> dict[str, object]:
 
 
 def encoding(encoder: Encoder, documents: list[Document]) -> dict[str, object]:
-    """Compare the default path with plain Sentence Transformers in float32, turn by turn."""
+    """Compare the default path with plain Sentence Transformers in float32, in alternating runs."""
     from sentence_transformers import SentenceTransformer
 
     from reco.encoder.bundled import bundled_folder
@@ -105,7 +105,7 @@ def encoding(encoder: Encoder, documents: list[Document]) -> dict[str, object]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes."""
+    """Return the seconds that `work` takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

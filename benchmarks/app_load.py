@@ -1,12 +1,12 @@
-"""The web application under load: sessions with think time, a publish meanwhile, too many at once.
+"""Benchmark the web application: sessions with think time, a publish meanwhile, then an overload.
 
 python -m benchmarks app-load [--home DIR] [--catalogue FILE] [--sessions N] [--minutes M] [--waves N]
     [--no-publish]
 
-The server is the real one. Each session is a thread that speaks to it as a browser does: Streamlit's own
-agent interface describes each page anew, which costs more than our pages do. An empty page with one field
-is measured in the same run, for that part of the cost is not ours. Figures of a shared machine are upper
-bounds; the processor's own time is not blurred. `--home` is copied, never changed.
+The server is the real one. Each session is a thread that exchanges a browser's messages with it:
+Streamlit's own agent interface describes each page again, which costs more than the pages themselves. An
+empty page with one field is measured in the same run, because Streamlit causes that part of the cost. On a
+shared machine the times are upper bounds, but the processor time is exact. `--home` is copied, never changed.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from reco.snapshots.store import SnapshotStore
 REPOSITORY = Path(__file__).resolve().parents[1]
 MOST_SECONDS = 2.0
 PATIENCE = 300.0
-"""Seconds after which an answer counts as none."""
+"""Seconds after which a missing answer is an error."""
 FIRST_VISITORS = 12
 CROWD = 100
 FORGOTTEN = 130.0
-"""Seconds after which Streamlit has let go of a session that left: it keeps one for two minutes."""
+"""Seconds after which Streamlit has dropped a closed session: it keeps one for two minutes."""
 THINK = (5.0, 15.0)
 EMPTY = """\
 import streamlit as st
@@ -65,17 +65,17 @@ st.write(st.session_state["text"])
 
 @dataclass
 class Measured:
-    """Seconds of each answer, and everything that went wrong."""
+    """The seconds of each answer, and every error."""
 
     seconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     busy: int = 0
     ranked: int = 0
-    """Who was told a rank in the queue, and answered."""
+    """Sessions that saw their rank in the queue and then got an answer."""
 
     def figures(self) -> dict[str, Any]:
-        """Return them as figures."""
+        """Return counts and percentiles for the JSON document."""
         ordered = sorted(self.seconds)
         return {
             "answers": len(ordered),
@@ -91,21 +91,21 @@ class Measured:
 
 
 class Session:
-    """One visitor, by the messages that a browser exchanges with the server."""
+    """One visitor, who exchanges a browser's messages with the server."""
 
     def __init__(self, address: str) -> None:
         self._socket = connect(
             f"{address.replace('http', 'ws', 1)}/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
             max_size=None,
-            # A busy server that answers late is what is measured, not a connection to give up.
+            # The benchmark measures late answers, so a busy server must not lose the connection.
             ping_interval=None,
             legacy=True,
         )
         self._elements: list[Element] = []
 
     def send(self, *states: WidgetState) -> float:
-        """Have the page drawn with these widgets, and return the seconds until it is."""
+        """Render the page with these widget states; return the seconds until it is complete."""
         message = BackMsg()
         message.rerun_script.widget_states.widgets.extend(states)
         started = time.perf_counter()
@@ -121,12 +121,12 @@ class Session:
                 return time.perf_counter() - started
 
     def type(self, text: str) -> float:
-        """Fill the one field of the empty page."""
+        """Fill the field of the empty page; return the seconds."""
         (field,) = self._of("text_input")
         return self.send(WidgetState(id=field.id, string_value=text))
 
     def search(self, text: str) -> float:
-        """Describe a project and click."""
+        """Type a project and click on the search button; return the seconds."""
         box = next(iter(self._of("text_area")))
         button = next(button for button in self._of("button") if button.is_form_submitter)
         return self.send(
@@ -134,7 +134,7 @@ class Session:
         )
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         self._socket.close()
 
     @property
@@ -144,12 +144,12 @@ class Session:
 
     @property
     def failures(self) -> list[str]:
-        """Every red sentence of the page."""
+        """The error messages of the page."""
         return [alert.body for alert in self._of("alert") if alert.format == Alert.ERROR]
 
     @property
     def queued(self) -> bool:
-        """Whether a rank in the queue was told."""
+        """Whether the page shows a rank in the queue."""
         return any("de la file" in alert.body for alert in self._of("alert") if alert.format == Alert.INFO)
 
     def _of(self, kind: str) -> Iterator[Any]:
@@ -190,7 +190,7 @@ def measure(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
         if not given.no_publish:
             publish.join()
         swarms = [wave(address, process, number) for number in range(given.waves)]
-        # As before each wave, the sessions of the one before must be forgotten.
+        # As before each wave, wait until the server has dropped the previous sessions.
         after = forgotten(process)
         paint = browser(address)
     return {
@@ -199,7 +199,7 @@ def measure(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
         "load_average": [round(load, 1) for load in os.getloadavg()],
         "first_visitors": {"at_once": FIRST_VISITORS, **cold.figures(), "loaded": loads},
         "empty_page": empty.figures(),
-        # What a busy machine cannot blur: the processor's own time.
+        # Other load on the machine does not change the processor time.
         "cpu_seconds_per_search": round(spent, 3),
         "searches": {"sessions": given.sessions, "think_seconds": THINK, **active.figures()},
         "published_meanwhile": bench.published,
@@ -216,7 +216,7 @@ def _kept(active: Measured) -> bool:
 
 
 class Bench:
-    """A home of its own, its settings, and what the server said."""
+    """A private home with its settings, and the log of the server."""
 
     def __init__(self, scratch: Path, catalogue: Path, home: Path | None) -> None:
         self.folder = scratch
@@ -225,7 +225,7 @@ class Bench:
         shutil.copy(catalogue, self.source)
         kind = "csv" if catalogue.suffix == ".csv" else "jsonl"
         config = scratch / "reco.toml"
-        # Rows of another source's name would all be changed rows.
+        # Under another source name, every row would count as changed.
         name = SnapshotStore(home).open().catalogue[0].source if home is not None else "bench"
         config.write_text(f'[[sources]]\nname = "{name}"\nkind = "{kind}"\npath = "{self.source.name}"\n')
         if home is not None:
@@ -256,9 +256,9 @@ class Bench:
         self.published = json.loads(self._reco("refresh", *forced, "--json"))["snapshot"]
 
     def loads(self) -> dict[str, int]:
-        """Return how often the server prepared a model and opened a snapshot, by its log."""
-        said = self.log.read_text(encoding="utf-8")
-        return {"models": said.count("model prepared"), "snapshots": said.count("snapshot opened")}
+        """Return how often the server prepared a model and opened a snapshot, counted in its log."""
+        log = self.log.read_text(encoding="utf-8")
+        return {"models": log.count("model prepared"), "snapshots": log.count("snapshot opened")}
 
     def _reco(self, *arguments: str) -> str:
         command = [sys.executable, "-c", "from reco.cli.main import main; main()", *arguments]
@@ -268,7 +268,7 @@ class Bench:
 
 @contextmanager
 def serving(bench: Bench, empty: bool = False) -> Iterator[tuple[str, psutil.Process]]:
-    """Run the application, or an empty page."""
+    """Run the server with the application, or with an empty page; yield its address and process."""
     script = REPOSITORY / "src" / "reco" / "app" / "main.py"
     if empty:
         script = bench.folder / "empty.py"
@@ -291,7 +291,7 @@ def serving(bench: Bench, empty: bool = False) -> Iterator[tuple[str, psutil.Pro
 
 
 def first_visitors(address: str) -> Measured:
-    """Open many sessions at the same instant on a cold server, and ask at once."""
+    """Open many sessions at the same instant on a cold server; each searches at once."""
     found = Measured()
 
     def visit(number: int) -> None:
@@ -305,7 +305,7 @@ def first_visitors(address: str) -> Measured:
 
 
 def serial(address: str) -> dict[str, set[tuple[str, ...]]]:
-    """Return the answers that each request may get: for now those of a session that is alone."""
+    """Return the accepted titles of each query: those that a single session gets."""
     session = Session(address)
     session.send()
     found: dict[str, set[tuple[str, ...]]] = {}
@@ -319,7 +319,7 @@ Step = Callable[[Session, int, Measured], None]
 
 
 def crowd(address: str, sessions: int, minutes: float, step: Step) -> Measured:
-    """Keep sessions at work, each with its own think time between two steps."""
+    """Run sessions in parallel, each with its own think time between two steps."""
     found, until = Measured(), time.monotonic() + 60 * minutes
 
     def live(number: int) -> None:
@@ -345,7 +345,7 @@ def _type(session: Session, turn: int, found: Measured) -> None:
 
 
 def _search(known: dict[str, set[tuple[str, ...]]]) -> Step:
-    """Return a step that searches. An answer to another's request has titles that its own never had."""
+    """Return a step that searches. Titles unknown for the query mean an answer of another session."""
 
     def step(session: Session, turn: int, found: Measured) -> None:
         text = _text(turn)
@@ -365,7 +365,7 @@ def _bare(titles: Sequence[str]) -> tuple[str, ...]:
 
 
 def wave(address: str, process: psutil.Process, number: int) -> dict[str, Any]:
-    """Have many search at once after those before are forgotten; what the server holds, in MB, around it."""
+    """Run one overload once old sessions are dropped; add the server's memory (MB) before and after."""
     before = forgotten(process)
     load = os.getloadavg()[0]
     found = overload(address, number)
@@ -377,13 +377,13 @@ def wave(address: str, process: psutil.Process, number: int) -> dict[str, Any]:
 
 
 def forgotten(process: psutil.Process) -> int:
-    """Return the memory of a server, in MB, once it has let go of the sessions that left."""
+    """Return the memory of the server, in MB, once it has dropped the closed sessions."""
     time.sleep(FORGOTTEN)
     return memory(process)
 
 
 def overload(address: str, wave: int) -> dict[str, Any]:
-    """Have many sessions search at the same instant, then leave; meanwhile the health check must answer."""
+    """Search in many sessions at the same instant, then close them; check the server's health meanwhile."""
     found, health = Measured(), []
     done = threading.Event()
 
@@ -403,7 +403,7 @@ def overload(address: str, wave: int) -> dict[str, Any]:
     def ask(number: int) -> None:
         session = sessions[number]
         try:
-            # No text twice: what was asked before is remembered, and would cost nothing.
+            # No text is repeated: a cached answer would cost nothing.
             found.seconds.append(
                 session.search(f"{_text(number)} Dossier numéro {wave * CROWD + number} de la mairie.")
             )
@@ -426,7 +426,7 @@ def overload(address: str, wave: int) -> dict[str, Any]:
 
 
 def browser(address: str) -> dict[str, Any]:
-    """First paint of a warm server and results after the click, in Debian's Chromium; medians of five."""
+    """Time first paint on a warm server, and results after the click, in Chromium: medians of five."""
     chromium = shutil.which("chromium")
     if chromium is None:
         return {"skipped": "chromium is not installed"}
@@ -448,7 +448,7 @@ def browser(address: str) -> dict[str, Any]:
             results.append(time.perf_counter() - started)
             page.context.close()
         opened.close()
-    # The first fills Chromium's own caches.
+    # The first run only fills the caches of Chromium.
     return {
         "first_paint": round(statistics.median(paints[1:]), 3),
         "results_after_click": round(statistics.median(results[1:]), 3),
@@ -457,18 +457,18 @@ def browser(address: str) -> dict[str, Any]:
 
 def memory(process: psutil.Process) -> int:
     """Return the resident memory of a process and its children, in MB."""
-    everyone = [process, *process.children(recursive=True)]
-    return round(sum(one.memory_info().rss for one in everyone) / 1024**2)
+    processes = [process, *process.children(recursive=True)]
+    return round(sum(each.memory_info().rss for each in processes) / 1024**2)
 
 
 def processor(process: psutil.Process) -> float:
-    """Return the seconds of processor that a process has used."""
+    """Return the processor seconds that a process has used."""
     used = process.cpu_times()
     return float(used.user + used.system)
 
 
 def _together(count: int, work: Callable[[int], None]) -> None:
-    """Run `work` in so many threads, and raise the first failure that it does not record itself."""
+    """Run `work` in `count` threads; raise the first failure that it does not record itself."""
     with ThreadPoolExecutor(count) as pool:
         for done in [pool.submit(work, number) for number in range(count)]:
             done.result()

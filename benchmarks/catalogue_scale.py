@@ -1,10 +1,10 @@
-"""Reading, validating and comparing 97,710 real project titles, embedding apart.
+"""Benchmark reading, validating and comparing 97,710 real project titles, without encoding.
 
 python -m benchmarks catalogue-scale [--file FILE.jsonl.gz] [--share X]
 
-Two nights in one process of its own, so that its peak memory is its own: all rows are read, then read
-again with a share of the titles changed, and the two catalogues compared. The file names its fields as
-reco does, so nothing needs mapping; its amounts have no field of ours.
+Two nights run in a separate process, to measure its peak memory: all rows are read, then read again with a
+share of the titles changed, and the two catalogues are compared. The file uses the field names of reco, so
+it needs no mapping; its amounts have no field in reco.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(file: Path, share: float) -> dict[str, Any]:
-    """Return the figures of two nights that a new process lives through."""
+    """Return the figures of two nights in a new process."""
     with tempfile.TemporaryDirectory() as scratch:
         second = Path(scratch) / file.name
         changed = write_changed(file, second, share)
@@ -63,7 +63,7 @@ def measure(file: Path, share: float) -> dict[str, Any]:
 
 
 def write_changed(file: Path, target: Path, share: float) -> int:
-    """Write the rows again with a share of the titles changed, evenly spread; return how many."""
+    """Write the rows with an evenly spread share of the titles changed; return how many changed."""
     changed, packed = 0, gzip.GzipFile(target, "wb", compresslevel=1)
     with packed as stream:
         for number, line in enumerate(_lines(file)):
@@ -82,7 +82,7 @@ def _lines(file: Path) -> Iterator[bytes]:
 
 
 class Timed:
-    """Rows on their way through; `seconds` is the time that reading and mapping them took."""
+    """An iterator over rows; `seconds` is the time to read and map them."""
 
     def __init__(self, rows: Iterator[Record | Rejection]) -> None:
         self._rows = rows
@@ -101,7 +101,7 @@ class Timed:
 
 
 def two_nights(first: Path, second: Path) -> dict[str, Any]:
-    """Read, validate and compare in this process; seconds are wall-clock, unless they are called CPU."""
+    """Read, validate and compare in this process. Seconds are wall-clock, unless the name says CPU."""
     started, used = time.perf_counter(), time.process_time()
     nights: list[dict[str, Any]] = []
     before, after = (_night(file, nights) for file in (first, second))
@@ -147,7 +147,7 @@ def _source(file: Path) -> SourceConfig:
 
 
 def peak_gigabytes() -> float:
-    """Return the most memory that this process ever held: on Linux not counting its parent's."""
+    """Return the peak memory of this process. On Linux, memory inherited from its parent does not count."""
     status = Path("/proc/self/status")
     if status.is_file():
         return next(int(line.split()[1]) for line in status.open() if line.startswith("VmHWM")) / 1024**2

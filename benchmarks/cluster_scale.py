@@ -1,9 +1,9 @@
-"""100,000 resources clustered, labelled and laid out: seconds and peak memory.
+"""Benchmark clusters on 100,000 resources, labels and map included: seconds and peak memory.
 
 python -m benchmarks cluster-scale --home DIR [--resources N]
 
-DIR has a snapshot of the catalogue whose vectors and titles are taken: drawn with replacement, each vector
-moved a little, so that no two are the same. A process of its own, so that its peak memory is its own.
+The resources are drawn with replacement from the snapshot in DIR. Each vector is moved a little, so that no
+two are equal. Run it alone: the peak memory is that of the process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reco.snapshots.store import SnapshotStore
 
 MOST_SECONDS, MOST_GIGABYTES = 300.0, 3.0
 _MOVED = 0.02
-"""Standard deviation of each coordinate: the cosine to where it was is about 0.93 in 384 dimensions."""
+"""Standard deviation by coordinate: the cosine to the original is about 0.93 in 384 dimensions."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(home: Path, count: int) -> dict[str, Any]:
-    """Return the figures of one run of `reco.clusters.find`, resamples for stability included."""
+    """Return the figures of one run of `reco.clusters.find`, with the resamples for stability."""
     catalogue, vectors = drawn(home, count)
     before = peak_gigabytes()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -64,7 +64,7 @@ def measure(home: Path, count: int) -> dict[str, Any]:
 
 
 def drawn(home: Path, count: int) -> tuple[Catalogue, NDArray[np.float32]]:
-    """Return so many resources drawn from a snapshot, and their vectors, (count, dimension)."""
+    """Return `count` resources drawn from a snapshot, and their vectors (count, dimension)."""
     snapshot = SnapshotStore(home).open()
     source = snapshot.dense.vectors()
     rng = np.random.default_rng(0)

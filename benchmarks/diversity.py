@@ -1,10 +1,10 @@
-"""What spreading a list costs in relevance, and what it buys, by the setting `[ranking] diversity`.
+"""Measure the cost and the gain of spreading a list, by the setting `[ranking] diversity`.
 
 python -m benchmarks.diversity DIR... [--home DIR] [--config FILE] [--golden] [--limit N]
 
-Prints a CSV table: for each set and setting, mean nDCG@10 with the p-value of its difference from a
-setting of 0, the mean similarity of the first ten to each other (cosines seen from the catalogue's
-average), publishers among them, and the share of requests whose first ten change at all.
+Prints a CSV table. For each set and setting: mean nDCG@10, the p-value of its difference from the setting
+0, the mean similarity of the first ten results (cosines of centred vectors), their number of publishers,
+and the share of queries whose first ten results change.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COLUMNS = ("set", "diversity", "ndcg@10", "p", "similarity", "publishers", "chan
 
 @dataclass(frozen=True)
 class Listed:
-    """What the first ten of one request are worth at one setting."""
+    """The figures of the first ten results of one query at one setting."""
 
     ndcg: float
     similarity: float
@@ -71,7 +71,7 @@ def measured(
     """Yield a row of the table for each setting, without the set's name."""
     recommender = Recommender(snapshot, encoder, fusion)
     directions = centred(snapshot.dense.vectors(), snapshot.dense.vectors().mean(axis=0, dtype=np.float64))
-    # The encoder remembers a request only for a while: all of its settings come together.
+    # The encoder caches a query only for a while, so all of its settings run together.
     lists = [found for topic in topics if (found := _lists(recommender, directions, topic))]
     plain = np.asarray([found[0].ndcg for found in lists])
     for number, setting in enumerate(SETTINGS):

@@ -1,4 +1,4 @@
-"""What proofs, levels and needs cost, and whether a thousand proofs add up.
+"""Measure the cost of explanations, levels and needs, and check that the contributions sum to the scores.
 
 python -m benchmarks proofs --home DIR [--requests 1000]
 """
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def requests() -> list[str]:
-    """Return the development requests, then the unrelated ones."""
+    """Return the development queries, then the unrelated ones."""
     found = []
     for kind in KINDS:
         with (Path("data/requests") / f"{kind}.csv").open(encoding="utf-8") as stream:
@@ -42,7 +42,7 @@ def requests() -> list[str]:
 
 
 def measure(recommender: Recommender, texts: Sequence[str]) -> dict[str, object]:
-    """Return the largest gap between a score and its parts, and milliseconds by stage, medians."""
+    """Return the largest gap between a score and its contributions, and median milliseconds by stage."""
     gaps, results, needs = [], 0, 0
     for text in texts:
         answer = recommender.recommend(Query.of(text))
@@ -67,7 +67,7 @@ def _gaps(answer: Answer) -> list[float]:
 
 
 def times(recommender: Recommender, texts: Sequence[str]) -> dict[str, float]:
-    """Return what ten results cost, their requests being encoded already: ranks alone, then everything."""
+    """Return milliseconds for ten results of encoded queries: the ranks alone, then the whole answer."""
     queries = [Query.of(text) for text in texts]
     ranked = statistics.median(_milliseconds(recommender.rank, query) for query in queries)
     answered = statistics.median(_milliseconds(recommender.recommend, query) for query in queries)
@@ -75,7 +75,7 @@ def times(recommender: Recommender, texts: Sequence[str]) -> dict[str, float]:
 
 
 def _milliseconds(work: Callable[[Query], object], query: Query) -> float:
-    # The best of five: other programs of the machine only ever add.
+    # The best of five: other programs on the machine can only add time.
     best = float("inf")
     for _ in range(5):
         start = time.perf_counter()

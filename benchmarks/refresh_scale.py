@@ -1,10 +1,10 @@
-"""What a refresh costs beside encoding: by the share of the catalogue that changed, and by its size.
+"""Benchmark a refresh without encoding, by the size of the catalogue and by the share that changed.
 
 python -m benchmarks refresh-scale [--sizes N...] [--shares X...] [--folder DIR] [--profile]
 
-Each refresh runs in a process of its own, so that its peak memory is its own, and makes all that the
-product makes: families, clusters, levels. The test encoder stands for the model: its time is measured
-and taken off, and its vectors have the real model's dimension.
+Each refresh runs in a separate process, to measure its peak memory, and makes families, clusters and levels
+like the product. The test encoder replaces the model: its time is measured and subtracted, and its vectors
+have the dimension of the real model.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ SHARES = (0.0, 0.001, 0.01, 0.05)
 SHARE = 0.01
 DIMENSION = 384
 MOST_SECONDS, MOST_GIGABYTES = 30.0, 1.5
-"""The target for the largest size and `SHARE` of it changed; GB are 10**9 bytes, here and in `peak_gb`."""
+"""Target for the largest size with `SHARE` of it changed; a GB is 10**9 bytes, also in `peak_gb`."""
 
 
 class TimedEncoder(HashingEncoderForTests):
-    """The test encoder, a chunk of documents at a time; says how long it took."""
+    """The test encoder for a chunk of documents at a time; it sums up its own seconds."""
 
     def __init__(self, dimension: int = DIMENSION) -> None:
         super().__init__(dimension)
@@ -74,7 +74,7 @@ class TimedEncoder(HashingEncoderForTests):
         return found
 
     def _number(self, word: str) -> int:
-        """Return the row of a word's direction, drawn when the word is first met."""
+        """Return the row of a word's direction, which is drawn when the word first occurs."""
         number = self._known.setdefault(word, len(self._known))
         if number == len(self._directions):
             self._directions = np.concatenate([self._directions, np.empty_like(self._directions)])
@@ -85,7 +85,7 @@ class TimedEncoder(HashingEncoderForTests):
 
 @dataclass(frozen=True)
 class Cost:
-    """One refresh, encoding apart: on a busy machine only `cpu_seconds` are its own."""
+    """The cost of one refresh without encoding. On a busy machine, only `cpu_seconds` are exact."""
 
     resources: int
     share: float
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(sizes: Sequence[int], shares: Sequence[float], scratch: Path, profile: bool) -> list[Cost]:
-    """Return the cost of one refresh for each size, and for each share of the largest."""
+    """Return the cost of one refresh for each size, and for each share of the largest size."""
     costs = []
     for size in sorted(sizes):
         home, source = scratch / f"home{size}", scratch / f"{size}.jsonl"
@@ -150,7 +150,7 @@ def _cost(size: int, share: float, home: Path, source: Path, profile: bool) -> C
 
 
 def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
-    """Refresh a home once in this process; return its figures."""
+    """Refresh a home once in this process; return the figures."""
     import cProfile
     import pstats
 
@@ -185,7 +185,7 @@ def one(home: Path, source: Path, profile: bool) -> dict[str, Any]:
 
 
 def target(costs: Sequence[Cost]) -> dict[str, object]:
-    """Say whether the largest size with `SHARE` changed keeps within the target."""
+    """Return whether the largest size with `SHARE` changed meets the target."""
     found = [c for c in costs if c.share == SHARE]
     if not found:
         return {"measured": False}
@@ -209,7 +209,7 @@ def write_table(costs: Sequence[Cost], path: Path) -> None:
 
 
 def draw(costs: Sequence[Cost], path: Path) -> str | None:
-    """Draw time and memory against the share changed and against the size; None without matplotlib."""
+    """Plot time and memory by share changed and by size; return None without matplotlib."""
     try:
         import matplotlib as mpl
     except ImportError:

@@ -1,9 +1,9 @@
-"""Write the head that first snapshots start from, out of a home that was refreshed from our own catalogue.
+"""Write the head that first snapshots start from. It comes from a home refreshed from our own catalogue.
 
     .venv/bin/reco refresh --home /tmp/own
     python -m benchmarks.starter --home /tmp/own
 
-Writes src/reco/starter.safetensors (or --out FILE): the snapshot's learnt head in half precision.
+Writes src/reco/adapt/starter.safetensors (or --out FILE): the snapshot's learnt head in half precision.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def write(home: Path, out: Path) -> None:
-    """Write the head of the home's snapshot. Raises InvalidInput for one that learnt none, or was tuned."""
+    """Write the head of the home's snapshot. Raises InvalidInput without a head, or with tuned weights."""
     snapshot = SnapshotStore(home).open()
     if snapshot.head is None or not snapshot.manifest.report.get("adapt", {}).get("kept"):
         raise InvalidInput(f"Snapshot {snapshot.id} learnt no head.", "Run `reco adapt` first.")

@@ -1,9 +1,9 @@
-"""What each weight of the ranking does, over judged sets: curves rather than single best points.
+"""Sweep each weight of the ranking over judged sets, to draw curves rather than pick single best points.
 
 python -m benchmarks.sweeps DIR... [--home DIR] [--config FILE] [--golden] [--limit N] [--out DIR]
 
 Writes OUT/sweeps.csv (parameter, value, set, ndcg@10; the set `mean` is the mean over sets) and
-OUT/sweeps.png. The head is that of the home's snapshot; documents and requests are encoded once.
+OUT/sweeps.png. The head is that of the home's snapshot. Documents and queries are encoded once.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ PASSAGE = tuple(np.round(np.arange(0, 1.0001, 0.125), 3).tolist())
 STRENGTH = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 
 Row = tuple[str, float, str, float]
-"""Parameter, its value, set, mean nDCG@10."""
+"""Parameter, value, set, mean nDCG@10."""
 
 
 def main() -> None:
-    """Sweep, and write a table and a picture."""
+    """Sweep, and write the table and the plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="*", help="judged sets in BEIR layout")
     parser.add_argument("--home", type=Path, help="whose snapshot gives the head")
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Do the work of `main`. Raises RecoError for sets or a home that cannot be used."""
+    """Sweep with parsed arguments. Raises RecoError for sets or a home that cannot be used."""
     home = reco.open(given.home, config=given.config)
     sets = dict(_sets(home, given))
     if not sets:
@@ -68,7 +68,7 @@ def run(given: argparse.Namespace) -> None:
         start = time.perf_counter()
         found = swept(snapshot, encoder, topics, fusion)
         rows += [(parameter, value, name, score) for parameter, value, score in found]
-        print(f"{name}: {len(topics)} requests, {time.perf_counter() - start:.0f} s", file=sys.stderr)
+        print(f"{name}: {len(topics)} queries, {time.perf_counter() - start:.0f} s", file=sys.stderr)
     rows += means(rows)
     atomic.make_folder(given.out)
     atomic.replace(given.out / "sweeps.csv", table(rows).encode())
@@ -86,8 +86,8 @@ def _sets(
     if given.golden and served is not None and golden is not None:
         topics = among(read_topics(golden, given.limit), frozenset(r.id for r in served.catalogue))
         yield "golden", (every_listing(served), topics, tried.encoder)
-    for one in judged:
-        yield one.name, (snapshot_of(one, tried), one.topics, tried.encoder)
+    for judged_set in judged:
+        yield judged_set.name, (snapshot_of(judged_set, tried), judged_set.topics, tried.encoder)
 
 
 def swept(
@@ -103,7 +103,7 @@ def swept(
     strong: dict[float, list[float]] = {value: [] for value in strengths}
     silent = 0
     for topic in topics:
-        # The encoder remembers a request only for a while: all that reads it comes together.
+        # The encoder caches a query only for a while, so all its readers run together.
         try:
             sides.append(reader.read(topic))
         except InvalidQuery:
@@ -142,7 +142,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def lines(rows: Sequence[Row]) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
-    """Return, for each parameter and set, the values and their scores."""
+    """Return the values and their scores by parameter and set."""
     found: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
     for parameter, value, name, score in rows:
         xs, ys = found.setdefault(parameter, {}).setdefault(name, ([], []))
@@ -152,7 +152,7 @@ def lines(rows: Sequence[Row]) -> dict[str, dict[str, tuple[list[float], list[fl
 
 
 def marks(fusion: Fusion) -> Mapping[str, float]:
-    """Return the value of each parameter that is in use."""
+    """Return the value in use of each parameter."""
     return {"meaning": fusion.meaning, "passage": fusion.passage, "head strength": 1.0}
 
 

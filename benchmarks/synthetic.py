@@ -1,4 +1,4 @@
-"""Invented catalogues of any size, whose texts have the lengths and the skewed words of real ones."""
+"""Synthetic catalogues of any size, with the text lengths and the skewed word counts of real ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VOCABULARY = 40_000
 TITLE_WORDS = 10
 SUMMARY_WORDS = 41
 SENTENCES = 2
-"""Means of the bundled catalogue."""
+"""Means over the bundled catalogue."""
 
 _ONSETS = "b c d f g j l m n p r s t v ch br cr dr fr gr pl pr tr".split()
 _RHYMES = "a e é i o u ai an au en eu in oi on ou eur elle ation ment age".split()
@@ -23,7 +23,7 @@ _STOP_SHARE = 0.4
 
 
 def rows(versions: Sequence[int], seed: int = 0) -> Iterator[dict[str, str]]:
-    """Yield one resource a version; another version of a resource has another summary."""
+    """Yield one resource per version. Another version of a resource has another summary."""
     words = Words(seed)
     for number, version in enumerate(versions):
         yield words.row(number, version)
@@ -36,7 +36,7 @@ def write(path: Path, table: Iterable[dict[str, str]]) -> None:
 
 
 class Words:
-    """Draws words: a share of stop words, the others by Zipf's law."""
+    """A random source of words: a share of stop words, the others by Zipf's law."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -50,7 +50,7 @@ class Words:
         self._chances = np.cumsum(1 / ranks) / np.sum(1 / ranks)
 
     def row(self, number: int, version: int) -> dict[str, str]:
-        """Return one resource in one of its versions."""
+        """Return the row of one resource in one version."""
         title = self._draw(np.random.default_rng([self._seed, number]), TITLE_WORDS)
         generator = np.random.default_rng([self._seed, number, version])
         length = max(6, int(generator.normal(SUMMARY_WORDS, SUMMARY_WORDS / 3)))

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # A first look at a snapshot
 #
-# What the app serves is a *snapshot*: a catalogue, the vectors of its texts, and the indexes made from
-# them. This notebook opens the current one, asks it a question as a mayor's assistant would, and draws the
+# The app serves a *snapshot*: a catalogue, the vectors of its texts, and the indexes made from them. This
+# notebook opens the current snapshot, sends it a query as a mayor's assistant would write it, and draws the
 # catalogue as a map of its subjects.
 #
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or another catalogue.
@@ -29,7 +29,7 @@ import pandas as pd
 
 import reco
 
-# Without ipywidgets, progress is drawn as text.
+# Without ipywidgets, progress bars are text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 home = reco.open()
 print(f"Snapshot {home.snapshot.id} of {home.snapshot.manifest.created}: {len(home.catalogue)} resources")
@@ -37,8 +37,8 @@ print(f"Snapshot {home.snapshot.id} of {home.snapshot.manifest.created}: {len(ho
 # %% [markdown]
 # ## The catalogue as a table, and its vectors
 #
-# One row is one resource; row *i* of the vectors is the same resource. Vectors have length one, so that an
-# inner product is a cosine.
+# A row is a resource, and row *i* of the vectors is the same resource. Vectors have length one, so an inner
+# product is a cosine.
 
 # %%
 resources = home.catalogue.to_frame()
@@ -50,10 +50,10 @@ resources[["id", "title", "publisher", "year", "type", "themes"]].head(10)
 resources.groupby("type").size().sort_values(ascending=False).to_frame("resources")
 
 # %% [markdown]
-# ## One question
+# ## One query
 #
-# The score is the sum of its lines: what each passage lifts the resource above the catalogue's average
-# resource, and what each word of the request brings.
+# The score is the sum of the lines of its explanation: how far each passage lifts the resource above the
+# average resource of the catalogue, and what each word of the query adds.
 
 # %%
 answer = home.recommend("Désimperméabiliser la cour de l'école, 1 200 habitants, peu de budget", k=5)
@@ -67,7 +67,8 @@ shares
 # %% [markdown]
 # ## The catalogue at a glance
 #
-# How old it is, and who made it. A catalogue whose last bars are low is one that nobody feeds any more.
+# The years of publication, and the publishers. When the last bars are low, nobody adds to the catalogue any
+# more.
 
 
 # %%
@@ -104,9 +105,9 @@ plt.show()
 # %% [markdown]
 # ## The map
 #
-# Every night the resources are grouped by what they say and laid out on a map: near on it, near in meaning.
-# Each colour is a broad subject, named in the words of its own texts; grey points belong nowhere.
-# `02_clusters` walks over this map, interactively; `home.clusters.to_frame()` lists the subjects.
+# Every night, a refresh groups the resources by meaning and lays them out on a map: near points have a near
+# meaning. Each colour is a broad subject, named with words of its own texts. Grey points belong to no
+# subject. `02_clusters` explores this map interactively; `home.clusters.to_frame()` lists the subjects.
 
 # %%
 clusters = home.clusters
@@ -120,7 +121,7 @@ for number, cluster in enumerate(clusters.at(1), start=1):
     colour = plt.get_cmap("tab20")((number - 1) % 20)
     name = f"{number}  {cluster.label} ({cluster.size})"
     axes.scatter(inside["x"], inside["y"], s=size, color=colour, alpha=0.8, linewidth=0, label=name)
-    # At the resource nearest to its middle, which may lie within another group.
+    # The number is at the resource nearest to the middle: the middle itself may lie in another group.
     away = np.hypot(*(inside[["x", "y"]] - inside[["x", "y"]].median()).to_numpy().T)
     at = inside.iloc[away.argmin()][["x", "y"]]
     ring = {"boxstyle": "circle", "facecolor": "white", "edgecolor": colour, "alpha": 0.9}

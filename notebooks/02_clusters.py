@@ -14,11 +14,10 @@
 # %% [markdown]
 # # What is the catalogue about?
 #
-# Publishers file their resources under themes, each in its own way. This notebook looks at the catalogue
-# the other way round: which resources *say* nearly the same, whatever they are filed under? `refresh`
-# groups them every night, names each group in its own words, and keeps yesterday's names where the group is
-# still the same. Here we walk over the map, open a few groups, and hold them against the publishers'
-# themes.
+# Publishers file their resources under themes, each in its own way. This notebook looks at the texts
+# instead: which resources *say* nearly the same, under whatever theme? Every night, `refresh` groups them
+# and names each group with words of its texts. A group that has not changed keeps its name. Here we explore
+# the map, open a few groups, and compare them with the publishers' themes.
 #
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings.
 
@@ -46,10 +45,10 @@ print(
 # %% [markdown]
 # ## The map
 #
-# Each point is a resource; near points say similar things. Colours are the broad subjects, the words are
-# the names of the largest subjects that have room. Point at one to read its title; click a name in the
-# legend to hide a subject, twice to see it alone. Directions and empty areas mean nothing: only who is next
-# to whom does.
+# Each point is a resource; near points say similar things. Colours are the broad subjects. The names are
+# those of the largest subjects, where there is room. Point at a resource to read its title. Click a name in
+# the legend to hide a subject, double-click to see it alone. Directions and empty areas mean nothing: only
+# neighbours do.
 
 # %%
 shown = resources.assign(
@@ -75,7 +74,7 @@ figure = px.scatter(
 figure.update_traces(marker={"size": 6 if len(shown) < 3000 else 3, "opacity": 0.75})
 named = clusters.at(2)[:16]
 middles = [shown.loc[shown["cluster_2"] == cluster.id, ["x", "y"]].median() for cluster in named]
-# The map is some 900 by 730 pixels; a letter of 11 pixels is half as wide.
+# The map has about 900 by 730 pixels; a letter is 11 pixels high and half as wide.
 wide, high = 900 / np.ptp(shown["x"]), 730 / np.ptp(shown["y"])
 pixels = [(middle["x"] * wide, -middle["y"] * high) for middle in middles]
 for cluster, middle, down in zip(
@@ -102,15 +101,15 @@ figure
 # %% [markdown]
 # ## From broad to fine
 #
-# Every subject lies within one broad subject. The area is the number of resources; the darker, the more
-# surely a group is found again when a fifth of the catalogue is left out. Click to go down a level.
+# Every subject lies within one broad subject. The area is the number of resources. A dark group is stable: it
+# is found again when a fifth of the catalogue is left out. Click to go down a level.
 
 # %%
-# The frame around all is as pale as what is never found again.
+# The outer frame is as pale as a group of stability 0.
 frame = {"id": "all", "label": "the catalogue", "parent": "", "level": 0, "stability": 0.0, "keywords": ""}
 tree = table[table["level"] <= 2].assign(parent=lambda rows: rows["parent"].replace("", "all"))
 tree = pd.concat([pd.DataFrame([frame]), tree])
-# A frame has room for one line, a subject for several.
+# A broad subject has room for one line, a subject for several.
 wrapped = ["<br>".join(textwrap.wrap(label, 16, break_long_words=False)) for label in tree["label"]]
 tree["label"] = np.where(tree["level"] == 2, wrapped, tree["label"])
 figure = px.treemap(
@@ -127,7 +126,7 @@ figure = px.treemap(
     width=1150,
     height=650,
 )
-# A broad subject also holds outliers of none of its subjects: sizes need not add up.
+# A broad subject also holds resources of none of its subjects: sizes need not add up.
 figure.update_traces(branchvalues="remainder", marker={"cornerradius": 4}, textfont={"color": "#10243a"})
 figure.data[0].values = np.where(tree["level"] == 2, tree["size"], 0)
 figure.update_layout(
@@ -139,8 +138,8 @@ figure
 # %% [markdown]
 # ## Opening a group
 #
-# A name is a phrase found in the group's own texts, so it can be narrower than the group. Before trusting
-# one, read its keywords, and the resources nearest to its middle.
+# A name is a phrase from the group's own texts, so it can be narrower than the group. Before you trust a
+# name, read the keywords, and the resources nearest to the middle of the group.
 
 # %%
 for cluster in clusters.at(2)[:5]:
@@ -153,9 +152,9 @@ for cluster in clusters.at(2)[:5]:
 # %% [markdown]
 # ## Beside the publishers' themes
 #
-# Each row is a theme, each column a broad subject; a cell is the share of the theme's resources that fall
-# there. A row with one dark cell is a theme that the texts confirm. A row spread thin is a theme that
-# gathers different things, or one that cuts across them, as *ruralité* does.
+# Each row is a theme, each column a broad subject. The colour of a cell is the share of the theme's
+# resources in that subject. A row with one dark cell is a theme that the texts confirm. A pale row is a
+# theme that gathers different subjects, or cuts across them, as *ruralité* does.
 
 # %%
 first_theme = resources["themes"].str.split("; ").str[0].replace("", "no theme")
@@ -181,8 +180,8 @@ axes.set_title("Themes (rows) and broad subjects (columns), in resources")
 plt.show()
 
 # %% [markdown]
-# One figure for the whole: `agreement` is 0 when subjects and themes have nothing to do with each other, 1
-# when they are the same. Neither is a goal: themes that said the same as the texts would be of no use.
+# One figure sums this up: `agreement` is 0 when subjects and themes are unrelated, 1 when they are the same.
+# Neither is a goal: themes that only repeat the texts would be useless.
 
 # %%
 pd.DataFrame(clusters.quality).round(2)
@@ -190,9 +189,9 @@ pd.DataFrame(clusters.quality).round(2)
 # %% [markdown]
 # ## Which groups can be trusted?
 #
-# To the right, groups that come back when a fifth of the catalogue is left out. Higher up, groups whose
-# keywords are found in the same texts. What is low and to the left is a leftover rather than a subject: do
-# not quote it.
+# Groups on the right come back when a fifth of the catalogue is left out. Groups at the top have keywords
+# that occur in the same texts. A group at the bottom left is a leftover rather than a subject: do not quote
+# it.
 
 # %%
 middle = table[table["level"] == 2]
@@ -209,7 +208,7 @@ spoken = pd.concat([middle.nlargest(6, "stability"), middle.nsmallest(6, "stabil
 axes.set(xlabel="stability (mean Jaccard overlap in resamples)", ylabel="coherence (NPMI of keywords)")
 axes.margins(x=0.12, y=0.12)
 figure.canvas.draw()
-# Those in the right half are written to the left, so that no name leaves the frame.
+# Names in the right half are written to the left of their point, to stay inside the frame.
 right = (spoken["stability"] > middle["stability"].median()).to_numpy()
 widths = [6 * len(label) for label in spoken["label"]]
 at = axes.transData.transform(spoken[["stability", "coherence"]].to_numpy())
@@ -224,19 +223,18 @@ for one, to_left, down in zip(
 plt.show()
 
 # %% [markdown]
-# ## What belongs nowhere
+# ## Outliers
 #
-# Outliers are further from every subject than the rest of the catalogue is. They are either unique or
-# misfiled; reading them costs a minute.
+# Outliers are further from every subject than the rest of the catalogue. They are either unique or misfiled:
+# take a minute to read them.
 
 # %%
 resources.loc[resources["outlier"], ["id", "title", "publisher", "strength"]].head(12).round(2)
 
 # %% [markdown]
-# ## Who is filed elsewhere
+# ## Resources filed under another theme
 #
-# The resources of the largest subject that no theme was given to, or that are filed under another theme than
-# most.
+# These resources of the largest subject have no theme, or another theme than most of the subject.
 
 # %%
 largest = clusters.at(2)[0]
@@ -248,6 +246,6 @@ print(
 odd[["id", "title", "themes"]].head(10)
 
 # %% [markdown]
-# A better name is one command away, and stays until the group has truly changed: `.venv/bin/reco clusters
-# rename ID "NAME" --by "YOU" --reason "WHY"`. `docs/exploring.md` says how groups are found and what each
-# figure measures.
+# One command gives a group a better name, which stays until the group has truly changed: `.venv/bin/reco
+# clusters rename ID "NAME" --by "YOU" --reason "WHY"`. `docs/exploring.md` explains how groups are found and
+# what each figure measures.

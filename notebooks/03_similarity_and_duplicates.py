@@ -14,9 +14,9 @@
 # %% [markdown]
 # # How near is near, and what is listed twice?
 #
-# "Similar" is a number between two texts, and a number needs a scale. This notebook draws that scale for
-# your own catalogue: how near two resources are by chance, how near a resource's best neighbour is, and
-# where two listings of one and the same thing lie. It then reads the pairs that were found, and those just
+# Similarity is a number between two texts, and a number needs a scale. This notebook draws the scale of your
+# own catalogue: how near two resources are by chance, how near a resource and its nearest neighbour are, and
+# where two listings of the same thing lie. It then shows the pairs that were found, and the pairs just
 # outside.
 #
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings.
@@ -32,7 +32,7 @@ import reco
 from reco.encoder.protocol import unit
 from reco.index.duplicates import NEAR
 
-# Without ipywidgets, progress is drawn as text.
+# Without ipywidgets, progress bars are text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 home = reco.open()
@@ -43,9 +43,9 @@ print(f"Snapshot {snapshot.id}: {len(catalogue)} resources, {len(families)} thin
 # %% [markdown]
 # ## The scale
 #
-# A language model finds any two French texts about public action rather alike: cosines start high. What
-# counts is the distance *compared with that of two resources drawn at random*: 1 is chance, 0 the same
-# text. Two listings of one thing are looked for below the dotted line.
+# For a language model, any two French texts about public action are rather similar: cosines start high. The
+# scale is therefore the distance *relative to that of two resources drawn at random*: 1 is chance, 0 is the
+# same text. Two listings of one thing are searched below the dotted line.
 
 # %%
 vectors = unit(snapshot.table.pooled())
@@ -79,13 +79,13 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# The further left the orange hill, the more the catalogue repeats itself. If it lies on the grey one, the
-# texts are too short or too much alike for neighbours to mean anything.
+# The further left the orange hill lies, the more the catalogue repeats itself. If it covers the grey hill,
+# the texts are too short or too similar for neighbours to mean anything.
 #
 # ## One resource and its neighbours
 #
-# We take a resource whose nearest neighbour is as near as is usual here, and ask what the app would show
-# beside it. Other listings of the same thing are never each other's neighbours.
+# We take a resource with a typical distance to its nearest neighbour, and list the results that the app shows
+# beside it. Two listings of the same thing are never neighbours.
 
 # %%
 usual = asked[np.argsort(nearest)[len(nearest) // 2]]
@@ -105,9 +105,8 @@ pd.DataFrame(
 # %% [markdown]
 # ## A neighbourhood, all against all
 #
-# The same resources, each beside each other. A dark block away from the diagonal is a small family of
-# subjects within the neighbourhood; a row that is pale throughout came in for a word rather than for its
-# meaning.
+# The same resources, compared in pairs. A dark block away from the diagonal is a small subject within the
+# neighbourhood. A pale row is a resource that came in for a word rather than for its meaning.
 
 # %%
 rows = [int(usual), *(catalogue.row(item.resource.id) for item in answer.recommendations)]
@@ -131,8 +130,8 @@ plt.show()
 # %% [markdown]
 # ## Listed twice
 #
-# The same address or ISBN, the same title, or nearly the same meaning, unless a place, a number or a word
-# of the title tells two resources apart. Each pair says why it was joined.
+# Two resources are one thing if they share an address, an ISBN, a title or nearly the whole meaning, unless a
+# place, a number or a word of the title separates them. Each pair below has the reason why it was joined.
 
 # %%
 pairs = pd.DataFrame(
@@ -154,9 +153,9 @@ print(f"{len(pairs)} pairs in {len(families)} families: {pairs['why'].value_coun
 pairs.sort_values("distance", ascending=False).head(12).round(2)
 
 # %% [markdown]
-# The pairs at the top of that table are joined by something else than their texts: a title that two things
-# share would be the mistake to look for. Those just outside the line matter as much. Below are the nearest
-# resources that were *not* joined: sisters, such as one aid in several regions, or listings that should be
+# The pairs at the top of the table are not joined by their texts. Look for one mistake there: a title that
+# two different things share. The pairs just outside the line matter as much. Below are the nearest
+# resources that were *not* joined: variants, such as one aid in several regions, or listings that should be
 # merged.
 
 # %%
@@ -203,8 +202,8 @@ axes.set_ylim(-0.5, len(told) + 0.5)
 plt.show()
 
 # %% [markdown]
-# ## Saying so
+# ## Correcting a pair
 #
-# A curator has the last word: one line in `data/decisions.csv` joins or parts two ids, with its author,
-# date and reason, and every refresh applies it. `.venv/bin/reco duplicates` prints the families at the
+# A curator has the last word: one line in `data/decisions.csv` merges or splits two ids, with its author,
+# date and reason, and every refresh applies it. `.venv/bin/reco duplicates` prints the families on the
 # command line, and `docs/catalogue.md` explains the rules.

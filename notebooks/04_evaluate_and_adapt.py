@@ -14,13 +14,13 @@
 # %% [markdown]
 # # Is it better than a word search, and what did it learn?
 #
-# A list of results always looks plausible. This notebook measures instead: 64 requests, written as officers
-# write them, whose right answers in the bundled catalogue were judged beforehand. It compares a word search,
-# the plain language model and this product, asks what each ingredient brings, draws what happens when the
-# weights change, reads the requests that fail, and shows what the product learnt from its own catalogue.
+# A list of results always looks plausible. This notebook measures it on 64 queries, written as officers
+# write them, whose right answers in the bundled catalogue were judged beforehand. It compares a word
+# search, the plain language model and this product, measures what each ingredient adds, draws what happens
+# when the weights change, shows the queries that fail, and what the product learnt from its own catalogue.
 #
 # Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings. The same
-# figures at the command line: `.venv/bin/reco evaluate --golden --worst 10`.
+# figures on the command line: `.venv/bin/reco evaluate --golden --worst 10`.
 
 # %%
 import warnings
@@ -38,7 +38,7 @@ from reco.evaluation.runs import among, every_listing, probes
 from reco.evaluation.sweep import SweepReader, at_strength, curve
 from reco.workspace.settings import defaults
 
-# Without ipywidgets, progress is drawn as text.
+# Without ipywidgets, progress bars are text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 home = reco.open()
@@ -46,25 +46,25 @@ snapshot = home.snapshot
 topics = read_topics(home.settings.gates.golden or defaults() / "data" / "golden")
 ids = frozenset(resource.id for resource in snapshot.catalogue)
 if not among(topics, ids):
-    print("No request was judged on this catalogue. In their place: every second word of a title.")
+    print("No query was judged on this catalogue. Every second word of a title replaces them.")
     titles = probes(snapshot.catalogue, ids, 64)
     topics = [Topic(one, " ".join(title.split()[::2]), {one: 3}) for one, title in titles.items()]
-print(f"Snapshot {snapshot.id}: {len(snapshot.catalogue)} resources, {len(topics)} judged requests")
+print(f"Snapshot {snapshot.id}: {len(snapshot.catalogue)} resources, {len(topics)} judged queries")
 
 # %% [markdown]
 # ## What is measured
 #
-# On a catalogue without judged requests, half of a title stands in for a request and its own resource for the
-# answer. That says whether resources can be found by what they are called; it says nothing of requests in
-# other words than theirs, which are the hard ones, and a word search does well on it.
+# On a catalogue without judged queries, half of a title replaces a query, and its resource is the right
+# answer. This measures whether a resource is found by its own title. It does not measure the hard queries,
+# those in other words than the title, and a word search does well on it.
 #
-# Each request has resources judged from 0 (beside the point) to 3 (what one hopes to find).
+# Each query has resources judged from 0 (off topic) to 3 (exactly what one hopes to find).
 #
-# - **nDCG@10** looks at the first ten results: a resource judged *r* brings $2^r - 1$ points, fewer the lower
-#   it comes, divided by what the best possible order would bring. 1 is perfect; a request without any right
-#   answer in its first ten counts 0.
-# - **recall@100** is the share of the right answers that come within the first hundred.
-# - **mrr@10** is one over the rank of the first right answer: 1 when it comes first, 0.5 when second.
+# - **nDCG@10** looks at the first ten results. A resource judged *r* brings $2^r - 1$ points, with a
+#   discount by rank. The sum is divided by that of the best possible order: 1 is perfect, and a query
+#   without a right answer in its first ten results counts 0.
+# - **recall@100** is the share of the right answers among the first hundred results.
+# - **mrr@10** is one over the rank of the first right answer: 1 for the first rank, 0.5 for the second.
 
 # %%
 judged = pd.DataFrame(
@@ -75,8 +75,8 @@ judged.groupby("relevance").size().to_frame("judgements")
 # %% [markdown]
 # ## A word search, a language model, and the product
 #
-# `bm25` is a good word search (French stems, stop words). `dense` compares meanings with the language model
-# as it comes. `product` is what the app answers with. The other lines take one ingredient away.
+# `bm25` is a good word search (French stems, stop words). `dense` compares meanings with the unchanged
+# language model. `product` is the ranking of the app. Each other line leaves out one ingredient.
 
 # %%
 tried = home.tried(snapshot)
@@ -87,14 +87,14 @@ if result.left_out.ids:
 pd.DataFrame({name: scores.means for name, scores in result.systems.items()}).T.round(3)
 
 # %% [markdown]
-# The bars below carry a 95 % interval, drawn by picking requests at random again and again: with 64 requests
-# it is wide. Whether one system beats another is told by the p-values of a **paired** test, on the same
-# requests: how often would chance alone, flipping which system is which, give a difference as large?
+# The bars below have a 95 % interval, from resampled queries (bootstrap): with 64 queries it is wide. The
+# p-values of a **paired** test on the same queries say whether one system beats another: how often would a
+# random swap of the two systems, query by query, give a difference as large?
 
 
 # %%
 def interval(values, rounds=2000):
-    """Bounds of the mean in 95 % of random draws of as many requests."""
+    """Return the bounds of the mean in 95 % of random draws of as many queries."""
     draws = np.random.default_rng(0).choice(values, (rounds, len(values))).mean(axis=1)
     return np.percentile(draws, [2.5, 97.5])
 
@@ -151,13 +151,13 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# A star on one line of several may be luck: of twenty comparisons of equal systems, one is expected to show
-# it. An ingredient whose bar is short here is not useless: acronyms only matter to requests that use one.
+# One star among several lines may be luck: of twenty comparisons of equal systems, one is expected to have a
+# star. An ingredient with a short bar is not useless: acronyms only matter to queries that use one.
 #
-# ## Request by request
+# ## Query by query
 #
-# The mean hides who wins and who loses. Each bar is one request: what it gains from the word search (left)
-# and from the plain model (right).
+# The mean hides the queries that win and those that lose. Each bar is one query: its gain over the word
+# search (left) and over the plain model (right).
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(15, 3.6), sharey=True, constrained_layout=True)
@@ -167,7 +167,7 @@ for panel, reference in zip(axes, ("bm25", "dense"), strict=True):
     panel.axhline(0, color="#444444", linewidth=0.8)
     panel.set(
         title=f"product less {reference}: {(gains > 0).sum()} better, {(gains < 0).sum()} worse",
-        xlabel="requests, most gained first",
+        xlabel="queries, largest gain first",
     )
 axes[0].set_ylabel("nDCG@10")
 plt.show()
@@ -175,11 +175,11 @@ plt.show()
 # %% [markdown]
 # ## Turning the knobs
 #
-# A score adds up four sides: the meaning of the whole resource, the meaning of its best passage, words, and
-# runs of four letters. Each request is ranked once by each side alone; any other weighting is then
-# arithmetic, so a whole curve costs nothing. A setting worth having sits on a **plateau**: where a small
-# change changes little. A lone peak would be luck on these 64 requests. The bands are 95 % intervals of the
-# *change* from the setting in use, so they are narrow where both answer the same requests alike.
+# A score adds four parts: the meaning of the whole resource, the meaning of its best passage, words, and
+# sequences of four letters. Each query is ranked once by each part alone; any other weighting is then
+# arithmetic, so a whole curve costs nothing. A good setting lies on a **plateau**, where a small change
+# changes little. A lone peak would be luck on these 64 queries. The bands are 95 % intervals of the
+# *change* from the setting in use, so they are narrow where both settings give the same results.
 
 # %%
 served = every_listing(snapshot)
@@ -191,7 +191,7 @@ swept = {
     "passage": [replace(fusion, passage=float(value)) for value in np.linspace(0, 1, 26)],
 }
 labels = {
-    "meaning": "weight of meaning (words and letter runs as set)",
+    "meaning": "weight of meaning (words and letter sequences as set)",
     "passage": "share of the best passage in meaning",
 }
 
@@ -212,14 +212,14 @@ axes[0].set_ylabel("change in nDCG@10")
 plt.show()
 
 # %% [markdown]
-# Do not tune on these curves: 64 requests judged on one catalogue say whether something broke, not which
-# constant is best. `python -m benchmarks.sweeps` draws the same over many judged sets.
+# Do not tune on these curves: 64 queries judged on one catalogue show whether something broke, not which
+# constant is best. `python -m benchmarks.sweeps` draws the same curves over many judged sets.
 #
-# ## Reading the worst
+# ## The worst queries
 #
-# The most useful page of any evaluation. For each request: its right answers with the rank they came at, then
-# what came first instead. Some failures are ours (a synonym the model does not know), some are the judges'
-# (a result that nobody looked at counts as wrong).
+# This is the most useful page of any evaluation. Each query comes with its right answers and their ranks,
+# then with the results that came first instead. Some failures are ours (a synonym that the model does not
+# know), some are the judges' (a result without a judgement counts as wrong).
 
 # %%
 for reading in worst({"golden": result}, 5):
@@ -235,10 +235,10 @@ for reading in worst({"golden": result}, 5):
 # %% [markdown]
 # ## What it learnt from its own catalogue
 #
-# At each large change of the catalogue, `refresh` tries to learn a **head**: one matrix that moves meanings
-# so that a title finds its own text. No label and no log are needed. It is kept only if it helps records
-# that it did not learn from, beyond chance, and costs general sentences at most 1 %. What it gave is in the
-# manifest: `before` and `after` are mean reciprocal ranks of held-out records, `off_domain` those of general
+# After each large change of the catalogue, `refresh` tries to learn a **head**: a matrix that moves vectors
+# so that a title finds its own text. It needs no labels and no logs. The head is kept only if it helps
+# held-out records beyond chance, and costs general sentences at most 1 %. The manifest has the figures:
+# `before` and `after` are mean reciprocal ranks of held-out records, `off_domain` those of general
 # sentences.
 
 # %%
@@ -246,9 +246,9 @@ adapted = snapshot.manifest.report.get("adapt", {})
 pd.Series(adapted, name="value", dtype=object).to_frame() if adapted else "This snapshot learnt nothing."
 
 # %% [markdown]
-# The golden requests played no part in it, so they judge it fairly: below, the head goes from nothing (0) to
-# what was learnt (1) and beyond. On the right, how far two resources of one theme are from two of different
-# themes, without and with it.
+# The head did not learn from the golden queries, so they judge it fairly. On the left, its strength goes
+# from 0 (no head) to 1 (as learnt) and beyond. On the right, the nearness of two resources of one theme,
+# and of two different themes, without and with the head.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(15, 4.2), constrained_layout=True)
@@ -272,7 +272,7 @@ else:
     left.set_axis_off()
     left.text(0.5, 0.5, "no head in this snapshot", ha="center", va="center")
 
-# Pairs grow as the square: of a large catalogue, 2,000 resources say the same.
+# Pairs grow as the square, so a large catalogue is sampled: 2,000 resources give the same picture.
 count = len(served.catalogue)
 rows = np.sort(np.random.default_rng(0).choice(count, min(2000, count), replace=False))
 themes = [served.catalogue[row].themes[0] if served.catalogue[row].themes else "" for row in rows.tolist()]
@@ -280,7 +280,7 @@ same = np.equal.outer(themes, themes) & np.not_equal.outer(themes, "")
 pairs = np.triu(np.ones_like(same, dtype=bool), 1)
 for label, one, style in (("without", served.with_head(None), ":"), ("with", served, "-")):
     vectors = one.dense.vectors(rows)
-    # Against the usual cosine of two resources: models differ in where they start from.
+    # Standardised, because models differ in the usual cosine of two resources.
     cosines = vectors @ vectors.T
     scaled = (cosines - cosines[pairs].mean()) / cosines[pairs].std()
     for where, colour in ((same, "#3a7d44"), (~same, "#9aa5b1")):
@@ -298,17 +298,16 @@ right.set(
 plt.show()
 
 # %% [markdown]
-# ## Bringing your own judged requests
+# ## Bring your own judged queries
 #
-# Thirty requests that your colleagues really asked say more about your catalogue than these do.
+# Thirty real queries of your colleagues say more about your catalogue than these 64.
 #
-# 1. `queries.jsonl`, one request a line: `{"_id": "q1", "text": "désimperméabiliser la cour de l'école"}`
-# 2. `qrels.tsv`, tabs between, one judgement a line: `q1`, the resource's id (`reco recommend --json` gives
-#    ids), and 0 to 3. Judge the first ten of several systems, shuffled, without knowing which came from
-#    where; judge what does *not* fit too.
+# 1. `queries.jsonl`, one query per line: `{"_id": "q1", "text": "désimperméabiliser la cour de l'école"}`
+# 2. `qrels.tsv`, one judgement per line, separated by tabs: `q1`, the id of the resource (`reco recommend
+#    --json` gives ids), and 0 to 3. Pool the first ten results of several systems and shuffle them, so that
+#    you do not know which system each result came from. Judge the results that do *not* fit too.
 # 3. In `reco.toml`: `[gates]` then `golden = "my-folder"`. `.venv/bin/reco evaluate --golden` then measures
-#    on them, and a refresh that answers them worse than chance explains is not published.
+#    these queries, and a refresh that answers them worse, beyond chance, is not published.
 #
-# A folder with its own documents (`corpus.jsonl`, the BEIR layout) is measured with
-# `.venv/bin/reco evaluate FOLDER`. `docs/evaluation.md` has the formulas, their sources, and what the figures
-# do not prove.
+# `.venv/bin/reco evaluate FOLDER` measures a folder with its own corpus (`corpus.jsonl`, the BEIR layout).
+# `docs/evaluation.md` has the formulas, their sources, and what the figures do not prove.

@@ -14,13 +14,12 @@
 # %% [markdown]
 # # What is missing, and what is shown too often?
 #
-# A recommender can be right on every request and still serve its readers badly: subjects nobody wrote
-# about, resources that crowd every list, others that no request ever reaches. This notebook looks at the
-# catalogue from these two sides. Nothing in it is learnt from visitors: it asks the catalogue its own
-# titles and a set of requests written beforehand.
+# A recommender can be right on every query and still serve its visitors badly: subjects that nobody wrote
+# about, resources in every list, resources that no query ever reaches. This notebook measures both sides. It
+# learns nothing from visitors: its queries are the titles of the catalogue and a set written beforehand.
 #
-# Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings. The same at
-# the command line: `.venv/bin/reco radar` and `.venv/bin/reco audit`.
+# Run `make refresh` first. `RECO_HOME` and `RECO_CONFIG` choose another home or other settings. The same
+# figures on the command line: `.venv/bin/reco radar` and `.venv/bin/reco audit`.
 
 # %%
 import warnings
@@ -37,7 +36,7 @@ from reco.evaluation.beir import read_topics
 from reco.projects.batch import read
 from reco.workspace.settings import defaults
 
-# Without ipywidgets, progress is drawn as text.
+# Without ipywidgets, progress bars are text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 home = reco.open()
@@ -47,17 +46,17 @@ print(f"Snapshot {snapshot.id}: {len(snapshot.catalogue)} resources")
 
 # %%
 def shortened(name, longest=34):
-    """Keep both ends: types and publishers of one family begin alike."""
+    """Keep both ends: similar types and publishers often begin alike."""
     end = (longest - 2) // 2
     return name if len(name) <= longest else f"{name[:end]}…{name[-end:]}"
 
 
 # %% [markdown]
-# ## Asking
+# ## The queries
 #
-# Three kinds of requests: those judged beforehand on this catalogue, the projects that officers saved, and
-# a sample of requests on subjects that the bundled catalogue is known to lack, such as cemeteries or
-# abandoned cars. Put a CSV of your own in the place of the last; one column, `text`, is enough.
+# There are three kinds of queries: the golden queries of this catalogue, the projects that officers saved,
+# and a sample on subjects that the bundled catalogue is known to lack, such as cemeteries or abandoned
+# cars. Replace the sample by a CSV of your own: one column, `text`, is enough.
 
 # %%
 topics = read_topics(settings.gates.golden) if settings.gates.golden else ()
@@ -73,9 +72,9 @@ pd.DataFrame({"asked": found.asked, "without a good answer": found.unmet}).filln
 # %% [markdown]
 # ## What the catalogue covers
 #
-# Rows are themes, the thirty fullest where there are more, thinnest first; a theme with two resources or
-# fewer carries a `!`. An empty cell is a kind of document that a theme lacks: a theme of reports only has
-# nothing to put in the hands of a technician.
+# Rows are themes (the thirty largest at most), the smallest first. A theme with two resources or fewer has a
+# `!`. An empty cell is a type of document that the theme lacks: a theme with reports only has nothing
+# practical for a technician.
 
 # %%
 cells = pd.DataFrame([asdict(cell) for cell in found.cells])
@@ -112,13 +111,15 @@ else:
     print("This catalogue has no themes: there is no coverage to draw.")
 
 # %% [markdown]
-# ## What is asked for in vain
+# ## Queries without a good answer
 #
-# Unmet requests are grouped by meaning and named from their own words; a request that is near to no
-# other is isolated, and counted with its nearest theme: one person asked, so read it before counting on
-# it. `none-left`: what answered them is
-# no longer in the catalogue. `not-found`: it is there, below the first ten. `unrelated`: the best result is
-# no nearer than one expects of a sentence on anything else.
+# Unmet queries are grouped by meaning, and each group is named with its own words. A query that is near no
+# other is isolated and counted with its nearest theme: it comes from one person, so read it before you rely
+# on it.
+#
+# - `none-left`: the resources that answered it are no longer in the catalogue.
+# - `not-found`: they are in the catalogue, below the first ten results.
+# - `unrelated`: the best result is no nearer than for a sentence on any other subject.
 
 # %%
 needs = [need for need in found.needs if not need.isolated][:20]
@@ -145,13 +146,13 @@ if len(bars) > 1:
         left += width
     axes.set_yticks(range(len(bars)), [name[:80] for name, _ in bars])
     axes.invert_yaxis()
-    axes.set(xlabel="unmet requests", title="Unmet needs, the nearest theme in brackets")
+    axes.set(xlabel="unmet queries", title="Unmet needs, the nearest theme in brackets")
     axes.xaxis.get_major_locator().set_params(integer=True)
     if whys:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     plt.show()
 else:
-    print("No two unmet requests are on one subject: they are below.")
+    print("No two unmet queries are on one subject. They are listed below.")
 
 # %%
 for need in needs[:4]:
@@ -163,18 +164,17 @@ for need in alone[:8]:
     print(f"   {need.requests[0].why}: « {need.requests[0].text[:120]} »")
 
 # %% [markdown]
-# Read a few before ordering anything: a need may be met by a resource whose text does not say so. A better
-# summary is cheaper than a new guide.
+# Read a few before you order a new guide: a resource may meet the need although its text does not say so. A
+# better summary is cheaper than a new guide.
 #
-# ## Who is shown
+# ## Exposure
 #
-# Now the other side. Each title of the catalogue (1,000 at most) is asked as if it were a request, and so
-# are the requests above. A *hub* is in more than five times as many lists as the average; an *orphan* is in
-# none.
+# Now the other side. Each title of the catalogue (1,000 at most) is sent as a query, and so are the queries
+# above. A *hub* is in more than five times as many lists as the average; an *orphan* is in none.
 
 # %%
 seen = exposure.audit(recommender, [request.text for request in requests])
-print(f"{seen.titles} titles and {seen.requests} requests, lists of {seen.k}")
+print(f"{seen.titles} titles and {seen.requests} queries, lists of {seen.k}")
 print(f"skewness {seen.skewness:.2f}: above 1.4, hubs matter")
 print(
     f"{len(seen.hubs)} hubs, {len(seen.orphans)} orphans, "
@@ -214,14 +214,14 @@ right.set(
 plt.show()
 
 # %% [markdown]
-# On the right, the more a curve sags, the more a few publishers have it all. If the orange one sags more
-# than the grey one, ranking adds to what the catalogue already does.
+# On the right, a curve that sags more means that fewer publishers have most of the places. If the orange
+# curve sags more than the grey one, ranking adds to the concentration of the catalogue.
 #
-# ## For and against whom
+# ## Exposure by publisher, type and theme
 #
-# Each dot is a publisher, type or theme: to the right of the line, it is shown more than its share of the
-# catalogue. This is a question to ask, not a fault in itself, for requests are not spread as catalogues
-# are.
+# Each dot is a publisher, type or theme. To the right of the line, it is shown more than its share of the
+# catalogue. This is a question to look into, not a fault in itself: queries are not spread over subjects as
+# the catalogue is.
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(15, 5.2), constrained_layout=True)
@@ -250,14 +250,14 @@ columns = ["of", "value", "catalogue", "shown", "ratio"]
 pd.DataFrame([{"of": of, **asdict(share)} for of, share in places], columns=columns).round(3)
 
 # %% [markdown]
-# Small communes are most of France and a small part of most catalogues. If their ratio is below 1 above,
-# ranking makes it worse; if it is near 1, the remedy is in the sources.
+# Small communes are most of France and a small part of most catalogues. If their ratio above is below 1,
+# ranking makes it worse. If it is near 1, the remedy is in the sources.
 #
-# ## The forgotten ones
+# ## Orphans
 #
-# Resources that no title and no request reached. Some are so particular that only their own subject reaches
-# them; others have a text that says too little. In a catalogue of many more than 1,000 resources most of them
-# were only not asked near, for titles are then a sample.
+# No title and no query reached these resources. Some are so specific that only their own subject reaches
+# them; others have a text that says too little. In a catalogue of far more than 1,000 resources, titles are
+# only a sample, so most orphans merely had no query near them.
 
 # %%
 orphans = pd.DataFrame(

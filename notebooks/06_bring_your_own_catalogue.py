@@ -14,13 +14,13 @@
 # %% [markdown]
 # # From your spreadsheet to answers
 #
-# You have a table of resources, made by several hands over the years. This notebook takes such a table,
-# column names and mistakes included, to a catalogue that answers requests: look at it, map its columns, see
-# every row that is refused and why, serve it, ask, and see what a new version of the table would change.
-# Everything happens in a temporary folder; your own home is untouched.
+# You have a table of resources, which several people have filled over the years. This notebook turns such a
+# table, with its own column names and mistakes, into a catalogue that answers queries: look at it, map its
+# columns, see why rows are rejected, serve it, query it, and see what a new version would change. Everything
+# happens in a temporary folder; your own home is untouched.
 #
-# `RECO_OWN_TABLE` names a CSV of yours, separated by semicolons, with the columns below. Without it, the
-# notebook writes one from 60 resources of the catalogue in use, with the faults that such tables have.
+# `RECO_OWN_TABLE` names your CSV, separated by semicolons, with the columns below. Without it, the notebook
+# writes one from 60 resources of the catalogue in use, with the faults that such tables have.
 
 # %%
 import os
@@ -40,7 +40,7 @@ from reco.errors import SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.read import inspect, read
 
-# Without ipywidgets, progress is drawn as text.
+# Without ipywidgets, progress bars are text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 home = reco.open()
@@ -49,8 +49,8 @@ workshop = Path(tempfile.mkdtemp(prefix="reco-own-"))
 # %% [markdown]
 # ## The table as it is
 #
-# French column names, years written as a sentence, two rows without a title, an address that leads nowhere,
-# one row twice: what one finds in practice.
+# It has the usual faults: French column names, a year written as a sentence, two rows without a title, an
+# address that is none, and one row twice.
 
 # %%
 columns = {
@@ -78,7 +78,7 @@ pd.read_csv(table, sep=";").head(6)
 # %% [markdown]
 # ## Which column is which?
 #
-# Read as it is, the table has no column that reco knows. It says so, and which ones there are.
+# The table has no column that reco knows. The error says so and lists its columns.
 
 # %%
 bare = SourceConfig(name="ma-table", kind="csv", path=table)
@@ -88,8 +88,8 @@ except SourceError as error:
     print(f"{error}\n{error.hint}")
 
 # %% [markdown]
-# Our field on the left, your column on the right. What stays unmapped is not lost: it is simply not read.
-# In `reco.toml` this is a `[[sources]]` table with the same keys; see `docs/settings.md`.
+# The mapping has our field on the left and your column on the right. Unmapped columns are simply not read. In
+# `reco.toml`, this is a `[[sources]]` table with the same keys; see `docs/settings.md`.
 
 # %%
 fields = {("theme" if name == "themes" else name): column for name, column in columns.items()}
@@ -97,14 +97,14 @@ source = SourceConfig(name="ma-table", kind="csv", path=table, fields=fields, co
 print("still unread:", inspect(source).unmapped)
 
 # %% [markdown]
-# ## Which rows are taken?
+# ## Which rows are accepted?
 #
-# Each row becomes a resource or a refusal with all of its reasons. What could be taken with a reservation,
-# such as a link that leads nowhere, is taken and noted.
+# Each row becomes a resource, or a rejection with all of its reasons. A row with a small fault, such as a
+# link that is not an address, is accepted with a note.
 
 # %%
 resources, refusals = admit_all(read(source), Rules())
-print(f"{len(resources)} rows taken, {len(refusals)} refused")
+print(f"{len(resources)} rows accepted, {len(refusals)} rejected")
 pd.DataFrame(
     [{"where": refusal.locator, "why": "; ".join(refusal.problems)} for refusal in refusals],
     columns=["where", "why"],
@@ -118,9 +118,8 @@ pd.DataFrame(notes, columns=["title", "note"])
 # %% [markdown]
 # ## Is it worth serving?
 #
-# Three questions before going further: how many fields are filled, are the summaries long enough to be
-# understood, and how old is it? A title alone is found by its own words; a summary of 25 to 120 words is
-# found by its meaning.
+# Check three things first: how many fields are filled, whether the summaries are long enough, and how old the
+# resources are. A title alone is found by its words; a summary of 25 to 120 words is found by its meaning.
 
 # %%
 frame = catalogue.to_frame()
@@ -136,7 +135,7 @@ left.barh(
 left.set(title="Share of rows that fill a field", xlim=(0, 1))
 middle.axvspan(25, 120, color="#3a7d44", alpha=0.1)
 middle.hist(lengths.clip(upper=300), bins=np.arange(0, 310, 10), color="#5b8db8")
-middle.set(title="Words in a summary (green: what serves best)", xlabel="words, 300 and more together")
+middle.set(title="Words in a summary (green: the best length)", xlabel="words, 300 and more together")
 if len(years):
     counts = years.value_counts().sort_index()
     right.bar(counts.index, counts, color="#5b8db8")
@@ -147,9 +146,9 @@ plt.show()
 # %% [markdown]
 # ## Serving it
 #
-# `refresh` reads, compares, encodes what is new, checks the result and only then serves it. The second run
-# finds nothing to do, and says so. The limit of refused rows is 5 % unless a source says otherwise: this
-# table is allowed 10 %.
+# `refresh` reads the sources, compares, encodes new texts, checks the result, and only then serves it. The
+# second run finds nothing to do, and reports it. A source may have 5 % of rejected rows by default; this
+# one may have 10 %.
 
 # %%
 allowed = source.model_copy(update={"reject_limit": 0.1})
@@ -165,10 +164,10 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# ## Asking
+# ## Querying it
 #
-# Take a title of the table, forget half of its words, and see whether the rest still finds it: a request
-# that a colleague could have typed. Then ask what you would really ask.
+# Keep half of the words of each title, as a colleague could have typed them: does this query find the
+# resource? Then send a real query of your own.
 
 # %%
 ranks = []
@@ -191,8 +190,8 @@ mine.recommend("Comment associer les habitants à un projet, avec peu de moyens 
 # %% [markdown]
 # ## The next version of the table
 #
-# A colleague mends a title, adds a row and removes another. `diff` says so before anything is served; a
-# refresh then encodes only what is new.
+# A colleague edits a title, adds a row and removes another. `diff` shows these changes before anything is
+# served; a refresh then encodes only the new texts.
 
 # %%
 mended = pd.read_csv(table, sep=";", dtype=str).fillna("")
@@ -213,6 +212,6 @@ third = reco.Home(settings, mine.path, mine.plain_encoder).refresh()
 print(f"{third.encoded} texts encoded, {third.reused} reused")
 
 # %% [markdown]
-# A mended title counts as one resource gone and one come, because without an `id` column the title names
-# the row: keep one column of ids that never change, and map it to `id`. When the table is right, copy the
+# An edited title counts as one resource removed and one added: without an `id` column, the title identifies
+# the row. Keep a column of ids that never change, and map it to `id`. When the table is right, copy the
 # source into `reco.toml`, run `.venv/bin/reco source test ma-table`, then `make refresh`.

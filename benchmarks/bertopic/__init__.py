@@ -1,1 +1,1 @@
-"""reco's clusters and BERTopic on the same vectors: see `docs/exploring.md` for the commands and figures."""
+"""Compare reco's clusters with BERTopic on the same vectors. `docs/exploring.md` has commands and figures."""

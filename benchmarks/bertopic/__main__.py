@@ -1,9 +1,9 @@
-"""reco's clusters and BERTopic on the vectors of one or more catalogues, in one run.
+"""Compare reco's clusters with BERTopic on the vectors of one or more catalogues, in one run.
 
 python -m benchmarks.bertopic --home DIR FILE.jsonl:FIELD ...
 
-FIELD is the field of the file whose first value is the known label. DIR keeps each catalogue's snapshot,
-so that a second run encodes nothing. Each system runs in a process of its own.
+FIELD is the field whose first value is the known label. DIR keeps each catalogue's snapshot, so a second run
+encodes nothing. Each system runs in a separate process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from benchmarks.catalogue_scale import peak_gigabytes
 RESAMPLES = 5
 SHARE = 0.8
 _WARM = 200
-"""Texts of the first run, which compiles and imports, and is not timed."""
+"""Texts of the warm-up run, which compiles and imports, and is not timed."""
 
 
 def main() -> None:
@@ -44,31 +44,31 @@ def main() -> None:
         print(json.dumps(run(given.one[0], Path(given.one[1]))))
         return
     home = given.home or Path(tempfile.mkdtemp(prefix="reco-bertopic-"))
-    told = {}
+    figures = {}
     for catalogue in given.catalogues:
         file, _, field = catalogue.rpartition(":")
-        told[Path(file).stem] = compare(Path(file), field, home / Path(file).stem)
-    print(json.dumps(told, indent=2, ensure_ascii=False))
+        figures[Path(file).stem] = compare(Path(file), field, home / Path(file).stem)
+    print(json.dumps(figures, indent=2, ensure_ascii=False))
 
 
 def compare(file: Path, field: str, home: Path) -> dict[str, Any]:
-    """Return every figure of both systems on one catalogue."""
+    """Return all figures of both systems on one catalogue."""
     texts, vectors = read(file, field, home)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         np.save(folder / "vectors.npy", vectors)
         lines = [json.dumps(asdict(text), ensure_ascii=False) for text in texts]
         (folder / "texts.jsonl").write_text("\n".join(lines), encoding="utf-8")
-        told = {name: scored(name, folder, texts) for name in SYSTEMS}
+        figures = {name: scored(name, folder, texts) for name in SYSTEMS}
     whole = [text.whole for text in texts]
-    count = round(min(found["words_shown"] for found in told.values()))
-    for found in told.values():
+    count = round(min(found["words_shown"] for found in figures.values()))
+    for found in figures.values():
         found["first_words"] = {"count": count, **scores.of_first(found["words"], count, whole)}
-    return {"texts": len(texts), **told}
+    return {"texts": len(texts), **figures}
 
 
 def read(file: Path, field: str, home: Path) -> tuple[list[Text], NDArray[np.float32]]:
-    """Return the texts of a catalogue and their vectors, those that the product clusters."""
+    """Return the texts of a catalogue, and the vectors that the product clusters."""
     from reco.refresh.run import refresh
     from reco.sources.config import SourceConfig
 
@@ -83,7 +83,7 @@ def read(file: Path, field: str, home: Path) -> tuple[list[Text], NDArray[np.flo
 
 
 def scored(name: str, folder: Path, texts: Sequence[Text]) -> dict[str, Any]:
-    """Run one system in a process of its own and score what it shows."""
+    """Run one system in a separate process, and score its groups and words."""
     command = [sys.executable, "-m", "benchmarks.bertopic", "--one", name, str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
@@ -106,7 +106,7 @@ def scored(name: str, folder: Path, texts: Sequence[Text]) -> dict[str, Any]:
 
 
 def run(name: str, folder: Path) -> dict[str, Any]:
-    """Run one system in this process: to warm up, timed for topics alone and with all, on resamples."""
+    """Run one system in this process: warm up, time the topics alone, time everything, then resample."""
     vectors = np.load(folder / "vectors.npy")
     lines = (folder / "texts.jsonl").read_text(encoding="utf-8").split("\n")
     texts = [Text(**json.loads(line)) for line in lines]
@@ -130,7 +130,7 @@ def run(name: str, folder: Path) -> dict[str, Any]:
 def resampled(
     texts: Sequence[Text], vectors: NDArray[np.float32], number: int, topics: Callable[..., Found]
 ) -> scores.Labels:
-    """Return the groups of a sample of the texts, drawn without replacement, over all of them."""
+    """Return labels (texts,) from a sample drawn without replacement; `ABSENT` for texts outside it."""
     drawn = np.random.default_rng(number).choice(len(texts), round(SHARE * len(texts)), replace=False)
     rows = np.sort(drawn)
     labels = np.full(len(texts), scores.ABSENT)

@@ -1,4 +1,4 @@
-"""The measures, the same code for both systems: what each shows is all that they read."""
+"""Measures for both systems. They use only the groups and the words that a system shows."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from reco.text.tokens import stem
 
 Labels = NDArray[np.int64]
 ABSENT = -9
-"""The label of a text that a resample left out; -1 is an outlier."""
+"""Label of a text outside a resample; -1 is an outlier."""
 _WORD = re.compile(r"\w\w+")
 
 
 def npmi(topics: Sequence[Sequence[str]], texts: Sequence[str], stems: bool = False) -> float:
-    """Return the mean NPMI of the pairs of words of a topic, over whole texts, then over topics.
+    """Return the NPMI of word pairs that occur in the same texts, averaged by topic, then over topics.
 
-    log(p(a, b) / p(a) p(b)) / -log p(a, b), -1 for words that no text has together (Bouma 2009; Lau,
+    NPMI is log(p(a, b) / p(a) p(b)) / -log p(a, b), and -1 for words that share no text (Bouma 2009; Lau,
     Newman and Baldwin 2014). `stems` compares words by their stem.
     """
     shown = [[_form(word, stems) for word in words] for words in topics]
-    wanted = {word for words in shown for word in words}
-    holders: dict[str, set[int]] = {word: set() for word in wanted}
+    vocabulary = {word for words in shown for word in words}
+    holders: dict[str, set[int]] = {word: set() for word in vocabulary}
     for row, text in enumerate(texts):
-        for word in {_form(found, stems) for found in _WORD.findall(text.casefold())} & wanted:
+        for word in {_form(match, stems) for match in _WORD.findall(text.casefold())} & vocabulary:
             holders[word].add(row)
     means = [
         np.mean([_npmi(holders[a], holders[b], len(texts)) for a, b in combinations(dict.fromkeys(words), 2)])
@@ -45,16 +45,18 @@ def diversity(topics: Sequence[Sequence[str]], stems: bool = False) -> float:
 
 
 def of_first(topics: Sequence[Sequence[str]], count: int, texts: Sequence[str]) -> dict[str, float]:
-    """Return coherence and diversity of so many first words of each topic: fewer words are easier to keep
-    apart, so that systems that show unlike numbers of them are compared on as many."""
+    """Return coherence and diversity of the first `count` words of each topic.
+
+    Fewer words have more diversity by chance, so systems are compared on the same number of words.
+    """
     first = [topic[:count] for topic in topics]
     return {"npmi": npmi(first, texts), "diversity": diversity(first)}
 
 
 def stability(resamples: Sequence[Labels]) -> float:
-    """Return the mean adjusted Rand index of two resamples, over the texts that both have.
+    """Return the mean adjusted Rand index of two resamples, over the texts of both.
 
-    Outliers are a group like another: a text that is one only on some days is not stable.
+    Outliers count as a group: a text that is an outlier in one resample only is not stable.
     """
     pairs = combinations(resamples, 2)
     return float(np.mean([adjusted_rand_score(*_both(first, second)) for first, second in pairs]))
@@ -63,7 +65,8 @@ def stability(resamples: Sequence[Labels]) -> float:
 def agreement(labels: Labels, known: Sequence[str], outliers: bool = True) -> float:
     """Return the adjusted mutual information with known labels (Vinh, Epps and Bailey 2010).
 
-    Outliers are a group like another, or are left out; texts without a known label always are.
+    Outliers count as a group or, with `outliers=False`, are left out. Texts without a known label are always
+    left out.
     """
     chosen = np.asarray([bool(label) for label in known]) & (outliers | (labels >= 0))
     return float(
@@ -83,5 +86,5 @@ def _npmi(first: set[int], second: set[int], texts: int) -> float:
 
 
 def _both(first: Labels, second: Labels) -> tuple[Labels, Labels]:
-    there = (first != ABSENT) & (second != ABSENT)
-    return first[there], second[there]
+    present = (first != ABSENT) & (second != ABSENT)
+    return first[present], second[present]

@@ -1,4 +1,4 @@
-"""The two systems, each given the same texts and unit vectors, and asked for groups and their words."""
+"""The two systems. Both get the same texts and unit vectors, and return groups with their words."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 SMALLEST = 10
-"""BERTopic's default for the size of the smallest topic."""
+"""Size of the smallest topic: the default of BERTopic."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A resource as both systems read it, and its known label."""
+    """A resource as both systems get it, and its known label."""
 
     id: str
     title: str
@@ -33,7 +33,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Found:
-    """Groups, (texts,), -1 for outliers, their ten first words, and their labels."""
+    """Group of each text (texts,), -1 for outliers; the first ten words and the name of each group."""
 
     labels: Labels
     words: tuple[tuple[str, ...], ...]
@@ -41,7 +41,7 @@ class Found:
 
 
 def reco(texts: Sequence[Text], vectors: Vectors) -> Found:
-    """Groups of the level of subjects, and their words and labels."""
+    """Return the groups at the level of subjects, with their words and labels."""
     from reco.clusters.grouping import group, sizes_for
     from reco.clusters.labelling.corpus import Corpus
     from reco.clusters.labelling.corpus import Text as Read
@@ -58,7 +58,7 @@ def reco(texts: Sequence[Text], vectors: Vectors) -> Found:
 
 
 def reco_whole(texts: Sequence[Text], vectors: Vectors) -> None:
-    """All that a refresh does: every level, labels, stability by resampling, and the map."""
+    """Do all the work of a refresh: every level, labels, stability by resampling, and the map."""
     from reco.catalogue.catalogue import Catalogue
     from reco.catalogue.resource import Resource
     from reco.clusters.find import find
@@ -68,12 +68,12 @@ def reco_whole(texts: Sequence[Text], vectors: Vectors) -> None:
 
 
 def bertopic(texts: Sequence[Text], vectors: Vectors) -> Found:
-    """Topics and their words."""
+    """Return topics and their words."""
     return _fitted(texts, vectors)[1]
 
 
 def bertopic_whole(texts: Sequence[Text], vectors: Vectors) -> None:
-    """Topics, their words, the hierarchy, and the places of the texts on a map."""
+    """Make topics, their words, the hierarchy, and the positions of the texts on a map."""
     from umap import UMAP
 
     model, found = _fitted(texts, vectors)
@@ -85,9 +85,9 @@ def bertopic_whole(texts: Sequence[Text], vectors: Vectors) -> None:
 
 
 def _fitted(texts: Sequence[Text], vectors: Vectors) -> tuple[Any, Found]:
-    """BERTopic as its documentation of best practices has it, its smallest topic being its default.
+    """Fit BERTopic with its documented best practices and its default size of the smallest topic.
 
-    `language` must not be English: it would take accented letters out of the texts.
+    `language` must not be English, which removes accented letters from the texts.
     """
     from bertopic import BERTopic
     from bertopic.vectorizers import ClassTfidfTransformer

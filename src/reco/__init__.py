@@ -1,7 +1,7 @@
 """reco: which guides, reports, books and local experiences should a commune read?
 
 `reco.open()` opens a home: the snapshots on disk with their settings. `reco.from_frame(df)` makes one from
-a DataFrame. Importing `reco` imports nothing else: the first call does.
+a DataFrame. `import reco` is instant: the first use imports the rest.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from reco.version import __version__
 
-# torch and faiss each start an OpenMP pool; spinning workers of one starve the other.
+# torch and faiss each start an OpenMP pool; the spinning threads of one starve the other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# A request's products are small: handing them to a second thread costs more than they do (measured on
-# two cores: 105 ms a warm request with it, 28 without). torch's own threads are not these.
+# The matrix products of a query are small: a second thread costs more than it saves (on two cores, a warm
+# query takes 105 ms with it and 28 ms without). This does not set torch's own threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 if TYPE_CHECKING:
@@ -85,12 +85,11 @@ def __getattr__(name: str) -> Any:
 
 
 def open(home: str | Path | None = None, *, config: str | Path | None = None) -> Home:
-    """Open a home. Its settings are read now; its snapshot and its model, when they are first used.
+    """Open a home. Its settings are read now, its snapshot and its model at first use.
 
-    `home` is a folder; without one, `RECO_HOME`, the settings' `home`, or the user's data directory.
-    `config` is a settings file; without one, `RECO_CONFIG`, `reco.toml` in `home` or `RECO_HOME`,
-    `./reco.toml`, or the settings and the catalogue that come with reco. Raises InvalidSettings for a
-    file that cannot be used.
+    `home` is a folder, by default `RECO_HOME`, the settings' `home`, or the user's data directory. `config`
+    is a settings file, by default `RECO_CONFIG`, `reco.toml` in `home` or `RECO_HOME`, `./reco.toml`, or the
+    settings and the catalogue that come with reco. Raises InvalidSettings for a file that cannot be used.
 
     >>> import reco
     >>> home = reco.open("communes")  # doctest: +SKIP
@@ -109,16 +108,16 @@ def from_frame(
 ) -> Home:
     """Make a home from a DataFrame with the columns `title` and `summary`, and refresh it.
 
-    Other columns of ours are read where they are there: id, authors, publisher, year, type, theme (or
-    themes), url, place, place_code, audience, scale, language, evidence. A row without an id gets one made
-    of its title, publisher and authors, the same each time.
+    Optional columns: id, authors, publisher, year, type, theme (or themes), url, place, place_code,
+    audience, scale, language, evidence. Other columns are ignored. A row without an id gets a stable one
+    from its title, publisher and authors.
 
-    `home` is a folder, whose own home it becomes: later calls with it update it, and `reco.open(home)` opens
-    it again. Without one, the home is in a temporary folder that goes with the returned object. `encoder`
-    is what `[encoder]` of a settings file says, by default the bundled model.
+    `home` is the folder to make the home in: a later call updates it, and `reco.open(home)` opens it.
+    Without one, the home is in a temporary folder that is removed with the returned object. `encoder` takes
+    the keys of `[encoder]` in a settings file; the default is the bundled model.
 
-    Refused rows are in `.rejected`, each with its reasons. Raises InvalidInput for a frame that cannot be
-    read, or of which every row is refused; RefreshRefused when an update of a home loses too much.
+    Rejected rows are in `.rejected`, each with its reasons. Raises InvalidInput for a frame that cannot be
+    read or whose rows are all rejected, RefreshRefused when an update would lose too many resources.
 
     >>> import pandas as pd
     >>> import reco
@@ -126,7 +125,7 @@ def from_frame(
     ...     {"title": ["Planter des haies", "Isoler l'école", ""],
     ...      "summary": ["Bocage et biodiversité.", "Chauffage et confort d'été.", "Sans titre."]}
     ... )
-    >>> home = reco.from_frame(frame, encoder=encoder)  # encoder: of the tests; yours can be left out
+    >>> home = reco.from_frame(frame, encoder=encoder)  # `encoder` is that of the tests: leave it out
     >>> home.recommend("chauffage de l'école", k=1)[0].resource.title
     "Isoler l'école"
     >>> [row.problems for row in home.rejected]

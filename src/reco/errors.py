@@ -1,4 +1,4 @@
-"""The exceptions of reco. The message says what happened; the hint says what to do."""
+"""The exceptions of reco. Each says what happened and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class RecoError(Exception):
     """A failure that a person can act on.
 
-    `hint` is one sentence on what to do; `exit_code` is the exit code of the command line.
+    `hint` says in one sentence what to do; `exit_code` is that of the command line.
     """
 
     exit_code = 1
@@ -17,17 +17,17 @@ class RecoError(Exception):
 
 
 class InvalidInput(RecoError):
-    """Unusable input from the user. The message lists every problem."""
+    """Input that cannot be used. The message lists every problem."""
 
     exit_code = 2
 
 
 class InvalidQuery(InvalidInput):
-    """An invalid query."""
+    """A query that cannot be answered, such as an empty one."""
 
 
 class InvalidSettings(InvalidInput):
-    """An invalid `reco.toml`."""
+    """A `reco.toml` or a `RECO_*` variable that cannot be used."""
 
 
 class InvalidDecisions(InvalidInput):
@@ -39,7 +39,7 @@ class UnknownResource(InvalidInput):
 
 
 class SourceError(RecoError):
-    """A source that cannot be read as a whole. A single bad row is a `Rejection` instead."""
+    """A source that cannot be read at all. A bad row is a `Rejection` instead."""
 
 
 class EncoderError(RecoError):
@@ -51,28 +51,28 @@ class SnapshotError(RecoError):
 
 
 class EncoderMismatch(SnapshotError):
-    """An intact snapshot, or adapter, that belongs to another encoder."""
+    """An intact snapshot whose vectors another encoder made."""
 
 
 class StorageError(RecoError):
-    """The disk refused an operation: it is full, read-only, or not writable by this user."""
+    """A write that the disk refused: it is full, read-only, or belongs to another user."""
 
 
 class UnconfirmedWrite(StorageError):
-    """A change that every reader sees, but that a power cut may undo."""
+    """A change that every reader sees, but that the disk did not confirm: a power cut may undo it."""
 
 
 class ServerBusy(RecoError):
-    """Too many queries arrived at the same time, and the queue is full."""
+    """More queries at the same time than the server can answer."""
 
 
 class RefreshRunning(RecoError):
-    """Another refresh holds the lock."""
+    """Another refresh holds the lock of the home."""
 
     exit_code = 3
 
 
 class PublishRefused(RecoError):
-    """A gate refused the new snapshot. The old one is still served."""
+    """A gate refused the new snapshot; the old one is still served."""
 
     exit_code = 4

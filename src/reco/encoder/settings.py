@@ -91,4 +91,4 @@ def require_model(settings: EncoderSettings) -> None:
     if settings.folder is not None:
         from reco.encoder.loading import require_readable
 
-        require_readable(settings.folder, "Copy the model's folder anew, or choose another under [encoder].")
+        require_readable(settings.folder, "Copy the model's folder again, or choose another under [encoder].")

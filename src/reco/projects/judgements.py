@@ -43,7 +43,7 @@ class JudgedQueries:
 
 @dataclass(frozen=True)
 class Exported:
-    """The counts of an export: queries and judgements, training pairs, and opinions left out."""
+    """The counts of an export: queries and judgements, training pairs, opinions left out."""
 
     folder: str
     requests: int

@@ -1,1 +1,1 @@
-"""One night: read the sources, build the next snapshot, judge it, publish it."""
+"""The refresh: read the sources, build the next snapshot, judge it, publish it."""

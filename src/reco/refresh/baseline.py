@@ -1,7 +1,7 @@
-"""What the next snapshot is compared with: the one served before it, without its vectors and indexes.
+"""The baseline: the previous snapshot without its vectors and indexes, to compare the next one with.
 
-A large catalogue fits in memory once: what the previous snapshot answers, and what its vectors were,
-is asked before the next one is made, so that it can be let go.
+A large catalogue fits in memory once. The previous snapshot therefore ranks its probes and the golden
+queries before the next one is made, and is then released.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from reco.ranking.recommender import Fusion, Recommender
 from reco.snapshots.snapshot import Manifest, Snapshot
 
 ABOUT_VECTORS = frozenset(("invalid_vectors", "identical_vectors", "unmatched_vectors"))
-"""Gates whose objection casts doubt on what was encoded: it is not kept for the next try."""
+"""Gates about the vectors. When one objects, the encoded texts are not kept for the next try."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the previous snapshot answers to the probes, and to the golden requests."""
+    """The rankings of the previous snapshot for the probes and for the golden queries."""
 
     probes: Rankings
     golden: Rankings
@@ -38,11 +38,11 @@ class Answers:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The previous snapshot as it is remembered.
+    """The facts kept of the previous snapshot.
 
-    `texts` are content hashes by id, in the order of the rows; `prints` (rows,) are hashes of the parts.
-    `stable` are the ids that stay with the same text, `probes` requests about some of them, by id. There
-    are no `answers` and no `prints` when another encoder made the previous snapshot.
+    `texts` maps ids to content hashes, in row order; `prints` (rows,) are hashes of the parts. `stable` are
+    the ids whose text stays the same; `probes` maps some of them to a query. `answers` and `prints` are
+    None when another encoder made the previous snapshot, or when its vectors are doubted.
     """
 
     manifest: Manifest
@@ -67,9 +67,9 @@ class Baseline:
         probes: int = 0,
         fusion: Fusion | None = None,
     ) -> Baseline:
-        """Remember a snapshot, to compare it with the one of `catalogue` that `encoder` will have made."""
+        """Return the baseline for the next snapshot: the one of `catalogue`, made by `encoder`."""
         stable = runs.unchanged(previous.catalogue, catalogue)
-        found = cls(
+        baseline = cls(
             previous.manifest,
             {resource.id: resource.content_hash for resource in previous.catalogue},
             previous.families,
@@ -80,30 +80,30 @@ class Baseline:
             stable=stable,
             probes=runs.probes(catalogue, stable, probes),
         )
-        if previous.manifest.encoder != encoder.fingerprint or found.doubted:
-            return found
-        judged = Recommender(runs.every_listing(previous), encoder, fusion)
+        if previous.manifest.encoder != encoder.fingerprint or baseline.doubted:
+            return baseline
+        all_listings = Recommender(runs.every_listing(previous), encoder, fusion)
         answers = Answers(
-            probes=runs.rank(Recommender(previous, encoder, fusion), found.probes),
-            golden=runs.rank(judged, {topic.id: topic.text for topic in topics}),
+            probes=runs.rank(Recommender(previous, encoder, fusion), baseline.probes),
+            golden=runs.rank(all_listings, {topic.id: topic.text for topic in topics}),
         )
-        return replace(found, prints=previous.table.prints, answers=answers)
+        return replace(baseline, prints=previous.table.prints, answers=answers)
 
     @property
     def doubted(self) -> bool:
-        """Whether its vectors are not to be used again."""
+        """Whether its vectors must be encoded again."""
         return is_doubted(self.manifest)
 
     @property
     def known(self) -> frozenset[str]:
-        """Content hashes of the texts whose vectors can be used again."""
+        """Content hashes of the texts whose vectors can be reused."""
         return frozenset() if self.doubted else frozenset(self.texts.values())
 
     def drift(self, report: str, hashes: Sequence[str]) -> float:
-        """Return the share of texts that are new since what a report is about was last made.
+        """Return the share of texts that are new since the last run of one step; 1 if it never ran.
 
-        `report` is "deep", "adapt" or "levels", and `hashes` are those of the next snapshot; 1 where it
-        was never made.
+        `report` names the step: "deep", "adapt" or "levels". `hashes` are the content hashes of the next
+        snapshot.
         """
         last = self.manifest.report.get(report)
         if not last:
@@ -111,21 +111,22 @@ class Baseline:
         return float(last.get("drift", 0.0)) + len(set(hashes) - self.known) / max(1, len(hashes))
 
     def has_head(self, head: NDArray[np.float32] | None) -> bool:
-        """Whether it was searched through that very head, or through none where that is None."""
+        """Whether it was searched through this same head, or through none when `head` is None."""
         if self.head is None or head is None:
             return self.head is head
         return np.array_equal(self.head, head)
 
 
 def is_doubted(manifest: Manifest) -> bool:
-    """Whether a snapshot was published in spite of a gate about its vectors: they are encoded again.
+    """Whether a snapshot was published against a gate about its vectors. They are then encoded again.
 
-    Else a model that failed one night would leave resources that nothing finds, and be refused every night.
+    Otherwise a model that failed one night would leave resources that no query finds, and every later
+    night would be refused.
     """
     objections = manifest.report.get("forced", {}).get("objections", ())
     return any(objection["gate"] in ABOUT_VECTORS for objection in objections)
 
 
 def comparable(baseline: Baseline | None, encoder: str) -> Baseline | None:
-    """Return the baseline if the encoder of that fingerprint made it: what it had learnt can be kept."""
+    """Return the baseline if the encoder with this fingerprint made it: what it learnt can be kept."""
     return baseline if baseline is not None and baseline.manifest.encoder == encoder else None

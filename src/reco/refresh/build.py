@@ -1,4 +1,4 @@
-"""Building the next snapshot: indexes, families and word counts of a catalogue, and its clusters."""
+"""Build the next snapshot: indexes, families and word counts of a catalogue, then its clusters."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def next_snapshot(
     baseline: Baseline | None,
     recipe: Recipe,
 ) -> Snapshot:
-    """Return the snapshot of a catalogue and its vectors, with the head and weights of the one before."""
+    """Return the snapshot of a catalogue and its vectors, with the head and weights of the previous one."""
     previous = comparable(baseline, encoder.fingerprint)
     sound = previous if previous is not None and not previous.doubted else None
     families = sound.families if sound is not None else None
     known = sound.known if sound is not None else frozenset()
     # Matrix products release the interpreter's lock, so words are counted meanwhile.
-    with ThreadPoolExecutor(1) as beside:
-        listed = beside.submit(find_families, catalogue, table, recipe.told, families, known, carried.traits)
-        terms = CatalogueTerms.by(catalogue, table.hashes, recipe.acronyms, _counted(store, baseline))
+    with ThreadPoolExecutor(1) as pool:
+        listed = pool.submit(find_families, catalogue, table, recipe.told, families, known, carried.traits)
+        terms = CatalogueTerms.by(catalogue, table.hashes, recipe.acronyms, _previous_counts(store, baseline))
     memory.give_back()
     manifest = Manifest(
         snapshot=store.next_id(),
@@ -67,8 +67,8 @@ def _first_head(recipe: Recipe, encoder: Encoder) -> Matrix | None:
     return starting_head(encoder.fingerprint) if recipe.head is not None else None
 
 
-def _counted(store: SnapshotStore, baseline: Baseline | None) -> Before | None:
-    """Return the word counts of the previous snapshot, whatever encoder made it."""
+def _previous_counts(store: SnapshotStore, baseline: Baseline | None) -> Before | None:
+    """Return the word counts of the previous snapshot, whichever encoder made it."""
     counts = store.counts(baseline.manifest.snapshot) if baseline is not None else None
     if baseline is None or counts is None or len(counts.written) != len(baseline.texts):
         return None
@@ -79,13 +79,13 @@ def _counted(store: SnapshotStore, baseline: Baseline | None) -> Before | None:
 def grouped(snapshot: Snapshot, baseline: Baseline | None, options: Options | None) -> Snapshot:
     """Return the snapshot with its clusters, or with the reason why it has none.
 
-    Whatever goes wrong here is reported and never keeps a catalogue from being served.
+    A failure here is reported; it never stops a catalogue from being served.
     """
     if options is None:
         return snapshot
     started = time.monotonic()
     try:
-        found = _clusters(snapshot, baseline.clusters if baseline is not None else None, options)
+        clusters = _clusters(snapshot, baseline.clusters if baseline is not None else None, options)
     except Exception as error:
         expected = isinstance(error, RecoError)
         logger.warning("no clusters were found: %s", error, exc_info=not expected)
@@ -95,16 +95,16 @@ def grouped(snapshot: Snapshot, baseline: Baseline | None, options: Options | No
         return snapshot.reporting(clusters={"found": False, "reason": reason.strip()})
     figures = {
         "found": True,
-        "levels": [len(found.at(level)) for level in range(1, found.levels + 1)],
-        "outliers": len(found.outliers),
-        "drift": round(found.drift, 4),
+        "levels": [len(clusters.at(level)) for level in range(1, clusters.levels + 1)],
+        "outliers": len(clusters.outliers),
+        "drift": round(clusters.drift, 4),
         "seconds": round(time.monotonic() - started, 3),
     }
-    return replace(snapshot, grouping=found).reporting(clusters=figures)
+    return replace(snapshot, grouping=clusters).reporting(clusters=figures)
 
 
 def _clusters(snapshot: Snapshot, previous: Clusters | None, options: Options) -> Clusters:
-    """Find clusters in the space that the snapshot is searched in."""
+    """Find clusters in the vector space in which the snapshot is searched."""
     head = "" if snapshot.head is None else digest_of(snapshot.head.tobytes())
     made_by = snapshot.manifest.encoder + head
     return find_clusters(snapshot.catalogue, snapshot.dense.vectors(), options, previous, made_by)

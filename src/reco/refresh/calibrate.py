@@ -1,11 +1,13 @@
-"""Measuring at refresh what scores are worth: against unrelated requests, and against judgements.
+"""Calibration: measure at refresh what scores mean, against unrelated queries and against judgements.
 
-Two things are asked of every snapshot. Does a request belong to the field? Linear discriminant analysis
-(Fisher 1936; the covariance is shrunk half-way to a multiple of the identity, after Friedman 1989) of
-request vectors, unrelated sentences on one side, the catalogue's own titles, passages, themes and
-phrases on the other; then a logistic regression of that figure and of the best score, each measured on
-texts that did not teach it, long and terse, answered without their own resource. And is a result close? By
-the best scores that unrelated requests reach, or by precision where a golden set was judged.
+Does a query belong to the field? Linear discriminant analysis (Fisher 1936; the covariance is shrunk
+half-way to a multiple of the identity, after Friedman 1989) separates the query vectors of the catalogue's
+own titles, passages, themes and phrases from those of unrelated sentences. A logistic regression combines
+its figure with the best score. Both are measured on held-out texts, long and short, each answered without
+its own resource.
+
+Is a result close? Its score is compared with the best scores of unrelated queries, or with precision where
+a golden set is judged.
 """
 
 from __future__ import annotations
@@ -37,22 +39,22 @@ from reco.text.tokens import words
 logger = logging.getLogger(__name__)
 
 LARGE = 10_000
-"""Resources above which what scores are worth is not measured every night."""
+"""Number of resources above which levels are not measured every night."""
 
 FEWEST = 50
-"""Resources below which nothing is calibrated: levels and verdict are None."""
+"""Number of resources below which nothing is calibrated: levels and verdict are None."""
 
 FALSE_HOPES = 0.05
-"""Share of the unrelated requests that are not told *nothing*: where the threshold lies."""
+"""Share of unrelated queries whose verdict is not *nothing*: it sets the threshold."""
 
 CUTS = (0.5, 0.75, 0.95)
-"""Quantiles of the best scores of unrelated requests from which a result has each level above the lowest."""
+"""Quantiles of the best scores of unrelated queries where each level above the lowest begins."""
 
 PRECISIONS = (0.15, 0.4, 0.75)
-"""Where judgements exist: the share of relevant results at a score from which it has each level."""
+"""Shares of relevant results at a score where each level begins, if judgements exist."""
 
 _MOST = 600
-"""Resources whose texts are asked: the time they take does not grow with the catalogue."""
+"""Resources whose texts serve as queries: their time does not grow with the catalogue."""
 _SCORED = 400
 """Texts of each side whose best score is measured."""
 _FOLDS = 5
@@ -64,10 +66,10 @@ Matrix = NDArray[np.float64]
 
 
 def measured(snapshot: Snapshot, encoder: Encoder, baseline: Baseline | None, recipe: Recipe) -> Snapshot:
-    """Return the snapshot with what its scores are worth: measured, or as the night before.
+    """Return the snapshot with its levels: measured now, or kept from the previous snapshot.
 
-    To measure takes as long as hundreds of searches. What it gives is an estimate from a sample, so that
-    a large catalogue keeps it until `recipe.drift` of it has changed since; a small one never does.
+    A measure takes as long as hundreds of searches, and is an estimate from a sample. A large catalogue
+    keeps it until `recipe.drift` of it has changed; a small one is measured each time.
     """
     previous = comparable(baseline, snapshot.manifest.encoder)
     known = previous.levels if previous is not None else None
@@ -89,25 +91,25 @@ def measured(snapshot: Snapshot, encoder: Encoder, baseline: Baseline | None, re
 def calibrated(
     snapshot: Snapshot, encoder: Encoder, recipe: Recipe, asked: Vectors | None = None
 ) -> Snapshot:
-    """Return a snapshot that knows what its scores are worth; `asked` are vectors of the same encoder."""
+    """Return the snapshot with its levels measured; `asked` are known vectors of the same encoder."""
     levels = (
         calibrate(snapshot, encoder, recipe.fusion, unrelated(), recipe.golden, asked)
         if recipe.calibrate
         else None
     )
-    found = replace(snapshot, levels=levels)
+    result = replace(snapshot, levels=levels)
     if levels is None:
-        return found
-    told = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
-    return found.reporting(levels=told)
+        return result
+    report = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
+    return result.reporting(levels=report)
 
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts asked of a snapshot.
+    """Texts that serve as queries.
 
-    For each: the row that it comes from, -1 for none; its fold; whether the discriminant learns from it,
-    and whether its best score is measured.
+    For each: the row of its resource, -1 for none; its fold; whether the discriminant learns from it; and
+    whether its best score is measured.
     """
 
     texts: tuple[str, ...]
@@ -125,23 +127,25 @@ def calibrate(
     topics: Sequence[Topic] = (),
     known: Vectors | None = None,
 ) -> Levels | None:
-    """Measure a snapshot; None for fewer than `FEWEST` resources, or vectors that are no directions.
+    """Measure the levels of a snapshot. None for fewer than `FEWEST` resources, or non-finite vectors.
 
-    `background` are unrelated requests, `topics` judged ones, none without a golden set, and `known` the
+    `background` are unrelated queries, `topics` judged ones (empty without a golden set). `known` are the
     vectors that the same encoder gave to some of the texts (`Levels.asked`). Deterministic.
     """
     if len(snapshot.catalogue) < FEWEST:
         return None
-    asked = _own_texts(snapshot), _unrelated(background)
+    groups = _own_texts(snapshot), _background_texts(background)
     scorer = Scorer(snapshot, fusion)
-    memory = _encoded([text for side in asked for text in side.texts], scorer, encoder, known or {})
-    vectors = tuple(np.stack([memory[digest(t)] for t in side.texts]).astype(np.float64) for side in asked)
+    query_vectors = _encoded([text for side in groups for text in side.texts], scorer, encoder, known or {})
+    vectors = tuple(
+        np.stack([query_vectors[digest(t)] for t in side.texts]).astype(np.float64) for side in groups
+    )
     if not (np.isfinite(vectors[0]).all() and np.isfinite(vectors[1]).all()):
-        logger.warning("levels are not calibrated: a vector is not a direction")
+        logger.warning("levels are not calibrated: a vector holds a NaN or an infinity")
         return None
-    direction, offset = _discriminant(*(v[t.taught] for t, v in zip(asked, vectors, strict=True)))
-    sides = _held_out(asked, (vectors[0], vectors[1]))
-    figures = [_figures(scorer, snapshot, *one) for one in zip(asked, vectors, sides, strict=True)]
+    direction, offset = _discriminant(*(v[t.taught] for t, v in zip(groups, vectors, strict=True)))
+    sides = _held_out(groups, (vectors[0], vectors[1]))
+    figures = [_figures(scorer, snapshot, *group) for group in zip(groups, vectors, sides, strict=True)]
     weights = _logistic(*figures)
     threshold = float(np.quantile(_chances(weights, figures[1]), 1 - FALSE_HOPES))
     cuts, precision = _cuts(Recommender(snapshot, encoder, fusion), topics, figures[1][:, 1])
@@ -154,53 +158,53 @@ def calibrate(
         calibrated="golden" if precision else "background",
         made_for=fusion.stamp,
         precision=precision,
-        figures=_told(*(_chances(weights, found) < threshold for found in figures)),
-        asked=memory,
+        figures=_report(*(_chances(weights, figure) < threshold for figure in figures)),
+        asked=query_vectors,
     )
 
 
 def _own_texts(snapshot: Snapshot) -> _Texts:
-    """Return what a catalogue says of itself: titles, a passage of each resource, themes and phrases.
+    """Return texts of the catalogue: titles, one passage per resource, themes and acronyms in full.
 
-    Requests are long or terse, so passages and scraps of titles are those whose score is measured.
-    Which ones are chosen depends on the texts alone: a changed resource changes no other choice.
+    Queries are long or short, so scores are measured on passages and on fragments of titles. The choice
+    depends on the texts alone: a changed resource does not change the others' part.
     """
     catalogue = snapshot.catalogue
     chosen = sorted(range(len(catalogue)), key=lambda row: catalogue[row].content_hash)[:_MOST]
-    found: list[tuple[str, int, int, bool, bool]] = []
+    entries: list[tuple[str, int, int, bool, bool]] = []
     for place, row in enumerate(sorted(chosen)):
         resource = catalogue[row]
         spans = [span for span in snapshot.table.document(row).spans if span.start >= 0]
-        found.append((resource.title, row, place % _FOLDS, True, False))
-        found.append((_scrap(resource), row, place % _FOLDS, False, True))
+        entries.append((resource.title, row, place % _FOLDS, True, False))
+        entries.append((_fragment(resource), row, place % _FOLDS, False, True))
         if spans:
-            span = spans[_drawn(resource) % len(spans)]
-            found.append((resource.summary[span.start : span.end], row, place % _FOLDS, True, True))
+            span = spans[_hash_number(resource) % len(spans)]
+            entries.append((resource.summary[span.start : span.end], row, place % _FOLDS, True, True))
     phrases = {theme for resource in catalogue for theme in resource.themes}
-    phrases.update(entry.full for entry in snapshot.acronyms.entries)
+    phrases.update(acronym.full for acronym in snapshot.acronyms.entries)
     for place, phrase in enumerate(sorted(sorted(phrases, key=digest)[:_MOST])):
-        found.append((phrase, -1, place % _FOLDS, True, False))
-    texts, *columns = zip(*found, strict=True)
+        entries.append((phrase, -1, place % _FOLDS, True, False))
+    texts, *columns = zip(*entries, strict=True)
     return _Texts(tuple(texts), *(np.asarray(column) for column in columns))
 
 
-def _scrap(resource: Resource) -> str:
-    """Return two or three words of a title that follow each other, as a terse request is typed."""
-    read = [word for word in words(resource.title) if not word.stem.isdigit()]
-    if len(read) < 2:
+def _fragment(resource: Resource) -> str:
+    """Return two or three consecutive words of a title, like a short query."""
+    title_words = [word for word in words(resource.title) if not word.stem.isdigit()]
+    if len(title_words) < 2:
         return resource.title.lower()
-    drawn = _drawn(resource)
-    count = min(len(read), 2 + drawn % 2)
-    at = drawn // 7 % (len(read) - count + 1)
-    text = resource.title[read[at].start : read[at + count - 1].end].lower()
-    return bare(text) if drawn // 2 % 2 else text
+    number = _hash_number(resource)
+    count = min(len(title_words), 2 + number % 2)
+    first = number // 7 % (len(title_words) - count + 1)
+    text = resource.title[title_words[first].start : title_words[first + count - 1].end].lower()
+    return bare(text) if number // 2 % 2 else text
 
 
-def _drawn(resource: Resource) -> int:
+def _hash_number(resource: Resource) -> int:
     return int(resource.content_hash[:8], 16)
 
 
-def _unrelated(background: Sequence[str]) -> _Texts:
+def _background_texts(background: Sequence[str]) -> _Texts:
     every = np.ones(len(background), dtype=bool)
     numbers = np.arange(len(background))
     return _Texts(tuple(background), np.full(len(background), -1), numbers % _FOLDS, every, every)
@@ -209,19 +213,19 @@ def _unrelated(background: Sequence[str]) -> _Texts:
 def _encoded(
     texts: Sequence[str], scorer: Scorer, encoder: Encoder, known: Vectors
 ) -> dict[str, NDArray[np.float16]]:
-    """Return the vector of each text by its digest, as a request has it, acronyms in both forms."""
-    wanted = {digest(text): text for text in texts}
-    missing = [key for key in wanted if key not in known]
+    """Return each text's query vector by its digest, with acronyms in both forms as in a search."""
+    texts_by_digest = {digest(text): text for text in texts}
+    missing = [key for key in texts_by_digest if key not in known]
     fresh: Mapping[str, NDArray[np.float16]] = {}
     if missing:
-        read = [expanded(wanted[key], scorer.expansions(wanted[key])) for key in missing]
-        # Half precision whether remembered or not, so that both give the same figures.
-        fresh = dict(zip(missing, encoder.encode_queries(read).astype(np.float16), strict=True))
-    return {key: known[key] if key in known else fresh[key] for key in wanted}
+        queries = [expanded(texts_by_digest[key], scorer.expansions(texts_by_digest[key])) for key in missing]
+        # Known vectors are in half precision: fresh ones too, so that both give the same figures.
+        fresh = dict(zip(missing, encoder.encode_queries(queries).astype(np.float16), strict=True))
+    return {key: known[key] if key in known else fresh[key] for key in texts_by_digest}
 
 
 def _discriminant(inside: Matrix, outside: Matrix) -> tuple[Matrix, float]:
-    """Return the direction that tells the first from the second, and where the middle lies along it."""
+    """Return the direction that separates the two groups, and the midpoint of their means along it."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     labels = np.repeat([1, 0], [len(inside), len(outside)])
@@ -231,40 +235,40 @@ def _discriminant(inside: Matrix, outside: Matrix) -> tuple[Matrix, float]:
     return direction, float(direction @ model.means_.mean(axis=0))
 
 
-def _held_out(asked: tuple[_Texts, _Texts], vectors: tuple[Matrix, Matrix]) -> tuple[Matrix, Matrix]:
-    """Return each text's figure by a discriminant that did not learn from its fold."""
+def _held_out(groups: tuple[_Texts, _Texts], vectors: tuple[Matrix, Matrix]) -> tuple[Matrix, Matrix]:
+    """Return each text's figure from a discriminant that did not learn from its fold."""
     sides = np.empty(len(vectors[0])), np.empty(len(vectors[1]))
     for fold in range(_FOLDS):
-        learnt = [v[t.taught & (t.folds != fold)] for t, v in zip(asked, vectors, strict=True)]
+        learnt = [v[t.taught & (t.folds != fold)] for t, v in zip(groups, vectors, strict=True)]
         direction, offset = _discriminant(*learnt)
-        for texts, found, side in zip(asked, vectors, sides, strict=True):
-            side[texts.folds == fold] = found[texts.folds == fold] @ direction - offset
+        for texts, group_vectors, side in zip(groups, vectors, sides, strict=True):
+            side[texts.folds == fold] = group_vectors[texts.folds == fold] @ direction - offset
     return sides
 
 
-def _figures(scorer: Scorer, snapshot: Snapshot, asked: _Texts, vectors: Matrix, sides: Matrix) -> Matrix:
-    """Return (texts, 2): the side of the field and the best score, for some texts evenly drawn.
+def _figures(scorer: Scorer, snapshot: Snapshot, texts: _Texts, vectors: Matrix, sides: Matrix) -> Matrix:
+    """Return (texts, 2): the discriminant's figure and the best score, for evenly drawn texts.
 
-    A resource's own text is answered without it and its other listings.
+    A resource's own text is answered without the resource and its other listings.
     """
-    every = np.flatnonzero(asked.scored)
+    every = np.flatnonzero(texts.scored)
     drawn = every[np.unique(np.linspace(0, len(every) - 1, _SCORED).astype(np.int64))]
     best = []
     for place in drawn:
-        text = asked.texts[place]
+        text = texts.texts[place]
         vector = snapshot.request(vectors[place].astype(np.float32))
-        reading = scorer.read(vector, text, scorer.expansions(text))
+        parsed = scorer.read(vector, text, scorer.expansions(text))
         allowed = np.ones(len(snapshot.catalogue), dtype=bool)
-        if asked.rows[place] >= 0:
-            allowed[snapshot.listings(int(asked.rows[place]))] = False
-        best.append(float(scorer.score(reading, scorer.candidates(reading, allowed, 1)).max(initial=0.0)))
+        if texts.rows[place] >= 0:
+            allowed[snapshot.listings(int(texts.rows[place]))] = False
+        best.append(float(scorer.score(parsed, scorer.candidates(parsed, allowed, 1)).max(initial=0.0)))
     return np.column_stack([sides[drawn], best])
 
 
 def _logistic(inside: Matrix, outside: Matrix) -> Matrix:
-    """Return intercept and slopes that tell two groups of equal weight apart.
+    """Return the intercept and slopes of a logistic regression between two groups of equal weight.
 
-    A small penalty on the standardised slopes keeps groups that do not overlap from infinity.
+    A small penalty on the standardised slopes keeps them finite when the groups do not overlap.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -283,32 +287,32 @@ def _logistic(inside: Matrix, outside: Matrix) -> Matrix:
 def _cuts(
     recommender: Recommender, topics: Sequence[Topic], unrelated: Matrix
 ) -> tuple[tuple[float, float, float], dict[str, float]]:
-    """Return the scores of the three levels, and each level's precision where it is known."""
-    plain = np.quantile(unrelated, CUTS)
-    judged = _judged(recommender, topics)
+    """Return the score where each of the three levels begins, and each level's precision if known."""
+    fallback = np.quantile(unrelated, CUTS)
+    judged = _judged_results(recommender, topics)
     if len(judged) < _FEWEST_JUDGED or not judged[:, 2].any():
-        return (float(plain[0]), float(plain[1]), float(plain[2])), {}
-    cuts = _by_precision(judged, plain)
+        return (float(fallback[0]), float(fallback[1]), float(fallback[2])), {}
+    cuts = _by_precision(judged, fallback)
     held_out = [
         (
-            np.searchsorted(_by_precision(judged[judged[:, 0] % 2 != half], plain), score, side="right"),
+            np.searchsorted(_by_precision(judged[judged[:, 0] % 2 != half], fallback), score, side="right"),
             relevant,
         )
         for half in (0, 1)
         for _, score, relevant in judged[judged[:, 0] % 2 == half]
     ]
-    found = np.asarray(held_out)
+    pairs = np.asarray(held_out)
     precision = {
-        name: round(float(found[found[:, 0] == place, 1].mean()), 3)
+        name: round(float(pairs[pairs[:, 0] == place, 1].mean()), 3)
         for place, name in enumerate(LEVELS)
-        if (found[:, 0] == place).any()
+        if (pairs[:, 0] == place).any()
     }
     return (float(cuts[0]), float(cuts[1]), float(cuts[2])), precision
 
 
-def _judged(recommender: Recommender, topics: Sequence[Topic]) -> Matrix:
-    """Return (results, 3): the topic's number, the score, and whether the judges found it relevant."""
-    found = []
+def _judged_results(recommender: Recommender, topics: Sequence[Topic]) -> Matrix:
+    """Return (results, 3): the topic's number, the score, and 1 for a result judged relevant, else 0."""
+    rows = []
     for number, topic in enumerate(topics):
         try:
             hits = recommender.rank(Query.of(topic.text, _FIRST))
@@ -317,18 +321,18 @@ def _judged(recommender: Recommender, topics: Sequence[Topic]) -> Matrix:
         for hit in hits:
             relevance = topic.qrels.get(recommender.snapshot.catalogue[hit.row].id)
             if relevance is not None:
-                found.append((number, hit.score, float(relevance > 0)))
-    return np.asarray(found, dtype=np.float64).reshape(-1, 3)
+                rows.append((number, hit.score, float(relevance > 0)))
+    return np.asarray(rows, dtype=np.float64).reshape(-1, 3)
 
 
-def _by_precision(judged: Matrix, otherwise: Matrix) -> Matrix:
-    """Return the least scores at which isotonic regression finds each of `PRECISIONS`.
+def _by_precision(judged: Matrix, fallback: Matrix) -> Matrix:
+    """Return the lowest scores at which isotonic regression reaches each of `PRECISIONS`.
 
-    A precision that is never reached leaves the cut where unrelated requests put it.
+    A precision that is never reached keeps the cut of the unrelated queries.
     """
     ordered = judged[np.argsort(judged[:, 1], kind="stable")]
     chances = isotonic_regression(ordered[:, 2]).x
-    cuts = otherwise.copy()
+    cuts = fallback.copy()
     for place, wanted in enumerate(PRECISIONS):
         reached = np.flatnonzero(chances >= wanted)
         if len(reached):
@@ -341,8 +345,8 @@ def _chances(weights: Matrix, figures: Matrix) -> Matrix:
     return chances
 
 
-def _told(ours: NDArray[np.bool_], unrelated: NDArray[np.bool_]) -> dict[str, float]:
-    """Return what a manifest keeps: shares told *nothing*, on texts that did not teach the discriminant."""
+def _report(ours: NDArray[np.bool_], unrelated: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the manifest's figures: shares with the verdict *nothing*, on held-out texts."""
     return {
         "own_texts_told_nothing": round(float(ours.mean()), 4),
         "unrelated_told_nothing": round(float(unrelated.mean()), 4),

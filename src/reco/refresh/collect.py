@@ -1,4 +1,4 @@
-"""Collecting: what is served, what the sources give, and how they differ."""
+"""Collect: read the sources, curate their rows, and compare them with the served snapshot."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Night:
-    """A refresh under way: what is served, what the sources gave, and how they differ.
+    """A refresh in progress: the served snapshot, what the sources gave, and how they differ.
 
-    A large catalogue is in memory once: `previous` is let go by `last_vectors`, `catalogue` and `carried`
-    by `let_go`, as soon as the next snapshot has what it needs of them. `carried` is what was read of the
-    catalogue's rows, for the next night. `collected` has no resources, they are in `catalogue`.
+    A large catalogue is in memory once: `last_vectors` releases `previous`, and `let_go` releases
+    `catalogue` and `carried`. `carried` is the work on the catalogue's rows that the next night reuses.
+    `collected` has no resources: they are in `catalogue`.
     """
 
     previous: Snapshot | None
@@ -50,21 +50,21 @@ class Night:
 
     @memory.step
     def last_vectors(self, encoder: Encoder) -> VectorTable | None:
-        """Let the previous snapshot go; return its vectors where `encoder` made them and no gate objected."""
+        """Release the previous snapshot; return its vectors if `encoder` made them and no gate objected."""
         previous, self.previous = self.previous, None
         if previous is None or previous.manifest.encoder != encoder.fingerprint:
             return None
         return None if is_doubted(previous.manifest) else previous.table
 
     def let_go(self) -> None:
-        """Forget what was read."""
+        """Release the catalogue and the work on its rows."""
         self.catalogue = Catalogue(())
         self.carried = self.carried.take(np.empty(0, dtype=np.int64))
         self.collected = replace(self.collected, carried=self.carried)
 
 
 def collect_night(store: SnapshotStore, sources: Sequence[SourceConfig], curation: Curation) -> Night:
-    """Read the sources and compare them with what is served. Raises SourceError when all fail."""
+    """Read the sources and compare them with the served snapshot. Raises SourceError when all fail."""
     previous = _previous(store)
     carried = store.carried(previous.id) if previous is not None else None
     collected = collect(sources, previous, store.home / "cache", curation, carried)
@@ -83,7 +83,7 @@ def collect_night(store: SnapshotStore, sources: Sequence[SourceConfig], curatio
 
 
 def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, recipe: Recipe) -> bool:
-    """Whether a new snapshot would be the one that is served."""
+    """Whether a new snapshot would equal the served one."""
     previous = night.previous
     return (
         previous is not None
@@ -108,10 +108,10 @@ def _previous(store: SnapshotStore) -> Snapshot | None:
 
 @dataclass(frozen=True)
 class Collected:
-    """What the sources gave: resources, refused rows, and the sources that failed with their reason.
+    """The sources' resources and rejections, and the reason of each source that failed.
 
-    `hidden` are the ids that the curator leaves out, `stale` the decisions that no longer apply. `carried`
-    is what was read of the resources, in their order.
+    `hidden` are the ids that the curator hides, `stale` the decisions that no longer apply. `carried` is
+    the work on the resources that the next night reuses, in their order.
     """
 
     resources: tuple[Resource, ...]
@@ -130,9 +130,9 @@ def collect(
     curation: Curation | None = None,
     carried: Carried | None = None,
 ) -> Collected:
-    """Read and curate every source; one that fails keeps the rows it had in `previous`.
+    """Read and curate every source; a source that fails keeps its rows of `previous`.
 
-    `carried` is what `previous` carries: its rows that are unchanged are not read again.
+    `carried` is the work kept with `previous`: it is reused for the rows that did not change.
     """
     resources: list[Resource] = []
     rejections: list[Rejection] = []
@@ -149,7 +149,7 @@ def collect(
             count += len(admitted) + len(refused)
         except SourceError as error:
             failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
-            admitted = _yesterdays(source, error, before, taken, seen)
+            admitted = _kept_rows(source, error, before, taken, seen)
             refused = error.rejections if isinstance(error, _TooManyRejections) else []
         resources.extend(admitted)
         rejections.extend(refused)
@@ -167,24 +167,24 @@ def collect(
     )
 
 
-def _yesterdays(
+def _kept_rows(
     source: SourceConfig,
     error: SourceError,
     before: Sequence[Resource],
     taken: Mapping[str, str],
     seen: KnownRows,
 ) -> list[Resource]:
-    """Return what a source that failed keeps of the night before."""
-    found = [resource for resource in before if resource.source == source.name]
-    logger.warning("source %s failed and keeps its %d resources: %s", source.name, len(found), error)
-    kept = [resource for resource in found if resource.id not in taken]
+    """Return the resources that a failed source keeps from the previous snapshot."""
+    rows = [resource for resource in before if resource.source == source.name]
+    logger.warning("source %s failed and keeps its %d resources: %s", source.name, len(rows), error)
+    kept = [resource for resource in rows if resource.id not in taken]
     for resource in kept:
         seen.keep(resource)
     return kept
 
 
 def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: KnownRows) -> NDArray[np.uint8]:
-    """Return the origins of what is served as its row alone made it: a decision or a place may say more."""
+    """Return the origins of the resources that no decision and no place changed after their row was read."""
     made = {resource.id: resource for resource in admitted}
     alone = (r.id for r in served if made[r.id] is r or made[r.id] == r)
     return origins_of(served, {i: seen.origins[i] for i in alone if i in seen.origins})
@@ -200,15 +200,15 @@ def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: 
     total = len(admitted) + len(refused)
     if not total:
         raise SourceError(
-            "It holds no record.", "An empty source is not a deletion: remove it from reco.toml."
+            "It has no rows.", "An empty source deletes nothing. To drop its rows, remove it from reco.toml."
         )
     share = len(refused) / total
     if share > source.reject_limit:
         first = f"{refused[0].locator}: {'; '.join(refused[0].problems)}"
         raise _TooManyRejections(
-            f"{len(refused)} of its {total} rows were refused ({share:.0%}; "
+            f"{len(refused)} of its {total} rows were rejected ({share:.0%}; "
             f"limit {source.reject_limit:.0%}). "
-            f"First, {first}.",
-            "Mend the rows (see the quarantine file), or raise `reject_limit` for this source.",
+            f"First rejection: {first}.",
+            "Fix the rows (see the quarantine file), or raise `reject_limit` for this source.",
             refused,
         )

@@ -1,7 +1,7 @@
-"""What a new snapshot must pass before it is served. Pure: snapshots in, findings out.
+"""The gates that a new snapshot must pass before it is served. Pure: snapshots in, findings out.
 
-Each gate has a name, a figure and a threshold of the same name; it objects when the figure is above
-the threshold. A gate that cannot be applied says why, and the reason is recorded.
+Each gate has a figure, and a threshold of the same name. It objects when the figure is above the
+threshold. When it cannot be applied, the manifest records why.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SEARCHED = 50
 
 @dataclass(frozen=True)
 class Objection:
-    """Why a snapshot is not published: the gate, its figure, and the threshold that it passed."""
+    """The objection of one gate: its figure, and the threshold that the figure exceeds."""
 
     gate: str
     figure: float
@@ -52,13 +52,13 @@ _Some = Annotated[float, Field(gt=0, le=1)]
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
 class Thresholds:
-    """The most that each gate lets through, named as the gate: `[gates]` of the settings.
+    """The most that each gate lets through, under the gate's name: `[gates]` of the settings.
 
     Shares are of the resources. Raises ValueError for a threshold out of its bounds.
 
-    `golden_drop` is in points of nDCG@10 and counts only when its p-value is below `golden_p`; the
-    golden set is not used when less than `golden_coverage` of its relevant resources are here.
-    `churn` is a share of first-page results, over `probes` titles.
+    `golden_drop` is in points of nDCG@10, and counts only when its p-value is below `golden_p`. The golden
+    set is skipped when the catalogue holds less than `golden_coverage` of its relevant resources. `churn`
+    is a share of first-page results, over `probes` titles.
     """
 
     row_drop: _Share = 0.2
@@ -75,7 +75,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class GateFinding:
-    """What one gate found: no `figure` where it could not be had, `skipped` says why it did not judge."""
+    """The finding of one gate. `figure` is None without one; `skipped` says why the gate was not applied."""
 
     gate: str
     figure: float | None
@@ -84,7 +84,7 @@ class GateFinding:
     skipped: str = ""
     details: Mapping[str, float] = field(default_factory=dict)
     excused: bool = False
-    """Whether the figure may be chance: it then objects to nothing."""
+    """Whether the figure may be due to chance: the gate then does not object."""
 
     @property
     def objection(self) -> Objection | None:
@@ -96,7 +96,7 @@ class GateFinding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What all gates found, and the golden set's scores for the next snapshot to be compared with."""
+    """The findings of all gates, and the golden set's scores to compare the next snapshot with."""
 
     findings: tuple[GateFinding, ...]
     golden: Mapping[str, Any] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Verdict:
         return tuple(found for finding in self.findings if (found := finding.objection) is not None)
 
     def record(self) -> dict[str, Any]:
-        """Return what a manifest keeps: every gate's figure, or why it has none."""
+        """Return the manifest's record: the figure of every gate, or why it has none."""
         gates = {
             f.gate: {
                 "figure": f.figure,
@@ -122,7 +122,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Gates:
-    """The thresholds, the golden set (none when `topics` is empty), and how results are ranked."""
+    """The thresholds, the golden set (`topics`, empty for none), and the weights that rank results."""
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     topics: tuple[Topic, ...] = ()
@@ -132,7 +132,7 @@ class Gates:
 def remember(
     previous: Snapshot | None, catalogue: Catalogue, encoder: Encoder, gates: Gates
 ) -> Baseline | None:
-    """Return what is kept of what is served now, to make and judge a snapshot of `catalogue`."""
+    """Return the baseline of the served snapshot, to make and judge a snapshot of `catalogue`."""
     if previous is None:
         return None
     common = frozenset(r.id for r in catalogue if previous.catalogue.row(r.id) is not None)
@@ -142,16 +142,22 @@ def remember(
 
 
 def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates) -> Verdict:
-    """Put a snapshot, as read back from the disk, through every gate.
+    """Apply every gate to a snapshot that was read back from the disk.
 
-    `previous` is what is served now, whoever encoded it, as `remember` returned it for the candidate's
-    catalogue; `encoder` is the candidate's.
+    `previous` is what `remember` returned for the candidate's catalogue, whichever encoder made it.
+    `encoder` is the candidate's.
     """
     limits = gates.thresholds
     invalid = _invalid(candidate)
     structural = (
         _row_drop(candidate, previous, limits),
-        _finding("invalid_vectors", invalid, candidate, limits, "have a vector that is not a direction"),
+        _finding(
+            "invalid_vectors",
+            invalid,
+            candidate,
+            limits,
+            "have an invalid vector (NaN, infinite, or not of length 1)",
+        ),
         _identical(candidate, limits),
         _finding(
             "unmatched_vectors",
@@ -164,13 +170,13 @@ def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gate
     if len(invalid):
         skipped = ("lost_resources", "golden_drop", "churn")
         return Verdict((*structural, *(_skip(gate, limits, _BROKEN) for gate in skipped)))
-    # Vectors are compared in large products, which leave the interpreter to who ranks.
-    with ThreadPoolExecutor(1) as beside:
-        found_again = beside.submit(_lost, candidate, limits)
-        found = _Behaviour(candidate, previous, encoder, gates)
-        golden, kept = found.golden()
-        churn = found.churn()
-    return Verdict((*structural, found_again.result(), golden, churn), kept)
+    # Large matrix products release the interpreter's lock, so results are ranked meanwhile.
+    with ThreadPoolExecutor(1) as pool:
+        lost_finding = pool.submit(_lost, candidate, limits)
+        behaviour = _Behaviour(candidate, previous, encoder, gates)
+        golden, scores = behaviour.golden()
+        churn = behaviour.churn()
+    return Verdict((*structural, lost_finding.result(), golden, churn), scores)
 
 
 def _skip(gate: str, limits: Thresholds, why: str, figure: float | None = None) -> GateFinding:
@@ -180,7 +186,7 @@ def _skip(gate: str, limits: Thresholds, why: str, figure: float | None = None) 
 def _finding(
     gate: str, rows: NDArray[np.int64], candidate: Snapshot, limits: Thresholds, what: str
 ) -> GateFinding:
-    """Return a gate's finding: the share of resources that are in `rows`."""
+    """Return a gate's finding: the share of the resources that `rows` are."""
     count = len(candidate.catalogue)
     share = len(rows) / count if count else 0.0
     names = ", ".join(candidate.catalogue[int(row)].id for row in rows[:3])
@@ -198,10 +204,10 @@ def _row_drop(candidate: Snapshot, previous: Baseline | None, limits: Thresholds
 
 
 def _invalid(candidate: Snapshot) -> NDArray[np.int64]:
-    """Return the rows whose vector has a NaN, an infinity or not the length one, or such a part."""
+    """Return the rows whose vector is not of length one, or whose vector or parts are not finite."""
     vectors, table = candidate.dense.vectors(), candidate.table
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    # A comparison with NaN is false: what is not shown to be sound is not.
+    # Negated, because a comparison with NaN is false.
     wrong = ~(np.abs(lengths - 1.0) <= _UNIT)
     parts = np.flatnonzero(~np.isfinite(table.parts.sum(axis=1) + table.weights))
     wrong[np.searchsorted(table.bounds, parts, side="right") - 1] = True
@@ -211,8 +217,8 @@ def _invalid(candidate: Snapshot) -> NDArray[np.int64]:
 def _identical(candidate: Snapshot, limits: Thresholds) -> GateFinding:
     groups: dict[bytes, list[int]] = defaultdict(list)
     vectors = candidate.dense.vectors()
-    for row in _beginning_alike(vectors):
-        # Adding zero makes 0 and -0 the same bytes. Digests, for the bytes would be another index.
+    for row in _sharing_a_start(vectors):
+        # Adding zero gives 0 and -0 the same bytes. The bytes themselves would double the memory.
         groups[sha256((vectors[row] + np.float32(0.0)).data).digest()].append(row)
     texts = candidate.table.hashes
     shared = (group for group in groups.values() if len({texts[row] for row in group}) > 1)
@@ -221,18 +227,18 @@ def _identical(candidate: Snapshot, limits: Thresholds) -> GateFinding:
     return _finding("identical_vectors", np.asarray(sorted(rows), dtype=np.int64), candidate, limits, what)
 
 
-def _beginning_alike(vectors: NDArray[np.float32]) -> list[int]:
-    """Return the rows whose first two numbers are another's too: hardly any but those of equal vectors."""
+def _sharing_a_start(vectors: NDArray[np.float32]) -> list[int]:
+    """Return the rows that share their first two numbers with another row: nearly all are equal vectors."""
     first = np.ascontiguousarray(vectors[:, :2] + np.float32(0.0))
     _, groups, sizes = np.unique(first, axis=0, return_inverse=True, return_counts=True)
-    found: list[int] = np.flatnonzero(sizes[groups] > 1).tolist()
-    return found
+    rows: list[int] = np.flatnonzero(sizes[groups] > 1).tolist()
+    return rows
 
 
 def _unmatched(candidate: Snapshot, previous: Baseline | None) -> NDArray[np.int64]:
-    """Return the rows that have no part, a part beyond their text, or another vector than yesterday's.
+    """Return the rows without parts, with a part beyond their text, or with other parts than before.
 
-    A text that was there yesterday, read by the same encoder, has the same parts to the last bit.
+    The same encoder gives an unchanged text the same parts, to the last bit.
     """
     table, catalogue = candidate.table, candidate.catalogue
     counts = np.diff(table.bounds)
@@ -260,7 +266,7 @@ def _lost(candidate: Snapshot, limits: Thresholds) -> GateFinding:
 
 
 class _Behaviour:
-    """Compares what two snapshots answer; the previous one was asked only if this encoder made it, well."""
+    """The rankings of two snapshots. The previous one has some only if this encoder made it, and soundly."""
 
     def __init__(
         self, candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gates: Gates
@@ -270,7 +276,7 @@ class _Behaviour:
         self._new = Recommender(candidate, encoder, gates.fusion)
         same = previous is not None and previous.manifest.encoder == encoder.fingerprint
         self._old = previous.answers if previous is not None and same else None
-        self._unasked = _FORCED if same else "another encoder made the previous snapshot"
+        self._no_answers = _FORCED if same else "another encoder made the previous snapshot"
 
     def golden(self) -> tuple[GateFinding, dict[str, Any]]:
         """Return the golden set's finding, and the scores to keep in the manifest."""
@@ -282,66 +288,66 @@ class _Behaviour:
             common &= self._previous.texts.keys()
         share = runs.covered(topics, common)
         if share < self._limits.golden_coverage:
-            why = f"only {share:.0%} of the resources that it judges relevant are in the catalogue"
+            why = f"only {share:.0%} of its relevant resources are in the catalogue"
             return _skip("golden_drop", self._limits, why), {}
-        requests = {topic.id: topic.text for topic in topics}
+        queries = {topic.id: topic.text for topic in topics}
         whole = runs.every_listing(self._candidate)
-        # Every listing, as `reco evaluate --golden` has them: each id was judged.
-        new = runs.rank(Recommender(whole, self._encoder, self._gates.fusion), requests)
-        kept = {"set": _stamp(topics), "ndcg@10": runs.scores(topics, new)}
+        # With every listing, as in `reco evaluate --golden`: the judges saw each id.
+        rankings = runs.rank(Recommender(whole, self._encoder, self._gates.fusion), queries)
+        report = {"set": _stamp(topics), "ndcg@10": runs.scores(topics, rankings)}
         if self._previous is None:
-            return _skip("golden_drop", self._limits, _NO_PREVIOUS), kept
+            return _skip("golden_drop", self._limits, _NO_PREVIOUS), report
         if self._old is None:
             before = self._previous.manifest.report.get("golden", {})
-            if before.get("set") != kept["set"]:
-                why = f"{self._unasked}, and its scores were not kept"
-                return _skip("golden_drop", self._limits, why), kept
-            return self._golden(runs.loss(before["ndcg@10"], runs.scores(topics, new))), kept
-        # Judged among what both hold: a newcomer nobody judged, or a judged one that left, says nothing.
+            if before.get("set") != report["set"]:
+                why = f"{self._no_answers}, and its scores were not kept"
+                return _skip("golden_drop", self._limits, why), report
+            return self._golden_finding(runs.loss(before["ndcg@10"], runs.scores(topics, rankings))), report
+        # Only resources of both snapshots count: a new one has no judgement, and one that left has no rank.
         judged = runs.among(topics, common)
-        found = runs.loss(
+        loss = runs.loss(
             runs.scores(judged, runs.only(self._old.golden, common)),
-            runs.scores(judged, runs.only(new, common)),
+            runs.scores(judged, runs.only(rankings, common)),
         )
-        return self._golden(found), kept
+        return self._golden_finding(loss), report
 
-    def _golden(self, found: runs.Loss) -> GateFinding:
+    def _golden_finding(self, loss: runs.Loss) -> GateFinding:
         message = (
-            f"The golden requests' nDCG@10 would go from {found.before:.3f} to {found.after:.3f} "
-            f"(p = {found.p:.4f}, {found.topics} requests)."
+            f"The nDCG@10 of the golden queries would go from {loss.before:.3f} to {loss.after:.3f} "
+            f"(p = {loss.p:.4f}, {loss.topics} queries)."
         )
         return GateFinding(
             "golden_drop",
-            found.drop,
+            loss.drop,
             self._limits.golden_drop,
             message,
-            details=asdict(found),
-            excused=found.p >= self._limits.golden_p,
+            details=asdict(loss),
+            excused=loss.p >= self._limits.golden_p,
         )
 
     def churn(self) -> GateFinding:
-        """Return how much first pages change beyond what the catalogue's own change explains."""
+        """Return the finding on first pages that change more than the catalogue's changes explain."""
         if self._previous is None:
             return _skip("churn", self._limits, _NO_PREVIOUS)
         if self._old is None:
-            return _skip("churn", self._limits, self._unasked)
-        requests, stable = self._previous.probes, self._previous.stable
-        if len(requests) < _FEWEST_PROBES:
-            return _skip("churn", self._limits, f"only {len(requests)} resources stayed as they were")
-        figure = runs.churn(self._old.probes, runs.rank(self._new, requests), stable)
+            return _skip("churn", self._limits, self._no_answers)
+        queries, stable = self._previous.probes, self._previous.stable
+        if len(queries) < _FEWEST_PROBES:
+            return _skip("churn", self._limits, f"only {len(queries)} resources stayed as they were")
+        figure = runs.churn(self._old.probes, runs.rank(self._new, queries), stable)
         if figure is None:
-            return _skip("churn", self._limits, "no request of the probes has a result")
-        if why := _remade(self._previous, self._candidate):
+            return _skip("churn", self._limits, "no probe has a result")
+        if why := _ranking_change(self._previous, self._candidate):
             return _skip("churn", self._limits, why, figure)
         message = (
-            f"{figure:.0%} of the first ten results of {len(requests)} titles would change, "
-            "though neither they nor newcomers explain it."
+            f"{figure:.0%} of the first ten results of {len(queries)} titles would change, "
+            "and no changed or new resource explains it."
         )
-        return GateFinding("churn", figure, self._limits.churn, message, details={"probes": len(requests)})
+        return GateFinding("churn", figure, self._limits.churn, message, details={"probes": len(queries)})
 
 
-def _remade(previous: Baseline, candidate: Snapshot) -> str:
-    """Return which of what decides a ranking, beside the catalogue, is not the previous snapshot's."""
+def _ranking_change(previous: Baseline, candidate: Snapshot) -> str:
+    """Return what changed the ranking beside the catalogue: head, settings or version; "" for nothing."""
     if not previous.has_head(candidate.head):
         return "another head was learnt"
     if previous.manifest.settings.get("making") != candidate.manifest.settings.get("making"):
@@ -356,6 +362,6 @@ def _ids(snapshot: Snapshot) -> frozenset[str]:
 
 
 def _stamp(topics: Sequence[Topic]) -> str:
-    """Return a digest of a golden set: scores on another one are not comparable."""
+    """Return a digest of a golden set: scores on different sets are not comparable."""
     lines = (f"{i} {rel}" for topic in topics for i, rel in sorted(topic.qrels.items()))
     return digest(*(f"{topic.id} {topic.text}" for topic in topics), *lines)[:16]

@@ -1,8 +1,8 @@
-"""What an interrupted refresh had already encoded, kept until its snapshot is published.
+"""The journal: documents that a refresh has encoded, kept until its snapshot is published.
 
-One file per home, of one encoder: a header that names its fingerprint, then records, each after its
-length and the digest of its bytes. A record is a content hash, then a document's weights, spans and
-parts. Records are added a chunk at a time; whatever follows the first damaged one is dropped.
+One file per home, for one encoder. A header names the encoder's fingerprint. Each record comes after its
+length and its SHA-256 digest, and holds a content hash, then a document's weights, spans and parts.
+Records are appended a chunk at a time; everything after the first damaged record is dropped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 class Journal:
-    """Remembers encoded documents under `folder`, for one encoder. The one writer's, like a draft."""
+    """The encoded documents under `folder`, for one encoder. Only the holder of the lock uses it."""
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self._folder = folder
@@ -38,14 +38,14 @@ class Journal:
         self._header = _MAGIC + fingerprint.encode() + b"\n"
 
     def recall(self, wanted: Collection[str]) -> dict[str, EncodedDocument]:
-        """Return what is kept of the content hashes in `wanted`, and forget everything else.
+        """Return the documents whose content hash is in `wanted`, and remove all others.
 
-        Another encoder's documents, those no longer wanted and a damaged tail leave the disk, so that
-        the file never holds more than one catalogue. Raises StorageError when the disk refuses.
+        Documents of another encoder, unwanted ones and a damaged tail leave the disk, so the file never
+        holds more than one catalogue. Raises StorageError when the disk refuses.
         """
         if not self._folder.is_dir():
             return {}
-        # A process that died here may have left the draft of a shorter file.
+        # A process that died here may have left a draft of the shortened file.
         for other in self._folder.iterdir():
             if other != self._path:
                 atomic.remove(other)
@@ -57,7 +57,7 @@ class Journal:
         return {key: _document(record) for key, record in records.items()}
 
     def keep(self, done: Mapping[str, EncodedDocument]) -> None:
-        """Add documents by content hash and wait until they are on the disk."""
+        """Append documents by content hash, and wait until they are on the disk."""
         records = b"".join(_record(key, document) for key, document in done.items())
         if self._path.exists():
             atomic.append(self._path, records)
@@ -67,7 +67,7 @@ class Journal:
         atomic.sync_folder(self._folder)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete the journal."""
         if self._folder.is_dir():
             atomic.remove_tree(self._folder)
 
@@ -77,11 +77,11 @@ class Journal:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            logger.warning("what was encoded before cannot be read, and is encoded again: %s", error)
+            logger.warning("the journal cannot be read, so its documents are encoded again: %s", error)
             return b""
 
     def _records(self, data: bytes) -> Iterator[tuple[str, memoryview]]:
-        """Yield the content hash and the whole bytes of each sound record, without copying them."""
+        """Yield the content hash and the bytes of each valid record, without copying them."""
         if not data.startswith(self._header):
             return
         view = memoryview(data)

@@ -1,4 +1,4 @@
-"""What a snapshot learns of its catalogue: low-rank weights in the encoder, and a head on top."""
+"""Learn from a snapshot's catalogue: low-rank weights in the encoder, and a head on top."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ logger = logging.getLogger(__name__)
 
 
 def in_lineage(base: Encoder, previous: Snapshot | None) -> Encoder:
-    """Return the encoder with what the previous snapshot learnt, when it learnt it for this very one."""
+    """Return the encoder with the weights of the previous snapshot, if they were learnt for this encoder."""
     if previous is None or previous.adapter is None:
         return base
     if previous.adapter.base != base.fingerprint:
-        logger.warning("the encoder has changed, so what `reco adapt --deep` learnt for the other is dropped")
+        logger.warning("the encoder has changed: the weights that `reco adapt --deep` learnt are dropped")
         return base
     return base.adapted(previous.adapter)
 
@@ -41,17 +41,17 @@ def learn(
     recipe: Recipe,
     progress: Progress | None,
 ) -> Snapshot:
-    """Return the snapshot with what is learnt anew, where enough has changed since and it wins.
+    """Learn weights and a head again if enough has changed; return the snapshot with what wins.
 
-    `encoder` made its vectors, `base` is the same without low-rank weights. When weights win, the
-    snapshot returned is encoded with them.
+    `encoder` made the snapshot's vectors; `base` is the same without low-rank weights. When new weights
+    win, the returned snapshot is encoded with them.
     """
     previous = comparable(baseline, encoder.fingerprint)
     deep = _deep(store, snapshot, base, previous, recipe, progress)
     if deep.manifest.encoder != snapshot.manifest.encoder:
-        return deep  # a head was tried on top of the new weights
+        return deep  # `_deep` has already tried a head on top of the new weights
     if recipe.head is None or _drift(deep, previous, "adapt") < recipe.drift:
-        return _carried(deep, previous, "adapt")
+        return _with_last_report(deep, previous, "adapt")
     return _headed(store, deep, encoder, recipe.head)
 
 
@@ -64,7 +64,7 @@ def _deep(
     progress: Progress | None,
 ) -> Snapshot:
     if recipe.deep is None or _drift(snapshot, previous, "deep") < recipe.drift:
-        return _carried(snapshot, previous, "deep")
+        return _with_last_report(snapshot, previous, "deep")
     try:
         learnt = deep_of(store, snapshot, base, recipe.deep, progress)
     except (InvalidInput, EncoderError) as error:
@@ -79,8 +79,8 @@ def _drift(snapshot: Snapshot, previous: Baseline | None, report: str) -> float:
     return previous.drift(report, snapshot.table.hashes) if previous is not None else 1.0
 
 
-def _carried(snapshot: Snapshot, previous: Baseline | None, report: str) -> Snapshot:
-    """Return the snapshot with what the previous one reported, and how much has changed since."""
+def _with_last_report(snapshot: Snapshot, previous: Baseline | None, report: str) -> Snapshot:
+    """Return the snapshot with the previous report, and the drift since."""
     last = previous.manifest.report.get(report) if previous is not None else None
     if not last:
         return snapshot
@@ -90,25 +90,25 @@ def _carried(snapshot: Snapshot, previous: Baseline | None, report: str) -> Snap
 def deepened(
     store: SnapshotStore, snapshot: Snapshot, learnt: DeepReport, base: Encoder, head: HeadRecipe | None
 ) -> Snapshot:
-    """Return a snapshot encoded with the weights that were learnt, and a head on top if it wins."""
+    """Return the snapshot encoded with the learnt weights, and with a head on top if it wins."""
     encoder = base.adapted(learnt.adapter)
-    anew = snapshot.encoded_by(encoder.fingerprint, learnt.table, learnt.adapter)
-    anew = anew.reporting(deep={"drift": 0.0, "kept": True, **learnt.figures})
-    return anew if head is None else _headed(store, anew, encoder, head)
+    encoded = snapshot.encoded_by(encoder.fingerprint, learnt.table, learnt.adapter)
+    encoded = encoded.reporting(deep={"drift": 0.0, "kept": True, **learnt.figures})
+    return encoded if head is None else _headed(store, encoded, encoder, head)
 
 
 def _headed(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: HeadRecipe) -> Snapshot:
-    """Return the snapshot with a head if it wins, and the report of the attempt."""
+    """Return the snapshot with a head if it wins, and with the report of the attempt."""
     try:
         learnt = head_of(store, snapshot, encoder, recipe)
     except InvalidInput as error:
         return snapshot.reporting(adapt={"drift": 0.0, "kept": False, "reason": str(error)})
-    found = snapshot.with_head(learnt.head) if learnt.kept else snapshot
-    return found.reporting(adapt={"drift": 0.0, "kept": learnt.kept, **learnt.figures})
+    headed = snapshot.with_head(learnt.head) if learnt.kept else snapshot
+    return headed.reporting(adapt={"drift": 0.0, "kept": learnt.kept, **learnt.figures})
 
 
 def head_of(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: HeadRecipe) -> HeadReport:
-    """Learn a head from a snapshot and from the opinions approved in its home.
+    """Learn a head from a snapshot and the approved opinions of its home.
 
     Raises InvalidInput for a catalogue too small to learn from.
     """
@@ -119,9 +119,9 @@ def head_of(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: 
 def deep_of(
     store: SnapshotStore, snapshot: Snapshot, base: Encoder, recipe: DeepRecipe, progress: Progress | None
 ) -> DeepReport:
-    """Learn low-rank weights from a snapshot's catalogue. An interrupted run goes on from where it was.
+    """Learn low-rank weights from a snapshot's catalogue. An interrupted run resumes.
 
-    Raises what `learn_deep` does.
+    Raises what `learn_deep` raises.
     """
     catalogue, table = snapshot.catalogue, plain_table(store, snapshot, base, progress)
     return learn_deep(catalogue, table, base, background(), _folder(store), recipe, progress)
@@ -130,13 +130,13 @@ def deep_of(
 def plain_table(
     store: SnapshotStore, snapshot: Snapshot, base: Encoder, progress: Progress | None
 ) -> VectorTable:
-    """Return the vectors that `base` gives to a snapshot's catalogue, from the newest ones on disk."""
+    """Return the vectors that `base` gives to a snapshot's catalogue, reusing the newest on disk."""
     known = _vectors_of(store, base.fingerprint, snapshot)
     return embed(snapshot.catalogue, base, known, progress)[0]
 
 
 def _vectors_of(store: SnapshotStore, fingerprint: str, current: Snapshot) -> VectorTable | None:
-    """Return the newest vectors on disk that the encoder of that fingerprint made, `current`'s if it did."""
+    """Return the newest vectors made by the encoder with this fingerprint, those of `current` first."""
     if current.manifest.encoder == fingerprint:
         return current.table
     for entry in reversed(store.entries()):
@@ -149,7 +149,7 @@ def _vectors_of(store: SnapshotStore, fingerprint: str, current: Snapshot) -> Ve
 
 
 def forget_training(store: SnapshotStore) -> None:
-    """Remove what an adaptation keeps to be resumed."""
+    """Remove the files that would resume an adaptation."""
     if _folder(store).exists():
         atomic.remove_tree(_folder(store))
 

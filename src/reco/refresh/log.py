@@ -1,6 +1,6 @@
-"""The record of refreshes: one JSON line each, beside the snapshots, whatever came of it.
+"""The refresh log: one JSON line per refresh, beside the snapshots, whatever the outcome.
 
-A quiet night publishes nothing, so only this record says that it succeeded.
+A quiet night publishes nothing, so only this log shows that it succeeded.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from reco.storage import atomic
 logger = logging.getLogger(__name__)
 
 Outcome = Literal["ok", "quiet", "refused", "busy", "failed"]
-"""Published; nothing changed; a gate refused; another refresh was running; anything else."""
+"""Published; nothing changed; a gate refused; another refresh was running; any other failure."""
 
 NAME = "refresh.log"
 LARGEST = 1_000_000
-"""Bytes after which the log becomes `refresh.log.1`, in place of the one before."""
+"""Bytes above which the log is renamed to `refresh.log.1`, which replaces the earlier one."""
 
 COUNTS = ("read", "added", "changed", "removed", "unchanged", "rejected", "encoded", "reused")
 _LONGEST = 2_000
@@ -35,10 +35,10 @@ _LONGEST = 2_000
 
 @dataclass(frozen=True)
 class LoggedRefresh:
-    """One refresh. Times are ISO 8601 in UTC; `failures` has the reason of each source that failed.
+    """One line of the log. Times are ISO 8601 in UTC; `failures` maps each failed source to its reason.
 
-    `forced` says who published in spite of the gates, `by` and `reason`: the snapshot that says it too is
-    removed after some nights.
+    `forced` says who published against the gates (`by`) and the `reason`. The snapshot's manifest says it
+    too, but is pruned after some nights.
     """
 
     start: str
@@ -54,7 +54,7 @@ class LoggedRefresh:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the sources were read and what is served is up to date with them."""
+        """Whether the sources were read and the served snapshot is up to date with them."""
         return self.outcome in ("ok", "quiet")
 
 
@@ -64,7 +64,7 @@ Rest = ParamSpec("Rest")
 def recorded(
     work: Callable[Concatenate[SnapshotStore, Rest], RefreshReport],
 ) -> Callable[Concatenate[SnapshotStore, Rest], RefreshReport]:
-    """Make a refresh of a store leave its line in the log of the store's home, also when it fails."""
+    """Decorate a refresh so that it appends its line to the log of the store's home, even when it fails."""
 
     @functools.wraps(work)
     def run(store: SnapshotStore, /, *args: Rest.args, **kwargs: Rest.kwargs) -> RefreshReport:
@@ -72,22 +72,22 @@ def recorded(
         try:
             report = work(store, *args, **kwargs)
         except BaseException as error:
-            record(store.home, _failed(error, started, time.monotonic() - clock))
+            record(store.home, _failure(error, started, time.monotonic() - clock))
             raise
-        record(store.home, _done(report, started, time.monotonic() - clock))
+        record(store.home, _success(report, started, time.monotonic() - clock))
         return report
 
     return run
 
 
 def record(home: Path, run: LoggedRefresh) -> None:
-    """Append a line to the log. One that cannot be written is a warning, never a failure."""
-    # A refresh that never came to make its home leaves none behind.
+    """Append a line to the log. A line that cannot be written is a warning, never a failure."""
+    # A refresh that failed before it made its home must not create the folder.
     if not home.is_dir():
         return
     path = home / NAME
     try:
-        # Whoever was refused the lock leaves the file alone: its holder may be doing the same.
+        # A refresh without the lock does not rename the file: the holder of the lock may be renaming it.
         if run.outcome != "busy" and path.exists() and path.stat().st_size > LARGEST:
             atomic.rename(path, path.with_name(f"{NAME}.1"))
         line = json.dumps(asdict(run), ensure_ascii=False) + "\n"
@@ -97,7 +97,7 @@ def record(home: Path, run: LoggedRefresh) -> None:
 
 
 def runs(home: Path) -> Iterator[LoggedRefresh]:
-    """Yield the refreshes of a home, the last one first; a line cut short or damaged is passed over."""
+    """Yield the refreshes of a home, newest first. Truncated or damaged lines are skipped."""
     for name in (NAME, f"{NAME}.1"):
         try:
             lines = (home / name).read_bytes().splitlines()
@@ -119,22 +119,22 @@ def last_success(home: Path) -> LoggedRefresh | None:
 
 
 def last_failure(home: Path) -> LoggedRefresh | None:
-    """Return the last refresh that failed or was refused; one that gave way to another did not fail."""
+    """Return the last refresh that failed or was refused; a `busy` one did not fail."""
     return next((run for run in runs(home) if run.outcome in ("failed", "refused")), None)
 
 
-def _done(report: RefreshReport, started: str, seconds: float) -> LoggedRefresh:
+def _success(report: RefreshReport, started: str, seconds: float) -> LoggedRefresh:
     return LoggedRefresh(
         start=started,
         end=_now(),
         seconds=round(seconds, 3),
         outcome="ok" if report.published else "quiet",
         exit_code=0,
-        **_told(report),
+        **_report_fields(report),
     )
 
 
-def _told(report: RefreshReport) -> dict[str, Any]:
+def _report_fields(report: RefreshReport) -> dict[str, Any]:
     return {
         "snapshot": report.snapshot,
         "counts": {name: getattr(report, name) for name in COUNTS},
@@ -143,7 +143,7 @@ def _told(report: RefreshReport) -> dict[str, Any]:
     }
 
 
-def _failed(error: BaseException, started: str, seconds: float) -> LoggedRefresh:
+def _failure(error: BaseException, started: str, seconds: float) -> LoggedRefresh:
     known = isinstance(error, RecoError)
     return LoggedRefresh(
         start=started,
@@ -151,7 +151,7 @@ def _failed(error: BaseException, started: str, seconds: float) -> LoggedRefresh
         seconds=round(seconds, 3),
         outcome=_outcome(error),
         exit_code=error.exit_code if isinstance(error, RecoError) else 1,
-        **(_told(error.report) if isinstance(error, RefreshRefused) else {}),
+        **(_report_fields(error.report) if isinstance(error, RefreshRefused) else {}),
         error=(str(error) if known else f"{type(error).__name__}: {error}")[:_LONGEST],
     )
 

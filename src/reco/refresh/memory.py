@@ -1,4 +1,4 @@
-"""The memory of a refresh: a large catalogue is held once, and what a step frees goes back to the system."""
+"""The memory of a refresh: a large catalogue is held once, and freed memory returns to the system."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Made = TypeVar("Made")
 
 
 def step(work: Callable[Given, Made]) -> Callable[Given, Made]:
-    """Decorate a step of a refresh: when it ends, the memory of what only it needed is given back."""
+    """Decorate a step of a refresh: the memory that only this step needed is returned when it ends."""
 
     @functools.wraps(work)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Made:
-        made = work(*args, **kwargs)
+        result = work(*args, **kwargs)
         give_back()
-        return made
+        return result
 
     return run
 
 
 def give_back() -> None:
-    """Return freed memory to the system: glibc keeps it, in pieces."""
+    """Return freed memory to the system: glibc otherwise keeps it, in fragments."""
     if sys.platform == "win32":
         return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -1,4 +1,4 @@
-"""Adapting what is served: learn on demand, publish what wins, or take it away."""
+"""Adaptation on demand: learn from the served snapshot, publish what wins, or undo it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 
 _LEARNT = ("adapt", "deep")
-"""Parts of a manifest's report that tell of a head, and of low-rank weights."""
+"""Keys of a manifest's report for a head and for low-rank weights."""
 
 
 @dataclass(frozen=True)
 class AdaptReport:
-    """What an adaptation gave. `before` and `after` are mean reciprocal ranks of held-out records.
+    """The outcome of an adaptation. `before` and `after` are mean reciprocal ranks of held-out records.
 
-    `training_seconds` and `encoding_seconds` are parts of `seconds`, and `head` says whether a head
-    was kept as well, where the depth is "deep".
+    `training_seconds` and `encoding_seconds` are parts of `seconds`. For the depth "deep", `head` says
+    whether a head was kept as well.
     """
 
     snapshot: str
@@ -50,9 +50,9 @@ class AdaptReport:
 
 
 def adapt(store: SnapshotStore, base: Encoder, recipe: Recipe) -> AdaptReport:
-    """Learn a head from the current snapshot and publish it if it wins beyond noise.
+    """Learn a head from the current snapshot, and publish it if it wins beyond chance.
 
-    `base` is the encoder without anything learnt; the recipe's head is learnt, or the usual one where it
+    `base` is the encoder without anything learnt. The recipe's head settings apply, or the defaults if it
     has none. Raises InvalidInput for a catalogue too small to learn from, EncoderMismatch for a snapshot
     of another encoder; the served snapshot is untouched in each case.
     """
@@ -63,9 +63,9 @@ def adapt(store: SnapshotStore, base: Encoder, recipe: Recipe) -> AdaptReport:
         learnt = head_of(store, current, encoder, recipe.head or HeadRecipe())
         served = current.id
         if learnt.kept:
-            found = current.with_head(learnt.head)
-            told = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures}}
-            served = _publish(store, _next(store, found, current, told), encoder, recipe, current.asked)
+            result = current.with_head(learnt.head)
+            report = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures}}
+            served = _publish(store, _next(store, result, current, report), encoder, recipe, current.asked)
     return _report(served, "head", learnt, time.monotonic() - started)
 
 
@@ -74,8 +74,8 @@ def adapt_deep(
 ) -> AdaptReport:
     """Learn low-rank weights from the current catalogue; publish it encoded with them if they win.
 
-    The recipe's head, if it has one, is then tried on top. What the current snapshot had learnt is
-    replaced, never added to. An interrupted run goes on from where it was. Raises what `adapt` does, and
+    The recipe's head, if it has one, is then tried on top. New weights replace those of the current
+    snapshot and do not add to them. An interrupted run resumes. Raises what `adapt` raises, and
     EncoderError for an encoder that cannot be adapted; the served snapshot is untouched in each case.
     """
     started = time.monotonic()
@@ -85,10 +85,12 @@ def adapt_deep(
         learnt = deep_of(store, current, base, recipe.deep or DeepRecipe(), progress)
         served, head = current.id, False
         if learnt.kept:
-            found = deepened(store, current, learnt, base, recipe.head)
-            head = found.head is not None
-            told = {part: found.manifest.report[part] for part in _LEARNT if part in found.manifest.report}
-            candidate = _next(store, found, current, told)
+            result = deepened(store, current, learnt, base, recipe.head)
+            head = result.head is not None
+            report = {
+                part: result.manifest.report[part] for part in _LEARNT if part in result.manifest.report
+            }
+            candidate = _next(store, result, current, report)
             served = _publish(store, candidate, base.adapted(learnt.adapter), recipe)
         forget_training(store)
     return replace(
@@ -104,10 +106,10 @@ def adapt_deep(
 def undo(
     store: SnapshotStore, base: Encoder, recipe: Recipe | None = None, progress: Progress | None = None
 ) -> AdaptReport:
-    """Publish the current snapshot without what was learnt; one that learnt nothing stays as it is.
+    """Publish the current snapshot without its head and weights; without either, it stays as it is.
 
-    A snapshot with an adapter is encoded anew by `base`, but for texts that an older snapshot holds.
-    Raises EncoderMismatch when such a snapshot was made for another encoder.
+    `base` encodes a snapshot with weights again, except for texts whose vectors an older snapshot holds.
+    Raises EncoderMismatch when the weights were learnt for another encoder.
     """
     started = time.monotonic()
     with store.writing():
@@ -124,7 +126,7 @@ def undo(
 
 
 def _encoder_of(current: Snapshot, base: Encoder) -> Encoder:
-    """Return the encoder that made a snapshot. Raises EncoderMismatch when it does not stem from `base`."""
+    """Return the encoder that made a snapshot. Raises EncoderMismatch if it does not derive from `base`."""
     encoder = base if current.adapter is None else base.adapted(current.adapter)
     if current.manifest.encoder != encoder.fingerprint:
         raise EncoderMismatch(
@@ -148,7 +150,7 @@ def _publish(
     recipe: Recipe,
     asked: Vectors | None = None,
 ) -> str:
-    """Measure what the scores are worth, write the snapshot and serve it; return its number."""
+    """Measure the levels, write the snapshot and serve it; return its number."""
     return store.publish(draft_of(store, calibrated(candidate, encoder, recipe, asked)))
 
 
@@ -168,15 +170,15 @@ def _report(served: str, depth: str, learnt: HeadReport | DeepReport, seconds: f
 
 
 def _next(
-    store: SnapshotStore, snapshot: Snapshot, current: Snapshot, told: Mapping[str, object]
+    store: SnapshotStore, snapshot: Snapshot, current: Snapshot, report: Mapping[str, object]
 ) -> Snapshot:
-    """Return a snapshot under the next number, telling what was learnt now and what before."""
+    """Return the snapshot under the next number; its report has what was learnt now and before."""
     manifest = replace(
         snapshot.manifest,
         snapshot=store.next_id(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         parent=current.id,
-        report={**{name: kept for name, kept in current.manifest.report.items() if name == "deep"}, **told},
+        report={**{name: kept for name, kept in current.manifest.report.items() if name == "deep"}, **report},
         files={},
     )
     carried = store.carried(current.id)

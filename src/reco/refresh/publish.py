@@ -1,4 +1,4 @@
-"""From a snapshot in memory to the one that is served: written, read back, judged, then published."""
+"""Publish a snapshot: write it, read it back, judge it, then serve it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from reco.storage import atomic
 logger = logging.getLogger(__name__)
 
 BYTES = "bytes"
-"""The gate that nobody can force: what does not read back as it was written cannot be served."""
+"""The gate that nobody can force: a snapshot that does not read back as written is never served."""
 
 
 @dataclass(frozen=True)
 class Forced:
-    """Who publishes in spite of the gates, and why. Made by `Forced.of`."""
+    """The person who publishes against the gates, and the reason. Made by `Forced.of`."""
 
     by: str
     reason: str
 
     @classmethod
     def of(cls, by: str, reason: str) -> Forced:
-        """Raises InvalidInput unless both are said."""
+        """Return both, stripped. Raises InvalidInput if either is blank."""
         if not by.strip() or not reason.strip():
             raise InvalidInput(
-                "--force needs to know who and why.",
+                "--force needs a name and a reason.",
                 'Add --by "NAME" and --reason "TEXT": they are recorded.',
             )
         return cls(by.strip(), reason.strip())
@@ -44,7 +44,7 @@ class Forced:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a snapshot is served now, what the gates said, and where a refused one is kept."""
+    """The outcome for a new snapshot: served or not, the objections, and the folder of a refused one."""
 
     published: bool
     objections: tuple[Objection, ...]
@@ -53,7 +53,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Written:
-    """A draft, and by what it is known to read back: its content hashes and a digest of its vectors."""
+    """A draft, with the content hashes and the digest of vectors that it must read back with."""
 
     draft: Path
     hashes: tuple[str, ...]
@@ -61,7 +61,7 @@ class Written:
 
 
 def write(store: SnapshotStore, snapshot: Snapshot) -> Written:
-    """Write a snapshot beside the published ones; it can then be let go. Raises StorageError."""
+    """Write a snapshot beside the published ones; its memory can then be released. Raises StorageError."""
     return Written(store.write_draft(snapshot), snapshot.table.hashes, _vectors(snapshot))
 
 
@@ -75,8 +75,8 @@ def publish(
 ) -> Outcome:
     """Read a draft back as a reader would, and serve it unless a gate objects.
 
-    `previous` is what is served now. A refused snapshot is kept beside the others with its objections.
-    Raises StorageError when the disk refuses; what is served is then what was before.
+    `previous` is the baseline of the served snapshot. A refused snapshot is kept beside the others with its
+    objections. Raises StorageError when the disk refuses; the served snapshot then stays the same.
     """
     draft = written.draft
     with store.abandoning(draft):
@@ -97,19 +97,19 @@ def publish(
 
 
 def _report(candidate: Snapshot, verdict: Verdict, forced: Forced | None) -> dict[str, Any]:
-    """Return what the manifest reports of a snapshot that was judged."""
+    """Return the manifest's report of a judged snapshot."""
     findings = verdict.record()
     findings["gates"][BYTES] = {"figure": 0.0, "threshold": 0.0}
     report = {**candidate.manifest.report, **findings}
     if verdict.objections and forced is not None:
         objections = list(map(asdict, verdict.objections))
         report["forced"] = {**asdict(forced), "at": _now(), "objections": objections}
-        logger.warning("%s publishes in spite of the gates: %s", forced.by, forced.reason)
+        logger.warning("%s publishes against the gates: %s", forced.by, forced.reason)
     return report
 
 
 def draft_of(store: SnapshotStore, snapshot: Snapshot) -> Path:
-    """Write a snapshot as a draft that reads back as it was written. Raises SnapshotError otherwise."""
+    """Write a snapshot as a draft. Raises SnapshotError if it does not read back as it was written."""
     written = write(store, snapshot)
     with store.abandoning(written.draft):
         _read_back(store, written)
@@ -117,10 +117,10 @@ def draft_of(store: SnapshotStore, snapshot: Snapshot) -> Path:
 
 
 def _read_back(store: SnapshotStore, written: Written) -> Snapshot:
-    found = store.read_draft(written.draft)
-    if found.table.hashes != written.hashes or _vectors(found) != written.vectors:
+    snapshot = store.read_draft(written.draft)
+    if snapshot.table.hashes != written.hashes or _vectors(snapshot) != written.vectors:
         raise SnapshotError("The new snapshot does not read back as it was written.", "Check the disk.")
-    return found
+    return snapshot
 
 
 def _vectors(snapshot: Snapshot) -> str:

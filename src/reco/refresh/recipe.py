@@ -21,13 +21,13 @@ from reco.text.tokens import READING
 
 @dataclass(frozen=True)
 class Recipe:
-    """How snapshots are made, judged and kept, beside their sources and encoder.
+    """The settings by which snapshots are made, judged and kept, beside their sources and encoder.
 
-    `head` says how a head is learnt; a first snapshot then starts from the bundled one, where it fits its
-    encoder. `deep` says how low-rank weights are learnt, and `clusters` how groups are found. None of the
-    three is made where it is None. `drift` is the share of resources that must change before anything is
-    learnt again. `calibrate` says whether the scores are measured against unrelated queries, and against
-    the `golden` set where there is one. `keep` is the number of snapshots left on disk.
+    `head` sets how a head is learnt; a first snapshot then starts from the bundled head, if it fits the
+    encoder. `deep` sets how low-rank weights are learnt, `clusters` how clusters are found. None turns each
+    of the three off. `drift` is the share of resources that must change before anything is learnt again.
+    `calibrate` measures scores against unrelated queries, and against the `golden` set if there is one.
+    `keep` is the number of snapshots left on disk.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
@@ -44,18 +44,18 @@ class Recipe:
 
     @property
     def gates(self) -> Gates:
-        """What the gates judge by."""
+        """The thresholds, the golden set and the ranking weights that the gates use."""
         return Gates(self.thresholds, self.golden, self.fusion)
 
     @property
     def told(self) -> CuratorPairs:
-        """What the curator said of what is listed twice."""
+        """The curator's decisions on resources listed twice."""
         decisions = self.curation.decisions
         return CuratorPairs(decisions.pairs("merge"), decisions.pairs("split"))
 
     @property
     def stamp(self) -> str:
-        """Digest of what decides a snapshot's indexes, levels and clusters: a change makes a new snapshot."""
+        """Digest of what decides a snapshot's indexes, levels and clusters. A change makes a new snapshot."""
         decided = f"{self.curation.stamp}{self._calibration}{self._grouping}{READING}"
         return atomic.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 

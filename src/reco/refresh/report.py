@@ -1,4 +1,4 @@
-"""What a refresh says of itself, published or refused."""
+"""The report of a refresh, published or refused."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reco.snapshots.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. Counts are of resources; `seconds` is wall-clock time.
+    """The outcome of a refresh. Counts are of resources; `seconds` is wall-clock time.
 
-    `snapshot` is the one served afterwards, `refused` where one that the gates refused is kept.
-    `adapter` says what became of deep adaptation in the snapshot made, served or not: "" for none,
-    "carried" from the one before, "learnt" in this run, "refused" as no gain, or "dropped" with the
-    encoder that it was made for. `forced` says who published in spite of `objections`, and why.
+    `snapshot` is the one served afterwards; `refused` is the folder of one that the gates refused.
+    `adapter` is the fate of deep adaptation in the new snapshot, served or not: "" for none, "carried" from
+    the previous one, "learnt" in this run, "refused" for no gain, or "dropped" because the encoder changed.
+    `forced` says who published against the `objections`, and why.
 
     >>> report = home.refresh()
     >>> report.published, report.added, report.unchanged
@@ -52,7 +52,7 @@ class RefreshReport:
 
 
 class RefreshRefused(PublishRefused):
-    """The gates refused the new snapshot; `report` says what was read and what they object to."""
+    """The gates refused the new snapshot; `report` has its figures and their objections."""
 
     def __init__(self, report: RefreshReport) -> None:
         reasons = " ".join(
@@ -62,16 +62,16 @@ class RefreshRefused(PublishRefused):
         super().__init__(
             f"The new snapshot was refused. {reasons}",
             f"Snapshot {report.snapshot or 'none'} is still served; the refused one is in {report.refused}. "
-            'Mend the source, change [gates], or run `reco refresh --force --by "NAME" --reason "TEXT"`.',
+            'Fix the source, change [gates], or run `reco refresh --force --by "NAME" --reason "TEXT"`.',
         )
         self.report = report
 
 
 @dataclass(frozen=True)
 class Made:
-    """What the report says of a snapshot that was made, or of the one that a quiet night leaves.
+    """The report's facts about the new snapshot, or about the one that a quiet night keeps.
 
-    `trained` says whether low-rank weights were tried for it, in vain or not.
+    `trained` says whether low-rank weights were tried for it, with or without success.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Made:
 
     @classmethod
     def of(cls, snapshot: Snapshot, before: Adapter | None, encoded: int = 0, quiet: bool = False) -> Made:
-        """`before` are the low-rank weights of the snapshot that was served before it."""
+        """Return the facts of `snapshot`; `before` are the low-rank weights of the one served before."""
         families = snapshot.families.families if snapshot.families is not None else ()
         trained = not quiet and snapshot.manifest.report.get("deep", {}).get("drift") == 0.0
         fate = _fate(before, snapshot.adapter, trained)
@@ -91,7 +91,7 @@ class Made:
 
 
 def _fate(before: Adapter | None, now: Adapter | None, trained: bool) -> str:
-    """Return what became of deep adaptation, as `RefreshReport.adapter` has it."""
+    """Return the fate of deep adaptation, for `RefreshReport.adapter`."""
     if now is not None:
         return "carried" if before is not None and before.digest == now.digest else "learnt"
     if before is not None:
@@ -102,7 +102,7 @@ def _fate(before: Adapter | None, now: Adapter | None, trained: bool) -> str:
 def report_of(
     night: Night, made: Made, outcome: Outcome, forced: Forced | None, seconds: float
 ) -> RefreshReport:
-    """Return the report of a night and of what came of it."""
+    """Return the report of a night and its outcome."""
     collected, changes = night.collected, night.changes
     return RefreshReport(
         snapshot=made.id if outcome.published else night.served,

@@ -37,7 +37,7 @@ def refresh(
     recipe: Recipe | None = None,
     forced: Forced | None = None,
 ) -> RefreshReport:
-    """Publish a new snapshot if anything changed. `encoder` is called only once sources are read.
+    """Publish a new snapshot if anything changed. `encoder` is called only after the sources are read.
 
     Raises InvalidSettings without sources, RefreshRunning when another refresh holds the lock,
     SourceError when every source failed, RefreshRefused when a gate objects, StorageError when the
@@ -66,7 +66,7 @@ def refresh(
 
 @dataclass(frozen=True)
 class _Draft:
-    """The next snapshot on disk, not served yet, and what the gates compare it with."""
+    """The next snapshot on disk, not served yet, and the baseline to compare it with."""
 
     written: Written
     encoder: Encoder
@@ -85,7 +85,7 @@ def _draft(
 ) -> _Draft:
     """Make the next snapshot and write it. Nothing of it stays in memory: the gates read it from disk.
 
-    `encoder` is `base` with the low-rank weights of the snapshot served now, if any.
+    `encoder` is `base` with the low-rank weights of the served snapshot, if any.
     """
     baseline = remember(night.previous, night.catalogue, encoder, recipe.gates)
     table, encoded = _embedded(store, night, encoder, progress)
@@ -110,10 +110,10 @@ def _embedded(
 
 
 def _tidy(store: SnapshotStore, encoder: Encoder, made: Made, outcome: Outcome, keep: int) -> None:
-    """Remove what is no longer needed. What is served is served, so a disk that refuses is only told of.
+    """Remove files that are no longer needed. The snapshot is served, so a failure is only a warning.
 
-    After a refusal the journal and the training stay, so that the next try does neither again, unless
-    the vectors themselves are in doubt.
+    After a refusal the journal and the training stay, so that the next try repeats neither, unless the
+    gates object to the vectors themselves.
     """
     doubted = any(objection.gate in ABOUT_VECTORS for objection in outcome.objections)
     if outcome.refused is not None and not doubted:

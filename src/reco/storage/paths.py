@@ -1,4 +1,4 @@
-"""Paths that settings name: a relative one starts at the folder of the file that names it."""
+"""Paths in settings: a relative path starts at the folder of the settings file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ValidationInfo
 
 FOLDER = "folder"
-"""The key, in a validation's context, of the folder where relative paths start."""
+"""Key in the validation context: the folder where relative paths start."""
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
@@ -21,4 +21,4 @@ def _located(path: Path, info: ValidationInfo) -> Path:
 
 
 Located = Annotated[Path, AfterValidator(_located)]
-"""A path, absolute once it is validated with a folder in the context; `~` is the user's home."""
+"""A path, made absolute by the folder in the validation context; `~` is the user's home."""

@@ -1,1 +1,1 @@
-"""A home and its settings: the front door, the doctor and the status."""
+"""The home and its settings: the front door, the doctor and the status."""

@@ -1,7 +1,7 @@
-"""What is wrong with a home before anybody notices: each fault has one name, and says what to do.
+"""The doctor: it finds the faults of a home. Each fault has one name, and a hint that says what to do.
 
-Nothing is written, and no model is loaded. A fault is named where it begins: what it entails (a
-damaged snapshot's age, a failed refresh whose cause is still there) is left out.
+It writes nothing and loads no model. It reports a fault at its cause and leaves out the consequences, such
+as the age of a damaged snapshot, or a failed refresh whose cause is still there.
 """
 
 from __future__ import annotations
@@ -56,20 +56,20 @@ NAMES = (
     "stale",
     "last-refresh-failed",
 )
-"""Every diagnosis there is."""
+"""The names of all diagnoses."""
 
 ROOM = 3
-"""How many times the current snapshot's size a refresh may need: the draft, and what it grew by."""
+"""Free space that a refresh may need, in sizes of the current snapshot: the draft and its growth."""
 
 _AHEAD = timedelta(minutes=5)
-_GIVE = "Give the home, and all that it holds, to the user that refreshes it (chown -R)."
+_GIVE = "Give the home and everything in it to the user that runs the refresh (chown -R)."
 _FILES = (".lock", "CURRENT", "refresh.log", "feedback.sqlite", "journal/encoded", "projects/.lock")
-"""What is written in place; any other file is replaced, or removed, by who may write its folder."""
+"""Files written in place. Any other file is replaced or removed, which needs a writable folder only."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One diagnosis. An `error` needs somebody: what is served, or the next refresh, is at stake."""
+    """One diagnosis. An `error` needs a person: it affects what is served, or the next refresh."""
 
     name: str
     level: Level
@@ -79,28 +79,28 @@ class Problem:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that was found; `ok` when nothing is an error."""
+    """All diagnoses of a home; `ok` when none is an error."""
 
     ok: bool
     findings: tuple[Problem, ...]
 
 
 def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
-    """Examine the settings, the model, the sources and the home that a refresh would use."""
+    """Check the settings, the model, the sources and the home that a refresh would use."""
     try:
         opened = Home.open(home, config=config)
     except InvalidSettings as error:
         return _diagnosis([Problem("settings", "error", str(error), error.hint)])
-    settings, place = opened.settings, opened.path
-    found = [*_sources(settings), *_tables(settings), *_model(settings)]
-    blocked = list(_home(place))
-    found += blocked
+    settings, path = opened.settings, opened.path
+    findings = [*_sources(settings), *_tables(settings), *_model(settings)]
+    blocked = list(_home(path))
+    findings += blocked
     if not any(finding.level == "error" for finding in blocked):
-        sound_model = not any(finding.name == "model" for finding in found)
-        found += _contents(opened.store, settings, sound_model)
-    if not any(finding.level == "error" for finding in found):
-        found += _last_refresh(place)
-    return _diagnosis(found)
+        sound_model = not any(finding.name == "model" for finding in findings)
+        findings += _contents(opened.store, settings, sound_model)
+    if not any(finding.level == "error" for finding in findings):
+        findings += _last_refresh(path)
+    return _diagnosis(findings)
 
 
 def _diagnosis(findings: list[Problem]) -> Diagnosis:
@@ -116,19 +116,19 @@ def _sources(settings: Settings) -> Iterator[Problem]:
             "; ".join(f"source {source.name}: {source.path} does not exist" for source in missing) + ".",
             "Put the file back, or correct `path`; until then the source keeps its earlier rows.",
         )
-    there = [s for s in settings.sources if s.path is not None and s not in missing]
-    closed = [s for s in there if s.path is not None and not _may(s.path, os.R_OK)]
-    if closed:
+    present = [s for s in settings.sources if s.path is not None and s not in missing]
+    unreadable = [s for s in present if s.path is not None and not _may(s.path, os.R_OK)]
+    if unreadable:
         yield Problem(
             "source-unreadable",
             "error",
-            "; ".join(f"source {source.name}: {source.path} may not be read" for source in closed) + ".",
-            "Give the file to the user that refreshes (chown, chmod); the source keeps its earlier rows.",
+            "; ".join(f"source {source.name}: {source.path} cannot be read" for source in unreadable) + ".",
+            "Let the user that runs the refresh read it (chown, chmod); the source keeps its earlier rows.",
         )
 
 
 def _tables(settings: Settings) -> Iterator[Problem]:
-    """Read what the settings name beside sources: a refresh does not begin without any of it."""
+    """Read the files that the settings name beside sources: a refresh does not start without them."""
     tables: dict[str, Callable[[], object]] = {
         "acronyms": settings.ranking.table,
         "decisions": settings.curation.curation,
@@ -136,9 +136,9 @@ def _tables(settings: Settings) -> Iterator[Problem]:
     }
     if (folder := settings.gates.golden) is not None:
         tables["golden"] = lambda: read_topics(folder)
-    for name, read in tables.items():
+    for name, read_table in tables.items():
         try:
-            read()
+            read_table()
         except InvalidInput as error:
             yield Problem(name, "error", str(error), error.hint)
 
@@ -152,7 +152,7 @@ def _model(settings: Settings) -> Iterator[Problem]:
 
 def _home(home: Path) -> Iterator[Problem]:
     if closed := next((path for path in (*reversed(home.parents), home) if _is_closed(path)), None):
-        yield Problem("home-not-readable", "error", f"{closed} may not be entered by {_me()}.", _GIVE)
+        yield Problem("home-not-readable", "error", f"{closed} cannot be entered by {_me()}.", _GIVE)
         return
     if not home.exists():
         yield Problem(
@@ -162,26 +162,26 @@ def _home(home: Path) -> Iterator[Problem]:
             "Run `reco refresh`, or correct --home or RECO_HOME.",
         )
         return
-    folders, files = _held(home)
-    within = [path for path in (*folders, *files) if path.is_relative_to(home / "snapshots")]
-    if closed := next((path for path in within if not _may(path, os.R_OK)), None):
+    folders, files = _contained(home)
+    snapshot_paths = [path for path in (*folders, *files) if path.is_relative_to(home / "snapshots")]
+    if closed := next((path for path in snapshot_paths if not _may(path, os.R_OK)), None):
         yield Problem(
             "home-not-readable",
             "error",
-            f"{closed} may not be read, so that its snapshot cannot be opened.",
+            f"{closed} cannot be read, so its snapshot cannot be opened.",
             _GIVE,
         )
         return
-    # Those of old snapshots too: who may not empty them cannot prune.
-    refused = [path for path in folders if not (path.is_dir() and _may(path, os.R_OK | os.W_OK | os.X_OK))]
-    written = [home / name for name in _FILES]
-    refused += [path for path in written if path.exists() and not _may(path, os.R_OK | os.W_OK)]
-    if refused:
-        yield _unwritable(refused[0])
+    # Folders of old snapshots too: a prune must be able to empty them.
+    unwritable = [path for path in folders if not (path.is_dir() and _may(path, os.R_OK | os.W_OK | os.X_OK))]
+    files_in_place = [home / name for name in _FILES]
+    unwritable += [path for path in files_in_place if path.exists() and not _may(path, os.R_OK | os.W_OK)]
+    if unwritable:
+        yield _unwritable(unwritable[0])
 
 
-def _held(home: Path) -> tuple[list[Path], list[Path]]:
-    """Return a home's folders, itself first, and files, but what a refresh removes meanwhile."""
+def _contained(home: Path) -> tuple[list[Path], list[Path]]:
+    """Return a home's folders, itself first, and its files; skip what a refresh removes meanwhile."""
     walked = [(Path(folder), files) for folder, _, files in os.walk(home)] or [(home, [])]
     folders = [folder for folder, _ in walked if folder == home or folder.exists()]
     files = (folder / name for folder, names in walked for name in sorted(names))
@@ -189,7 +189,7 @@ def _held(home: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _is_closed(path: Path) -> bool:
-    """Whether a folder is there and this user may not go into it."""
+    """Whether the folder exists and this user may not enter it."""
     return os.path.isdir(path) and not _may(path, os.X_OK)  # noqa: PTH112 - `is_dir` raises for one within
 
 
@@ -199,7 +199,7 @@ def _unwritable(path: Path) -> Problem:
             "home-not-writable",
             "error",
             f"{path} is on a disk that is mounted read-only.",
-            "See why (dmesg: a disk that fails is mounted so), then mount it again with rw.",
+            "Find out why (dmesg: the kernel does so to a failing disk), then mount it again with rw.",
         )
     return Problem("home-not-writable", "error", f"{path} cannot be written by {_me()}.", _GIVE)
 
@@ -237,7 +237,7 @@ def _traces(store: SnapshotStore) -> Iterator[Problem]:
                 "leftover-drafts",
                 "warning",
                 f"A refresh was stopped before its end and left {', '.join(drafts)}.",
-                "The next refresh removes it. If this returns every day, see what stops the refresh.",
+                "The next refresh removes it. If this comes back every day, find out what stops the refresh.",
             )
     refused = sorted(path.name for path in store.folder.glob("*.refused"))
     if refused:
@@ -245,12 +245,12 @@ def _traces(store: SnapshotStore) -> Iterator[Problem]:
             "refused-snapshot",
             "warning",
             f"A gate refused {', '.join(refused)}, which is kept for inspection.",
-            f"See why in refresh.log; mend the source, or remove {store.folder / refused[-1]}.",
+            f"See refresh.log for the reason; fix the source, or remove {store.folder / refused[-1]}.",
         )
 
 
 def _is_held(lock: Path) -> bool:
-    """Whether a refresh holds the lock. To know, the lock is taken for an instant."""
+    """Whether a refresh holds the lock. The check itself takes the lock for an instant."""
     if not lock.exists():
         return False
     try:
@@ -269,7 +269,7 @@ def _older(store: SnapshotStore) -> Iterator[Problem]:
             "older-snapshot-damaged",
             "warning",
             f"Snapshots that are not served are damaged: {'; '.join(damaged)}.",
-            "They cannot be rolled back to. Remove their folders, and check the disk.",
+            "`reco rollback` cannot use them. Remove their folders, and check the disk.",
         )
 
 
@@ -280,7 +280,7 @@ def _damage(store: SnapshotStore, number: str) -> str:
         return str(error)
     folder = store.folder / number
     return ", ".join(
-        name for name, known in files.items() if not _is_as_written(folder / name, known["sha256"])
+        name for name, entry in files.items() if not _is_as_written(folder / name, entry["sha256"])
     )
 
 
@@ -292,19 +292,19 @@ def _is_as_written(path: Path, digest: str) -> bool:
 
 
 def _current(store: SnapshotStore) -> tuple[Snapshot | None, Problem | None]:
-    """Open what is served as a reader does, or say the one thing that prevents it."""
+    """Open the served snapshot as a reader does, or return the one fault that prevents it."""
     ids, number = store.ids(), store.current()
-    back = "Run `reco rollback ID` with an id of `reco snapshots`, then `reco refresh`."
+    hint = "Run `reco rollback ID` with an id of `reco snapshots`, then `reco refresh`."
     if number is None and (store.home / "CURRENT").exists():
-        return None, Problem("current-unreadable", "error", f"{store.home / 'CURRENT'} cannot be read.", back)
+        return None, Problem("current-unreadable", "error", f"{store.home / 'CURRENT'} cannot be read.", hint)
     if number is None and ids:
-        return None, Problem("current-missing", "error", f"{store.home / 'CURRENT'} is missing.", back)
+        return None, Problem("current-missing", "error", f"{store.home / 'CURRENT'} is missing.", hint)
     if number is None:
         message = f"There is no snapshot in {store.home} yet."
         return None, Problem("no-snapshot", "error", message, "Run `reco refresh`.")
     if number not in ids:
-        message = f"{store.home / 'CURRENT'} names snapshot {number}, which is not there."
-        return None, Problem("current-names-nothing", "error", message, back)
+        message = f"{store.home / 'CURRENT'} names snapshot {number}, which does not exist."
+        return None, Problem("current-names-nothing", "error", message, hint)
     try:
         return store.open(), None
     except SnapshotError as error:
@@ -344,7 +344,7 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
     age = freshness(store.home, snapshot.manifest.created, stale_hours)
     dates = {
         f"Snapshot {snapshot.id}": max(datetime.fromisoformat(snapshot.manifest.created), written),
-        # A quiet night writes no other date: until then, nothing would be called stale.
+        # A quiet night writes no other date. If it lies ahead, the home would not be stale until then.
         "The last refresh that succeeded": datetime.fromisoformat(age.checked),
     }
     ahead = [f"{what} is dated {at:%Y-%m-%d %H:%M} UTC" for what, at in dates.items() if at > now + _AHEAD]
@@ -353,7 +353,7 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
             "clock",
             "error",
             f"{ahead[0]}, in the future.",
-            "Set this machine's clock (timedatectl), or refresh again once it is right.",
+            "Set this machine's clock (timedatectl); if it is right, run `reco refresh` again.",
         )
         return
     if age.stale:
@@ -361,7 +361,7 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
             "stale",
             "error",
             f"No refresh has succeeded for {age.hours:,.0f} hours (limit: {stale_hours:,.0f}).",
-            "See refresh.log in the home, and whether the timer runs (systemctl list-timers).",
+            "See refresh.log in the home, and check that the timer runs (systemctl list-timers).",
         )
 
 
@@ -372,5 +372,5 @@ def _last_refresh(home: Path) -> Iterator[Problem]:
             "last-refresh-failed",
             "warning",
             f"The last refresh, on {last.end}, failed: {last.error}",
-            "Nothing else is wrong here now: run `reco refresh` again.",
+            "Nothing else is wrong now: run `reco refresh` again.",
         )

@@ -16,7 +16,7 @@ from reco.storage.tables import parquet_bytes
 NAMES = ("catalogue", "vectors", "clusters")
 
 _MARK = b"reco.snapshot"
-"""The key in a file's metadata by which a later export knows that it may replace it."""
+"""The metadata key of a file written by an export, which a later export may replace."""
 
 
 def export(snapshot: Snapshot, folder: Path) -> dict[str, Path]:
@@ -50,7 +50,7 @@ def _require_ours(path: Path) -> None:
         ours = False
     if not ours:
         raise InvalidInput(
-            f"{path} is there already, and no export wrote it.", "Move it away, or name another folder."
+            f"{path} already exists, and no export wrote it.", "Move it, or name another folder."
         )
 
 
@@ -66,7 +66,7 @@ def _vectors(snapshot: Snapshot) -> pa.Table:
 
 
 def _clusters(snapshot: Snapshot) -> pa.Table | None:
-    """Return the finest cluster of each resource and its place; None without clusters."""
+    """Return the finest cluster and the map position of each resource; None without clusters."""
     clusters = snapshot.clusters
     if clusters is None:
         return None

@@ -1,4 +1,4 @@
-"""A home made from a DataFrame: the frame becomes the one source of a folder with settings of its own."""
+"""A home made from a DataFrame: the frame is the only source of a folder with its own settings."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ NEEDED = ("title", "summary")
 
 _MARK = "# Written by reco.from_frame: the next call with this folder replaces it.\n"
 _ALIASES = {"themes": "theme"}
-"""What `Catalogue.to_frame` calls a field, and what a source calls it."""
+"""Field names of `Catalogue.to_frame`, and those of a source."""
 
 
 def home_of_frame(
     frame: pd.DataFrame, folder: str | Path | None, encoder: EncoderSettings | Mapping[str, Any] | None
 ) -> Home:
-    """Return the refreshed home that `reco.from_frame` describes."""
+    """Return the refreshed home, as `reco.from_frame` describes it."""
     lines = _lines(frame)
     chosen = _encoder(encoder)
     kept = None
     if folder is None:
         kept = tempfile.TemporaryDirectory(prefix="reco-")
         folder = kept.name
-    place = Path(folder)
-    _require_ours(place / "reco.toml")
-    atomic.make_folder(place)
-    atomic.replace(place / "frame.jsonl", lines.encode("utf-8", "replace"))
-    atomic.replace(place / "reco.toml", _settings(chosen).encode())
-    home = Home.open(place, config=place / "reco.toml")
+    path = Path(folder)
+    _require_ours(path / "reco.toml")
+    atomic.make_folder(path)
+    atomic.replace(path / "frame.jsonl", lines.encode("utf-8", "replace"))
+    atomic.replace(path / "reco.toml", _settings(chosen).encode())
+    home = Home.open(path, config=path / "reco.toml")
     home.keep_alive(kept)
     home.refresh()
     if not home.catalogue:
         first = home.rejected[0]
         raise InvalidInput(
-            f"Every row of the DataFrame is refused. First, {'; '.join(first.problems)}.",
-            "Mend the columns `title` and `summary`.",
+            f"Every row of the DataFrame is rejected. First rejection: {'; '.join(first.problems)}.",
+            "Fix the columns `title` and `summary`.",
         )
     return home
 
 
 def _lines(frame: pd.DataFrame) -> str:
-    """Return the frame as JSON lines of texts. A cell that says nothing is left out of its line."""
+    """Return the frame as JSON Lines of texts. A line leaves out the empty cells."""
     names = _columns(frame)
     columns = [[_text(cell) for cell in frame[column]] for column in names]
     rows = (
@@ -66,7 +66,7 @@ def _lines(frame: pd.DataFrame) -> str:
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, str]:
-    """Return our field for each column that is read. Raises InvalidInput for what is no such frame."""
+    """Return the source field of each column that is read. Raises InvalidInput for an unusable frame."""
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
@@ -75,7 +75,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, str]:
             "Give the columns `title` and `summary`, as in pd.DataFrame(rows)[['title', 'summary']].",
         )
     if frame.empty:
-        raise InvalidInput("The DataFrame has no rows.", "Give at least one, with a title and a summary.")
+        raise InvalidInput("The DataFrame has no rows.", "Give at least one row, with a title and a summary.")
     given = [str(column) for column in frame.columns]
     if missing := [name for name in NEEDED if name not in given]:
         raise InvalidInput(
@@ -115,18 +115,16 @@ def _encoder(given: EncoderSettings | Mapping[str, Any] | None) -> EncoderSettin
 
 def _require_ours(path: Path) -> None:
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(_MARK):
-        raise InvalidInput(
-            f"{path} is there already, and from_frame did not write it.", "Name another folder."
-        )
+        raise InvalidInput(f"{path} already exists, and from_frame did not write it.", "Name another folder.")
 
 
 def _settings(encoder: EncoderSettings) -> str:
     """Return the home's settings as TOML, so that `reco.open` and the command line read the same."""
-    told = encoder.model_dump(mode="json", exclude_defaults=True)
+    values = encoder.model_dump(mode="json", exclude_defaults=True)
     for name in ("folder", "wheel"):
-        if name in told:
-            told[name] = str(Path(told[name]).resolve())
-    # A JSON text or number is one of TOML too.
-    lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+        if name in values:
+            values[name] = str(Path(values[name]).resolve())
+    # A JSON string or number is valid TOML.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
     source = ('name = "frame"', 'kind = "jsonl"', 'path = "frame.jsonl"', "reject_limit = 1.0")
     return _MARK + "\n".join(('home = "."', "", "[encoder]", *lines, "", "[[sources]]", *source, ""))

@@ -1,4 +1,4 @@
-"""A home: the snapshots under one folder, with the settings that they are made and asked with."""
+"""A home: the snapshots of one folder, with the settings that make and query them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 class Home:
-    """The front door: recommends, refreshes and measures, from the snapshot served when it was first used.
+    """The front door: it recommends, refreshes and measures, from the snapshot served at first use.
 
-    Nothing is opened or loaded before it is needed. `reload` opens what is served now. What is read from
-    a home is shared and never changed, so that several threads may ask the same one.
+    Nothing is opened or loaded before it is needed. `reload` makes the next use open the snapshot served
+    then. The data of a home is shared and never changed, so several threads may query one home.
 
     >>> home.recommend("rénover la piscine", k=1).to_frame()["title"].tolist()
     ['Rénover la piscine municipale']
@@ -45,26 +45,26 @@ class Home:
     def __init__(
         self, settings: Settings, path: str | Path | None = None, encoder: Encoder | None = None
     ) -> None:
-        """`path` and `encoder` stand in for the folder and the encoder that the settings name."""
+        """`path` and `encoder` replace the folder and the encoder of the settings."""
         self.settings = settings
         if encoder is not None:
             self.plain_encoder = encoder
         self.path = home_of(settings, None if path is None else Path(path))
         self.store = SnapshotStore(self.path)
         self.report: RefreshReport | None = None
-        """What the last refresh by this object did; None before."""
+        """The report of the last refresh by this object; None before."""
         self._kept: object = None
 
     @classmethod
     def open(cls, home: str | Path | None = None, *, config: str | Path | None = None) -> Home:
-        """Return the home that `reco.open` does."""
+        """Return a home, as `reco.open` does."""
         path = None if home is None else Path(home)
         return cls(configuration.load(None if config is None else Path(config), path), path)
 
     def __repr__(self) -> str:
         return f"Home({str(self.path)!r})"
 
-    # What is served
+    # The served snapshot
 
     @cached_property
     def _served(self) -> tuple[Snapshot, str]:
@@ -72,22 +72,22 @@ class Home:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The snapshot served when this was first asked for. Raises SnapshotError when none can be."""
+        """The snapshot served at first use. Raises SnapshotError when none can be served."""
         return self._served[0]
 
     @property
     def warning(self) -> str:
-        """Why an older snapshot stands in for a damaged one; empty when the current one is served."""
+        """The reason why an older snapshot replaces a damaged one; empty when the current one is served."""
         return self._served[1]
 
     @property
     def catalogue(self) -> Catalogue:
-        """The resources of the snapshot, in the order of their ids."""
+        """The resources of the snapshot, sorted by id."""
         return self.snapshot.catalogue
 
     @cached_property
     def clusters(self) -> Clusters:
-        """The snapshot's clusters; found now, and not kept on the disk, where it has none.
+        """The clusters of the snapshot. If it has none, they are found now and not written to disk.
 
         Raises InvalidInput for fewer than 20 texts that differ.
         """
@@ -98,28 +98,28 @@ class Home:
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The encoder that made the snapshot: the settings' own, with what the snapshot learnt."""
+        """The encoder that made the snapshot: that of the settings, with the snapshot's learnt weights."""
         return self.encoder_for(self.snapshot)
 
     @cached_property
     def recommender(self) -> Recommender:
-        """What answers queries from the snapshot."""
+        """The recommender of the snapshot."""
         return Recommender(self.snapshot, self.encoder, self.settings.ranking.fusion())
 
     def encoder_for(self, snapshot: Snapshot) -> Encoder:
         """Return the encoder that made one of this home's snapshots.
 
-        Raises EncoderMismatch when what it learnt was learnt for another encoder than the settings'.
+        Raises EncoderMismatch when its weights were learnt for another encoder than the settings'.
         """
         adapter = snapshot.adapter
         return self.plain_encoder if adapter is None else self.plain_encoder.adapted(adapter)
 
     def recommender_for(self, snapshot: Snapshot) -> Recommender:
-        """Return what answers queries from one of this home's snapshots, an older one for instance."""
+        """Return the recommender of one of this home's snapshots, an older one for instance."""
         return Recommender(snapshot, self.encoder_for(snapshot), self.settings.ranking.fusion())
 
     def tried(self, snapshot: Snapshot | None) -> Tried:
-        """Return what a snapshot is evaluated with; without one, what the settings alone give."""
+        """Return the encoder, weights, head and acronyms to evaluate a snapshot, or the settings' alone."""
         from reco.evaluation.evaluate import Tried
 
         fusion, acronyms = self.settings.ranking.fusion(), self.settings.ranking.table()
@@ -127,13 +127,13 @@ class Home:
         if snapshot is None:
             return Tried(plain, fusion, None, acronyms)
         encoder = self.encoder_for(snapshot)
-        # One object for one encoder: what `dense` encodes, the product need not encode again.
+        # One object for equal encoders: the product then reuses what `dense` has encoded.
         same = encoder.fingerprint == plain.fingerprint
         return Tried(plain if same else encoder, fusion, snapshot.head, acronyms)
 
     @cached_property
     def plain_encoder(self) -> Encoder:
-        """The settings' encoder, without anything learnt. It loads its model when it first encodes."""
+        """The encoder of the settings, without learnt weights. It loads its model when it first encodes."""
         return build_encoder(self.settings.encoder)
 
     @property
@@ -142,15 +142,15 @@ class Home:
         return ProjectStore(self.path)
 
     def reload(self) -> None:
-        """Forget the snapshot that was opened: the next use opens the one served then."""
+        """Release the open snapshot: the next use opens the one served then."""
         for name in ("_served", "clusters", "encoder", "recommender"):
             self.__dict__.pop(name, None)
 
     def keep_alive(self, thing: object) -> None:
-        """Hold a reference, to the temporary folder that this home is in, until this object goes."""
+        """Hold a reference, such as this home's temporary folder, for as long as this object lives."""
         self._kept = thing
 
-    # What is asked
+    # Queries and measures
 
     def recommend(
         self,
@@ -173,12 +173,12 @@ class Home:
     ) -> Answer:
         """Return the `k` best resources (10 by default) for a description, each with its explanation.
 
-        A filter takes one value or several; values of one are alternatives, filters are all required.
-        `commune` is the one to whose size and place resources are compared, `near` puts like places first
-        among equals, `diversity` (0 to 1) spreads the list, `shelf` gives the best of each type, and
-        `without` names acronyms not to expand. A Query has all of this and takes nothing beside it.
+        A filter takes one value or several: a resource must match one value of every filter. `commune` is
+        the commune whose size and place are compared with those of resources, `near` puts similar places
+        first among equals, `diversity` (0 to 1) spreads the list, `shelf` gives the best of each type, and
+        `without` names acronyms not to expand. A Query holds all of these, so it takes no other argument.
 
-        Raises InvalidQuery with every problem, SnapshotError when there is nothing to answer from.
+        Raises InvalidQuery with every problem, SnapshotError when no snapshot can be served.
 
         >>> answer = home.recommend("économiser l'énergie", k=3, type="Rapports", first_year=2010)
         >>> [(item.resource.type, item.resource.year >= 2010) for item in answer]
@@ -214,7 +214,7 @@ class Home:
         return self.recommender.recommend(asked)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
-        """Return the resources nearest to one, never itself nor its other listings.
+        """Return the resources nearest to one, without itself and its other listings.
 
         Raises UnknownResource when the snapshot does not hold it.
 
@@ -233,10 +233,10 @@ class Home:
     ) -> Evaluation:
         """Measure systems on judged sets in BEIR layout, and on the settings' golden set.
 
-        The golden set, judged on what is served, is measured when its folder is named, when `golden` is
-        set, or when no folder is named. `systems` are among `reco.evaluation.evaluate.SYSTEMS`; `limit`
-        takes the first queries of each set. `bars` gives, for the name of a set, a context manager that
-        yields a progress callback. Raises InvalidInput for a set that cannot be read.
+        The golden set is measured on the served snapshot when its folder is named, when `golden` is set, or
+        when no folder is named. `systems` are among `reco.evaluation.evaluate.SYSTEMS`; `limit` takes the
+        first queries of each set. `bars` maps the name of a set to a context manager that yields a progress
+        callback. Raises InvalidInput for a set that cannot be read.
         """
         from reco.evaluation.sets import evaluate_sets, read_sets, require_systems
 
@@ -247,13 +247,13 @@ class Home:
         served = self.snapshot if sets.topics or self.store.current() is not None else None
         return evaluate_sets(sets, served, self.tried(served), self.plain_encoder, chosen, bars)
 
-    # What is made
+    # Refresh and export
 
     def refresh(self, *, forced: Forced | None = None, progress: Progress | None = None) -> RefreshReport:
-        """Read the sources and publish a new snapshot if anything changed: the night.
+        """Read the sources, and publish a new snapshot if anything changed.
 
-        `forced` publishes in spite of the gates. Raises what `reco.refresh.run.refresh` does, the
-        snapshot served staying as it was.
+        `forced` publishes against the gates. Raises what `reco.refresh.run.refresh` raises; the served
+        snapshot then stays the same.
 
         >>> home.refresh().published  # nothing changed since the last one
         False
@@ -262,7 +262,7 @@ class Home:
         from reco.workspace.workspace import recipe_of
 
         recipe = recipe_of(self.settings)
-        self.reload()  # a large snapshot must not be in memory beside the two of the night
+        self.reload()  # a large snapshot must not stay in memory beside the two of the refresh
         self.report = refresh(
             self.store,
             self.settings.sources,
@@ -275,7 +275,7 @@ class Home:
 
     @property
     def rejected(self) -> tuple[Rejection, ...]:
-        """The rows that the last refresh by this object refused, each with its reasons."""
+        """The rejections of the last refresh by this object, each with its reasons."""
         if self.report is None or self.report.quarantine is None:
             return ()
         return quarantine.read(Path(self.report.quarantine), self.report.rejected).rejections
@@ -283,11 +283,11 @@ class Home:
     def export(self, folder: str | Path) -> dict[str, Path]:
         """Write the catalogue, its vectors and its clusters as Parquet; return the paths by name.
 
-        `catalogue.parquet` has a row per resource, `vectors.parquet` its id and unit vector (a list of
-        float32), `clusters.parquet` its id, finest cluster ("" for an outlier), that one's label, and
-        its place (x, y) on the map; the last is left out where the snapshot has no clusters. Each file is
-        replaced in one step and its pages carry checksums. Raises InvalidInput, before anything is written,
-        when a file of such a name is there that no export wrote.
+        Each file has a row per resource: `catalogue.parquet` its fields, `vectors.parquet` its id and unit
+        vector (a list of float32), `clusters.parquet` its id, finest cluster ("" for an outlier), the label
+        of that cluster, and its position (x, y) on the map. A snapshot without clusters gives no third
+        file. Each file is replaced in one step, and its pages carry checksums. Raises InvalidInput, before
+        anything is written, when a file of one of these names exists that no export wrote.
 
         >>> sorted(home.export(folder))
         ['catalogue', 'clusters', 'vectors']

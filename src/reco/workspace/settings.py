@@ -59,8 +59,10 @@ class RankingSettings(Fusion):
 
 
 class AdaptSettings(_Table):
-    """`[adapt]`: whether refresh learns a head from the catalogue, and low-rank weights, which takes
-    minutes more; both again once a share `drift` of the catalogue has changed."""
+    """`[adapt]`: whether a refresh learns a head, and low-rank weights (minutes more), from the catalogue.
+
+    It learns both again once a share `drift` of the catalogue has changed.
+    """
 
     head: bool = True
     deep: bool = False
@@ -73,7 +75,7 @@ class CurationSettings(_Table):
     decisions: Located | None = None
 
     def curation(self) -> Curation:
-        """Return what a catalogue is curated with. Raises InvalidDecisions for a file with bad lines."""
+        """Return the curation of the catalogue. Raises InvalidDecisions for a file with bad lines."""
         return Curation(Decisions.read(self.decisions) if self.decisions is not None else Decisions())
 
 
@@ -90,31 +92,31 @@ class GateSettings(Thresholds):
 
 @checked(frozen=True, config=_STRICT)
 class ClusterSettings(Tuning):
-    """`[clusters]`: whether refresh looks for clusters, and how; the file of a curator's names."""
+    """`[clusters]`: whether and how a refresh finds clusters, and the file of a curator's names."""
 
     enabled: bool = True
     names: Located | None = None
 
     def options(self) -> Options:
-        """Return the settings as clusters take them. Raises InvalidDecisions for a file with bad lines."""
+        """Return the options of `clusters.find`. Raises InvalidDecisions for a file with bad lines."""
         names = Names.read(self.names) if self.names is not None else Names()
         return Options(**_values(Tuning, self), names=names.lines)
 
 
 class SnapshotSettings(_Table):
-    """`[snapshots]`: how many of the newest are kept."""
+    """`[snapshots]`: how many of the newest stay on disk."""
 
     keep: int = Field(default=Recipe.keep, ge=3)
 
 
 class OperationSettings(_Table):
-    """`[operation]`: after how many hours without a successful refresh what is served is stale."""
+    """`[operation]`: hours without a successful refresh after which the served snapshot is stale."""
 
     stale_hours: float = Field(default=36, gt=0)
 
 
 class Settings(_Table):
-    """All of `reco.toml`. Made by hand, it reads no file and no variable: `load` does."""
+    """All of `reco.toml`. The constructor reads no file and no variable; `load` reads both."""
 
     home: Located | None = None
     encoder: EncoderSettings = EncoderSettings()
@@ -138,7 +140,7 @@ class Settings(_Table):
 
 
 class _Read(Settings, BaseSettings):
-    """The settings as pydantic-settings looks for them in a file and in the environment."""
+    """The same settings, for pydantic-settings to read from a file and the environment."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=_WITHIN)
 
@@ -148,11 +150,11 @@ def _values(kind: type[Fusion | Thresholds | Tuning], table: object) -> dict[str
 
 
 def settings_file(path: Path | None = None, home: Path | None = None) -> Path:
-    """Return the file that `load` reads, given the same: it exists, unless it was named."""
+    """Return the file that `load` reads for the same arguments. It exists, unless it was named."""
     named = path or _variable("CONFIG")
     place = home or _variable("HOME")
-    beside = [*([place / FILE] if place is not None else []), Path(FILE)]
-    return named or next((file for file in beside if file.is_file()), defaults() / FILE)
+    candidates = [*([place / FILE] if place is not None else []), Path(FILE)]
+    return named or next((file for file in candidates if file.is_file()), defaults() / FILE)
 
 
 def _variable(name: str) -> Path | None:
@@ -161,12 +163,12 @@ def _variable(name: str) -> Path | None:
 
 
 def load(path: Path | None = None, home: Path | None = None) -> Settings:
-    """Read settings from `path`, `RECO_CONFIG`, `reco.toml` in `home` or in `RECO_HOME`, ./reco.toml, or
-    reco's own file: the first that there is.
+    """Read the settings: the file, then the `RECO_*` variables on top of it.
 
-    A variable `RECO_TABLE__NAME` stands in for the file's `[table] name`, `RECO_HOME` for `home`. Relative
-    paths start at the file's own folder, `RECO_HOME` in the current one. Raises InvalidSettings with every
-    problem.
+    The file is `path`, else `RECO_CONFIG`, else the first that exists of `reco.toml` in `home` or in
+    `RECO_HOME`, ./reco.toml, and the default file of reco. `RECO_TABLE__NAME` replaces `[table] name`,
+    `RECO_HOME` replaces `home`. Paths in the file are relative to its folder, `RECO_HOME` to the current
+    one. Raises InvalidSettings with every problem.
     """
     chosen = settings_file(path, home)
     values = _of_file(chosen)
@@ -182,9 +184,9 @@ def load(path: Path | None = None, home: Path | None = None) -> Settings:
 
 
 def defaults() -> Path:
-    """Return the folder of the settings file and the `data` that come with reco.
+    """Return the folder of the default settings file and its `data`.
 
-    A wheel carries them beside this module; in a checkout they are the repository's own.
+    A wheel carries them beside this module; in a checkout it is the repository.
     """
     carried = Path(str(files("reco.workspace"))) / "defaults"
     return carried if carried.is_dir() else Path(__file__).resolve().parents[3]
@@ -192,7 +194,7 @@ def defaults() -> Path:
 
 def _of_file(path: Path) -> dict[str, Any]:
     try:
-        path.open("rb").close()  # pydantic-settings passes over a file that is not there
+        path.open("rb").close()  # pydantic-settings ignores a missing file
         return TomlConfigSettingsSource(_Read, path)()
     except OSError as error:
         raise InvalidSettings(f"{path} cannot be read: {error.strerror}.", "Check --config.") from error
@@ -204,21 +206,21 @@ def _of_file(path: Path) -> dict[str, Any]:
 
 def _of_environment() -> dict[str, Any]:
     try:
-        found = EnvSettingsSource(_Read)()
+        values = EnvSettingsSource(_Read)()
     except SettingsError as error:
         raise InvalidSettings(
             f"A {_PREFIX} variable cannot be read: {error}.",
             f"Name one value, as in {_PREFIX}RANKING{_WITHIN}MEANING, or give a whole table as JSON.",
         ) from error
-    if "home" in found:
-        found["home"] = Path(found["home"]).absolute()
-    return found
+    if "home" in values:
+        values["home"] = Path(values["home"]).absolute()
+    return values
 
 
-def _problem(found: ErrorDetails) -> str:
-    place = [str(part) for part in found["loc"]]
+def _problem(problem: ErrorDetails) -> str:
+    place = [str(part) for part in problem["loc"]]
     variable = _PREFIX + _WITHIN.join(place).upper()
     name = variable if variable in os.environ else ".".join(place) or "file"
-    # What a table of numbers calls an argument is one more key of the file.
-    unknown = found["type"] == "unexpected_keyword_argument"
-    return f"{name}: {'Extra inputs are not permitted' if unknown else found['msg']}"
+    # For a dataclass table, pydantic calls an unknown key of the file an unexpected argument.
+    unknown = problem["type"] == "unexpected_keyword_argument"
+    return f"{name}: {'Extra inputs are not permitted' if unknown else problem['msg']}"

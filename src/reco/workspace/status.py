@@ -1,4 +1,4 @@
-"""Whether what is on disk can be trusted, and what is served."""
+"""The status of a home: the served snapshot, and how fresh it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reco.snapshots.store import SnapshotStore
 
 @dataclass(frozen=True)
 class Freshness:
-    """When the sources were last read with success, and whether that is too long ago."""
+    """The time of the last successful refresh, its age in hours, and whether that is too old."""
 
     checked: str
     hours: float
@@ -21,10 +21,10 @@ class Freshness:
 
 @dataclass(frozen=True)
 class Status:
-    """What is served. `age_hours` is since its making; `warning` says why it is not the current one.
+    """The served snapshot. `warning` says why it is not the current one.
 
-    `last_success` is when a refresh last ended well, also one that found nothing to publish; None
-    where no refresh was recorded. `stale` counts from there, else from the snapshot's making.
+    `age_hours` counts from its creation. `last_success` is the end of the last refresh that succeeded,
+    quiet or not; None if none was recorded. `stale` counts from there, else from the creation.
     """
 
     snapshot: str
@@ -42,7 +42,7 @@ class Status:
 
 
 def freshness(home: Path, created: str, stale_hours: float) -> Freshness:
-    """Return how fresh a snapshot made at `created` is: a quiet night makes none, yet checks it."""
+    """Return the freshness of a snapshot made at `created`. A quiet night renews it too."""
     success = last_success(home)
     checked = success.end if success is not None else created
     hours = _hours_since(checked)
@@ -50,7 +50,7 @@ def freshness(home: Path, created: str, stale_hours: float) -> Freshness:
 
 
 def status(store: SnapshotStore, stale_hours: float) -> Status:
-    """Return what a reader is served now. Raises SnapshotError when there is nothing to serve."""
+    """Return the status of the served snapshot. Raises SnapshotError when there is none."""
     snapshot, warning = store.serve()
     success, failure = last_success(store.home), last_failure(store.home)
     return Status(

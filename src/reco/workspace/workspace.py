@@ -1,4 +1,4 @@
-"""What a refresh takes, as the settings describe it."""
+"""The folder and the recipe of a refresh, from the settings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reco.workspace.settings import Settings
 
 
 def home_of(settings: Settings, home: Path | None = None) -> Path:
-    """Return where snapshots live: `home`, the settings' own, or the user's data directory."""
+    """Return the folder of the snapshots: `home`, that of the settings, or the user's data directory."""
     return home or settings.home or user_data_path("reco")
 
 
 def recipe_of(settings: Settings) -> Recipe:
-    """Return how snapshots are made, judged and kept. The test encoder has nothing to learn from.
+    """Return the recipe of a refresh. The test encoder learns no head and no weights.
 
     Raises InvalidInput when a table or the golden set cannot be used.
     """

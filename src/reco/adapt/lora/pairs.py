@@ -15,7 +15,7 @@ from reco.text.clean import fold
 from reco.text.tokens import words
 
 _NEAREST = 10
-"""How many lexical neighbours of a record its hard negatives are drawn from."""
+"""Nearest lexical neighbours of a record, from which its hard negatives are drawn."""
 
 
 @dataclass(frozen=True)
