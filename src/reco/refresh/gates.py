@@ -25,7 +25,7 @@ from reco.evaluation.beir import Topic
 from reco.ranking.recommender import Fusion, Recommender
 from reco.refresh.baseline import Baseline
 from reco.snapshots.check import lost
-from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.snapshot import Snapshot, same_head
 from reco.text.clean import digest
 
 _NO_PREVIOUS = "there is no previous snapshot"
@@ -348,7 +348,7 @@ class _Behaviour:
 
 def _ranking_change(previous: Baseline, candidate: Snapshot) -> str:
     """Return what changed the ranking beside the catalogue: head, settings or version; "" for nothing."""
-    if not previous.has_head(candidate.head):
+    if not same_head(previous.head, candidate.head):
         return "another head was learnt"
     if previous.manifest.settings.get("making") != candidate.manifest.settings.get("making"):
         return "the settings changed"

@@ -235,6 +235,13 @@ def build(
     )
 
 
+def same_head(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> bool:
+    """Whether two heads are the same layer, or both are None."""
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
+
+
 def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> DenseIndex:
     blocks = (block for _, block in table.directed(head))
     return DenseIndex.of(table.parts.shape[1], len(table), blocks)
