@@ -149,7 +149,7 @@ def _publish(
 
 
 def _report(served: str, depth: str, learnt: Proof, seconds: float, head: bool | None = None) -> AdaptReport:
-    """Return the report of what was learnt, with its figures that a report has."""
+    """Return the report of what was learnt, with those of its figures that an `AdaptReport` names."""
     named = {field.name for field in fields(AdaptReport)}
     figures: dict[str, Any] = {name: value for name, value in learnt.figures.items() if name in named}
     return AdaptReport(
