@@ -99,7 +99,9 @@ def test_an_adaptation_is_published_and_undone(tmp_path: Path, monkeypatch: pyte
     made = snapshot_of(40)
     publish(store, made)
     head = np.random.default_rng(1).standard_normal((48, 48)).astype(np.float32)
-    won = HeadReport(head, 40, before=0.1, after=0.3, p=0.001, off_domain_before=0.5, off_domain_after=0.5)
+    won = HeadReport(
+        head=head, records=40, before=0.1, after=0.3, p=0.001, off_domain_before=0.5, off_domain_after=0.5
+    )
     monkeypatch.setattr("reco.refresh.learn.learn_head", lambda *_: won)
     done = adapt(store, ENCODER, Recipe())
     assert done.published and done.kept and (done.before, done.after) == (0.1, 0.3)

@@ -14,15 +14,11 @@ from reco.adapt.proof import Proof
 @dataclass(frozen=True)
 class Report(Proof):
     head: Any
-    records: int
-    before: float
-    after: float
-    p: float
-    off_domain_before: float
-    off_domain_after: float
 
 
-GOOD = Report(np.eye(2), 200, before=0.5, after=0.6, p=0.01, off_domain_before=0.8, off_domain_after=0.795)
+GOOD = Report(
+    np.eye(2), records=200, before=0.5, after=0.6, p=0.01, off_domain_before=0.8, off_domain_after=0.795
+)
 
 
 @pytest.mark.parametrize(

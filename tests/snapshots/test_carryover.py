@@ -145,7 +145,15 @@ def test_an_adaptation_carries_on_what_it_did_not_read(home: Home, monkeypatch: 
     home.refresh()
     store = home.store
     assert store.open().carried is None, "no reader needs it"
-    won = HeadReport(np.eye(64, dtype=np.float32), 24, 0.2, 0.4, 0.001, 0.5, 0.5)
+    won = HeadReport(
+        head=np.eye(64, dtype=np.float32),
+        records=24,
+        before=0.2,
+        after=0.4,
+        p=0.001,
+        off_domain_before=0.5,
+        off_domain_after=0.5,
+    )
     monkeypatch.setattr("reco.refresh.learn.learn_head", lambda *_: won)
     assert adapt(store, HashingEncoderForTests(64), Recipe()).published
     read = counted(monkeypatch, fingerprints, "_one")

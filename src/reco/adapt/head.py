@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.adapt.proof import Proof
-from reco.catalogue.catalogue import Catalogue
 from reco.encoder.protocol import DocumentVectors, Encoder, Matrix, unit
 from reco.errors import InvalidInput
 from reco.ranking.measures import randomisation_test
@@ -57,7 +56,7 @@ class HeadRecipe:
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HeadReport(Proof):
     """A learnt head, with mean reciprocal ranks of held-out records and of general sentences.
 
@@ -65,12 +64,6 @@ class HeadReport(Proof):
     """
 
     head: Matrix
-    records: int
-    before: float
-    after: float
-    p: float
-    off_domain_before: float
-    off_domain_after: float
 
 
 @dataclass(frozen=True)
@@ -83,7 +76,7 @@ class Lessons:
 
     `judged` are visitors' queries with an approved opinion. `places` is the row here of the useful record,
     and `requests` numbers the queries. Two records useful for one query are not contrasted, nor are two
-    records with one title.
+    records with one title, which `groups` numbers.
     """
 
     titles: Matrix
@@ -163,7 +156,7 @@ def _lessons(
         rests=np.stack([_rest(documents[place], part) for place, part, _ in passages]),
         answers=np.stack([mean_of(document.parts[1:], document.weights[1:]) for document in documents]),
         frames=np.stack([document.parts[0] for document in documents]),
-        groups=_groups(catalogue, rows),
+        groups=np.unique([catalogue[row].title for row in rows], return_inverse=True)[1].astype(np.int64),
         judged=encoder.encode_queries([text for text, _ in judged]) if judged else titles[:0],
         places=np.asarray([place for _, place in judged], dtype=np.int64),
         requests=np.unique([text for text, _ in judged], return_inverse=True)[1].astype(np.int64),
@@ -204,12 +197,6 @@ def mean_of(parts: Matrix, weights: NDArray[np.float32]) -> NDArray[np.float32]:
     total = float(weights.sum())
     mean = weights @ parts / total if total else parts.mean(axis=0)
     return np.asarray(mean, dtype=np.float32)
-
-
-def _groups(catalogue: Catalogue, rows: Sequence[int]) -> NDArray[np.int64]:
-    """Return a number per distinct title: two records with one title are not contrasted."""
-    _, numbers = np.unique([catalogue[row].title for row in rows], return_inverse=True)
-    return np.asarray(numbers, dtype=np.int64)
 
 
 def _train(lessons: Lessons, rows: NDArray[np.int64], recipe: HeadRecipe) -> Matrix:

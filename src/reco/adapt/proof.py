@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 _SIGNIFICANT = 0.05
 _OFF_DOMAIN_LOSS = 0.01
 
 
+@dataclass(frozen=True, kw_only=True)
 class Proof:
-    """The figures of a trained head or adapter, declared by a dataclass: mean reciprocal ranks.
+    """The figures of a head or adapter learnt from `records`: mean reciprocal ranks.
 
     `before` and `after` are on held-out records, and `p` is the p-value of their difference. The off-domain
     figures are on general sentences.
     """
 
+    records: int
     before: float
     after: float
     p: float
@@ -24,7 +26,7 @@ class Proof:
     @property
     def figures(self) -> dict[str, float]:
         """Every number of the report, without weights and vectors."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, int | float)}
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,16 +223,11 @@ def _is_header(cells: list[str], queries: Mapping[str, str]) -> bool:
 
 
 def _relevance(cell: str) -> int | None:
-    value = _number(cell)
-    return int(value) if value is not None and value.is_integer() and abs(value) <= HIGHEST else None
-
-
-def _number(cell: str) -> float | None:
     try:
         value = float(cell)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return int(value) if value.is_integer() and abs(value) <= HIGHEST else None
 
 
 def _require_known(

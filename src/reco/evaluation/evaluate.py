@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,23 +173,6 @@ ABLATIONS: Mapping[str, Callable[[Tried], Tried]] = {
 SYSTEMS = ("bm25", "dense", *ABLATIONS)
 
 
-class _Bench(Protocol):
-    """The documents that systems are run on."""
-
-    @property
-    def texts(self) -> Mapping[str, tuple[str, str]]:
-        """Title and text of each document by id, in the order that breaks ties of the baselines."""
-        ...
-
-    def snapshot(self, tried: Tried) -> Snapshot:
-        """Return the documents as a snapshot, as the product searches them."""
-        ...
-
-    def plain(self, encoder: Encoder) -> Matrix:
-        """Return one unit vector per document from the unadapted encoder, in the order of `texts`."""
-        ...
-
-
 class _Documents:
     """The documents of a judged set, encoded once by each encoder."""
 
@@ -199,15 +182,18 @@ class _Documents:
 
     @property
     def texts(self) -> Mapping[str, tuple[str, str]]:
+        """Title and text of each document by id, in the order that breaks ties of the baselines."""
         return {document.id: (document.title, document.text) for document in self._judged.documents}
 
     def snapshot(self, tried: Tried) -> Snapshot:
+        """Return the documents as a snapshot, as the product searches them."""
         if tried.encoder.fingerprint not in self._tables:
             table, _ = embed(_catalogue(self._judged), tried.encoder)
             self._tables[tried.encoder.fingerprint] = table
         return snapshot_of(self._judged, tried, self._tables[tried.encoder.fingerprint])
 
     def plain(self, encoder: Encoder) -> Matrix:
+        """Return one unit vector per document from the unadapted encoder, in the order of `texts`."""
         table, texts = self._tables.get(encoder.fingerprint), self.texts
         if table is None:
             return _truncated(texts, encoder)
@@ -222,7 +208,7 @@ class _Documents:
 
 
 class _Served:
-    """The resources of the served snapshot, each listing on its own; nothing is encoded again."""
+    """The same of the served snapshot's resources, each listing on its own; nothing is encoded again."""
 
     def __init__(self, snapshot: Snapshot, tried: Tried) -> None:
         self._snapshot = behaviour.every_listing(snapshot)
@@ -245,7 +231,7 @@ class _Served:
 
 
 def _run(
-    bench: _Bench,
+    bench: _Documents | _Served,
     topics: Sequence[Topic],
     tried: Tried,
     plain: Encoder,
@@ -268,7 +254,7 @@ def _run(
     return SetResult(len(titles), tuple(topics), scores, runs, titles)
 
 
-def _system(name: str, bench: _Bench, tried: Tried, plain: Encoder) -> System:
+def _system(name: str, bench: _Documents | _Served, tried: Tried, plain: Encoder) -> System:
     if name == "bm25":
         reference = Bm25Reference([_composed(*text) for text in bench.texts.values()])
         ids = list(bench.texts)
@@ -295,7 +281,7 @@ def _dense(ids: Sequence[str], vectors: Matrix, plain: Encoder) -> System:
     return rank
 
 
-def _product(bench: _Bench, tried: Tried) -> System:
+def _product(bench: _Documents | _Served, tried: Tried) -> System:
     recommender = Recommender(bench.snapshot(tried), tried.encoder, tried.fusion)
 
     def rank(topic: Topic) -> Ranked:

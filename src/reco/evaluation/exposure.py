@@ -167,7 +167,7 @@ def _report(
     hubs = sorted((item for item in shown if item.titles > limit), key=lambda item: (-item.titles, item.id))
     seen = _seen_through_family(recommender, {item.id for item in shown if item.titles + item.requests})
     order = [*(name for _, name in _BANDS), _LARGEST, UNKNOWN]
-    bands = sorted(_shares(catalogue, exposure, _band), key=lambda share: order.index(share.value))
+    bands = _compared(*_amounts(catalogue, exposure, _band))
     return Audit(
         snapshot=snapshot.id,
         k=k,
@@ -177,8 +177,8 @@ def _report(
         hubs=tuple(hubs),
         orphans=tuple(item for item in shown if item.id not in seen),
         concentration=tuple(_concentration(catalogue, exposure, facet) for facet in FACETS),
-        population=tuple(bands),
-        scale=_shares(catalogue, exposure, lambda resource: (resource.scale or UNKNOWN,)),
+        population=tuple(sorted(bands, key=lambda share: order.index(share.value))),
+        scale=_compared(*_amounts(catalogue, exposure, lambda resource: (resource.scale or UNKNOWN,))),
     )
 
 
@@ -228,12 +228,6 @@ def _concentration(catalogue: Catalogue, exposure: NDArray[np.float64], facet: s
         hhi_shown=round(hhi(shown[value] for value in stock), 4),
         values=_compared(stock, shown),
     )
-
-
-def _shares(
-    catalogue: Catalogue, exposure: NDArray[np.float64], values: Callable[[Resource], tuple[str, ...]]
-) -> tuple[ExposureShare, ...]:
-    return _compared(*_amounts(catalogue, exposure, values))
 
 
 def _amounts(

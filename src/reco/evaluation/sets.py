@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from reco.encoder.protocol import Encoder, Progress
@@ -22,51 +21,46 @@ Bars = Callable[[str], AbstractContextManager[Progress | None]]
 GOLDEN = "golden"
 
 
-@dataclass(frozen=True)
-class Sets:
-    """The sets to evaluate: topics of the golden set, empty when it is left out, and other sets."""
-
-    topics: tuple[Topic, ...]
-    others: tuple[JudgedSet, ...]
-
-
 def read_sets(
     folders: Sequence[Path], known: Path | None, golden: bool = False, limit: int | None = None
-) -> Sets:
-    """Read judged sets. `known` is the folder of the golden set, read with `golden` or when in `folders`.
+) -> tuple[tuple[Topic, ...], tuple[JudgedSet, ...]]:
+    """Return the topics of the golden set, empty when it is left out, and the other judged sets.
 
-    Raises InvalidInput for a set that cannot be read, or two sets with one name.
+    `known` is the folder of the golden set, read with `golden` or when in `folders`. Raises InvalidInput
+    for a set that cannot be read, or two sets with one name.
     """
     if golden and known is None:
         raise InvalidInput("The settings name no golden set.", 'Add `golden = "FOLDER"` under [gates].')
-    others = [folder for folder in folders if not _same(folder, known)]
+    place = known.resolve() if known is not None else None
+    others = [folder for folder in folders if folder.resolve() != place]
     wanted = golden or len(others) < len(folders)
     topics = read_topics(known, limit) if wanted and known is not None else ()
     judged = tuple(read_set(folder, limit) for folder in others)
     names = [*([GOLDEN] if wanted else []), *(one.name for one in judged)]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidInput(f"Two sets have the name {', '.join(repeated)}.", "Name each once, or rename one.")
-    return Sets(topics, judged)
+    return topics, judged
 
 
 def evaluate_sets(
-    sets: Sets,
+    topics: Sequence[Topic],
+    others: Sequence[JudgedSet],
     snapshot: Snapshot | None,
     tried: Tried,
     plain: Encoder,
     systems: Sequence[str],
     bars: Bars | None = None,
 ) -> Evaluation:
-    """Run the named systems over each set.
+    """Run the named systems over each set that `read_sets` returns.
 
     `snapshot` is the served one; `plain` is the encoder without adaptation.
     """
     bar = bars or (lambda name: nullcontext())
     results: dict[str, SetResult] = {}
-    if sets.topics and snapshot is not None:
+    if topics and snapshot is not None:
         with bar(GOLDEN) as progress:
-            results[GOLDEN] = evaluate_served(sets.topics, snapshot, tried, plain, systems, progress)
-    for one in sets.others:
+            results[GOLDEN] = evaluate_served(topics, snapshot, tried, plain, systems, progress)
+    for one in others:
         with bar(one.name) as progress:
             results[one.name] = evaluate(one, tried, plain, systems, progress)
     return Evaluation(results)
@@ -79,7 +73,3 @@ def require_systems(names: Sequence[str]) -> None:
         raise InvalidInput(
             f"There is no system {', '.join(unknown) or 'named'}.", f"Choose among {', '.join(SYSTEMS)}."
         )
-
-
-def _same(folder: Path, golden: Path | None) -> bool:
-    return golden is not None and folder.resolve() == golden.resolve()

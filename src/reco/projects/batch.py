@@ -23,24 +23,8 @@ from reco.storage import tables
 from reco.storage.tables import Cell
 from reco.text.clean import fold
 
-COLUMNS = (
-    "project",
-    "text",
-    "verdict",
-    "rank",
-    "id",
-    "title",
-    "type",
-    "theme",
-    "publisher",
-    "year",
-    "url",
-    "score",
-    "level",
-    "passage",
-    "problem",
-)
-
+_FIELDS = ("id", "title", "type", "theme", "publisher", "year", "url")
+COLUMNS = ("project", "text", "verdict", "rank", *_FIELDS, "score", "level", "passage", "problem")
 """Columns of the output: one row per result, with its best `passage`.
 
 A project without result, or with a `problem`, has one row.
@@ -202,17 +186,10 @@ def _lines(project: BatchRow, outcome: Answer | str) -> Iterator[dict[str, Cell]
 
 
 def _result(item: Recommendation) -> dict[str, Cell]:
-    resource, passages = item.resource, item.explanation.passages
     return {
         "rank": item.rank,
-        "id": resource.id,
-        "title": resource.title,
-        "type": resource.type,
-        "theme": resource.theme,
-        "publisher": resource.publisher,
-        "year": resource.year,
-        "url": resource.url,
+        **{name: getattr(item.resource, name) for name in _FIELDS},
         "score": item.score,
         "level": item.level,
-        "passage": passages[0].text if passages else "",
+        "passage": item.best_passage,
     }

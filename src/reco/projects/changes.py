@@ -21,15 +21,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from reco.catalogue.catalogue import Catalogue, Changes
 from reco.catalogue.resource import Resource
 from reco.errors import SnapshotError
 from reco.projects.answers import RecordedAnswer
 from reco.projects.store import Project
 from reco.snapshots.history import between
-from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.snapshot import Snapshot, same_head
 from reco.snapshots.store import SnapshotStore
 
 
@@ -220,10 +218,7 @@ class _TwoSnapshots:
             return False
         if self.before.manifest.encoder != self.after.manifest.encoder:
             return True
-        old, new = self.before.head, self.after.head
-        if old is None or new is None:
-            return old is not new
-        return not np.array_equal(old, new)
+        return not same_head(self.before.head, self.after.head)
 
     def _settings_differ(self) -> bool:
         if self.before is None:

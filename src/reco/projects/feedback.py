@@ -10,9 +10,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from reco.errors import InvalidInput, StorageError
 from reco.ranking.query import LONGEST
@@ -223,21 +224,9 @@ class Feedback:
                 journal.close()
 
 
-def _entry_of(row: tuple[object, ...]) -> FeedbackEntry:
-    number, at, request, resource, useful, reason, snapshot, text, status, by, decided = row
-    return FeedbackEntry(
-        id=int(str(number)),
-        at=str(at),
-        request=str(request),
-        resource=str(resource),
-        useful=bool(useful),
-        reason=str(reason),
-        snapshot=str(snapshot),
-        text=None if text is None else str(text),
-        status=str(status),
-        by=str(by),
-        decided=str(decided),
-    )
+def _entry_of(row: tuple[Any, ...]) -> FeedbackEntry:
+    entry = FeedbackEntry(*row)
+    return replace(entry, useful=bool(entry.useful))  # SQLite has no booleans
 
 
 def _now() -> str:

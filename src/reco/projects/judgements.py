@@ -31,14 +31,14 @@ class JudgedQueries:
     gone: int = 0
 
     @property
+    def lines(self) -> list[tuple[str, str, int]]:
+        """The qrels line by line: the query's key, the resource's id, and the relevance."""
+        return [(key, resource, value) for key, of in self.qrels.items() for resource, value in of.items()]
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every query with each of its useful resources."""
-        return [
-            (self.requests[request], resource)
-            for request, judged in self.qrels.items()
-            for resource, relevance in judged.items()
-            if relevance
-        ]
+        return [(self.requests[key], resource) for key, resource, relevance in self.lines if relevance]
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ def export(found: JudgedQueries, catalogue: Catalogue, folder: Path) -> Exported
             "document": _text(catalogue, resource),
             "useful": bool(relevance),
         }
-        for request, judgements in found.qrels.items()
-        for resource, relevance in judgements.items()
+        for request, resource, relevance in found.lines
     ]
     for name, rows in (("corpus", corpus), ("queries", queries), ("pairs", pairs)):
         atomic.replace(folder / f"{name}.jsonl", _json_lines(rows))
@@ -128,9 +127,5 @@ def _json_lines(rows: Sequence[Mapping[str, object]]) -> bytes:
 
 
 def _qrels(found: JudgedQueries) -> bytes:
-    lines = [
-        f"{request}\t{resource}\t{relevance}\n"
-        for request, judgements in found.qrels.items()
-        for resource, relevance in judgements.items()
-    ]
+    lines = ("\t".join(map(str, line)) + "\n" for line in found.lines)
     return ("query-id\tcorpus-id\tscore\n" + "".join(lines)).encode("utf-8", "replace")

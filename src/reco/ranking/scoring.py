@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Annotated
 
@@ -45,6 +45,9 @@ _SAMPLE = 64
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Weight = Annotated[float, Field(ge=0)]
+
+Owners = Mapping[str, Mapping[str, float]]
+"""Weights of terms, by the word of the query that they come from."""
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -160,28 +163,8 @@ class ParsedQuery:
         return self.words.rate * self.words.scores + self.grams.rate * self.grams.scores
 
 
-@dataclass
-class _Terms:
-    """The terms of a query, by the word that they come from."""
-
-    stems: dict[str, dict[str, float]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(float))
-    )
-    grams: dict[str, dict[str, float]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(float))
-    )
-
-    def add(self, written: str, stem: str, grams: Sequence[str], weight: float = 1.0) -> None:
-        self.stems[written][stem] += weight
-        for gram in grams:
-            self.grams[written][gram] += weight
-
-    def emphasised(self, emphasis: float) -> _Terms:
-        """Weigh a term written n times by n ** emphasis. Each word keeps its share of the term."""
-        return _Terms(_emphasised(self.stems, emphasis), _emphasised(self.grams, emphasis))
-
-
-def _emphasised(owners: Mapping[str, Mapping[str, float]], emphasis: float) -> dict[str, dict[str, float]]:
+def _emphasised(owners: Owners, emphasis: float) -> dict[str, dict[str, float]]:
+    """Weigh a term written n times by n ** emphasis. Each word keeps its share of the term."""
     totals = _totals(owners)
     # A total below one is a form of an acronym that the query does not write, not a repetition.
     return {
@@ -190,7 +173,7 @@ def _emphasised(owners: Mapping[str, Mapping[str, float]], emphasis: float) -> d
     }
 
 
-def _totals(owners: Mapping[str, Mapping[str, float]]) -> Counter[str]:
+def _totals(owners: Owners) -> Counter[str]:
     counts: Counter[str] = Counter()
     for terms in owners.values():
         counts.update(terms)
@@ -219,18 +202,15 @@ class Scorer:
         needs: Sequence[Vector] = (),
     ) -> ParsedQuery:
         """Parse a query from its unit vector and text; `needs` are the unit vectors of its needs."""
-        terms = self._terms(text, expansions).emphasised(self.fusion.emphasis)
+        stems, grams = (_emphasised(side, self.fusion.emphasis) for side in self._terms(text, expansions))
         return ParsedQuery(
             vector=vector,
             floor=self._floor(vector),
             needs=tuple(NeedVector(need, self._floor(need)) for need in needs),
             rate=self.fusion.meaning / self._span,
-            words=_lexical_query(terms.stems, self._snapshot.words, self.fusion.words),
-            grams=_lexical_query(terms.grams, self._snapshot.grams, self.fusion.grams),
-            owners={
-                w: (terms.stems.get(w, {}), terms.grams.get(w, {}))
-                for w in (*terms.stems, *(terms.grams.keys() - terms.stems.keys()))
-            },
+            words=_lexical_query(stems, self._snapshot.words, self.fusion.words),
+            grams=_lexical_query(grams, self._snapshot.grams, self.fusion.grams),
+            owners={written: (terms, grams.get(written, {})) for written, terms in stems.items()},
             expansions=expansions,
         )
 
@@ -328,19 +308,27 @@ class Scorer:
                 )
         return points
 
-    def _terms(self, text: str, expansions: Sequence[Expansion]) -> _Terms:
-        terms = _Terms()
+    def _terms(self, text: str, expansions: Sequence[Expansion]) -> tuple[Owners, Owners]:
+        """Return the stems of a query and its 4-grams, with weights, by the word that they come from."""
+        stems: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        grams: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+
+        def add(written: str, stem: str, its_grams: Sequence[str], weight: float) -> None:
+            stems[written][stem] += weight
+            for gram in its_grams:
+                grams[written][gram] += weight
+
         for word in words(text):
-            terms.add(text[word.start : word.end], word.stem, word.grams)
+            add(text[word.start : word.end], word.stem, word.grams, 1.0)
         for expansion in expansions:
             written_stems = set(expansion.terms)
             label = f"{expansion.written} = {expansion.entry.full}"
-            terms.add(label, expansion.entry.concept, (), self.fusion.expansion)
+            add(label, expansion.entry.concept, (), self.fusion.expansion)
             if expansion.entry.is_acronym:
                 for word in words(f"{expansion.entry.short} {expansion.entry.full}"):
                     if word.stem not in written_stems:
-                        terms.add(label, word.stem, word.grams, self.fusion.expansion)
-        return terms
+                        add(label, word.stem, word.grams, self.fusion.expansion)
+        return stems, grams
 
     def _floor(self, vector: Vector) -> float:
         return float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
@@ -359,9 +347,7 @@ class Scorer:
         return max(float(np.mean(distances)), 1e-3)
 
 
-def _lexical_query(
-    owners: Mapping[str, Mapping[str, float]], index: LexicalIndex, weight: float
-) -> LexicalQuery:
+def _lexical_query(owners: Owners, index: LexicalIndex, weight: float) -> LexicalQuery:
     counts = _totals(owners)
     highest = index.self_score(counts)
     return LexicalQuery(counts, index.scores(counts), weight / highest if highest > 0 else 0.0)

@@ -110,12 +110,6 @@ class Baseline:
             return 1.0
         return float(last.get("drift", 0.0)) + len(set(hashes) - self.known) / max(1, len(hashes))
 
-    def has_head(self, head: NDArray[np.float32] | None) -> bool:
-        """Whether it was searched through this same head, or through none when `head` is None."""
-        if self.head is None or head is None:
-            return self.head is head
-        return np.array_equal(self.head, head)
-
 
 def is_doubted(manifest: Manifest) -> bool:
     """Whether a snapshot was published against a gate about its vectors. They are then encoded again.

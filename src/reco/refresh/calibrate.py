@@ -30,7 +30,7 @@ from reco.ranking.scoring import Scorer
 from reco.ranking.search import expanded
 from reco.refresh.baseline import Baseline, comparable
 from reco.refresh.recipe import Recipe
-from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.snapshot import Snapshot, same_head
 from reco.text.background import unrelated
 from reco.text.clean import digest
 from reco.text.clean import fold as bare
@@ -81,7 +81,7 @@ def measured(snapshot: Snapshot, encoder: Encoder, baseline: Baseline | None, re
         or len(snapshot.catalogue) <= LARGE
         or drift >= recipe.drift
         or previous.manifest.settings.get("making") != recipe.stamp
-        or not previous.has_head(snapshot.head)
+        or not same_head(previous.head, snapshot.head)
     ):
         return calibrated(snapshot, encoder, recipe, known.asked)
     last = previous.manifest.report.get("levels", {})

@@ -143,6 +143,7 @@ def collect(
     seen = KnownRows({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
     count = 0
     for source in sources:
+        refused: list[Rejection] = []
         try:
             admitted, refused = admit_all(read(source, cache), rules[source.name], taken, seen)
             _require_sound(source, admitted, refused)
@@ -150,7 +151,6 @@ def collect(
         except SourceError as error:
             failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
             admitted = _kept_rows(source, error, before, taken, seen)
-            refused = error.rejections if isinstance(error, _TooManyRejections) else []
         resources.extend(admitted)
         rejections.extend(refused)
         taken.update({resource.id: source.name for resource in admitted})
@@ -190,12 +190,6 @@ def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: Kno
     return origins_of(served, {i: seen.origins[i] for i in alone if i in seen.origins})
 
 
-class _TooManyRejections(SourceError):
-    def __init__(self, message: str, hint: str, rejections: list[Rejection]) -> None:
-        super().__init__(message, hint)
-        self.rejections = rejections
-
-
 def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: list[Rejection]) -> None:
     total = len(admitted) + len(refused)
     if not total:
@@ -205,10 +199,9 @@ def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: 
     share = len(refused) / total
     if share > source.reject_limit:
         first = f"{refused[0].locator}: {'; '.join(refused[0].problems)}"
-        raise _TooManyRejections(
+        raise SourceError(
             f"{len(refused)} of its {total} rows were rejected ({share:.0%}; "
             f"limit {source.reject_limit:.0%}). "
             f"First rejection: {first}.",
             "Fix the rows (see the quarantine file), or raise `reject_limit` for this source.",
-            refused,
         )

@@ -25,12 +25,18 @@ from reco.evaluation.beir import Topic
 from reco.ranking.recommender import Fusion, Recommender
 from reco.refresh.baseline import Baseline
 from reco.snapshots.check import lost
-from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.snapshot import Snapshot, same_head
 from reco.text.clean import digest
 
 _NO_PREVIOUS = "there is no previous snapshot"
 _BROKEN = "the vectors are not sound"
 _FORCED = "the previous snapshot was published in spite of a gate about its vectors"
+_WRONG = {
+    "invalid_vectors": "have an invalid vector (NaN, infinite, or not of length 1)",
+    "identical_vectors": "have the same vector as another text",
+    "unmatched_vectors": "do not have the vector of their own text",
+}
+"""What each gate about vectors says of the resources that it counts."""
 _UNIT = 1e-3
 _FEWEST_PROBES = 5
 _SEARCHED = 50
@@ -148,26 +154,14 @@ def judge(candidate: Snapshot, previous: Baseline | None, encoder: Encoder, gate
     `encoder` is the candidate's.
     """
     limits = gates.thresholds
-    invalid = _invalid(candidate)
-    structural = (
-        _row_drop(candidate, previous, limits),
-        _finding(
-            "invalid_vectors",
-            invalid,
-            candidate,
-            limits,
-            "have an invalid vector (NaN, infinite, or not of length 1)",
-        ),
-        _identical(candidate, limits),
-        _finding(
-            "unmatched_vectors",
-            _unmatched(candidate, previous),
-            candidate,
-            limits,
-            "do not have the vector of their own text",
-        ),
-    )
-    if len(invalid):
+    wrong = {
+        "invalid_vectors": _invalid(candidate),
+        "identical_vectors": _identical(candidate),
+        "unmatched_vectors": _unmatched(candidate, previous),
+    }
+    vectors = (_about_vectors(gate, rows, candidate, limits) for gate, rows in wrong.items())
+    structural = (_row_drop(candidate, previous, limits), *vectors)
+    if len(wrong["invalid_vectors"]):
         skipped = ("lost_resources", "golden_drop", "churn")
         return Verdict((*structural, *(_skip(gate, limits, _BROKEN) for gate in skipped)))
     # Large matrix products release the interpreter's lock, so results are ranked meanwhile.
@@ -183,14 +177,14 @@ def _skip(gate: str, limits: Thresholds, why: str, figure: float | None = None) 
     return GateFinding(gate, figure, getattr(limits, gate), skipped=why)
 
 
-def _finding(
-    gate: str, rows: NDArray[np.int64], candidate: Snapshot, limits: Thresholds, what: str
+def _about_vectors(
+    gate: str, rows: NDArray[np.int64], candidate: Snapshot, limits: Thresholds
 ) -> GateFinding:
-    """Return a gate's finding: the share of the resources that `rows` are."""
+    """Return the finding of a gate about vectors: the share of the resources that `rows` are."""
     count = len(candidate.catalogue)
     share = len(rows) / count if count else 0.0
     names = ", ".join(candidate.catalogue[int(row)].id for row in rows[:3])
-    message = f"{len(rows)} of {count} resources {what} ({names}{', ...' if len(rows) > 3 else ''})."
+    message = f"{len(rows)} of {count} resources {_WRONG[gate]} ({names}{', ...' if len(rows) > 3 else ''})."
     return GateFinding(gate, share, getattr(limits, gate), message)
 
 
@@ -214,7 +208,8 @@ def _invalid(candidate: Snapshot) -> NDArray[np.int64]:
     return np.flatnonzero(wrong).astype(np.int64)
 
 
-def _identical(candidate: Snapshot, limits: Thresholds) -> GateFinding:
+def _identical(candidate: Snapshot) -> NDArray[np.int64]:
+    """Return the rows that have the same vector as a row with another text."""
     groups: dict[bytes, list[int]] = defaultdict(list)
     vectors = candidate.dense.vectors()
     for row in _sharing_a_start(vectors):
@@ -222,9 +217,7 @@ def _identical(candidate: Snapshot, limits: Thresholds) -> GateFinding:
         groups[sha256((vectors[row] + np.float32(0.0)).data).digest()].append(row)
     texts = candidate.table.hashes
     shared = (group for group in groups.values() if len({texts[row] for row in group}) > 1)
-    rows = [row for group in shared for row in group]
-    what = "have the same vector as another text"
-    return _finding("identical_vectors", np.asarray(sorted(rows), dtype=np.int64), candidate, limits, what)
+    return np.asarray(sorted(row for group in shared for row in group), dtype=np.int64)
 
 
 def _sharing_a_start(vectors: NDArray[np.float32]) -> list[int]:
@@ -348,7 +341,7 @@ class _Behaviour:
 
 def _ranking_change(previous: Baseline, candidate: Snapshot) -> str:
     """Return what changed the ranking beside the catalogue: head, settings or version; "" for nothing."""
-    if not previous.has_head(candidate.head):
+    if not same_head(previous.head, candidate.head):
         return "another head was learnt"
     if previous.manifest.settings.get("making") != candidate.manifest.settings.get("making"):
         return "the settings changed"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from reco.adapt.head import HeadRecipe, HeadReport
-from reco.adapt.lora.learn import DeepReport
+from reco.adapt.head import HeadRecipe
 from reco.adapt.lora.training import DeepRecipe
+from reco.adapt.proof import Proof
 from reco.encoder.protocol import Encoder, Progress
 from reco.errors import EncoderMismatch
 from reco.index.calibration import Vectors
@@ -93,14 +94,7 @@ def adapt_deep(
             candidate = _next(store, result, current, report)
             served = _publish(store, candidate, base.adapted(learnt.adapter), recipe)
         forget_training(store)
-    return replace(
-        _report(served, "deep", learnt, time.monotonic() - started),
-        judged=learnt.judged,
-        steps=learnt.steps,
-        training_seconds=learnt.training_seconds,
-        encoding_seconds=learnt.encoding_seconds,
-        head=head,
-    )
+    return _report(served, "deep", learnt, time.monotonic() - started, head)
 
 
 def undo(
@@ -154,18 +148,12 @@ def _publish(
     return store.publish(draft_of(store, calibrated(candidate, encoder, recipe, asked)))
 
 
-def _report(served: str, depth: str, learnt: HeadReport | DeepReport, seconds: float) -> AdaptReport:
+def _report(served: str, depth: str, learnt: Proof, seconds: float, head: bool | None = None) -> AdaptReport:
+    """Return the report of what was learnt, with those of its figures that an `AdaptReport` names."""
+    named = {field.name for field in fields(AdaptReport)}
+    figures: dict[str, Any] = {name: value for name, value in learnt.figures.items() if name in named}
     return AdaptReport(
-        snapshot=served,
-        published=learnt.kept,
-        depth=depth,
-        kept=learnt.kept,
-        before=learnt.before,
-        after=learnt.after,
-        p=learnt.p,
-        off_domain_before=learnt.off_domain_before,
-        off_domain_after=learnt.off_domain_after,
-        seconds=round(seconds, 3),
+        served, learnt.kept, depth, learnt.kept, seconds=round(seconds, 3), head=head, **figures
     )
 
 

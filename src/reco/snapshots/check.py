@@ -11,8 +11,6 @@ from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 
 _SAMPLE = 200
-
-
 _EQUAL = 1e-5
 
 

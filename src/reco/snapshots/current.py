@@ -107,15 +107,12 @@ class Commits:
         Without a seal it would be removed once another takes its place.
         """
         pointed = self.pointed()
-        if pointed is None or not self._is_here(pointed[0]) or self.is_sealed(pointed[0]):
+        if pointed is None or not (self._folder / pointed[0]).is_dir() or self.is_sealed(pointed[0]):
             return
         with suppress(SnapshotError):  # a damaged snapshot is not worth keeping
             manifest = bytes_of(self._folder / pointed[0] / MANIFEST, pointed[0])
             if atomic.digest_of(manifest) == pointed[1]:
                 self._serve_and_seal(*pointed)
-
-    def _is_here(self, number: str) -> bool:
-        return (self._folder / number).is_dir()
 
     def _serve_and_seal(self, number: str, digest: str) -> None:
         """Replace `CURRENT`, then write the seal. Raises UnconfirmedWrite when only the seal fails."""

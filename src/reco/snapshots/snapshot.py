@@ -235,6 +235,13 @@ def build(
     )
 
 
+def same_head(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> bool:
+    """Whether two heads are the same layer, or both are None."""
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
+
+
 def _dense(table: VectorTable, head: NDArray[np.float32] | None = None) -> DenseIndex:
     blocks = (block for _, block in table.directed(head))
     return DenseIndex.of(table.parts.shape[1], len(table), blocks)
@@ -283,29 +290,24 @@ def from_files(manifest: Manifest, files: Mapping[str, bytes]) -> Snapshot:
             hashes = tuple(resource.content_hash for resource in catalogue)
             table = VectorTable(hashes, **arrays.result())
             words, grams = lexical.result()
-        acronyms = Acronyms.from_bytes(files["acronyms.json"])
-        head = load(files[_HEAD])["head"] if _HEAD in files else None
-        families = Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None
-        adapter = Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None
         grouped = _under(CLUSTERS, files)
         ids = tuple(resource.id for resource in catalogue)
-        levels = Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None
+        snapshot = Snapshot(
+            manifest,
+            catalogue,
+            table,
+            dense,
+            words=words,
+            grams=grams,
+            acronyms=Acronyms.from_bytes(files["acronyms.json"]),
+            head=load(files[_HEAD])["head"] if _HEAD in files else None,
+            families=Families.from_bytes(files[_FAMILIES]) if _FAMILIES in files else None,
+            adapter=Adapter.from_bytes(files[_ADAPTER]) if _ADAPTER in files else None,
+            grouping=partial(_clusters_of, manifest.snapshot, grouped, ids, hashes) if grouped else None,
+            levels=Levels.from_bytes(files[_LEVELS], files.get(_ASKED)) if _LEVELS in files else None,
+        )
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError, pa.ArrowException) as error:
         raise _unreadable(manifest.snapshot, error) from error
-    snapshot = Snapshot(
-        manifest,
-        catalogue,
-        table,
-        dense,
-        words=words,
-        grams=grams,
-        acronyms=acronyms,
-        head=head,
-        families=families,
-        adapter=adapter,
-        grouping=partial(_clusters_of, manifest.snapshot, grouped, ids, hashes) if grouped else None,
-        levels=levels,
-    )
     _require_consistent(snapshot)
     return snapshot
 

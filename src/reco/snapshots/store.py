@@ -206,7 +206,8 @@ class SnapshotStore:
 
     def next_id(self) -> str:
         """Return the number after the highest one used in this home."""
-        used = [int(n) for n in (*self._numbers(), *self._refused_numbers(), self.named() or "0")]
+        refused = (path.name.split(".")[0] for path in self.folder.glob("*.refused"))
+        used = [int(n) for n in (*self._numbers(), *filter(is_number, refused), self.named() or "0")]
         return f"{max(used, default=0) + 1:06d}"
 
     def write_draft(self, snapshot: Snapshot) -> Path:
@@ -311,13 +312,10 @@ class SnapshotStore:
                 atomic.remove_tree(going)
         return free
 
-    def _refused_numbers(self) -> list[str]:
-        names = (path.name.split(".")[0] for path in self.folder.glob("*.refused"))
-        return [name for name in names if is_number(name)]
-
     def _remove_drafts(self) -> None:
         other_folders = (self.home / "quarantine", self.home / "cache")
-        folders = (self.folder, self.home, *other_folders, *map(self._path, self._numbers()))
+        snapshots = (self.folder / number for number in self._numbers())
+        folders = (self.folder, self.home, *other_folders, *snapshots)
         for draft in (path for folder in folders for path in folder.glob("*.tmp-*")):
             if draft.is_dir():
                 atomic.remove_tree(draft)
@@ -336,9 +334,6 @@ class SnapshotStore:
                 self._remove(number)
         with suppress(StorageError):  # a full disk must not prevent pruning
             self._commits.finish()
-
-    def _path(self, number: str) -> Path:
-        return self.folder / number
 
     def _numbers(self) -> list[str]:
         try:

@@ -243,9 +243,9 @@ class Home:
         chosen = tuple(systems)
         require_systems(chosen)
         known = self.settings.gates.golden
-        sets = read_sets([Path(folder) for folder in folders], known, golden or not folders, limit)
-        served = self.snapshot if sets.topics or self.store.current() is not None else None
-        return evaluate_sets(sets, served, self.tried(served), self.plain_encoder, chosen, bars)
+        topics, others = read_sets([Path(folder) for folder in folders], known, golden or not folders, limit)
+        served = self.snapshot if topics or self.store.current() is not None else None
+        return evaluate_sets(topics, others, served, self.tried(served), self.plain_encoder, chosen, bars)
 
     # Refresh and export
 

@@ -36,7 +36,7 @@ _METHOD = "deep/1"
 """The name of the training method; a change makes interrupted trainings start again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeepReport(Proof):
     """A learnt adapter, with mean reciprocal ranks of held-out records and of general sentences.
 
@@ -45,14 +45,8 @@ class DeepReport(Proof):
 
     adapter: Adapter
     table: VectorTable
-    records: int
     judged: int
     steps: int
-    before: float
-    after: float
-    p: float
-    off_domain_before: float
-    off_domain_after: float
     training_seconds: float
     encoding_seconds: float
 

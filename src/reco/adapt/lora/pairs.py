@@ -10,12 +10,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.catalogue import Catalogue
 from reco.encoder.protocol import Document
-from reco.index.lexical import Counts, LexicalIndex
 from reco.text.clean import fold
-from reco.text.tokens import words
-
-_NEAREST = 10
-"""Nearest lexical neighbours of a record, from which its hard negatives are drawn."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +30,11 @@ class Lesson:
 
 @dataclass(frozen=True)
 class TrainingPair:
-    """A query, its answer, and a hard negative that resembles the answer, "" without one."""
+    """A query and its answer."""
 
     asked: str
     answer: str
     group: int
-    near: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,39 +71,15 @@ def split(lessons: dict[int, Lesson], watched: float, judged: float, seed: int) 
     return Split(learnt=rows[~held & ~seen], watched=rows[seen], judged=rows[held])
 
 
-def neighbours(lessons: Sequence[Lesson]) -> list[list[int]]:
-    """Return, for each lesson, its nearest lessons by words of its title, best first, without its own
-    group.
-    """
-    texts = ([word.stem for word in words(f"{one.title}. {one.summary}")] for one in lessons)
-    index = LexicalIndex.build(Counts.of(texts))
-    groups = np.asarray([one.group for one in lessons])
-    found = []
-    for one in lessons:
-        asked = {word.stem: 1.0 for word in words(one.title)}
-        scores = np.where(groups == one.group, -1.0, index.scores(asked))
-        order = np.argsort(-scores, kind="stable")[:_NEAREST]
-        found.append([int(row) for row in order if scores[row] > 0])
-    return found
-
-
-def batches(
-    lessons: Sequence[Lesson], size: int, seed: int, epoch: int, near: Sequence[Sequence[int]] = ()
-) -> Iterator[list[TrainingPair]]:
+def batches(lessons: Sequence[Lesson], size: int, seed: int, epoch: int) -> Iterator[list[TrainingPair]]:
     """Yield the batches of an epoch.
 
     Pairs are each title with its text, and one passage of each record with the rest; batches of the two
-    kinds alternate. With `near`, from `neighbours`, each title has a hard negative. Deterministic for a
-    seed and an epoch.
+    kinds alternate. Deterministic for a seed and an epoch.
     """
     generator = np.random.default_rng([seed, 2, epoch])
     drawn = [int(generator.integers(len(lesson.passages))) for lesson in lessons]
-    picks = [own[int(generator.integers(len(own)))] if own else -1 for own in near]
-    texts = [lessons[pick].summary if pick >= 0 else " " for pick in picks] or [""] * len(lessons)
-    titles = [
-        TrainingPair(one.title, one.summary, one.group, other)
-        for one, other in zip(lessons, texts, strict=True)
-    ]
+    titles = [TrainingPair(one.title, one.summary, one.group) for one in lessons]
     passages = [
         TrainingPair(one.passages[number], one.rest(number), one.group)
         for one, number in zip(lessons, drawn, strict=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.adapt.lora.checkpoint import Checkpoint, State
-from reco.adapt.lora.pairs import Lesson, TrainingPair, batches, neighbours
+from reco.adapt.lora.pairs import Lesson, TrainingPair, batches
 from reco.encoder.adapter import Adapter
 from reco.encoder.loading import inner, native_bfloat16
 from reco.encoder.protocol import Progress
@@ -38,7 +38,7 @@ class DeepRecipe:
 
     Lengths are in tokens. `keep` weighs the distance to the untuned model. `scale` is the share of the
     learnt weights that is merged: they are averaged with the untuned ones. `steps` bounds the time for any
-    catalogue. `near` adds hard negatives from the lexical index.
+    catalogue.
     """
 
     rank: int = 16
@@ -58,7 +58,6 @@ class DeepRecipe:
     watched: float = 0.05
     judged: float = 0.15
     save_every: int = 10
-    near: bool = False
     seed: int = 0
 
 
@@ -112,11 +111,10 @@ def train(
 
 
 def _schedule(learnt: Sequence[Lesson], recipe: DeepRecipe) -> list[tuple[int, list[TrainingPair]]]:
-    near = neighbours(learnt) if recipe.near else ()
     found = [
         (epoch, batch)
         for epoch in range(recipe.epochs)
-        for batch in batches(learnt, recipe.batch, recipe.seed, epoch, near)
+        for batch in batches(learnt, recipe.batch, recipe.seed, epoch)
     ]
     return found[: recipe.steps]
 
@@ -224,8 +222,6 @@ class _TrainingRun:
             self._embedded([pair.asked for pair in pairs], "query", recipe.asked_length),
             self._embedded([pair.answer for pair in pairs], "document", recipe.answer_length),
         ]
-        if all(pair.near for pair in pairs):
-            columns.append(self._embedded([p.near for p in pairs], "document", recipe.answer_length))
         return self._contrast.compute_loss_from_embeddings(columns, torch.empty(0))
 
     def _embedded(self, texts: Sequence[str], kind: str, length: int) -> torch.Tensor:
