@@ -10,11 +10,12 @@ import csv
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice
 from pathlib import Path
+from typing import Any
 
 from reco.text.clean import digest, fold
 
@@ -45,6 +46,7 @@ _SCALES = {"epci": "epci", "departement": "department", "region": "region"}
 _NATIONAL = frozenset(
     ("", "france", "national", "france entiere", "france metropolitaine", "france et territoires d'outre-mer")
 )
+_NUMBERS: Mapping[str, Callable[[str], Any]] = {"population": int, "latitude": float, "longitude": float}
 
 
 @dataclass(frozen=True)
@@ -143,13 +145,10 @@ class Gazetteer:
             found += [p for p in self._epcis.get(_distinctive_words(key), ()) if _distinctive_words(key)]
         if "commune" in kinds:
             departments = {p.department for p in found if p.kind == "commune"}
-            found += [p for p in self._successors(key) if p.department not in departments]
+            keys = [("commune", code) for code in dict.fromkeys(self._former.get(key, ()))]
+            successors = [self._by_code[one] for one in keys if one in self._by_code]
+            found += [p for p in successors if p.department not in departments]
         return tuple(found)
-
-    def _successors(self, key: str) -> list[Locality]:
-        """Return the current communes that absorbed a commune of this name."""
-        codes = dict.fromkeys(self._former.get(key, ()))
-        return [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
 
     def locate(self, place: str, code: str = "", scale: str = "") -> LocatedPlaces:
         """Return the localities that a place text names; `scale` tells a town from the EPCI of its name."""
@@ -349,17 +348,8 @@ def _lies_within(place: Locality, code: str) -> bool:
 
 
 def _locality(row: Mapping[str, str]) -> Locality:
-    return Locality(
-        kind=row["kind"],
-        code=row["code"],
-        name=row["name"],
-        department=row["department"],
-        region=row["region"],
-        epci=row["epci"],
-        population=int(row["population"]) if row["population"] else None,
-        latitude=float(row["latitude"]) if row["latitude"] else None,
-        longitude=float(row["longitude"]) if row["longitude"] else None,
-    )
+    numbers = {name: read(row[name]) if row[name] else None for name, read in _NUMBERS.items()}
+    return Locality(**{**row, **numbers})
 
 
 def _key(name: str) -> str:
