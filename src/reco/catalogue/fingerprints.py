@@ -188,15 +188,10 @@ class Traits:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays by name."""
-        return {
-            **{f"one.{name}": np.ascontiguousarray(self.one[name]) for name in _RESOURCE_DTYPE.names or ()},
-            **{
-                f"said.{name}": np.ascontiguousarray(self.sentences[name])
-                for name in _SENTENCE_DTYPE.names or ()
-            },
-            "isbns": self.isbns,
-            "bounds": self.bounds,
-        }
+        found = {"isbns": self.isbns, "bounds": self.bounds}
+        for prefix, values in (("one", self.one), ("said", self.sentences)):
+            found |= {f"{prefix}.{name}": values[name].copy() for name in values.dtype.names or ()}
+        return found
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Traits:
@@ -306,15 +301,10 @@ def _tail(resource: Resource) -> int:
         if body := _ABOUT_NAMED_BODY.match(text, start):
             # Computed once: a summary may have such a heading on every line.
             makers = makers or f" {key_of(resource.publisher)} {key_of(resource.authors)} "
-            if _names_maker(body["body"], makers):
+            name = key_of(body["body"])
+            if name and f" {name} " in makers:
                 return start
     return -1
-
-
-def _names_maker(name: str, makers: str) -> bool:
-    """Whether `makers`, the folded publisher and authors, contains a name or acronym as whole words."""
-    key = key_of(name)
-    return bool(key) and f" {key} " in makers
 
 
 def _gather(
