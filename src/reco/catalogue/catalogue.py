@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -206,10 +206,10 @@ class Catalogue(Sequence[Resource]):
         """Per facet, the rows of each key, in a few bytes each."""
         rows_of: dict[str, dict[str, array[int]]] = {}
         for facet in FACETS:
-            rows_of[facet] = defaultdict(lambda: array("i"))
+            rows_of[facet] = {}
             for row, resource in enumerate(self):
                 for key in _keys_of(resource, facet):
-                    rows_of[facet][key].append(row)
+                    rows_of[facet].setdefault(key, array("i")).append(row)
         return rows_of
 
 
