@@ -14,7 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from urllib.parse import urlsplit
 
@@ -160,7 +160,12 @@ def _pairs(
     catalogue: Catalogue, traits: Traits, near: Iterable[tuple[str, str, float]], threshold: float
 ) -> Iterator[DuplicatePair]:
     """Yield the pairs that are one document, the most certain reason first."""
-    of_row = _FeaturesOfRows(catalogue)
+
+    @cache
+    def features(row: int) -> _Features:
+        """Return the features of a row, computed at first use, since few resources resemble another."""
+        return _Features(catalogue[row])
+
     titled = traits.titles.shared()
     by = {
         "url": traits.urls.shared(),
@@ -168,13 +173,13 @@ def _pairs(
         "title": [*titled, *traits.spellings.shared()],
     }
     for why, groups in by.items():
-        for first, second in ((of_row[i], of_row[j]) for group in groups for i, j in _neighbours_in(group)):
+        for first, second in ((features(i), features(j)) for group in groups for i, j in _neighbours_in(group)):
             alike = _have_same_title(first, second) and not _are_two_pages(first, second)
             if _may_be_same(first, second) and (why == "isbn" or alike):
                 yield DuplicatePair(first.resource.id, second.resource.id, why)
-    common = _common_titles([[of_row[row] for row in group] for group in titled])
+    common = _common_titles([[features(row) for row in group] for group in titled])
     for a, b, cosine in _alike(catalogue, near):
-        first, second = of_row[a], of_row[b]
+        first, second = features(a), features(b)
         if cosine >= threshold and _may_be_same(first, second) and _titles_confirm(first, second, common):
             yield DuplicatePair(first.resource.id, second.resource.id, "meaning", cosine)
 
@@ -195,18 +200,6 @@ def _cross(rows: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, in
     """Yield each of `rows` with the first of `others`, and each of `others` with the first of `rows`."""
     yield from product(rows, others[:_NEIGHBOURS])
     yield from product(rows[:_NEIGHBOURS], others[_NEIGHBOURS:])
-
-
-class _FeaturesOfRows(dict[int, "_Features"]):
-    """The features of rows, computed at first use, since few resources resemble another."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        super().__init__()
-        self._catalogue = catalogue
-
-    def __missing__(self, row: int) -> _Features:
-        self[row] = _Features(self._catalogue[row])
-        return self[row]
 
 
 @dataclass(frozen=True)
@@ -254,7 +247,9 @@ class _Features:
     @cached_property
     def sites(self) -> frozenset[str]:
         """The host of the address, and the title if it is a part of the host: "Otelo", otelo.beta.gouv.fr."""
-        return _sites(self.resource)
+        host = (urlsplit(self.resource.url).hostname or "").removeprefix("www.")
+        labels = {letters_of(label) for label in host.split(".")}
+        return frozenset({host} | ({self.letters} & labels)) - {""}
 
 
 def _may_be_same(first: _Features, second: _Features) -> bool:
@@ -333,13 +328,6 @@ def _neighbours_in(group: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _names(makers: str) -> frozenset[str]:
     return frozenset(name for name in _NAMES.split(fold(makers)) if name)
-
-
-def _sites(resource: Resource) -> frozenset[str]:
-    host = (urlsplit(resource.url).hostname or "").removeprefix("www.")
-    title = letters_of(resource.title)
-    named = {title} if title and title in {letters_of(label) for label in host.split(".")} else set()
-    return frozenset({host, *named} - {""})
 
 
 def _families(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: CuratorPairs) -> tuple[Family, ...]:
