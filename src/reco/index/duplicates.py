@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.fingerprints import Traits, address_of, core_of, letters_of, name_of
@@ -80,12 +81,10 @@ class Families:
     @classmethod
     def from_bytes(cls, data: bytes) -> Families:
         """Read the bytes of `to_bytes`."""
-        values = json.loads(data)
-        families = tuple(
-            Family(tuple(one["members"]), tuple(DuplicatePair(**pair) for pair in one["pairs"]))
-            for one in values["families"]
-        )
-        return cls(families, tuple((a, b, c) for a, b, c in values["near"]))
+        return _FAMILIES.validate_json(data)
+
+
+_FAMILIES = TypeAdapter(Families)
 
 
 @dataclass(frozen=True)
