@@ -57,9 +57,7 @@ class DenseIndex:
         depth = min(depth, len(self) if allowed is None else int(allowed.sum()))
         if depth == 0:
             return np.empty(0, dtype=np.int64), np.empty(0)
-        parameters = None
-        if allowed is not None:
-            parameters = _selector(allowed)
+        parameters = None if allowed is None else _selector(allowed)
         scores, rows = self._index.search(vector[None, :].astype(np.float32), depth, params=parameters)
         found = rows[0] >= 0
         return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)

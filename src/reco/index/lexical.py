@@ -144,11 +144,10 @@ class LexicalIndex:
     def build(cls, counts: Counts) -> LexicalIndex:
         """Build the index from term counts; document i is row i."""
         lengths = np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel()
-        order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
-        matrix = counts.matrix.tocsc()[:, order]
-        matrix.sort_indices()
+        ordered = counts.ordered()
+        matrix = ordered.matrix.tocsc()
         cls._weigh(matrix, lengths)
-        return cls(matrix, [counts.terms[column] for column in order])
+        return cls(matrix, ordered.terms)
 
     @classmethod
     def reading(cls, counts: Counts, readings: Counts) -> LexicalIndex:
