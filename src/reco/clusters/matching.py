@@ -61,7 +61,7 @@ def events(
 ) -> tuple[Event, ...]:
     """Return the changes of a level. `names` are the ids of new groups; `labels` has every label by id."""
     changes: list[Event] = []
-    splits, merges = _splits(matched), _merges(matched)
+    splits, merges = _pieces(matched.shared), _pieces(matched.shared.T)
     for row, pieces in splits.items():
         ids = [names[piece] for piece in pieces]
         others = _others(matched.shared[row, pieces], matched.shared[row].sum(), ids, labels)
@@ -92,16 +92,8 @@ def overlap(first: Sequence[str], second: Sequence[str]) -> float:
     return len(a & b) / len(a | b) if a | b else 0.0
 
 
-def _splits(matched: Matched) -> dict[int, list[int]]:
-    """Return the old clusters that two or more new groups each hold a part of, and mostly come from."""
-    return _pieces(matched.shared)
-
-
-def _merges(matched: Matched) -> dict[int, list[int]]:
-    return _pieces(matched.shared.T)
-
-
 def _pieces(shared: NDArray[np.int64]) -> dict[int, list[int]]:
+    """Return the rows that two or more columns each hold a part of, and mostly come from."""
     whole, part = shared.sum(axis=1), shared.sum(axis=0)
     pieces = {}
     for index, row in enumerate(shared):
