@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from reco.clusters.grouping import Labels
+from reco.clusters.grouping import Labels, compared
 from reco.clusters.model import Event, Other
 
 SAME = 0.5
@@ -44,13 +44,8 @@ def match(before: Sequence[str | None], after: Labels) -> Matched:
     old = tuple(sorted({identifier for identifier in before if identifier}))
     row_of = {identifier: row for row, identifier in enumerate(old)}
     rows = np.asarray([row_of.get(identifier or "", -1) for identifier in before], dtype=np.int64)
-    shared = np.zeros((len(old), int(after.max(initial=-1)) + 1), dtype=np.int64)
-    both = (rows >= 0) & (after >= 0)
-    np.add.at(shared, (rows[both], after[both]), 1)
-    sizes = np.bincount(rows[rows >= 0], minlength=len(old))
     present = np.asarray([identifier is not None for identifier in before], dtype=bool)
-    new_sizes = np.bincount(after[(after >= 0) & present], minlength=shared.shape[1])
-    overlap = shared / np.maximum(sizes[:, None] + new_sizes - shared, 1)
+    shared, overlap = compared(rows, after, present)
     pairs = zip(*linear_sum_assignment(-overlap), strict=True)
     kept = {int(new): old[row] for row, new in pairs if overlap[row, new] >= SAME}
     return Matched(old, kept, shared)
