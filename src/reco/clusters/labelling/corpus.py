@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
@@ -141,17 +141,6 @@ class Corpus:
         return counts
 
 
-class _FormCache(dict[str, tuple[int, ...]]):
-    """A cache: the form numbers of each token."""
-
-    def __init__(self, read: Callable[[str], tuple[int, ...]]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, token: str) -> tuple[int, ...]:
-        return self.setdefault(token, self._read(token))
-
-
 class _Spelling:
     """The written forms of stems. Each occurrence is the number of its form, in a few bytes."""
 
@@ -161,13 +150,13 @@ class _Spelling:
         self._stem_of_form: list[int] = []
         self._stem_numbers: dict[str, int] = {}
         self._form_numbers: dict[str, int] = {}
-        self._forms_of_token = _FormCache(self._read)
+        self._forms_of_token = cache(self._read)
         self._occurrences = array("i")
         self._ends = array("q")
 
     def read(self, part: str) -> None:
         """Read the next part: a text's summary, then its title."""
-        self._occurrences.extend(chain.from_iterable(map(self._forms_of_token.__getitem__, tokens(part))))
+        self._occurrences.extend(chain.from_iterable(map(self._forms_of_token, tokens(part))))
         self._ends.append(len(self._occurrences))
 
     def _read(self, token: str) -> tuple[int, ...]:
