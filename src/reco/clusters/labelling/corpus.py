@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from reco.clusters.labelling.parts_of_speech import Grammar
-from reco.text.tokens import Word, tokens, words
+from reco.text.tokens import tokens, words
 
 TITLE = 2.0
 """Weight of a term in a title. In a summary it is one, for any number of occurrences."""
@@ -161,7 +161,9 @@ class _Spelling:
 
     def _read(self, token: str) -> tuple[int, ...]:
         forms = []
-        for word in _terms(token):
+        for word in words(token):
+            if word.stem[0].isdigit() or len(word.stem) < 2:
+                continue
             stem = self._stem_numbers.setdefault(word.stem, len(self._stem_numbers))
             if stem == len(self.stems):
                 self.stems.append(word.stem)
@@ -210,9 +212,7 @@ class _Spelling:
         keys = (parts // 2) * len(self.stems) + stems
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
-        first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else keys
-        if not len(first):
-            return tuple(np.zeros(0, dtype=kind) for kind in (np.int32, np.int32, float, float))
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
         weights = np.where(parts % 2, TITLE, 1.0)[order]
         as_shown = (forms == self.commonest[stems])[order].astype(np.float64)
         return (
@@ -221,10 +221,6 @@ class _Spelling:
             np.maximum.reduceat(weights, first),
             np.maximum.reduceat(as_shown, first),
         )
-
-
-def _terms(text: str) -> list[Word]:
-    return [word for word in words(text) if not word.stem[0].isdigit() and len(word.stem) > 1]
 
 
 def documents_of(matrix: csr_array) -> NDArray[np.int64]:
