@@ -165,11 +165,11 @@ def _pairs(
         """Return the features of a row, computed at first use, since few resources resemble another."""
         return _Features(catalogue[row])
 
-    titled = traits.titles.shared()
+    titled = traits.shared("core")
     by = {
-        "url": traits.urls.shared(),
-        "isbn": traits.numbers.shared(),
-        "title": [*titled, *traits.spellings.shared()],
+        "url": traits.shared("url"),
+        "isbn": traits.shared("isbn"),
+        "title": [*titled, *traits.shared("letters")],
     }
     for why, groups in by.items():
         for first, second in ((features(i), features(j)) for group in groups for i, j in _neighbours_in(group)):
