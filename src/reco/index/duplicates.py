@@ -141,18 +141,11 @@ def _near_texts(
     fresh = [row for row, text in enumerate(hashes) if known is None or text not in searched]
     if fresh:
         least = _threshold(vectors, _REMEMBERED)
-        for row, other, cosine in _neighbours(unique, fresh, least):
-            first, second = sorted((hashes[row], hashes[other]))
-            found[first, second] = round(cosine, 4)
+        for row, others, cosines in nearest(unique, fresh, _NEIGHBOURS, least):
+            for other, cosine in zip(others.tolist(), cosines.tolist(), strict=True):
+                first, second = sorted((hashes[row], hashes[other]))
+                found[first, second] = round(cosine, 4)
     return tuple((a, b, cosine) for (a, b), cosine in sorted(found.items()))
-
-
-def _neighbours(
-    vectors: NDArray[np.float32], fresh: Sequence[int], least: float
-) -> Iterator[tuple[int, int, float]]:
-    for row, near, cosines in nearest(vectors, fresh, _NEIGHBOURS, least):
-        for other, cosine in zip(near.tolist(), cosines.tolist(), strict=True):
-            yield row, other, cosine
 
 
 def _pairs(
@@ -227,7 +220,8 @@ class _Features:
 
     @cached_property
     def makers(self) -> frozenset[str]:
-        return _names(self.resource.publisher) | _names(self.resource.authors)
+        makers = (self.resource.publisher, self.resource.authors)
+        return frozenset(name for text in makers for name in _NAMES.split(fold(text)) if name)
 
     @cached_property
     def territory(self) -> frozenset[str]:
@@ -323,10 +317,6 @@ def _neighbours_in(group: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield each row of a group with the next `_NEIGHBOURS`: enough pairs to join them all."""
     for i, row in enumerate(group):
         yield from ((row, other) for other in group[i + 1 : i + 1 + _NEIGHBOURS])
-
-
-def _names(makers: str) -> frozenset[str]:
-    return frozenset(name for name in _NAMES.split(fold(makers)) if name)
 
 
 def _families(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: CuratorPairs) -> tuple[Family, ...]:
