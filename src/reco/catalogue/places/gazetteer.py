@@ -232,7 +232,9 @@ class Gazetteer:
         name = _BRACKETS.sub("", text).strip()
         exact = self.by_code(code)
         candidates = self._candidates(name, scale)
-        if exact is not None and exact in candidates and not _may_mean_commune(exact, candidates):
+        # The code of a département may mean a commune in it.
+        inside = any(p.kind == "commune" and p.department == code for p in candidates)
+        if exact is not None and exact in candidates and not (exact.kind == "department" and inside):
             return LocatedPlaces((exact,))
         if hint:
             candidates = [p for p in candidates if _lies_within(p, hint)]
@@ -270,8 +272,7 @@ class Gazetteer:
     @cached_property
     def _communes(self) -> tuple[list[Locality], _JoinedTexts, _JoinedTexts]:
         """The communes, most populous first, with their folded names and their codes in parallel."""
-        found = [place for place in self._by_code.values() if place.kind == "commune"]
-        found.sort(key=lambda place: (-(place.population or 0), place.code))
+        found = sorted(self.all("commune"), key=lambda place: (-(place.population or 0), place.code))
         keys = _JoinedTexts([_key(place.name) for place in found])
         return found, keys, _JoinedTexts([place.code.lower() for place in found])
 
@@ -285,9 +286,8 @@ class Gazetteer:
     @cached_property
     def _epcis(self) -> dict[str, list[Locality]]:
         groups: dict[str, list[Locality]] = defaultdict(list)
-        for place in self._by_code.values():
-            if place.kind == "epci":
-                groups[_distinctive_words(_key(place.name))].append(place)
+        for place in self.all("epci"):
+            groups[_distinctive_words(_key(place.name))].append(place)
         return groups
 
 
@@ -320,13 +320,6 @@ def _narrow(candidates: Sequence[Locality], scale: str, name: str) -> list[Local
         if len(alone) == 1 and all(k == kind or _same_territory(alone[0], k, narrowed) for k, _ in places):
             return alone
     return narrowed
-
-
-def _may_mean_commune(place: Locality, others: Sequence[Locality]) -> bool:
-    """Whether `place` is a département that holds one of the communes, so its code may mean that commune."""
-    return place.kind == "department" and any(
-        other.kind == "commune" and other.department == place.code for other in others
-    )
 
 
 def _same_territory(place: Locality, kind: str, others: Sequence[Locality]) -> bool:
