@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -257,9 +257,9 @@ def _pieces(text: str) -> list[str]:
     return [piece.strip() for piece in text.split(";") if piece.strip()]
 
 
-def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Changes:
+def diff(before: Catalogue, after: Catalogue) -> Changes:
     """Return the changes between two catalogues; a change of any field counts, facets included."""
-    old = {resource.id: resource for resource in before} if isinstance(before, Catalogue) else dict(before)
+    old = {resource.id: resource for resource in before}
     new = {resource.id: resource for resource in after}
     added = tuple(sorted(new.keys() - old.keys()))
     removed = tuple(sorted(old.keys() - new.keys()))
