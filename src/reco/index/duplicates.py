@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
-from itertools import product
+from itertools import chain, product
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -165,7 +165,8 @@ def _pairs(
         "title": [*titled, *traits.shared("letters")],
     }
     for why, groups in by.items():
-        for first, second in ((features(i), features(j)) for group in groups for i, j in _neighbours_in(group)):
+        for i, j in chain.from_iterable(map(_neighbours_in, groups)):
+            first, second = features(i), features(j)
             alike = _have_same_title(first, second) and not _are_two_pages(first, second)
             if _may_be_same(first, second) and (why == "isbn" or alike):
                 yield DuplicatePair(first.resource.id, second.resource.id, why)
