@@ -74,8 +74,8 @@ class Traits:
     """Fingerprints of resources; row i belongs to resource i.
 
     `one` (resources,) has the digests `publisher`, `title`, `core` (see `core_of`), `letters` (see
-    `letters_of`) and `url` (see `address_of`; 0 for no address), and `tail`: the character of the summary where a passage about the authors or the publisher
-    starts, -1 for none. `sentences` (sentences,) has a digest `key`, and its `start` and `end` in the
+    `letters_of`) and `url` (see `address_of`; 0 for no address), and `tail`: the character of the summary
+    where a passage about the authors or the publisher starts, -1 for none. `sentences` (sentences,) has a digest `key`, and its `start` and `end` in the
     summary. `isbns` (ISBNs,) are digests. The sentences of row i are
     `sentences[bounds[0, i]:bounds[0, i + 1]]`; `bounds[1]` does the same for `isbns`.
     """
@@ -295,8 +295,5 @@ def _gather(
 
 
 def _structured(kind: np.dtype[np.void], prefix: str, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.void]:
-    columns = {name: arrays[f"{prefix}.{name}"] for name in kind.names or ()}
-    found = np.empty(len(next(iter(columns.values()))), dtype=kind)
-    for name, values in columns.items():
-        found[name] = values
-    return found
+    columns = [arrays[f"{prefix}.{name}"] for name in kind.names or ()]
+    return np.rec.fromarrays(columns, dtype=kind).view(kind).view(np.ndarray)
