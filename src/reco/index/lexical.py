@@ -218,13 +218,9 @@ class LexicalIndex:
 
     def to_files(self) -> Iterator[tuple[str, Pieces]]:
         """Yield the files of the index by name, without pickle."""
-        arrays = {
-            "weights": self._weights.data,
-            "rows": self._weights.indices,
-            "bounds": self._weights.indptr,
-        }
-        for name, values in arrays.items():
-            yield f"{name}.npy", array_pieces(values)
+        yield "weights.npy", array_pieces(self._weights.data)
+        yield "rows.npy", array_pieces(self._weights.indices)
+        yield "bounds.npy", array_pieces(self._weights.indptr)
         vocabulary = {"documents": len(self), "terms": list(self._vocabulary)}
         yield "vocabulary.json", (json.dumps(vocabulary, ensure_ascii=False).encode(),)
 
