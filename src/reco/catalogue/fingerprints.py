@@ -295,5 +295,8 @@ def _gather(
 
 
 def _structured(kind: np.dtype[np.void], prefix: str, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.void]:
-    columns = [arrays[f"{prefix}.{name}"] for name in kind.names or ()]
-    return np.rec.fromarrays(columns, dtype=kind).view(kind).view(np.ndarray)
+    columns = {name: arrays[f"{prefix}.{name}"] for name in kind.names or ()}
+    found = np.empty(len(next(iter(columns.values()))), dtype=kind)
+    for name, values in columns.items():
+        found[name] = values
+    return found
