@@ -189,7 +189,8 @@ class Catalogue(Sequence[Resource]):
         """
         import pandas as pd  # slow to import, and needed for tables only
 
-        frame = pd.DataFrame([asdict(resource) for resource in self], columns=list(Resource.__dataclass_fields__))
+        columns = list(Resource.__dataclass_fields__)
+        frame = pd.DataFrame([asdict(resource) for resource in self], columns=columns)
         for name in _LISTS:
             frame[name] = ["; ".join(values) for values in frame[name]]
         frame["localities"] = ["; ".join(p.name for p in resource.localities) for resource in self]

@@ -75,9 +75,9 @@ class Traits:
 
     `one` (resources,) has the digests `publisher`, `title`, `core` (see `core_of`), `letters` (see
     `letters_of`) and `url` (see `address_of`; 0 for no address), and `tail`: the character of the summary
-    where a passage about the authors or the publisher starts, -1 for none. `sentences` (sentences,) has a digest `key`, and its `start` and `end` in the
-    summary. `isbns` (ISBNs,) are digests. The sentences of row i are
-    `sentences[bounds[0, i]:bounds[0, i + 1]]`; `bounds[1]` does the same for `isbns`.
+    where a passage about the authors or the publisher starts, -1 for none. `sentences` (sentences,) has
+    a digest `key`, and its `start` and `end` in the summary. `isbns` (ISBNs,) are digests. The sentences
+    of row i are `sentences[bounds[0, i]:bounds[0, i + 1]]`; `bounds[1]` does the same for `isbns`.
     """
 
     one: NDArray[np.void]

@@ -142,9 +142,7 @@ def _new_layout(
     return Clusters(
         ids=tuple(resource.id for resource in catalogue),
         hashes=tuple(resource.content_hash for resource in catalogue),
-        membership=tuple(
-            tuple(level.ids[index] if index >= 0 else "" for index in level.labels.tolist()) for level in levels
-        ),
+        membership=tuple(_membership(level) for level in levels),
         places=places,
         strength=grouping.strength,
         clusters=clusters,
@@ -260,6 +258,10 @@ def _clusters(
                 )
             )
     return tuple(clusters)
+
+
+def _membership(level: _Level) -> tuple[str, ...]:
+    return tuple(level.ids[index] if index >= 0 else "" for index in level.labels.tolist())
 
 
 def _events(
