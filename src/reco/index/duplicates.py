@@ -170,7 +170,12 @@ def _pairs(
             alike = _have_same_title(first, second) and not _are_two_pages(first, second)
             if _may_be_same(first, second) and (why == "isbn" or alike):
                 yield DuplicatePair(first.resource.id, second.resource.id, why)
-    common = _common_titles([[features(row) for row in group] for group in titled])
+    # A title that several publishers use names a kind of document.
+    common = frozenset(
+        features(group[0]).core
+        for group in titled
+        if len({fold(catalogue[row].publisher) for row in group}) >= _PUBLISHERS
+    )
     for a, b, cosine in _alike(catalogue, near):
         first, second = features(a), features(b)
         if cosine >= threshold and _may_be_same(first, second) and _titles_confirm(first, second, common):
@@ -303,15 +308,6 @@ def _are_sisters(first: _Features, second: _Features) -> bool:
 
 def _share_makers(first: _Features, second: _Features) -> bool:
     return not first.makers or not second.makers or bool(first.makers & second.makers)
-
-
-def _common_titles(groups: Iterable[Sequence[_Features]]) -> frozenset[frozenset[str]]:
-    """Return the titles, as stems, of the groups with at least `_PUBLISHERS` publishers."""
-    return frozenset(
-        group[0].core
-        for group in groups
-        if len({fold(features.resource.publisher) for features in group}) >= _PUBLISHERS
-    )
 
 
 def _neighbours_in(group: Sequence[int]) -> Iterator[tuple[int, int]]:
