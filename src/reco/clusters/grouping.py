@@ -21,7 +21,10 @@ from reco.encoder.protocol import unit
 from reco.errors import InvalidInput
 
 Labels = NDArray[np.int64]
+Points = NDArray[np.float32]
 
+AXES = 30
+"""Principal axes. On the catalogues of `docs/exploring.md`, fewer or more axes were less stable."""
 FEWEST = 20
 """The fewest distinct texts to group."""
 _THREE_LEVELS = 1000
@@ -252,13 +255,6 @@ def _with_outliers(
         out &= remaining[labels] >= _SMALLEST
     marked = tuple(np.where(out, -1, labels) for labels in levels)
     return Grouping(space, marked, centres, tuple(parents), strength.astype(np.float32), fence)
-
-
-Points = NDArray[np.float32]
-
-
-AXES = 30
-"""Principal axes. On the catalogues of `docs/exploring.md`, fewer or more axes were less stable."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ RESAMPLES = 3
 SHARE = 0.8
 _MOST = 10_000
 """The most resources that resamples draw from: more give the same figures and take minutes."""
+_ABSENT = -9
+"""The label of a resource outside a sample."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,6 @@ def main_theme(themes: Sequence[Sequence[str]]) -> tuple[str, float | None]:
         return "", None
     theme = min(counts, key=lambda name: (-counts[name], name))
     return theme, counts[theme] / len(distinct_themes)
-
-
-_ABSENT = -9
 
 
 def _spread(labels: Labels, rows: NDArray[np.int64], count: int) -> Labels:

@@ -17,6 +17,11 @@ faiss.omp_set_num_threads(1)
 
 Mask = NDArray[np.bool_]
 
+_COMPARED = 128
+"""Vectors compared with all others at a time, so that their cosines take little memory beside an index."""
+_BLOCK = 256
+"""Rows multiplied at a time: they fit in the processor's cache, and one buffer serves a whole query."""
+
 
 class DenseIndex:
     """An index of unit vectors by exact inner product, that is cosine; row i is vector i."""
@@ -138,19 +143,11 @@ class _BorrowedVectors:
         }
 
 
-_COMPARED = 128
-"""Vectors compared with all others at a time, so that their cosines take little memory beside an index."""
-
-
 def _selector(allowed: Mask) -> Any:
     # The stubs describe the C++ constructors, not FAISS's Python ones.
     library: Any = faiss
     bits = np.packbits(allowed, bitorder="little")
     return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
-
-
-_BLOCK = 256
-"""Rows multiplied at a time: they fit in the processor's cache, and one buffer serves a whole query."""
 
 
 def products(

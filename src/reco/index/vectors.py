@@ -22,7 +22,6 @@ FRAME = Span(-1, -1)
 CHUNK = 64
 """Documents encoded at a time, and the most that a killed refresh loses."""
 
-
 _BLOCK = 1024
 
 
