@@ -64,14 +64,10 @@ def _files(config: SourceConfig) -> list[Path]:
         path
         for path in names
         if not path.name.startswith((".", "~"))
-        and not _is_unfinished(path)
+        and not path.name.lower().endswith(_UNFINISHED)
         and (path.is_file() or _is_dead_link(path))
     ]
 
 
 def _is_dead_link(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
-
-
-def _is_unfinished(path: Path) -> bool:
-    return path.name.lower().endswith(_UNFINISHED)
