@@ -10,8 +10,7 @@ from reco.errors import SourceError
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.content import unreadable
 from reco.sources.mapping import usual_names
-from reco.sources.registry import reader
-from reco.sources.rows import Row, refuse
+from reco.sources.rows import Row, reader, refuse
 
 _KINDS: Mapping[str, Kind] = {
     ".csv": "csv",
