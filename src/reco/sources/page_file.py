@@ -41,15 +41,15 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
 
 
 def _cells(record: page.PageRecord) -> dict[str, object]:
-    cells: dict[str, object] = {
+    return {
         "title": record.title,
         "authors": list(record.authors),
         "publisher": list(record.publishers),
         "theme": record.theme,
         "type": record.type,
         "summary": record.summary,
+        "evidence": _evidence(record),
     }
-    return {**cells, "evidence": _evidence(record)}
 
 
 def _evidence(record: page.PageRecord) -> str:
@@ -60,15 +60,12 @@ def _evidence(record: page.PageRecord) -> str:
 
 
 def _text(config: SourceConfig, data: bytes) -> str:
+    encoding = config.encoding or ("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "")
+    if not encoding and b"\0" in data[:_START]:
+        raise unreadable(config, "it holds NUL bytes: it is not text, or it is UTF-16 text")
     try:
-        if config.encoding:
-            return data.decode(config.encoding)
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return data.decode("utf-16")
-        if b"\0" in data[:_START]:
-            raise unreadable(config, "it holds NUL bytes: it is not text, or it is UTF-16 text")
-        return data.decode("utf-8-sig")
+        return data.decode(encoding or "utf-8-sig")
     except UnicodeDecodeError as error:
-        if config.encoding or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if encoding:
             raise unreadable(config, error) from error
         return data.decode("cp1252", "replace")
