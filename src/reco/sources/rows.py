@@ -33,7 +33,7 @@ _MODULES: Mapping[Kind, str] = {
     "csv": "csv_file",
     "jsonl": "json_lines",
     "json": "json_file",
-    "page": "page_file",
+    "page": "page",
     "xlsx": "xlsx_file",
     "parquet": "parquet_file",
     "folder": "folder",
