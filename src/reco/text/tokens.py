@@ -21,7 +21,6 @@ _THOUSANDS = str.maketrans("", "", _GAPS)
 READING = 2
 """Version of the words of a text. Raise it with every change here: older indexes are then rebuilt."""
 GRAM = 4
-_LOCAL = threading.local()
 
 STOP_WORDS = frozenset(
     "a afin ai aie aient aies ainsi ait alors après as au aucun aucune aura aurai auraient aurais "
@@ -40,6 +39,17 @@ STOP_WORDS = frozenset(
     "voila vos votre vous y à ça étaient étais était étant étante étantes étants étiez étions été étée "
     "étées étés êtes être".split()
 )
+
+
+class _Local(threading.local):
+    """One stemmer per thread: it keeps state between calls."""
+
+    def __init__(self) -> None:
+        # 0 turns PyStemmer's cache off: past ten thousand words it costs six times what it saves.
+        self.stemmer = Stemmer.Stemmer("french", 0)
+
+
+_LOCAL = _Local()
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ def stem(word: str) -> str:
 
     Queries are often typed without accents: "renovation" must match "rénovation".
     """
-    return sys.intern(str(_stemmer().stemWord(_folded(word))))
+    return sys.intern(_LOCAL.stemmer.stemWord(_folded(word)))
 
 
 def grams(word: str) -> tuple[str, ...]:
@@ -129,12 +139,3 @@ def _pieces(token: str) -> list[tuple[int, int]]:
     elided = _ELISION.match(token)
     start = elided.end() if elided is not None and elided.end() < len(token) else 0
     return [match.span() for match in _PIECE.finditer(token, start)]
-
-
-def _stemmer() -> Stemmer.Stemmer:
-    # One stemmer per thread: it keeps state between calls.
-    if not hasattr(_LOCAL, "stemmer"):
-        # 0 turns PyStemmer's cache off: past ten thousand words it costs six times what it saves.
-        _LOCAL.stemmer = Stemmer.Stemmer("french", 0)
-    stemmer: Stemmer.Stemmer = _LOCAL.stemmer
-    return stemmer
