@@ -40,7 +40,7 @@ class Reason(StrEnum):
     TOO_HEAVY = "too_heavy", "It takes too much memory to read.", "Send the pages that matter."
     BUSY = "busy", "Other files are being read.", "Try again in a few seconds."
 
-    def __new__(cls, value: str, message: str, hint: str) -> Reason:
+    def __new__(cls, value: str, message: str = "", hint: str = "") -> Reason:
         reason = str.__new__(cls, value)
         reason._value_, reason.message, reason.hint = value, message, hint
         return reason
