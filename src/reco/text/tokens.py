@@ -7,6 +7,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 
 import Stemmer
 
@@ -22,23 +23,7 @@ READING = 2
 """Version of the words of a text. Raise it with every change here: older indexes are then rebuilt."""
 GRAM = 4
 
-STOP_WORDS = frozenset(
-    "a afin ai aie aient aies ainsi ait alors après as au aucun aucune aura aurai auraient aurais "
-    "aurait auras aurez auriez aurions aurons auront aussi autre autres aux avaient avais avait avant "
-    "avec avez aviez avions avoir avons ayant ayante ayantes ayants ayez ayons c car ce ceci cela celle "
-    "celles celui certaines certains ces cet cette ceux chaque chez ci combien comme comment d dans de "
-    "depuis des doit doivent donc dont du dès déjà elle elles en encore entre es est et etaient etait "
-    "etant etc ete etes etre eu eue eues eurent eus eusse eussent eusses eussiez eussions eut eux eûmes "
-    "eût eûtes faire fait faut font furent fus fusse fussent fusses fussiez fussions fut fûmes fût "
-    "fûtes grace ici il ils j je jusqu l la laquelle le lequel les lesquelles lesquels leur leurs lors "
-    "lui là m ma mais me meme memes mes moi moins mon même mêmes n ne ni nos notre nous on ont or ou où "
-    "par parce pas pendant peu peut peuvent plus plusieurs pour pourquoi pouvoir puis qu quand que quel "
-    "quelle quelles quels qui quoi s sa sans se selon sera serai seraient serais serait seras serez "
-    "seriez serions serons seront ses si soient sois soit sommes son sont sous soyez soyons suis sur t "
-    "ta te tel telle telles tels tes toi ton tous tout toute toutes tres très tu un une vers via voici "
-    "voila vos votre vous y à ça étaient étais était étant étante étantes étants étiez étions été étée "
-    "étées étés êtes être".split()
-)
+STOP_WORDS = frozenset((files("reco.text") / "stop_words.txt").read_text("utf-8").split())
 
 
 class _Local(threading.local):
