@@ -126,18 +126,6 @@ def _near(resource: Resource, key: str, expanded: bool) -> None:
                 row(item.resource, key)
 
 
-def family_why(code: str) -> str:
-    """Return why two listings are duplicates, in the visitor's language, e.g. for the code "isbn"."""
-    known = {
-        "url": say("family.url"),
-        "isbn": say("family.isbn"),
-        "title": say("family.title"),
-        "meaning": say("family.meaning"),
-        "curator": say("family.curator"),
-    }
-    return known.get(code, code)
-
-
 def badges(resource: Resource) -> str:
     """Return the badges of type and themes, as Markdown."""
     kind = [badge(resource.type, "blue")] if resource.type else []

@@ -11,7 +11,6 @@ import streamlit as st
 
 from reco.app.phrases import say
 from reco.app.state import shared
-from reco.app.widgets.field_names import field_names
 from reco.catalogue.catalogue import Filters
 from reco.snapshots.snapshot import Snapshot
 
@@ -52,7 +51,7 @@ def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters
         counts = shared.facets(snapshot, replace(base, **none))[facet]
         _forget_missing(_key(page, facet), everything[facet])
         column.multiselect(
-            field_names()[facet],
+            say(f"field.{facet}"),
             list(everything[facet]),
             key=_key(page, facet),
             format_func=partial(_label_with_count, counts),
