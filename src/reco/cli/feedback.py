@@ -11,19 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reco.cli.console import note
-from reco.cli.options import By, Common, Reason, add_commands
+from reco.cli.options import By, Common, Reason
 
 if TYPE_CHECKING:
     from reco.projects.feedback import Feedback, FeedbackEntry
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of an opinion.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    opinions = typer.Typer(help="Review the opinions on results.", no_args_is_help=True)
-    add_commands(opinions, list=list_opinions, approve=approve, reject=reject, export=export_opinions)
-    app.add_typer(opinions, name="feedback")
 
 
 def list_opinions(

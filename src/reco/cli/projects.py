@@ -11,7 +11,7 @@ import typer
 
 import reco
 from reco.cli.console import note, progress_bar
-from reco.cli.options import Common, Count, QueryText, Themes, Types, add_commands
+from reco.cli.options import Common, Count, QueryText, Themes, Types
 from reco.errors import EncoderError, RecoError, SnapshotError
 
 if TYPE_CHECKING:
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from reco.ranking.query import Query
     from reco.ranking.recommender import Recommender
     from reco.snapshots.store import SnapshotStore
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    saved = typer.Typer(help="Save projects, to follow their results.", no_args_is_help=True)
-    add_commands(saved, add=add_project, list=list_projects, remove=remove_project)
-    app.add_typer(saved, name="projects")
-    add_commands(app, changes=changes, batch=batch)
 
 
 def add_project(
