@@ -15,7 +15,7 @@ from reco.catalogue.catalogue import Filters
 from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput, SourceError
 from reco.ranking.query import Query
-from reco.ranking.recommender import Answer, Recommendation, Recommender
+from reco.ranking.recommender import Answer, Recommender
 from reco.sources.config import SourceConfig
 from reco.sources.csv_file import columns, rows
 from reco.sources.rows import RAW, Row
@@ -198,21 +198,4 @@ def _lines(project: BatchRow, outcome: Answer | str) -> Iterator[dict[str, Cell]
     if not outcome.recommendations:
         yield start
     for item in outcome.recommendations:
-        yield {**start, **_result(item)}
-
-
-def _result(item: Recommendation) -> dict[str, Cell]:
-    resource, passages = item.resource, item.explanation.passages
-    return {
-        "rank": item.rank,
-        "id": resource.id,
-        "title": resource.title,
-        "type": resource.type,
-        "theme": resource.theme,
-        "publisher": resource.publisher,
-        "year": resource.year,
-        "url": resource.url,
-        "score": item.score,
-        "level": item.level,
-        "passage": passages[0].text if passages else "",
-    }
+        yield {**start, **item.row(), "passage": item.best_passage}

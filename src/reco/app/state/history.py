@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 
 from reco.app.state import shared
-from reco.errors import RecoError
 from reco.projects.answers import answers
 from reco.projects.changes import ProjectMoves, compare
 from reco.projects.feed import arrivals, document
@@ -44,14 +41,6 @@ def feed() -> bytes:
     """Return the Atom feed of the newest resources in the current snapshot."""
     found, store = shared.snapshot(), _store()
     return _feed(str(store.home), tuple(store.ids()), found.id, found)
-
-
-def answer_feed(_request: Request) -> Response:
-    """Answer a feed reader with the feed, or with status 503 and the error."""
-    try:
-        return Response(feed(), media_type="application/atom+xml")
-    except RecoError as error:
-        return PlainTextResponse(f"{error}\n", status_code=503)
 
 
 def _store() -> SnapshotStore:
