@@ -39,8 +39,8 @@ def moves(night: Night) -> tuple[ProjectMoves, ...]:
 
 def feed() -> bytes:
     """Return the Atom feed of the newest resources in the current snapshot."""
-    found, store = shared.snapshot(), _store()
-    return _feed(str(store.home), tuple(store.ids()), found.id, found)
+    found = shared.snapshot()
+    return _feed(tuple(_store().ids()), found)
 
 
 def _store() -> SnapshotStore:
@@ -49,13 +49,12 @@ def _store() -> SnapshotStore:
 
 def _history(found: Snapshot) -> History:
     """Return the history of a snapshot. The first call opens every kept snapshot."""
-    store = _store()
-    return _read(str(store.home), tuple(store.ids()), found.id, found)
+    return _read(tuple(_store().ids()), found)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _read(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> History:
-    return read(SnapshotStore(Path(home)), _snapshot)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: shared.content_of})
+def _read(kept: tuple[str, ...], found: Snapshot) -> History:
+    return read(_store(), found)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -71,7 +70,6 @@ def _moves(home: str, before: str, after: str, projects: tuple[Project, ...]) ->
     ).projects
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _feed(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> bytes:
-    found = _read(home, kept, number, _snapshot)
-    return document(arrivals(found.nights, NEWEST), _snapshot.manifest.created)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: shared.content_of})
+def _feed(kept: tuple[str, ...], found: Snapshot) -> bytes:
+    return document(arrivals(_read(kept, found).nights, NEWEST), found.manifest.created)
