@@ -20,7 +20,7 @@ from reco.text.clean import digest, itemised
 def show() -> None:
     """Draw the sheet of the resource in the address."""
     snapshot = failures.snapshot()
-    cards.to_list(say("sheet.back"))
+    cards.to_page("catalogue", say("sheet.back"), ":material/arrow_back:")
     row = snapshot.catalogue.row(st.query_params.get("id", ""))
     if row is None:
         st.title(say("sheet.unknown_title"), anchor=False)
