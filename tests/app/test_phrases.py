@@ -12,6 +12,7 @@ import streamlit as st
 
 import reco.app
 from reco.app import phrases
+from reco.app.widgets.why import KINDS as CONTRIBUTIONS
 from reco.catalogue.places.similarity import REASONS as LIKENESS
 from reco.catalogue.resource import FIELDS
 from reco.projects.changes import Cause
@@ -30,6 +31,8 @@ CODES = {
     "placed": MOVES,
     "verdict": ("found", "weak", "nothing"),
     "vigilance": KINDS,
+    "why.share": CONTRIBUTIONS,
+    "why.one": CONTRIBUTIONS[:-1],
 }
 """Codes of the core whose phrase a page finds by the name of its group."""
 
