@@ -66,7 +66,7 @@ def refresh(
         common.show(asdict(refused.report), partial(render.report, refused.report))
         note(f"{refused}\n{refused.hint}")
         raise SystemExit(refused.exit_code) from None
-    projects.record_answers(common.opened)
+    projects.record_answers(common.store, common.opened.recommender_for)
     common.show(asdict(report), partial(render.report, report))
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import reco
 from reco.cli.console import note, progress_bar
 from reco.cli.options import Common, Count, QueryText, Themes, Types
 from reco.errors import EncoderError, RecoError, SnapshotError
@@ -41,7 +40,7 @@ def add_project(
     recommender = _current(common, query)
     project = common.opened.projects.add(name, query, place)
     if recommender is not None:
-        _record(common.store, lambda _: recommender)
+        record_answers(common.store, lambda _: recommender)
     common.show({"id": project.id, "name": project.name, "k": project.k})
 
 
@@ -118,12 +117,8 @@ def batch(
     common.show(asdict(done))
 
 
-def record_answers(home: reco.Home) -> None:
+def record_answers(store: SnapshotStore, opened: Open) -> None:
     """Record what the served snapshot answers to the saved projects. A failure is noted, never raised."""
-    _record(home.store, home.recommender_for)
-
-
-def _record(store: SnapshotStore, opened: Open) -> None:
     from reco.projects.answers import record
 
     try:
