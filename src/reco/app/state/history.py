@@ -10,7 +10,7 @@ from reco.app.state import shared
 from reco.projects.answers import answers
 from reco.projects.changes import ProjectMoves, compare
 from reco.projects.feed import arrivals, document
-from reco.projects.store import Project, ProjectStore
+from reco.projects.store import Project
 from reco.snapshots.history import Dates, History, Night, read
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
@@ -31,7 +31,7 @@ def dates_of(found: Snapshot, identifier: str) -> Dates:
 def moves(night: Night) -> tuple[ProjectMoves, ...]:
     """Return the moves of each saved project's results on a night, none on the first night."""
     store = _store()
-    projects = ProjectStore(store.home).read().projects
+    projects = shared.home().projects.read().projects
     if not night.before or not projects:
         return ()
     return _moves(str(store.home), night.before, night.after, projects)

@@ -18,7 +18,7 @@ from reco.catalogue.decisions import Decision, Decisions
 from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput
 from reco.index.duplicates import Family
-from reco.projects.feedback import Feedback, FeedbackEntry
+from reco.projects.feedback import FeedbackEntry
 from reco.snapshots.snapshot import Snapshot
 from reco.sources.rows import RAW
 
@@ -78,7 +78,7 @@ def _try() -> None:
 
 def _opinions(snapshot: Snapshot) -> None:
     """Draw the pending opinions, each with buttons to approve and to reject it."""
-    journal = Feedback(shared.home().path)
+    journal = shared.home().feedback
     waiting = journal.pending(MOST_ROWS)
     st.markdown(count("curator.waiting", len(waiting)))
     st.caption(say("curator.feedback_how"))
@@ -121,7 +121,7 @@ def _decide(number: int, verb: str, key: str) -> None:
     if not name:
         st.session_state[_NAMELESS] = True
         return
-    journal = Feedback(shared.home().path)
+    journal = shared.home().feedback
     decide = journal.approve if verb == "approve" else journal.reject
     try:
         decide(number, name, str(st.session_state.get(key) or ""))
