@@ -12,6 +12,29 @@ import streamlit as st
 
 import reco.app
 from reco.app import phrases
+from reco.app.widgets.why import KINDS as CONTRIBUTIONS
+from reco.catalogue.places.similarity import REASONS as LIKENESS
+from reco.catalogue.resource import FIELDS
+from reco.projects.changes import Cause
+from reco.ranking.cautions import KINDS
+from reco.ranking.rerank import REASONS as MOVES
+from reco.sources.sandbox.refusal import Reason
+
+CODES = {
+    "cause": tuple(Cause),
+    "dossier": ("request", "resources", "rank", "quotes", "reasons", "note"),
+    "family": ("url", "isbn", "title", "meaning", "curator"),
+    "field": (*FIELDS, "themes", "source", "notes", "level", "link"),
+    "file": tuple(Reason),
+    "like": LIKENESS,
+    "locality": ("commune", "epci", "department", "region"),
+    "placed": MOVES,
+    "verdict": ("found", "weak", "nothing"),
+    "vigilance": KINDS,
+    "why.share": CONTRIBUTIONS,
+    "why.one": CONTRIBUTIONS[:-1],
+}
+"""Codes of the core whose phrase a page finds by the name of its group."""
 
 SOURCES = sorted(Path(reco.app.__file__).parent.rglob("*.py"))
 
@@ -49,12 +72,14 @@ def test_both_languages_have_the_same_keys_and_blanks() -> None:
 
 def test_no_phrase_is_missing() -> None:
     counted = {f"{key}.{form}" for key in first_arguments("count") for form in ("one", "many")}
-    asked = first_arguments("say") | first_arguments("phrase", 1) | counted
+    coded = {f"{group}.{code}" for group, codes in CODES.items() for code in codes}
+    asked = first_arguments("say") | first_arguments("phrase", 1) | counted | coded
     assert asked - phrases.phrases("fr").keys() == set()
 
 
 def test_no_phrase_is_unused() -> None:
-    used = constants()
+    used = constants() - CODES.keys()
+    used |= {f"{group}.{code}" for group, codes in CODES.items() for code in codes}
     unused = [key for key in phrases.phrases("fr") if key not in used and key.rpartition(".")[0] not in used]
     assert unused == []
 

@@ -41,6 +41,12 @@ def say(key: str, **values: object) -> str:
     return phrase(language(), key, **values)
 
 
+def group(name: str) -> dict[str, str]:
+    """Return the phrases of a group by code, e.g. {"isbn": "same ISBN", ...} for `family`."""
+    texts = phrases(language()).items()
+    return {key.removeprefix(f"{name}."): text for key, text in texts if key.startswith(f"{name}.")}
+
+
 def count(key: str, number: int) -> str:
     """Return phrase `key.one` or `key.many` for a number. French uses the singular for 0 and 1."""
     singular = number < 2 if language() == "fr" else number == 1

@@ -14,11 +14,12 @@ from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reco.app.addresses import FEED
 from reco.app.html_document import HtmlDocument
+from reco.errors import RecoError
 
 SCRIPT = Path(__file__).with_name("script.py")
 SWITCH_SECONDS = 0.001
@@ -45,11 +46,17 @@ def parts() -> dict[str, Any]:
     }
 
 
-def _feed(request: Request) -> Response:
-    """Answer a feed reader. Starlette runs this in its own thread, since it is not a coroutine."""
+def _feed(_request: Request) -> Response:
+    """Answer a feed reader with the feed, or with status 503 and the error.
+
+    Starlette runs this in its own thread, since it is not a coroutine.
+    """
     from reco.app.state import history
 
-    return history.answer_feed(request)
+    try:
+        return Response(history.feed(), media_type="application/atom+xml")
+    except RecoError as error:
+        return PlainTextResponse(f"{error}\n", status_code=503)
 
 
 @asynccontextmanager

@@ -10,8 +10,7 @@ import base64
 import binascii
 import json
 import zlib
-from dataclasses import asdict, fields, replace
-from typing import Any
+from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,6 +22,7 @@ LONGEST_ADDRESS = 1_500
 
 _MOST_UNPACKED = 20_000
 _MOST_RESULTS = 100
+_QUERIES = TypeAdapter(Query)
 
 
 def code_of(query: Query, longest: int = LONGEST_ADDRESS) -> str:
@@ -30,11 +30,8 @@ def code_of(query: Query, longest: int = LONGEST_ADDRESS) -> str:
 
     Raises InvalidInput if the code has more than `longest` characters, or unpacks to more than 20,000 bytes.
     """
-    values = asdict(replace(query, opinions=()))
-    defaults = asdict(Query(""))
-    data = json.dumps(_changed(values, defaults), ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "replace"
-    )
+    values = _QUERIES.dump_python(replace(query, opinions=()), exclude_defaults=True)
+    data = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     code = base64.urlsafe_b64encode(zlib.compress(data, 9)).decode().rstrip("=")
     if len(code) > longest or len(data) > _MOST_UNPACKED:
         raise InvalidInput(
@@ -47,9 +44,8 @@ def code_of(query: Query, longest: int = LONGEST_ADDRESS) -> str:
 def query_of(code: str) -> Query:
     """Return the query of a code. Raises InvalidInput if the code is cut short, altered or too long."""
     try:
-        query = TypeAdapter(Query).validate_json(_unpacked(code), strict=True)
-        values = {field.name: getattr(query, field.name) for field in fields(query)}
-        return Query.of(**{**values, "k": min(query.k, _MOST_RESULTS), "opinions": ()})
+        query = _QUERIES.validate_json(_unpacked(code), strict=True)
+        return Query.of(**{**vars(query), "k": min(query.k, _MOST_RESULTS), "opinions": ()})
     except (ValidationError, binascii.Error, zlib.error, InvalidInput) as error:
         raise InvalidInput(
             "This address contains no query that can be read.", "Copy the whole address again."
@@ -65,16 +61,3 @@ def _unpacked(code: str) -> bytes:
     if not unpacker.eof:
         raise InvalidInput("The code is cut short, or its content is too long.")
     return data
-
-
-def _changed(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return the values that differ from the defaults, in nested tables too: an address is short."""
-    changed = {}
-    for name, value in values.items():
-        default = defaults.get(name)
-        if isinstance(value, dict) and isinstance(default, dict):
-            value = _changed(value, default)  # noqa: PLW2901 - the same table, shorter
-            default = {}
-        if value != default:
-            changed[name] = value
-    return changed

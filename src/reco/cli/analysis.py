@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reco.cli.console import progress_bar, show_line, show_table
-from reco.cli.options import By, Common, Reason, add_commands, with_options
+from reco.cli.options import By, Common, Reason
 from reco.errors import InvalidInput, SnapshotError
 
 if TYPE_CHECKING:
@@ -26,15 +26,6 @@ _FEW = 10
 _TYPES = 4
 _SHOWN = 70
 """Characters shown of a title."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    grouped = typer.Typer(help="List and name the clusters of the catalogue.")
-    grouped.callback(invoke_without_command=True)(with_options(clusters))
-    add_commands(grouped, rename=rename)
-    app.add_typer(grouped, name="clusters")
-    add_commands(app, radar=radar, audit=audit)
 
 
 def clusters(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reco.cli.options import Common, Filtering, add_commands
+from reco.cli.options import Common, Filtering
 from reco.errors import InvalidInput, SnapshotError
 
 if TYPE_CHECKING:
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from reco.index.duplicates import Family
     from reco.refresh.collect import Collected
     from reco.sources.config import SourceConfig
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    sources = typer.Typer(help="Try a source before a refresh.", no_args_is_help=True)
-    add_commands(sources, test=test_source)
-    app.add_typer(sources, name="source")
-    decisions = typer.Typer(help="Check the curator's decisions.", no_args_is_help=True)
-    add_commands(decisions, check=check_decisions)
-    app.add_typer(decisions, name="decisions")
-    add_commands(app, facets=facets, duplicates=duplicates)
 
 
 def test_source(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reco.cli.console import note, progress_bar
-from reco.cli.options import Common, add_commands
+from reco.cli.options import Common
 from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -24,11 +24,6 @@ Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="
 
 _SHOWN = 5
 """Number of ids in a note."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    add_commands(app, evaluate=evaluate, adapt=adapt)
 
 
 def evaluate(

@@ -11,19 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reco.cli.console import note
-from reco.cli.options import By, Common, Reason, add_commands
+from reco.cli.options import By, Common, Reason
 
 if TYPE_CHECKING:
-    from reco.projects.feedback import Feedback, FeedbackEntry
+    from reco.projects.feedback import FeedbackEntry
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of an opinion.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    opinions = typer.Typer(help="Review the opinions on results.", no_args_is_help=True)
-    add_commands(opinions, list=list_opinions, approve=approve, reject=reject, export=export_opinions)
-    app.add_typer(opinions, name="feedback")
 
 
 def list_opinions(
@@ -32,20 +25,20 @@ def list_opinions(
     common: Common,
 ) -> None:
     """List the opinions that wait for a decision, oldest first."""
-    journal = _journal(common)
+    journal = common.opened.feedback
     found = journal.entries() if every else journal.pending()
     common.show([asdict(entry) for entry in found], partial(_print, found))
 
 
 def approve(number: Number, by: By, reason: Reason = "", *, common: Common) -> None:
     """Approve an opinion. `feedback export` and `adapt` use it."""
-    _journal(common).approve(number, by, reason)
+    common.opened.feedback.approve(number, by, reason)
     common.show({"approved": number})
 
 
 def reject(number: Number, by: By, reason: Reason = "", *, common: Common) -> None:
     """Reject an opinion and delete the text of its query."""
-    _journal(common).reject(number, by, reason)
+    common.opened.feedback.reject(number, by, reason)
     common.show({"rejected": number})
 
 
@@ -58,16 +51,10 @@ def export_opinions(
     from reco.projects.judgements import export, judged
 
     catalogue = common.snapshot().catalogue
-    done = export(judged(_journal(common).approved(), catalogue), catalogue, folder)
+    done = export(judged(common.opened.feedback.approved(), catalogue), catalogue, folder)
     if not done.judgements:
         note("No approved opinion has the text of its query yet: `reco evaluate` would refuse this set.")
     common.show(asdict(done))
-
-
-def _journal(common: Common) -> Feedback:
-    from reco.projects.feedback import Feedback
-
-    return Feedback(common.store.home)
 
 
 def _print(entries: Sequence[FeedbackEntry]) -> None:

@@ -27,6 +27,8 @@ from reco.cli.options import (
     Reason,
     ResourceId,
     add_commands,
+    add_group,
+    with_options,
 )
 from reco.errors import InvalidInput
 
@@ -64,7 +66,7 @@ def refresh(
         common.show(asdict(refused.report), partial(render.report, refused.report))
         note(f"{refused}\n{refused.hint}")
         raise SystemExit(refused.exit_code) from None
-    projects.record_answers(common.opened)
+    projects.record_answers(common.store, common.opened.recommender_for)
     common.show(asdict(report), partial(render.report, report))
 
 
@@ -150,12 +152,21 @@ def serve_app(
 add_commands(
     app, refresh=refresh, recommend=recommend, similar=similar, show=show, snapshots=snapshots, app=serve_app
 )
-curation.register(app)
-evaluation.register(app)
-analysis.register(app)
-feedback.register(app)
-projects.register(app)
-operations.register(app)
+add_commands(app, facets=curation.facets, duplicates=curation.duplicates)
+add_commands(app, evaluate=evaluation.evaluate, adapt=evaluation.adapt)
+add_commands(app, radar=analysis.radar, audit=analysis.audit)
+add_commands(app, changes=projects.changes, batch=projects.batch)
+add_commands(app, check=operations.check, rollback=operations.rollback, prune=operations.prune)
+add_commands(app, status=operations.status, doctor=operations.doctor)
+
+add_group(app, "source", "Try a source before a refresh.", test=curation.test_source)
+add_group(app, "decisions", "Check the curator's decisions.", check=curation.check_decisions)
+clusters = add_group(app, "clusters", "List and name the clusters of the catalogue.", rename=analysis.rename)
+clusters.callback(invoke_without_command=True, no_args_is_help=False)(with_options(analysis.clusters))
+opinions = add_group(app, "feedback", "Review the opinions on results.", list=feedback.list_opinions)
+add_commands(opinions, approve=feedback.approve, reject=feedback.reject, export=feedback.export_opinions)
+saved = add_group(app, "projects", "Save projects, to follow their results.", add=projects.add_project)
+add_commands(saved, list=projects.list_projects, remove=projects.remove_project)
 
 
 def _forced(force: bool, by: str, reason: str) -> Forced | None:

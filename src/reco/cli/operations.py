@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reco.cli.options import Common, add_commands
+from reco.cli.options import Common
 from reco.errors import SnapshotError
 
 if TYPE_CHECKING:
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from reco.workspace.doctor import Diagnosis
 
 Identifier = Annotated[str | None, typer.Argument(metavar="[ID]", help="The number of a snapshot.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    add_commands(app, check=check, rollback=rollback, prune=prune, status=status, doctor=doctor)
 
 
 def check(identifier: Identifier = None, *, common: Common) -> None:

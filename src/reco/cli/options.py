@@ -157,6 +157,14 @@ def add_commands(app: typer.Typer, /, **commands: Callable[..., None]) -> None:
         app.command(name)(with_options(function))
 
 
+def add_group(app: typer.Typer, group: str, summary: str, /, **commands: Callable[..., None]) -> typer.Typer:
+    """Add functions as commands of a group, such as `reco feedback list`. Return the group."""
+    added = typer.Typer(help=summary, no_args_is_help=True)
+    add_commands(added, **commands)
+    app.add_typer(added, name=group)
+    return added
+
+
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
     """Replace each parameter whose type is a dataclass by the fields of the dataclass.
 

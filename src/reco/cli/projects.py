@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import reco
 from reco.cli.console import note, progress_bar
-from reco.cli.options import Common, Count, QueryText, Themes, Types, add_commands
+from reco.cli.options import Common, Count, QueryText, Themes, Types
 from reco.errors import EncoderError, RecoError, SnapshotError
 
 if TYPE_CHECKING:
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
     from reco.ranking.query import Query
     from reco.ranking.recommender import Recommender
     from reco.snapshots.store import SnapshotStore
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    saved = typer.Typer(help="Save projects, to follow their results.", no_args_is_help=True)
-    add_commands(saved, add=add_project, list=list_projects, remove=remove_project)
-    app.add_typer(saved, name="projects")
-    add_commands(app, changes=changes, batch=batch)
 
 
 def add_project(
@@ -49,7 +40,7 @@ def add_project(
     recommender = _current(common, query)
     project = common.opened.projects.add(name, query, place)
     if recommender is not None:
-        _record(common.store, lambda _: recommender)
+        record_answers(common.store, lambda _: recommender)
     common.show({"id": project.id, "name": project.name, "k": project.k})
 
 
@@ -126,12 +117,8 @@ def batch(
     common.show(asdict(done))
 
 
-def record_answers(home: reco.Home) -> None:
+def record_answers(store: SnapshotStore, opened: Open) -> None:
     """Record what the served snapshot answers to the saved projects. A failure is noted, never raised."""
-    _record(home.store, home.recommender_for)
-
-
-def _record(store: SnapshotStore, opened: Open) -> None:
     from reco.projects.answers import record
 
     try:

@@ -78,19 +78,9 @@ def _place(code: str) -> dict[str, str] | None:
 
 
 def _item(item: Recommendation) -> dict[str, Any]:
-    resource = item.resource
     return {
-        "rank": item.rank,
-        "id": resource.id,
-        "title": resource.title,
-        "type": resource.type,
-        "theme": resource.theme,
-        "publisher": resource.publisher,
-        "year": resource.year,
-        "url": resource.url,
-        "score": item.score,
-        "level": item.level,
-        "place": resource.place,
+        **item.row(),
+        "place": item.resource.place,
         "others": [listing(other) for other in item.others],
         "placement": asdict(item.placement) if item.placement else None,
         "likeness": asdict(item.likeness) if item.likeness else None,

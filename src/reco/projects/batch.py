@@ -15,7 +15,7 @@ from reco.catalogue.catalogue import Filters
 from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput, SourceError
 from reco.ranking.query import Query
-from reco.ranking.recommender import Answer, Recommendation, Recommender
+from reco.ranking.recommender import Answer, Recommender
 from reco.sources.config import SourceConfig
 from reco.sources.csv_file import columns, rows
 from reco.sources.rows import RAW, Row
@@ -182,14 +182,4 @@ def _lines(project: BatchRow, outcome: Answer | str) -> Iterator[dict[str, Cell]
     if not outcome.recommendations:
         yield start
     for item in outcome.recommendations:
-        yield {**start, **_result(item)}
-
-
-def _result(item: Recommendation) -> dict[str, Cell]:
-    return {
-        "rank": item.rank,
-        **{name: getattr(item.resource, name) for name in _FIELDS},
-        "score": item.score,
-        "level": item.level,
-        "passage": item.best_passage,
-    }
+        yield {**start, **item.row(), "passage": item.best_passage}

@@ -63,6 +63,12 @@ class Recommendation:
         """The quote nearest to the query; "" when the resource has none."""
         return self.explanation.passages[0].text if self.explanation.passages else ""
 
+    def row(self) -> dict[str, str | int | float | None]:
+        """Return the rank, the fields that name the resource, the score and the level, by name."""
+        names = ("id", "title", "type", "theme", "publisher", "year", "url")
+        named = {name: getattr(self.resource, name) for name in names}
+        return {"rank": self.rank, **named, "score": self.score, "level": self.level}
+
 
 @dataclass(frozen=True)
 class Answer:

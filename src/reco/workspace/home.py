@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reco.clusters.model import Clusters
     from reco.evaluation.evaluate import Evaluation, Tried
     from reco.evaluation.sets import Bars
+    from reco.projects.feedback import Feedback
     from reco.refresh.publish import Forced
     from reco.refresh.report import RefreshReport
 
@@ -145,6 +146,13 @@ class Home:
     def projects(self) -> ProjectStore:
         """The saved projects."""
         return ProjectStore(self.path)
+
+    @property
+    def feedback(self) -> Feedback:
+        """The journal of opinions on results."""
+        from reco.projects.feedback import Feedback
+
+        return Feedback(self.path)
 
     def reload(self) -> None:
         """Release the open snapshot: the next use opens the one served then."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import fields
 
 from reco.app.dossier.content import Dossier, Headings, Item, address, cut, one_line
 from reco.storage.tables import FORMULA, Cell, csv_bytes
@@ -57,8 +56,7 @@ def xlsx_bytes(dossier: Dossier, headings: Headings) -> bytes:
 
 
 def _names(headings: Headings) -> dict[str, str]:
-    texts = {field.name: getattr(headings, field.name) for field in fields(headings)}
-    return {name: texts[name] for name in COLUMNS}
+    return {name: getattr(headings, name) for name in COLUMNS}
 
 
 def _rows(dossier: Dossier) -> list[dict[str, Cell]]:
@@ -67,11 +65,13 @@ def _rows(dossier: Dossier) -> list[dict[str, Cell]]:
 
 def _row(rank: int, item: Item) -> dict[str, Cell]:
     resource = item.resource
-    texts = {
+    cells: dict[str, Cell] = {
+        "rank": rank,
         "title": one_line(resource.title),
         "level": item.level,
         "publisher": resource.publisher,
         "authors": resource.authors,
+        "year": resource.year,
         "type": resource.type,
         "theme": resource.theme,
         "place": resource.place,
@@ -81,8 +81,7 @@ def _row(rank: int, item: Item) -> dict[str, Cell]:
         "link": address(resource),
         "id": resource.id,
     }
-    numbers: dict[str, Cell] = {"rank": rank, "year": resource.year}
-    return {name: numbers[name] if name in numbers else cut(texts[name]) for name in COLUMNS}
+    return {name: cut(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
 
 
 class _Sheet:

@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from reco.app.figures.label_layout import shifts
-from reco.app.figures.plot import hover
+from reco.app.figures.plot import LABEL, hover, lay_out
 from reco.app.markup import line, shortened
 from reco.app.phrases import say
 
@@ -77,12 +77,7 @@ def figure(
         _add_query(chart, asked)
     chart.update_xaxes(visible=False, constrain="domain")
     chart.update_yaxes(visible=False, scaleanchor="x", constrain="domain")
-    chart.update_layout(
-        dragmode=False,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
-        hoverlabel={"align": "left"},
-    )
+    lay_out(chart, top=8)
     return chart
 
 
@@ -118,11 +113,8 @@ def _add_name(chart: Any, name: str, x: float, y: float, offset: float) -> None:
         y=y,
         yshift=-offset,
         text=f"<b>{escape(name, quote=False)}</b>",
-        showarrow=False,
-        # White on a dark label is readable over any point, on light and dark grounds.
-        font={"size": 12, "color": "#ffffff"},
-        bgcolor="rgba(34,39,31,0.82)",
         borderpad=_PADDING,
+        **LABEL,
     )
 
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from reco.app.figures.plot import hover
+from reco.app.figures.plot import LABEL, hover, lay_out
 from reco.app.phrases import say
 from reco.app.state import shared
 from reco.catalogue.places.cartography import METROPOLE, Atlas, Frame
@@ -113,12 +113,7 @@ def _add_background(chart: Any, background: str, bounds: tuple[float, float, flo
         sizing="stretch",
         layer="below",
     )
-    chart.update_layout(
-        dragmode=False,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
-        hoverlabel={"align": "left"},
-    )
+    lay_out(chart, top=0)
 
 
 def _add_frame(chart: Any, frame: Frame) -> None:
@@ -135,12 +130,9 @@ def _add_frame(chart: Any, frame: Frame) -> None:
         x=frame.west,
         y=frame.south,
         text=frame.name,
-        showarrow=False,
         xanchor="left",
         yanchor="bottom",
-        # White on a dark label, as on the map of the catalogue: readable over any mark and any ground.
-        font={"size": 12, "color": "#ffffff"},
-        bgcolor="rgba(34,39,31,0.82)",
+        **LABEL,
     )
 
 

@@ -13,6 +13,20 @@ WIDTH = 56
 """Most characters on a line of hover text."""
 
 
+LABEL = {"showarrow": False, "font": {"size": 12, "color": "#ffffff"}, "bgcolor": "rgba(34,39,31,0.82)"}
+"""Look of a name on a plot: white on dark is readable over any point, on light and dark grounds."""
+
+
+def lay_out(chart: Any, top: int) -> None:
+    """Give the plot its margins, with `top` pixels above, and its legend below; nothing drags it."""
+    chart.update_layout(
+        dragmode=False,
+        margin={"l": 0, "r": 0, "t": top, "b": 0},
+        legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
+        hoverlabel={"align": "left"},
+    )
+
+
 def config() -> dict[str, Any]:
     """Return Plotly's configuration. Only buttons zoom, so that a finger on the plot scrolls the page."""
     words = {

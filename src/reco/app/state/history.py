@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 
 from reco.app.state import shared
-from reco.errors import RecoError
 from reco.projects.answers import answers
 from reco.projects.changes import ProjectMoves, compare
 from reco.projects.feed import arrivals, document
-from reco.projects.store import Project, ProjectStore
+from reco.projects.store import Project
 from reco.snapshots.history import Dates, History, Night, read
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
@@ -34,7 +31,7 @@ def dates_of(found: Snapshot, identifier: str) -> Dates:
 def moves(night: Night) -> tuple[ProjectMoves, ...]:
     """Return the moves of each saved project's results on a night, none on the first night."""
     store = _store()
-    projects = ProjectStore(store.home).read().projects
+    projects = shared.home().projects.read().projects
     if not night.before or not projects:
         return ()
     return _moves(str(store.home), night.before, night.after, projects)
@@ -42,16 +39,8 @@ def moves(night: Night) -> tuple[ProjectMoves, ...]:
 
 def feed() -> bytes:
     """Return the Atom feed of the newest resources in the current snapshot."""
-    found, store = shared.snapshot(), _store()
-    return _feed(str(store.home), tuple(store.ids()), found.id, found)
-
-
-def answer_feed(_request: Request) -> Response:
-    """Answer a feed reader with the feed, or with status 503 and the error."""
-    try:
-        return Response(feed(), media_type="application/atom+xml")
-    except RecoError as error:
-        return PlainTextResponse(f"{error}\n", status_code=503)
+    found = shared.snapshot()
+    return _feed(tuple(_store().ids()), found)
 
 
 def _store() -> SnapshotStore:
@@ -60,13 +49,12 @@ def _store() -> SnapshotStore:
 
 def _history(found: Snapshot) -> History:
     """Return the history of a snapshot. The first call opens every kept snapshot."""
-    store = _store()
-    return _read(str(store.home), tuple(store.ids()), found.id, found)
+    return _read(tuple(_store().ids()), found)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _read(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> History:
-    return read(SnapshotStore(Path(home)), _snapshot)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: shared.content_of})
+def _read(kept: tuple[str, ...], found: Snapshot) -> History:
+    return read(_store(), found)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -82,7 +70,6 @@ def _moves(home: str, before: str, after: str, projects: tuple[Project, ...]) ->
     ).projects
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _feed(home: str, kept: tuple[str, ...], number: str, _snapshot: Snapshot) -> bytes:
-    found = _read(home, kept, number, _snapshot)
-    return document(arrivals(found.nights, NEWEST), _snapshot.manifest.created)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: shared.content_of})
+def _feed(kept: tuple[str, ...], found: Snapshot) -> bytes:
+    return document(arrivals(_read(kept, found).nights, NEWEST), found.manifest.created)

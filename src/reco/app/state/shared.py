@@ -42,6 +42,11 @@ Counts = Mapping[str, Mapping[str, int]]
 logger = logging.getLogger(__name__)
 
 
+def content_of(found: Snapshot) -> tuple[str, str]:
+    """Return the number of a snapshot and the digests of its files, as the key of a cache."""
+    return found.id, str(found.manifest.files)
+
+
 class NoSnapshot(SnapshotError):
     """No snapshot was ever published in this home."""
 
@@ -131,22 +136,25 @@ def recommender_from(found: Snapshot) -> Recommender:
 
 def facets(found: Snapshot, filters: Filters) -> Counts:
     """Return the facet counts of the resources that pass `filters`, computed once per snapshot and filter."""
-    return _facets(str(home().path), found.id, found)(filters)
+    return _facets(found)(filters)
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
 def atlas() -> Atlas:
     """Return the map of France. The first call draws its outlines."""
-    return _atlas()
+    return Atlas(gazetteer.bundled())
 
 
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: content_of})
 def experiences_of(found: Snapshot) -> tuple[Experience, ...]:
     """Return the local experiences in a snapshot."""
-    return _experiences(str(home().path), found.id, found)
+    return experiences(found.catalogue, atlas())
 
 
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: content_of})
 def coverage_of(found: Snapshot) -> Coverage:
     """Return the coverage of a snapshot by theme, type and scale."""
-    return _coverage(str(home().path), found.id, found)
+    return Coverage.of(found.catalogue)
 
 
 def manifest() -> Manifest | None:
@@ -209,26 +217,11 @@ def _recommender(
     return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking.fusion())
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _facets(home: str, number: str, _snapshot: Snapshot) -> Callable[[Filters], Counts]:
-    return lru_cache(maxsize=256)(_snapshot.catalogue.facets)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: content_of})
+def _facets(found: Snapshot) -> Callable[[Filters], Counts]:
+    return lru_cache(maxsize=256)(found.catalogue.facets)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _answered(home: str) -> Answered:
     return Answered()
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _atlas() -> Atlas:
-    return Atlas(gazetteer.bundled())
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _experiences(home: str, number: str, _snapshot: Snapshot) -> tuple[Experience, ...]:
-    return experiences(_snapshot.catalogue, _atlas())
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _coverage(home: str, number: str, _snapshot: Snapshot) -> Coverage:
-    return Coverage.of(_snapshot.catalogue)

@@ -9,17 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from reco.app.markup import plain, shortened
-from reco.app.phrases import count, day, decimal, hour, say
+from reco.app.phrases import count, day, decimal, group, hour, say
 from reco.app.state import curator_access, failures, shared
 from reco.app.widgets import cards, row_notes
-from reco.app.widgets.field_names import field_names
 from reco.app.widgets.paging import listed
 from reco.catalogue import quarantine
 from reco.catalogue.decisions import Decision, Decisions
 from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput
 from reco.index.duplicates import Family
-from reco.projects.feedback import Feedback, FeedbackEntry
+from reco.projects.feedback import FeedbackEntry
 from reco.snapshots.snapshot import Snapshot
 from reco.sources.rows import RAW
 
@@ -79,7 +78,7 @@ def _try() -> None:
 
 def _opinions(snapshot: Snapshot) -> None:
     """Draw the pending opinions, each with buttons to approve and to reject it."""
-    journal = Feedback(shared.home().path)
+    journal = shared.home().feedback
     waiting = journal.pending(MOST_ROWS)
     st.markdown(count("curator.waiting", len(waiting)))
     st.caption(say("curator.feedback_how"))
@@ -122,7 +121,7 @@ def _decide(number: int, verb: str, key: str) -> None:
     if not name:
         st.session_state[_NAMELESS] = True
         return
-    journal = Feedback(shared.home().path)
+    journal = shared.home().feedback
     decide = journal.approve if verb == "approve" else journal.reject
     try:
         decide(number, name, str(st.session_state.get(key) or ""))
@@ -157,17 +156,12 @@ def _reject(row: Rejection) -> None:
         for problem in row.problems:
             st.text(f"• {row_notes.worded(problem)}")
         st.caption(plain(row.locator))
-        names = _columns()
+        names = {**group("field"), RAW: say("curator.raw")}
         for field, value in row.values.items():
             if value:
                 with st.container(gap=None):
                     st.caption(names.get(field, plain(field)))
                     st.text(shortened(value, 400))
-
-
-def _columns() -> dict[str, str]:
-    """Return the labels of the columns of a rejected row."""
-    return {**field_names(), RAW: say("curator.raw")}
 
 
 def _families(snapshot: Snapshot) -> None:
@@ -183,9 +177,11 @@ def _family(snapshot: Snapshot, family: Family) -> None:
             if (row := snapshot.catalogue.row(member)) is not None:
                 resource = snapshot.catalogue[row]
                 cards.row(resource, "family", [member, resource.publisher, str(resource.year or "")])
+        words = group("family")
         for pair in family.pairs:
             cosine = f" ({decimal(pair.cosine, 3)})" if pair.cosine is not None else ""
-            st.caption(f"{plain(pair.first)} = {plain(pair.second)} : {cards.family_why(pair.why)}{cosine}")
+            why = words.get(pair.why, pair.why)
+            st.caption(f"{plain(pair.first)} = {plain(pair.second)} : {why}{cosine}")
 
 
 def _decisions() -> None:

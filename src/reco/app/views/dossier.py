@@ -23,7 +23,7 @@ def show() -> None:
     items = basket.kept()
     if not items:
         st.markdown(say("dossier.empty"))
-        cards.to_recommend(say("dossier.to_recommend"))
+        cards.to_page("recommend", say("dossier.to_recommend"), ":material/search:")
         return
     st.markdown(say("dossier.lead"))
     _desk(len(items))

@@ -11,12 +11,11 @@ import streamlit as st
 
 from reco.app.addresses import FEED
 from reco.app.markup import plain
-from reco.app.phrases import count, day, decimal, hour, say
+from reco.app.phrases import count, day, decimal, group, hour, say
 from reco.app.state import failures, history
 from reco.app.widgets import cards
-from reco.app.widgets.field_names import field_names
 from reco.catalogue.resource import Resource
-from reco.projects.changes import Cause, Move, ProjectMoves
+from reco.projects.changes import Move, ProjectMoves
 from reco.serving import request_queue
 from reco.snapshots.history import Night
 from reco.text.clean import fold
@@ -141,14 +140,8 @@ def _project(project: ProjectMoves) -> None:
 
 
 def _move(move: Move) -> str:
-    why = {
-        Cause.NEW: say("cause.new"),
-        Cause.EDITED: say("cause.edited"),
-        Cause.REMOVED: say("cause.removed"),
-        Cause.MODEL: say("cause.model"),
-        Cause.SETTINGS: say("cause.settings"),
-    }
-    return say("news.move", title=plain(move.title), rank=move.rank, why=why[move.cause])
+    why = say(f"cause.{move.cause}")
+    return say("news.move", title=plain(move.title), rank=move.rank, why=why)
 
 
 def _passes(resource: Resource, themes: frozenset[str]) -> bool:
@@ -160,7 +153,7 @@ def _resources(night: Night) -> list[Resource]:
 
 
 def _fields(names: Sequence[str]) -> str:
-    known = field_names()
+    known = group("field")
     return say("news.fields", fields=", ".join(known[name].lower() for name in names if name in known))
 
 

@@ -26,7 +26,6 @@ _EXAMPLES = (
 )
 _ENDS = " .,;:"
 """Signs to drop at the end of a need in a list."""
-_VERDICTS = {"found": "verdict.found", "weak": "verdict.weak", "nothing": "verdict.nothing"}
 
 
 def show() -> None:
@@ -195,8 +194,8 @@ def _overview(answer: Answer) -> None:
     st.header(say("verdict.nothing_title") if answer.verdict == "nothing" else size, anchor=False)
     if not answer.recommendations:
         st.markdown(say("recommend.none"))
-    if answer.verdict in _VERDICTS:
-        st.markdown(say(_VERDICTS[answer.verdict]))
+    if answer.verdict is not None:
+        st.markdown(say(f"verdict.{answer.verdict}"))
     if answer.needs:
         covered = [need for need in answer.needs if need.covered_by]
         _needs(say("needs.covered"), covered, ":material/check_circle:")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from reco.app.markup import line, plain
-from reco.app.phrases import count, day, decimal, language, say
+from reco.app.phrases import count, day, decimal, group, language, say
 from reco.app.state import failures, history
 from reco.app.widgets import basket, cards, row_notes
 from reco.catalogue.places.gazetteer import Locality
@@ -20,7 +20,7 @@ from reco.text.clean import digest, itemised
 def show() -> None:
     """Draw the sheet of the resource in the address."""
     snapshot = failures.snapshot()
-    cards.to_list(say("sheet.back"))
+    cards.to_page("catalogue", say("sheet.back"), ":material/arrow_back:")
     row = snapshot.catalogue.row(st.query_params.get("id", ""))
     if row is None:
         st.title(say("sheet.unknown_title"), anchor=False)
@@ -66,13 +66,7 @@ def _fields(snapshot: Snapshot, resource: Resource) -> None:
 
 
 def _locality(place: Locality) -> str:
-    kinds = {
-        "commune": say("locality.commune"),
-        "epci": say("locality.epci"),
-        "department": say("locality.department"),
-        "region": say("locality.region"),
-    }
-    facts = [kinds[place.kind], place.code]
+    facts = [say(f"locality.{place.kind}"), place.code]
     if place.population is not None:
         facts.append(count("locality.population", place.population))
     return f"{place.name} ({', '.join(facts)})"
@@ -109,8 +103,9 @@ def _others(snapshot: Snapshot, resource: Resource) -> None:
     if family is None:
         return
     st.header(say("sheet.others"), anchor=False)
+    words = group("family")
     reasons = sorted(
-        {cards.family_why(pair.why) for pair in family.pairs if resource.id in (pair.first, pair.second)}
+        {words.get(pair.why, pair.why) for pair in family.pairs if resource.id in (pair.first, pair.second)}
     )
     st.caption(say("sheet.others_why", why=", ".join(reasons)) if reasons else say("sheet.others_chain"))
     rows = (snapshot.catalogue.row(member) for member in family.members if member != resource.id)

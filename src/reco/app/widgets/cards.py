@@ -78,20 +78,15 @@ def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:
     st.page_link(_VIEWS / "sheet.py", label=label, icon=icon, query_params={"id": resource.id})
 
 
-def to_recommend(label: str) -> None:
-    """Draw a link to the first page."""
-    st.page_link(_VIEWS / "recommend.py", label=label, icon=":material/search:")
+def to_page(view: str, label: str, icon: str) -> None:
+    """Draw a link to the page of a view, e.g. `catalogue`."""
+    st.page_link(_VIEWS / f"{view}.py", label=label, icon=icon)
 
 
 def to_dossier() -> None:
     """Draw a link to the dossier if it has resources."""
     if basket.kept():
-        st.page_link(_VIEWS / "dossier.py", label=basket.label(), icon=":material/bookmark:")
-
-
-def to_list(label: str) -> None:
-    """Draw a link back to the catalogue page."""
-    st.page_link(_VIEWS / "catalogue.py", label=label, icon=":material/arrow_back:")
+        to_page("dossier", basket.label(), ":material/bookmark:")
 
 
 def row(resource: Resource, place: str, facts: Sequence[str] | None = None) -> None:
@@ -124,18 +119,6 @@ def _near(resource: Resource, key: str, expanded: bool) -> None:
             answer = shared.recommender().similar(resource.id, NEAR)
             for item in answer.recommendations:
                 row(item.resource, key)
-
-
-def family_why(code: str) -> str:
-    """Return why two listings are duplicates, in the visitor's language, e.g. for the code "isbn"."""
-    known = {
-        "url": say("family.url"),
-        "isbn": say("family.isbn"),
-        "title": say("family.title"),
-        "meaning": say("family.meaning"),
-        "curator": say("family.curator"),
-    }
-    return known.get(code, code)
 
 
 def badges(resource: Resource) -> str:

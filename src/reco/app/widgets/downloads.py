@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,7 +27,7 @@ from reco.app.dossier.document import docx_bytes
 from reco.app.dossier.markdown import markdown_bytes
 from reco.app.dossier.references import ris_bytes
 from reco.app.dossier.tables import table_bytes, xlsx_bytes
-from reco.app.phrases import day, say
+from reco.app.phrases import day, group, say
 from reco.app.state import failures, shared
 from reco.app.widgets import basket
 
@@ -149,24 +149,6 @@ def _foot() -> str:
 
 
 def _headings() -> Headings:
-    return Headings(
-        request=say("dossier.request"),
-        resources=say("dossier.resources"),
-        rank=say("dossier.rank"),
-        title=say("field.title"),
-        level=say("field.level"),
-        publisher=say("field.publisher"),
-        authors=say("field.authors"),
-        year=say("field.year"),
-        type=say("field.type"),
-        theme=say("field.theme"),
-        place=say("field.place"),
-        quotes=say("dossier.quotes"),
-        reasons=say("dossier.reasons"),
-        note=say("dossier.note"),
-        link=say("field.link"),
-        source=say("field.source"),
-        id=say("field.id"),
-        open_quote=say("quote.open"),
-        close_quote=say("quote.close"),
-    )
+    words = {**group("dossier"), **group("field")}
+    words |= {"open_quote": say("quote.open"), "close_quote": say("quote.close")}
+    return Headings(**{field.name: words[field.name] for field in fields(Headings)})

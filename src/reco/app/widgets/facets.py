@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from reco.app.phrases import decimal, say
 
@@ -31,27 +32,34 @@ def narrow(page: str, facets: Sequence[Facet[T]], items: Sequence[T], across: in
 
     The counts of a box ignore its own choices, so that no choice hides the other values.
     """
-    chosen = {facet.name: _chosen(page, facet, items) for facet in facets}
+    options = {facet.name: _options(facet, items) for facet in facets}
+    chosen = {name: known_choices(f"{page}_{name}", options[name]) for name in options}
     for start in range(0, len(facets), across):
         for column, facet in zip(st.columns(across), facets[start : start + across], strict=False):
             others = [other for other in facets if other.name != facet.name]
             counts = Counter(v for item in _passing(items, others, chosen) for v in facet.values(item))
-            column.multiselect(
-                facet.label,
-                _options(facet, items),
-                key=f"{page}_{facet.name}",
-                format_func=partial(_label_with_count, facet, counts),
-                placeholder=say("filters.all"),
-                persist_state="session",
-            )
+            written = partial(_label_with_count, facet, counts)
+            box(column, facet.label, f"{page}_{facet.name}", options[facet.name], written)
     return _passing(items, facets, chosen)
 
 
-def _chosen(page: str, facet: Facet[T], items: Sequence[T]) -> tuple[str, ...]:
-    """Return the chosen values, without those that a publish removed."""
-    key = f"{page}_{facet.name}"
+def box(
+    column: DeltaGenerator, label: str, key: str, options: Sequence[str], written: Callable[[str], str]
+) -> None:
+    """Draw a box of several choices, which the session keeps under `key`."""
+    column.multiselect(
+        label,
+        options,
+        key=key,
+        format_func=written,
+        placeholder=say("filters.all"),
+        persist_state="session",
+    )
+
+
+def known_choices(key: str, known: Container[str]) -> tuple[str, ...]:
+    """Return the choices of a box. Those that a publish removed are dropped: a page would refuse them."""
     values = st.session_state.get(key) or ()
-    known = {value for item in items for value in facet.values(item)} if values else frozenset()
     kept = [value for value in values if value in known]
     if kept != list(values):
         st.session_state[key] = kept

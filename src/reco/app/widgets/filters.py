@@ -11,7 +11,7 @@ import streamlit as st
 
 from reco.app.phrases import say
 from reco.app.state import shared
-from reco.app.widgets.field_names import field_names
+from reco.app.widgets.facets import box, known_choices
 from reco.catalogue.catalogue import Filters
 from reco.snapshots.snapshot import Snapshot
 
@@ -50,15 +50,9 @@ def choose(page: str, facets: tuple[str, ...], snapshot: Snapshot, base: Filters
     for column, facet in zip(st.columns(len(facets)), facets, strict=True):
         none: dict[str, Any] = {_FIELDS[facet]: ()}
         counts = shared.facets(snapshot, replace(base, **none))[facet]
-        _forget_missing(_key(page, facet), everything[facet])
-        column.multiselect(
-            field_names()[facet],
-            list(everything[facet]),
-            key=_key(page, facet),
-            format_func=partial(_label_with_count, counts),
-            placeholder=say("filters.all"),
-            persist_state="session",
-        )
+        known_choices(_key(page, facet), everything[facet])
+        written = partial(_label_with_count, counts)
+        box(column, say(f"field.{facet}"), _key(page, facet), list(everything[facet]), written)
 
 
 def choose_years(page: str) -> None:
@@ -78,13 +72,6 @@ def choose_years(page: str) -> None:
 
 def _label_with_count(counts: Mapping[str, int], value: str) -> str:
     return f"{value} ({counts.get(value, 0)})"
-
-
-def _forget_missing(key: str, known: Mapping[str, int]) -> None:
-    """Drop choices that a publish removed: a filter on an unknown value is rejected."""
-    kept = [value for value in st.session_state.get(key) or () if value in known]
-    if kept != list(st.session_state.get(key) or ()):
-        st.session_state[key] = kept
 
 
 def _key(page: str, facet: str) -> str:

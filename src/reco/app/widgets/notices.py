@@ -17,45 +17,13 @@ from reco.text.clean import quotation
 SHOWN = 3
 _LONGEST = 300
 
-_KINDS = {
-    "obstacle": "vigilance.obstacle",
-    "cost": "vigilance.cost",
-    "delay": "vigilance.delay",
-    "abandonment": "vigilance.abandonment",
-    "condition": "vigilance.condition",
-}
-_PLACED = {
-    "diversity": "placed.diversity",
-    "shelf": "placed.shelf",
-    "need": "placed.need",
-    "place": "placed.place",
-}
-_LIKE = {
-    "same_commune": "like.same_commune",
-    "same_epci": "like.same_epci",
-    "same_department": "like.same_department",
-    "same_region": "like.same_region",
-    "same_band": "like.same_band",
-    "close_band": "like.close_band",
-    "smaller": "like.smaller",
-    "larger": "like.larger",
-    "both_rural": "like.both_rural",
-    "both_town": "like.both_town",
-    "both_suburb": "like.both_suburb",
-    "both_city": "like.both_city",
-    "both_overseas": "like.both_overseas",
-    "overseas_differs": "like.overseas_differs",
-    "epci_compared": "like.epci_compared",
-    "scale_only": "like.scale_only",
-}
-
 
 def warnings(points: Sequence[Caution]) -> None:
     """Draw the passages that warn of an obstacle, a cost and the like, as quotes."""
     if not points:
         return
     lines = [
-        f"- {say(_KINDS[point.kind])} : "
+        f"- {say('vigilance.' + point.kind)} : "
         f"{say('quote.open')}{plain(shortened(quotation(point.text), _LONGEST))}{say('quote.close')}"
         for point in points[:SHOWN]
     ]
@@ -66,7 +34,7 @@ def like(found: Likeness | None) -> None:
     """Draw the place of a result, and why it is like the visitor's."""
     if found is None:
         return
-    reasons = ", ".join(say(_LIKE[reason]) for reason in found.reasons if reason in _LIKE)
+    reasons = ", ".join(say(f"like.{reason}") for reason in found.reasons)
     where = plain(found.place) or say("like.by_scale")
     if found.population:
         where = say("place.label", name=where, population=decimal(found.population, 0))
@@ -75,8 +43,8 @@ def like(found: Likeness | None) -> None:
 
 def moved(placement: Placement | None) -> None:
     """Draw why a result moved, and from which rank."""
-    if placement is not None and placement.reason in _PLACED:
-        why = say(_PLACED[placement.reason], text=plain(shortened(placement.text, 80)))
+    if placement is not None:
+        why = say(f"placed.{placement.reason}", text=plain(shortened(placement.text, 80)))
         st.caption(f":material/swap_vert: {say('placed.from', rank=placement.from_rank, why=why)}")
 
 

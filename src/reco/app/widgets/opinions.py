@@ -10,7 +10,7 @@ from reco.app.markup import of, plain, shortened
 from reco.app.phrases import count, say
 from reco.app.state import failures, shared
 from reco.errors import RecoError
-from reco.projects.feedback import LONGEST_REASON, Feedback
+from reco.projects.feedback import LONGEST_REASON
 from reco.ranking.query import MOST_OPINIONS, Opinion
 from reco.ranking.recommender import Answer, Recommendation
 
@@ -104,32 +104,25 @@ def summary(answer: Answer) -> None:
         st.caption(say("opinion.privacy"))
 
 
-def _journal() -> Feedback:
-    return Feedback(shared.home().path)
-
-
 def _give(item: Recommendation, answer: Answer, useful: bool) -> None:
     identifier = item.resource.id
     if identifier not in given() and len(given()) >= MOST_OPINIONS:
         return
-    _withdraw(identifier)
-    given()[identifier] = _record(identifier, Given(item.resource.title, useful), answer)
+    _record(identifier, Given(item.resource.title, useful), answer)
 
 
 def _reason(identifier: str, key: str, answer: Answer) -> None:
     """Record the opinion again with its reason: entries of the journal never change."""
     opinion = given().get(identifier)
     if opinion is not None:
-        _withdraw(identifier)
         reason = st.session_state.get(f"reason_{key}") or ""
-        given()[identifier] = _record(identifier, replace(opinion, reason=reason), answer)
+        _record(identifier, replace(opinion, reason=reason), answer)
 
 
 def _consented(answer: Answer) -> None:
     """Record every opinion again, with the text of the query or without it."""
     for identifier, opinion in list(given().items()):
-        _withdraw(identifier)
-        given()[identifier] = _record(identifier, opinion, answer)
+        _record(identifier, opinion, answer)
 
 
 def _undo(identifier: str) -> None:
@@ -142,10 +135,15 @@ def _undo_all() -> None:
         _undo(identifier)
 
 
-def _record(identifier: str, opinion: Given, answer: Answer) -> Given:
-    """Record an opinion. If the journal fails, the opinion still acts on this visit and a warning shows."""
+def _record(identifier: str, opinion: Given, answer: Answer) -> None:
+    """Record an opinion in place of the last one on the resource.
+
+    If the journal fails, the opinion still acts on this visit and a warning shows.
+    """
+    _withdraw(identifier)
+    number = None
     try:
-        number = _journal().give(
+        number = shared.home().feedback.give(
             answer.query.text,
             identifier,
             opinion.useful,
@@ -156,8 +154,7 @@ def _record(identifier: str, opinion: Given, answer: Answer) -> Given:
     except RecoError as error:
         failures.note(error)
         st.session_state[_FAILED] = True
-        return replace(opinion, number=None)
-    return replace(opinion, number=number)
+    given()[identifier] = replace(opinion, number=number)
 
 
 def _withdraw(identifier: str) -> None:
@@ -165,7 +162,7 @@ def _withdraw(identifier: str) -> None:
     if opinion is None or opinion.number is None:
         return
     try:
-        _journal().withdraw(opinion.number)
+        shared.home().feedback.withdraw(opinion.number)
     except RecoError as error:
         failures.note(error)
         st.session_state[_FAILED] = True

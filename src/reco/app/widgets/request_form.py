@@ -17,29 +17,12 @@ from reco.ranking.query import Opinion, Query
 from reco.sources.sandbox.kinds import SUFFIXES
 from reco.sources.sandbox.limits import LONGEST_TEXT, MOST_BYTES
 from reco.sources.sandbox.parent import read
-from reco.sources.sandbox.refusal import Reason, Unreadable
+from reco.sources.sandbox.refusal import Unreadable
 
 ADDRESS = "q"
 """Name of the address parameter that holds a shared query."""
 
 STEP = 10
-
-_REFUSALS = {
-    Reason.TOO_BIG: "file.too_big",
-    Reason.EMPTY_FILE: "file.empty_file",
-    Reason.WRONG_TYPE: "file.wrong_type",
-    Reason.DISGUISED: "file.disguised",
-    Reason.OLD_FORMAT: "file.old_format",
-    Reason.BROKEN: "file.broken",
-    Reason.BOMB: "file.bomb",
-    Reason.DOCTYPE: "file.doctype",
-    Reason.ENCRYPTED: "file.encrypted",
-    Reason.SCANNED: "file.scanned",
-    Reason.NO_TEXT: "file.no_text",
-    Reason.TOO_SLOW: "file.too_slow",
-    Reason.TOO_HEAVY: "file.too_heavy",
-    Reason.BUSY: "file.busy",
-}
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +118,7 @@ def _read_file(data: bytes, name: str) -> tuple[bool, str]:
         upload = read(data, name)
     except Unreadable as refused:
         logger.info("a file was not read: %s", refused.reason)
-        return False, say("file.refused", name=label, reason=say(_REFUSALS[refused.reason]))
+        return False, say("file.refused", name=label, reason=say(f"file.{refused.reason}"))
     st.session_state["description"] = upload.text
     sentence = say("file.taken", name=label)
     return True, f"{sentence} {say('file.cut', count=decimal(LONGEST_TEXT, 0))}" if upload.cut else sentence

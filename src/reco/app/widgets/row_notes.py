@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reco.app.phrases import decimal, say
-from reco.app.widgets.field_names import field_names
+from reco.app.phrases import decimal, group, say
 
 _TEXT = r"(?P<text>['\"].*['\"])"
 _KNOWN = tuple(
@@ -45,7 +44,7 @@ def worded(note: str) -> str:
 
 def _worded_value(name: str, value: str) -> str:
     if name == "field":
-        return field_names().get(value, value).lower()
+        return group("field").get(value, value).lower()
     return decimal(int(value.replace(",", "")), 0) if name in ("found", "most") else _quoted(value)
 
 

@@ -16,6 +16,8 @@ from reco.text.tokens import words
 
 SHOWN = 8
 LONGEST_QUOTE = 150
+KINDS = ("passage", "title", "word", "form", "feedback")
+"""Kinds of contributions, in the order of the sum."""
 TOLD = 4
 """Most reasons in a document, which has no room for all."""
 
@@ -90,23 +92,12 @@ def reasons(contributions: Sequence[Contribution]) -> tuple[str, ...]:
 
 
 def _summary(lines: Sequence[ShownShare]) -> str:
-    names = _kinds()
-    sums = dict.fromkeys(names, 0)
+    sums = dict.fromkeys(KINDS, 0)
     for line in lines:
-        sums[line.kind] = sums.get(line.kind, 0) + line.tenths
-    parts = [f"{names.get(kind, plain(kind))} {_points(tenths)}" for kind, tenths in sums.items() if tenths]
+        sums[line.kind] += line.tenths
+    parts = [f"{say('why.share.' + kind)} {_points(tenths)}" for kind, tenths in sums.items() if tenths]
     total = _points(sum(line.tenths for line in lines))
     return say("why.sum", parts=" + ".join(parts), total=total)
-
-
-def _kinds() -> dict[str, str]:
-    return {
-        "passage": say("why.passages"),
-        "title": say("why.title"),
-        "word": say("why.words"),
-        "form": say("why.forms"),
-        "feedback": say("why.feedback"),
-    }
 
 
 def _named(line: ShownShare, text: str) -> str:
@@ -114,13 +105,7 @@ def _named(line: ShownShare, text: str) -> str:
     if line.kind == "feedback":
         number = int(line.text)
         return count("why.raised", number) if line.tenths >= 0 else count("why.lowered", number)
-    named = {
-        "passage": say("why.one_passage", text=text),
-        "title": say("why.one_title", text=text),
-        "word": say("why.one_word", text=text),
-        "form": say("why.one_form", text=text),
-    }
-    return named.get(line.kind, text)
+    return say(f"why.one.{line.kind}", text=text)
 
 
 def _short(line: ShownShare) -> str:
