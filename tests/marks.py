@@ -24,7 +24,7 @@ _UNTOLD = ("annotation", "returns", "type_params", "type_comment", "ctx", "simpl
 """Fields of the syntax tree that say nothing of what code does, or that not every Python has."""
 
 CODE: Mapping[str, tuple[str, ...]] = {
-    "reco.text.tokens.READING": ("reco.text.tokens", "reco.text.clean:bare"),
+    "reco.text.tokens.READING": ("reco.text.tokens", "reco.text.clean:bare", "reco/text/stop_words.txt"),
     "reco.catalogue.admission.RECIPE": (
         "reco.catalogue.admission",
         "reco.catalogue.taxonomy:canonical",
@@ -84,7 +84,7 @@ CODE: Mapping[str, tuple[str, ...]] = {
     ),
     "reco.refresh.journal._MAGIC": ("reco.refresh.journal",),
 }
-"""Each mark, and the code that it stands for: a module, or names of one with what they use of it."""
+"""Each mark, and what it stands for: a module, names of one with what they use of it, or a file of data."""
 
 
 def state(mark: str) -> dict[str, str]:
@@ -115,6 +115,9 @@ def value(mark: str) -> str:
 def parts(code: Iterable[str]) -> Iterator[ast.AST]:
     """Yield the definitions that an entry of `CODE` names."""
     for entry in code:
+        if "/" in entry:
+            yield ast.Constant((SOURCE / entry).read_text(encoding="utf-8"))
+            continue
         module, _, names = entry.partition(":")
         tree = _tree(module)
         yield from _used(tree, names.split(), module) if names else tree.body

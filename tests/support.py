@@ -25,8 +25,8 @@ from reco.refresh.report import RefreshReport
 from reco.refresh.run import refresh
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
+from reco.workspace.home import recipe_of
 from reco.workspace.settings import Settings, load
-from reco.workspace.workspace import recipe_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"

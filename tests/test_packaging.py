@@ -200,7 +200,7 @@ def test_the_wheel_carries_a_catalogue_that_works_in_an_empty_folder(
     code = """
 import json, reco
 from reco.sources.read import read
-from reco.workspace.workspace import recipe_of
+from reco.workspace.home import recipe_of
 settings = reco.open().settings
 print(json.dumps({
     "rows": sum(1 for _ in read(settings.sources[0])),

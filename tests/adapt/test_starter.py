@@ -21,8 +21,8 @@ from reco.refresh.on_demand import undo
 from reco.refresh.recipe import Recipe
 from reco.refresh.run import refresh
 from reco.snapshots.snapshot import Snapshot
+from reco.workspace.home import recipe_of
 from reco.workspace.settings import Settings
-from reco.workspace.workspace import recipe_of
 from tests.support import Home, edited, rows
 
 ENCODER = HashingEncoderForTests()

@@ -16,7 +16,7 @@ from reco.errors import SnapshotError
 from reco.refresh.run import refresh
 from reco.snapshots.check import check
 from reco.snapshots.store import SnapshotStore
-from reco.workspace.workspace import recipe_of
+from reco.workspace.home import recipe_of
 from tests.faults.stage import STRIDE, record, scaled
 from tests.support import Home, edited, publish, resources, rows, snapshot_of
 

@@ -27,8 +27,8 @@ from reco.refresh.publish import Forced
 from reco.refresh.report import RefreshRefused
 from reco.snapshots.snapshot import Snapshot, build
 from reco.storage import atomic
+from reco.workspace.home import recipe_of
 from reco.workspace.settings import GateSettings, load
-from reco.workspace.workspace import recipe_of
 from tests.support import REPOSITORY, Home, edited, files_under, resources, rows, run_cli, snapshot_of
 
 ENCODER = HashingEncoderForTests(64)

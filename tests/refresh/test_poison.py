@@ -253,7 +253,7 @@ FILES: dict[str, tuple[str, str, bytes, tuple[str, ...], dict[str, object]]] = {
         {},
     ),
     "deep json": ("a.json", "json", b"[" * 300_000, ("a.json is not JSON", "recursion"), {}),
-    "empty list": ("a.json", "json", b"[]", ("no record",), {}),
+    "empty list": ("a.json", "json", b"[]", ("no rows",), {}),
     "no list": ("a.json", "json", b'{"error": "quota"}', ("a.json holds no list",), {}),
     "html instead": ("a.json", "json", HTML, ("a.json is not JSON", "<!DOCTYPE html>"), {}),
 }
@@ -534,7 +534,7 @@ def test_half_a_body(nights: Nights, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["api", "json"])
 def test_an_empty_list_is_not_a_deletion(nights: Nights, address: Callable[[Answer], str], kind: str) -> None:
-    nights.is_refused(("no record",), kind, url=address(lambda: Response("[]")), allow_private=True)
+    nights.is_refused(("no rows",), kind, url=address(lambda: Response("[]")), allow_private=True)
 
 
 def test_a_repository_that_repeats_its_token(nights: Nights, address: Callable[[Answer], str]) -> None:

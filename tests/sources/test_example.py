@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from reco.sources.config import Kind, SourceConfig
-from reco.sources.registry import reader
+from reco.sources.rows import reader
 from reco.workspace.settings import load
 
 EXAMPLE = Path(__file__).parents[2] / "reco.example.toml"

@@ -10,8 +10,8 @@ from reco.clusters.find import Options, Tuning
 from reco.errors import InvalidSettings
 from reco.ranking.scoring import Fusion
 from reco.refresh.gates import Thresholds
+from reco.workspace.home import home_of, recipe_of
 from reco.workspace.settings import Settings, defaults, load, settings_file
-from reco.workspace.workspace import home_of, recipe_of
 
 
 def write(folder: Path, text: str) -> Path:

@@ -124,7 +124,7 @@ def admit(record: Record, rules: Rules) -> Resource | Rejection:
         authors=reader.text("authors"),
         publisher=reader.text("publisher"),
         year=_year(reader),
-        type=_type(reader, rules),
+        type=_listed(reader, "type", reader.text("type"), rules.types, rules.closed),
         themes=_themes(reader, rules),
         url=_url(reader),
         place=reader.text("place"),
@@ -196,11 +196,6 @@ def _year(reader: _FieldReader) -> int | None:
         reader.problems.append(f"the year {value[:40]!r} is not between {FIRST_YEAR} and {LAST_YEAR}")
         return None
     return int(found.group())
-
-
-def _type(reader: _FieldReader, rules: Rules) -> str:
-    value = reader.text("type")
-    return _listed(reader, "type", value, rules.types, rules.closed)
 
 
 def _themes(reader: _FieldReader, rules: Rules) -> tuple[str, ...]:

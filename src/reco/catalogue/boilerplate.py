@@ -35,7 +35,8 @@ def set_aside(resources: Sequence[Resource], traits: Traits | None = None) -> di
     found: dict[str, tuple[Span, ...]] = {}
     for row, several in spans.items():
         merged = _merged(several)
-        if _characters_left(resources[row].summary, merged) >= KEPT:
+        left = len(resources[row].summary.strip()) - sum(span.end - span.start for span in merged)
+        if left >= KEPT:
             found[resources[row].id] = merged
     return found
 
@@ -79,7 +80,3 @@ def _merged(spans: list[Span]) -> tuple[Span, ...]:
         else:
             merged.append(span)
     return tuple(merged)
-
-
-def _characters_left(text: str, spans: Sequence[Span]) -> int:
-    return len(text.strip()) - sum(span.end - span.start for span in spans)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -139,11 +140,9 @@ class Catalogue(Sequence[Resource]):
         """Return the mask of the rows that pass the filters, (resources,)."""
         allowed = np.ones(len(self), dtype=bool)
         for facet, values in filters.by_facet.items():
-            wanted = {_key(facet, value) for value in values}
-            codes = [i for i, key in enumerate(self._keys[facet]) if key in wanted]
-            owners, keys = self._columns[facet]
             passing = np.zeros(len(self), dtype=bool)
-            passing[owners[np.isin(keys, codes)]] = True
+            for value in values:
+                passing[self._rows_of[facet].get(_key(facet, value), [])] = True
             allowed &= passing
         if filters.first_year is not None:
             allowed &= self._years >= filters.first_year
@@ -153,7 +152,7 @@ class Catalogue(Sequence[Resource]):
 
     def knows(self, facet: str, value: str) -> bool:
         """Whether any resource has this value of the facet."""
-        return _key(facet, value) in self._keys[facet]
+        return _key(facet, value) in self._rows_of[facet]
 
     def require_known(self, filters: Filters) -> None:
         """Raise InvalidQuery, with the nearest values, for an unknown value or an empty range of years."""
@@ -190,7 +189,8 @@ class Catalogue(Sequence[Resource]):
         """
         import pandas as pd  # slow to import, and needed for tables only
 
-        frame = pd.DataFrame([asdict(resource) for resource in self], columns=_columns())
+        columns = list(Resource.__dataclass_fields__)
+        frame = pd.DataFrame([asdict(resource) for resource in self], columns=columns)
         for name in _LISTS:
             frame[name] = ["; ".join(values) for values in frame[name]]
         frame["localities"] = ["; ".join(p.name for p in resource.localities) for resource in self]
@@ -203,33 +203,15 @@ class Catalogue(Sequence[Resource]):
         return np.asarray([resource.year or 0 for resource in self], dtype=np.int64)
 
     @cached_property
-    def _keys(self) -> dict[str, dict[str, int]]:
-        keys: dict[str, dict[str, int]] = {}
+    def _rows_of(self) -> dict[str, dict[str, array[int]]]:
+        """Per facet, the rows of each key, in a few bytes each."""
+        rows_of: dict[str, dict[str, array[int]]] = {}
         for facet in FACETS:
-            known: dict[str, int] = {}
-            for resource in self:
+            rows_of[facet] = {}
+            for row, resource in enumerate(self):
                 for key in _keys_of(resource, facet):
-                    known.setdefault(key, len(known))
-            keys[facet] = known
-        return keys
-
-    @cached_property
-    def _columns(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Per facet, parallel arrays of rows and key numbers: one pair for each key of each row."""
-        columns = {}
-        for facet in FACETS:
-            pairs = [
-                (row, self._keys[facet][key])
-                for row, resource in enumerate(self)
-                for key in _keys_of(resource, facet)
-            ]
-            array = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-            columns[facet] = (array[:, 0], array[:, 1])
-        return columns
-
-
-def _columns() -> list[str]:
-    return [field.name for field in fields(Resource)]
+                    rows_of[facet].setdefault(key, array("i")).append(row)
+        return rows_of
 
 
 def _key(facet: str, value: str) -> str:
@@ -276,9 +258,9 @@ def _pieces(text: str) -> list[str]:
     return [piece.strip() for piece in text.split(";") if piece.strip()]
 
 
-def diff(before: Mapping[str, Resource] | Catalogue, after: Catalogue) -> Changes:
+def diff(before: Catalogue, after: Catalogue) -> Changes:
     """Return the changes between two catalogues; a change of any field counts, facets included."""
-    old = {resource.id: resource for resource in before} if isinstance(before, Catalogue) else dict(before)
+    old = {resource.id: resource for resource in before}
     new = {resource.id: resource for resource in after}
     added = tuple(sorted(new.keys() - old.keys()))
     removed = tuple(sorted(old.keys() - new.keys()))

@@ -8,13 +8,12 @@ from functools import lru_cache
 
 from reco.catalogue import boilerplate
 from reco.catalogue.admission import Rules
-from reco.catalogue.decisions import Decisions, Stale
+from reco.catalogue.decisions import Decided, Decisions
 from reco.catalogue.fingerprints import Known, Traits
 from reco.catalogue.places import gazetteer as places
-from reco.catalogue.places.gazetteer import Gazetteer, Locality
+from reco.catalogue.places.gazetteer import Gazetteer
 from reco.catalogue.resource import Resource
 from reco.text.clean import digest
-from reco.text.passages import Span
 
 RECIPE = "set aside, located/2, families/3"
 """Version of the derived fields and families. Raise it when their code changes: a new snapshot is built."""
@@ -51,23 +50,16 @@ class Curation:
         for resource in decided.resources:
             located = locate(resource.place, resource.place_code, resource.scale)
             notes = tuple(dict.fromkeys((*resource.notes, *located.notes)))
-            derived = notes, aside.get(resource.id, ()), located.localities
-            same = derived == (resource.notes, resource.set_aside, resource.localities)
-            served.append(resource if same else _with(resource, *derived))
+            spans, localities = aside.get(resource.id, ()), located.localities
+            same = (notes, spans, localities) == (resource.notes, resource.set_aside, resource.localities)
+            served.append(
+                resource if same else replace(resource, notes=notes, set_aside=spans, localities=localities)
+            )
         return Curated(tuple(served), decided.hidden, decided.stale, traits)
 
 
-def _with(
-    resource: Resource, notes: tuple[str, ...], aside: tuple[Span, ...], localities: tuple[Locality, ...]
-) -> Resource:
-    return replace(resource, notes=notes, set_aside=aside, localities=localities)
-
-
 @dataclass(frozen=True)
-class Curated:
-    """The curated resources with their traits, in the same order, the hidden ids and the stale decisions."""
+class Curated(Decided):
+    """The curated resources, the hidden ids and the stale decisions, with the traits of the resources."""
 
-    resources: tuple[Resource, ...]
-    hidden: tuple[str, ...]
-    stale: tuple[Stale, ...]
     traits: Traits

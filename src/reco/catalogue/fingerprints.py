@@ -70,33 +70,14 @@ Digests = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class Keys:
-    """Digests and the row of each, in row order: `keys` and `rows`, both (texts,)."""
-
-    keys: Digests
-    rows: NDArray[np.int64]
-
-    def shared(self) -> list[list[int]]:
-        """Return the rows of each key that several rows have; keys are in order of first occurrence."""
-        _, first, which, counts = np.unique(
-            self.keys, return_index=True, return_inverse=True, return_counts=True
-        )
-        order = np.argsort(which, kind="stable")
-        ends = np.cumsum(counts)
-        several = np.flatnonzero(counts > 1)
-        several = several[np.argsort(first[several], kind="stable")]
-        return [self.rows[order[ends[i] - counts[i] : ends[i]]].tolist() for i in several.tolist()]
-
-
-@dataclass(frozen=True)
 class Traits:
     """Fingerprints of resources; row i belongs to resource i.
 
-    `one` (resources,) has the digests `publisher`, `title`, `core`, `letters` and `url` (0 for no
-    address), and `tail`: the character of the summary where a passage about the authors or the publisher
-    starts, -1 for none. `sentences` (sentences,) has a digest `key`, and its `start` and `end` in the
-    summary. `isbns` (ISBNs,) are digests. The sentences of row i are
-    `sentences[bounds[0, i]:bounds[0, i + 1]]`; `bounds[1]` does the same for `isbns`.
+    `one` (resources,) has the digests `publisher`, `title`, `core` (see `core_of`), `letters` (see
+    `letters_of`) and `url` (see `address_of`; 0 for no address), and `tail`: the character of the summary
+    where a passage about the authors or the publisher starts, -1 for none. `sentences` (sentences,) has
+    a digest `key`, and its `start` and `end` in the summary. `isbns` (ISBNs,) are digests. The sentences
+    of row i are `sentences[bounds[0, i]:bounds[0, i + 1]]`; `bounds[1]` does the same for `isbns`.
     """
 
     one: NDArray[np.void]
@@ -165,38 +146,29 @@ class Traits:
         """The row of each sentence, (sentences,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.bounds[0]))
 
-    @property
-    def urls(self) -> Keys:
-        """The addresses, without what varies for one page."""
-        rows = np.flatnonzero(self.one["url"])
-        return Keys(self.one["url"][rows], rows)
+    def shared(self, kind: str) -> list[list[int]]:
+        """Return the rows of each digest that several rows have, in order of its first occurrence.
 
-    @property
-    def numbers(self) -> Keys:
-        """The ISBNs."""
-        return Keys(self.isbns, np.repeat(np.arange(len(self)), np.diff(self.bounds[1])))
-
-    @property
-    def titles(self) -> Keys:
-        """The stems of titles, without years, editions and words such as "guide"."""
-        return Keys(self.one["core"], np.arange(len(self)))
-
-    @property
-    def spellings(self) -> Keys:
-        """The letters and digits of titles, without spaces and signs."""
-        return Keys(self.one["letters"], np.arange(len(self)))
+        `kind` is `isbn`, or a field of `one`.
+        """
+        if kind == "isbn":
+            keys, rows = self.isbns, np.repeat(np.arange(len(self)), np.diff(self.bounds[1]))
+        else:
+            rows = np.flatnonzero(self.one[kind])
+            keys = self.one[kind][rows]
+        _, first, which, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+        order = np.argsort(which, kind="stable")
+        ends = np.cumsum(counts)
+        several = np.flatnonzero(counts > 1)
+        several = several[np.argsort(first[several], kind="stable")]
+        return [rows[order[ends[i] - counts[i] : ends[i]]].tolist() for i in several.tolist()]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays by name."""
-        return {
-            **{f"one.{name}": np.ascontiguousarray(self.one[name]) for name in _RESOURCE_DTYPE.names or ()},
-            **{
-                f"said.{name}": np.ascontiguousarray(self.sentences[name])
-                for name in _SENTENCE_DTYPE.names or ()
-            },
-            "isbns": self.isbns,
-            "bounds": self.bounds,
-        }
+        found = {"isbns": self.isbns, "bounds": self.bounds}
+        for prefix, values in (("one", self.one), ("said", self.sentences)):
+            found |= {f"{prefix}.{name}": values[name].copy() for name in values.dtype.names or ()}
+        return found
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Traits:
@@ -306,15 +278,10 @@ def _tail(resource: Resource) -> int:
         if body := _ABOUT_NAMED_BODY.match(text, start):
             # Computed once: a summary may have such a heading on every line.
             makers = makers or f" {key_of(resource.publisher)} {key_of(resource.authors)} "
-            if _names_maker(body["body"], makers):
+            name = key_of(body["body"])
+            if name and f" {name} " in makers:
                 return start
     return -1
-
-
-def _names_maker(name: str, makers: str) -> bool:
-    """Whether `makers`, the folded publisher and authors, contains a name or acronym as whole words."""
-    key = key_of(name)
-    return bool(key) and f" {key} " in makers
 
 
 def _gather(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -72,9 +72,9 @@ def _resources(batch: pa.RecordBatch, shared: dict[str, str]) -> Iterator[Resour
     columns["themes"] = [tuple([once(theme, theme) for theme in themes]) for themes in columns["themes"]]
     columns["notes"] = [tuple(notes) for notes in columns["notes"]]
     # Older snapshots lack these derived columns.
-    for name, read in (("set_aside", _span), ("localities", _locality)):
-        values = columns.get(name) or [()] * len(batch)
-        columns[name] = [tuple(map(read, each)) if each else () for each in values]
+    spans, places = (columns.get(name) or [()] * len(batch) for name in ("set_aside", "localities"))
+    columns["set_aside"] = [tuple(Span(*edges) for edges in each or ()) for each in spans]
+    columns["localities"] = [tuple(Locality(**values) for values in each or ()) for each in places]
     yield from map(Resource, *(columns[name] for name in Resource.__dataclass_fields__))
 
 
@@ -82,14 +82,6 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_list(column.type) and not len(column.flatten()):
         return [()] * len(column)
     return list(column.to_pylist())
-
-
-def _span(edges: Sequence[int]) -> Span:
-    return Span(*edges)
-
-
-def _locality(values: Mapping[str, Any]) -> Locality:
-    return Locality(**values)
 
 
 def _schema() -> pa.Schema:

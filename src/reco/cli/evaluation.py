@@ -94,7 +94,7 @@ def adapt(
 ) -> None:
     """Learn from the catalogue and the approved opinions. The result is kept only if it ranks better."""
     from reco.refresh import on_demand
-    from reco.workspace.workspace import recipe_of
+    from reco.workspace.home import recipe_of
 
     store, recipe = common.store, recipe_of(common.settings)
     base = common.opened.plain_encoder

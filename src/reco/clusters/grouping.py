@@ -21,7 +21,10 @@ from reco.encoder.protocol import unit
 from reco.errors import InvalidInput
 
 Labels = NDArray[np.int64]
+Points = NDArray[np.float32]
 
+AXES = 30
+"""Principal axes. On the catalogues of `docs/exploring.md`, fewer or more axes were less stable."""
 FEWEST = 20
 """The fewest distinct texts to group."""
 _THREE_LEVELS = 1000
@@ -99,7 +102,8 @@ def group(vectors: NDArray[np.float32], seed: int, sizes: Sequence[int]) -> Grou
         fine = _split(settled, middle, sizes[2], seed)
         parents.append(_majority(fine, middle))
         levels.append(fine)
-    levels[0], parents[0] = _renumbered(levels[0], parents[0])
+    used = np.unique(levels[0])
+    levels[0], parents[0] = np.searchsorted(used, levels[0]), np.searchsorted(used, parents[0])
     return _with_outliers(space, points, levels, parents)
 
 
@@ -176,6 +180,21 @@ def middles(points: Points, labels: Labels) -> Points:
     return unit(sums)
 
 
+def compared(
+    first: Labels, second: Labels, counted: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the numbers of common points of groups, and their Jaccard overlaps, (first, second) groups each.
+
+    Only the points of the mask `counted` count. A negative label has no group.
+    """
+    shared = np.zeros((int(first.max(initial=-1)) + 1, int(second.max(initial=-1)) + 1), dtype=np.int64)
+    both = counted & (first >= 0) & (second >= 0)
+    np.add.at(shared, (first[both], second[both]), 1)
+    sizes = np.bincount(first[counted & (first >= 0)], minlength=shared.shape[0])
+    others = np.bincount(second[counted & (second >= 0)], minlength=shared.shape[1])
+    return shared, shared / np.maximum(sizes[:, None] + others - shared, 1)
+
+
 def _landmarks(points: Points, seed: int) -> Points:
     """Return the points searched for nearest points: all, or `_LARGE` drawn at random."""
     if len(points) <= _LARGE:
@@ -218,15 +237,7 @@ def _split(points: Points, labels: Labels, wanted: int, seed: int) -> Labels:
 
 def _majority(inner: Labels, outer: Labels) -> Labels:
     """Return, for each inner group, the outer group with most of its points."""
-    counts = np.zeros((int(inner.max()) + 1, int(outer.max()) + 1), dtype=np.int64)
-    np.add.at(counts, (inner, outer), 1)
-    most: Labels = counts.argmax(axis=1)
-    return most
-
-
-def _renumbered(labels: Labels, parents: Labels) -> tuple[Labels, Labels]:
-    used = np.unique(labels)
-    return np.searchsorted(used, labels), np.searchsorted(used, parents)
+    return compared(inner, outer, np.ones(len(inner), dtype=bool))[0].argmax(axis=1)
 
 
 def _with_outliers(
@@ -244,13 +255,6 @@ def _with_outliers(
         out &= remaining[labels] >= _SMALLEST
     marked = tuple(np.where(out, -1, labels) for labels in levels)
     return Grouping(space, marked, centres, tuple(parents), strength.astype(np.float32), fence)
-
-
-Points = NDArray[np.float32]
-
-
-AXES = 30
-"""Principal axes. On the catalogues of `docs/exploring.md`, fewer or more axes were less stable."""
 
 
 @dataclass(frozen=True)

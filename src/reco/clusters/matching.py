@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from reco.clusters.grouping import Labels
+from reco.clusters.grouping import Labels, compared
 from reco.clusters.model import Event, Other
 
 SAME = 0.5
@@ -44,13 +44,8 @@ def match(before: Sequence[str | None], after: Labels) -> Matched:
     old = tuple(sorted({identifier for identifier in before if identifier}))
     row_of = {identifier: row for row, identifier in enumerate(old)}
     rows = np.asarray([row_of.get(identifier or "", -1) for identifier in before], dtype=np.int64)
-    shared = np.zeros((len(old), int(after.max(initial=-1)) + 1), dtype=np.int64)
-    both = (rows >= 0) & (after >= 0)
-    np.add.at(shared, (rows[both], after[both]), 1)
-    sizes = np.bincount(rows[rows >= 0], minlength=len(old))
     present = np.asarray([identifier is not None for identifier in before], dtype=bool)
-    new_sizes = np.bincount(after[(after >= 0) & present], minlength=shared.shape[1])
-    overlap = shared / np.maximum(sizes[:, None] + new_sizes - shared, 1)
+    shared, overlap = compared(rows, after, present)
     pairs = zip(*linear_sum_assignment(-overlap), strict=True)
     kept = {int(new): old[row] for row, new in pairs if overlap[row, new] >= SAME}
     return Matched(old, kept, shared)
@@ -61,7 +56,7 @@ def events(
 ) -> tuple[Event, ...]:
     """Return the changes of a level. `names` are the ids of new groups; `labels` has every label by id."""
     changes: list[Event] = []
-    splits, merges = _splits(matched), _merges(matched)
+    splits, merges = _pieces(matched.shared), _pieces(matched.shared.T)
     for row, pieces in splits.items():
         ids = [names[piece] for piece in pieces]
         others = _others(matched.shared[row, pieces], matched.shared[row].sum(), ids, labels)
@@ -92,16 +87,8 @@ def overlap(first: Sequence[str], second: Sequence[str]) -> float:
     return len(a & b) / len(a | b) if a | b else 0.0
 
 
-def _splits(matched: Matched) -> dict[int, list[int]]:
-    """Return the old clusters that two or more new groups each hold a part of, and mostly come from."""
-    return _pieces(matched.shared)
-
-
-def _merges(matched: Matched) -> dict[int, list[int]]:
-    return _pieces(matched.shared.T)
-
-
 def _pieces(shared: NDArray[np.int64]) -> dict[int, list[int]]:
+    """Return the rows that two or more columns each hold a part of, and mostly come from."""
     whole, part = shared.sum(axis=1), shared.sum(axis=0)
     pieces = {}
     for index, row in enumerate(shared):

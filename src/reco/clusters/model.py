@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from safetensors.numpy import load, save
 
 from reco.clusters.grouping import Space
@@ -113,6 +114,12 @@ class CuratorName:
     date: str
     reason: str
     members: tuple[str, ...] = ()
+
+
+_ROWS = TypeAdapter(tuple[Cluster, ...])
+_EVENTS = TypeAdapter(tuple[Event, ...])
+_QUALITY = TypeAdapter(tuple[LevelQuality, ...])
+_NAMES = TypeAdapter(tuple[CuratorName, ...])
 
 
 @dataclass(frozen=True)
@@ -221,7 +228,7 @@ class Clusters:
     def to_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield the name, without `PREFIX`, and the bytes of each file."""
         yield _RESOURCES, parquet_bytes(self._resources())
-        yield _CLUSTERS, parquet_bytes(pa.Table.from_pylist([_row(c) for c in self.clusters], _schema()))
+        yield _CLUSTERS, parquet_bytes(pa.Table.from_pylist(list(map(asdict, self.clusters)), _schema()))
         order = sorted(self.centres)
         centres = np.stack([self.centres[name] for name in order]).astype(np.float32)
         arrays = {"centre": self.space.centre, "axes": self.space.axes, "centres": centres}
@@ -246,7 +253,7 @@ class Clusters:
         if about["format"] != FORMAT:
             raise ValueError(f"clusters have format {about['format']}; this version reads {FORMAT}")
         rows = table_of(files[_RESOURCES])
-        clusters = tuple(_cluster(row) for row in table_of(files[_CLUSTERS]).to_pylist())
+        clusters = _ROWS.validate_python(table_of(files[_CLUSTERS]).to_pylist())
         arrays = load(files[_SPACE])
         levels = sum(name.startswith("level_") for name in rows.column_names)
         # Many resources share a few cluster ids: memory holds each id once.
@@ -266,9 +273,9 @@ class Clusters:
             naming=str(about.get("naming", "")),
             next_number=int(about["next_number"]),
             drift=float(about["drift"]),
-            events=tuple(_event(event) for event in about["events"]),
-            quality=tuple(LevelQuality(**one) for one in about["quality"]),
-            names=tuple(CuratorName(**{**n, "members": tuple(n["members"])}) for n in about["names"]),
+            events=_EVENTS.validate_python(about["events"]),
+            quality=_QUALITY.validate_python(about["quality"]),
+            names=_NAMES.validate_python(about["names"]),
         )
 
     def _resources(self) -> pa.Table:
@@ -280,19 +287,6 @@ class Clusters:
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
     return np.asarray(column.to_numpy(), dtype=np.float32)
-
-
-def _row(cluster: Cluster) -> dict[str, Any]:
-    return {**asdict(cluster), "representatives": list(cluster.representatives)}
-
-
-def _cluster(row: Mapping[str, Any]) -> Cluster:
-    terms = tuple(Term(**term) for term in row["terms"])
-    return Cluster(**{**row, "terms": terms, "representatives": tuple(row["representatives"])})
-
-
-def _event(values: Mapping[str, Any]) -> Event:
-    return Event(**{**values, "others": tuple(Other(**other) for other in values["others"])})
 
 
 def _schema() -> pa.Schema:

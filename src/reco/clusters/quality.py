@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from reco.clusters.grouping import Grouping, Labels, group
+from reco.clusters.grouping import Grouping, Labels, compared, group
 from reco.clusters.labelling.corpus import Corpus
 from reco.clusters.labelling.labels import Term, npmi
 from reco.errors import InvalidInput
@@ -19,6 +19,8 @@ RESAMPLES = 3
 SHARE = 0.8
 _MOST = 10_000
 """The most resources that resamples draw from: more give the same figures and take minutes."""
+_ABSENT = -9
+"""The label of a resource outside a sample."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def stability(vectors: NDArray[np.float32], found: Grouping, seed: int, sizes: S
             _spread(run[number], rows, len(vectors)) for run, rows in zip(regrouped, samples, strict=True)
         ]
         levels.append(float(np.mean([_adjusted_rand(a, b) for i, a in enumerate(runs) for b in runs[:i]])))
-        groups.append(np.mean([_best_overlap(labels, run) for run in runs], axis=0))
+        overlaps = [compared(labels, run, run != _ABSENT)[1] for run in runs]
+        groups.append(np.mean([overlap.max(axis=1) for overlap in overlaps], axis=0))
     return Stability(tuple(levels), tuple(groups))
 
 
@@ -96,9 +99,6 @@ def main_theme(themes: Sequence[Sequence[str]]) -> tuple[str, float | None]:
     return theme, counts[theme] / len(distinct_themes)
 
 
-_ABSENT = -9
-
-
 def _spread(labels: Labels, rows: NDArray[np.int64], count: int) -> Labels:
     whole = np.full(count, _ABSENT, dtype=np.int64)
     whole[rows] = labels
@@ -110,15 +110,3 @@ def _adjusted_rand(first: Labels, second: Labels) -> float:
 
     both = (first != _ABSENT) & (second != _ABSENT)
     return float(adjusted_rand_score(first[both], second[both]))
-
-
-def _best_overlap(labels: Labels, run: Labels) -> NDArray[np.float64]:
-    present = run != _ABSENT
-    first, second = labels[present], run[present]
-    both = (first >= 0) & (second >= 0)
-    counts = np.zeros((int(labels.max()) + 1, int(second.max()) + 1))
-    np.add.at(counts, (first[both], second[both]), 1)
-    sizes = np.bincount(first[first >= 0], minlength=len(counts))
-    others = np.bincount(second[second >= 0], minlength=counts.shape[1])
-    overlap: NDArray[np.float64] = (counts / np.maximum(sizes[:, None] + others - counts, 1)).max(axis=1)
-    return overlap

@@ -26,8 +26,8 @@ def changed(catalogue: Catalogue, previous: Clusters) -> float:
 
 def evolved(catalogue: Catalogue, vectors: NDArray[np.float32], previous: Clusters, drift: float) -> Clusters:
     """Update `previous`: unchanged resources keep cluster and place, the others get new ones."""
-    old_row = {identifier: row for row, identifier in enumerate(previous.ids)}
-    old = np.asarray([_row(old_row, previous, r.id, r.content_hash) for r in catalogue], dtype=np.int64)
+    row_of = {same: row for row, same in enumerate(zip(previous.ids, previous.hashes, strict=True))}
+    old = np.asarray([row_of.get((r.id, r.content_hash), -1) for r in catalogue], dtype=np.int64)
     known, fresh = np.flatnonzero(old >= 0), np.flatnonzero(old < 0)
     points = previous.space.place(vectors)
     places = np.empty((len(catalogue), 2), dtype=np.float32)
@@ -62,11 +62,6 @@ def representatives(
     """Return the ids of the five resources with the largest `strength`."""
     order = np.argsort(-strength[members], kind="stable")[:_REPRESENTATIVES]
     return tuple(catalogue[row].id for row in members[order].tolist())
-
-
-def _row(at: dict[str, int], previous: Clusters, identifier: str, content: str) -> int:
-    row = at.get(identifier, -1)
-    return row if row >= 0 and previous.hashes[row] == content else -1
 
 
 def _assigned(

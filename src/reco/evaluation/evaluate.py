@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEPTH = 100
-"""How many documents each system returns per topic; recall@100 needs 100."""
+"""Documents that each system returns per topic; recall@100 needs 100."""
 
 Ranked = Sequence[str]
 System = Callable[[Topic], Ranked]

@@ -36,9 +36,9 @@ _UNRELATED = 0.95
 _EVERY = 4
 """Step through the background sentences: ninety are enough for a quantile of 95 %."""
 _TITLES = 100
-"""How many catalogue titles measure how close unrelated queries are."""
+"""Catalogue titles that measure how close unrelated queries are."""
 _BY_CHANCE = 0.25
-"""How many other queries may be near a query by chance; more queries need a stricter threshold."""
+"""Number of other queries that may be near a query by chance; more queries need a stricter threshold."""
 _SHARE = (0.001, 0.01)
 """Bounds of the share of title pairs that are near: a hundred titles cannot measure a smaller share."""
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from reco.errors import InvalidInput
 from reco.text.clean import fold
-from reco.text.tokens import STOP_WORDS, Word, stems, words
+from reco.text.tokens import STOP_WORDS, stems, words
 
 CASE_MATTERS = "respecter la casse"
 """In the `note` of a row: the acronym is also an ordinary word, so only its exact case matches."""
@@ -52,6 +54,9 @@ class Acronym:
     def concept(self) -> str:
         """The term of the concept in documents and queries: `"§plan local d'urbanisme"`."""
         return _CONCEPT + fold(self.full)
+
+
+_ENTRIES = TypeAdapter(tuple[Acronym, ...])
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class Acronyms:
     @classmethod
     def from_bytes(cls, data: bytes) -> Acronyms:
         """Read the bytes of `to_bytes`."""
-        return cls(Acronym(**{**row, "synonyms": tuple(row["synonyms"])}) for row in json.loads(data))
+        return cls(_ENTRIES.validate_json(data))
 
     def find(self, text: str) -> list[Expansion]:
         """Return the entries that a text contains, each once, in order of position."""
@@ -152,7 +157,7 @@ class Acronyms:
         found = []
         for match in _SHORT.finditer(text):
             entry = self._by_short.get(match.group().casefold())
-            if entry is not None and _matches_case(entry, match.group()):
+            if entry is not None and (not entry.exact or match.group() == entry.short):
                 terms = tuple(word.stem for word in words(match.group()))
                 found.append(Expansion(entry, match.group(), match.start(), match.end(), terms))
         return found
@@ -163,9 +168,10 @@ class Acronyms:
         for at in range(len(text_words)):
             longest = self._longest_phrase.get(text_words[at].stem, 0)
             for length in range(min(longest, len(text_words) - at), 0, -1):
-                entry = self._by_phrase.get(tuple(word.stem for word in text_words[at : at + length]))
-                if entry is not None:
-                    found.append(_expansion(entry, text, text_words[at : at + length]))
+                terms = tuple(word.stem for word in text_words[at : at + length])
+                if (entry := self._by_phrase.get(terms)) is not None:
+                    start, end = text_words[at].start, text_words[at + length - 1].end
+                    found.append(Expansion(entry, text[start:end], start, end, terms))
                     break
         return found
 
@@ -177,12 +183,8 @@ class Acronyms:
     def _by_phrase(self) -> Mapping[tuple[str, ...], Acronym]:
         table: dict[tuple[str, ...], Acronym] = {}
         for entry in self.entries:
-            forms = (
-                (entry.full, *entry.synonyms)
-                if entry.is_acronym
-                else (entry.short, entry.full, *entry.synonyms)
-            )
-            for form in forms:
+            shorts = () if entry.is_acronym else (entry.short,)
+            for form in (*shorts, entry.full, *entry.synonyms):
                 key = tuple(word.stem for word in words(form))
                 if len(key) > 1 or (key and not entry.is_acronym):
                     table.setdefault(key, entry)
@@ -230,12 +232,3 @@ def _entry(row: Mapping[str, str]) -> Acronym:
     synonyms = tuple(part.strip() for part in (row.get("synonyms") or "").split(";") if part.strip())
     exact = CASE_MATTERS in (row.get("note") or "") or len(row["short"].strip()) <= 2
     return Acronym(row["short"].strip(), row["full"].strip(), synonyms, exact)
-
-
-def _matches_case(entry: Acronym, written: str) -> bool:
-    return written == entry.short if entry.exact else True
-
-
-def _expansion(entry: Acronym, text: str, entry_words: Sequence[Word]) -> Expansion:
-    start, end = entry_words[0].start, entry_words[-1].end
-    return Expansion(entry, text[start:end], start, end, tuple(word.stem for word in entry_words))

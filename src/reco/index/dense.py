@@ -17,6 +17,11 @@ faiss.omp_set_num_threads(1)
 
 Mask = NDArray[np.bool_]
 
+_COMPARED = 128
+"""Vectors compared with all others at a time, so that their cosines take little memory beside an index."""
+_BLOCK = 256
+"""Rows multiplied at a time: they fit in the processor's cache, and one buffer serves a whole query."""
+
 
 class DenseIndex:
     """An index of unit vectors by exact inner product, that is cosine; row i is vector i."""
@@ -57,9 +62,7 @@ class DenseIndex:
         depth = min(depth, len(self) if allowed is None else int(allowed.sum()))
         if depth == 0:
             return np.empty(0, dtype=np.int64), np.empty(0)
-        parameters = None
-        if allowed is not None:
-            parameters = _selector(allowed)
+        parameters = None if allowed is None else _selector(allowed)
         scores, rows = self._index.search(vector[None, :].astype(np.float32), depth, params=parameters)
         found = rows[0] >= 0
         return rows[0][found].astype(np.int64), scores[0][found].astype(np.float64)
@@ -140,19 +143,11 @@ class _BorrowedVectors:
         }
 
 
-_COMPARED = 128
-"""Vectors compared with all others at a time, so that their cosines take little memory beside an index."""
-
-
 def _selector(allowed: Mask) -> Any:
     # The stubs describe the C++ constructors, not FAISS's Python ones.
     library: Any = faiss
     bits = np.packbits(allowed, bitorder="little")
     return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
-
-
-_BLOCK = 256
-"""Rows multiplied at a time: they fit in the processor's cache, and one buffer serves a whole query."""
 
 
 def products(

@@ -14,12 +14,13 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from itertools import product
+from functools import cache, cached_property
+from itertools import chain, product
 from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.fingerprints import Traits, address_of, core_of, letters_of, name_of
@@ -80,12 +81,10 @@ class Families:
     @classmethod
     def from_bytes(cls, data: bytes) -> Families:
         """Read the bytes of `to_bytes`."""
-        values = json.loads(data)
-        families = tuple(
-            Family(tuple(one["members"]), tuple(DuplicatePair(**pair) for pair in one["pairs"]))
-            for one in values["families"]
-        )
-        return cls(families, tuple((a, b, c) for a, b, c in values["near"]))
+        return _FAMILIES.validate_json(data)
+
+
+_FAMILIES = TypeAdapter(Families)
 
 
 @dataclass(frozen=True)
@@ -142,39 +141,43 @@ def _near_texts(
     fresh = [row for row, text in enumerate(hashes) if known is None or text not in searched]
     if fresh:
         least = _threshold(vectors, _REMEMBERED)
-        for row, other, cosine in _neighbours(unique, fresh, least):
-            first, second = sorted((hashes[row], hashes[other]))
-            found[first, second] = round(cosine, 4)
+        for row, others, cosines in nearest(unique, fresh, _NEIGHBOURS, least):
+            for other, cosine in zip(others.tolist(), cosines.tolist(), strict=True):
+                first, second = sorted((hashes[row], hashes[other]))
+                found[first, second] = round(cosine, 4)
     return tuple((a, b, cosine) for (a, b), cosine in sorted(found.items()))
-
-
-def _neighbours(
-    vectors: NDArray[np.float32], fresh: Sequence[int], least: float
-) -> Iterator[tuple[int, int, float]]:
-    for row, near, cosines in nearest(vectors, fresh, _NEIGHBOURS, least):
-        for other, cosine in zip(near.tolist(), cosines.tolist(), strict=True):
-            yield row, other, cosine
 
 
 def _pairs(
     catalogue: Catalogue, traits: Traits, near: Iterable[tuple[str, str, float]], threshold: float
 ) -> Iterator[DuplicatePair]:
     """Yield the pairs that are one document, the most certain reason first."""
-    of_row = _FeaturesOfRows(catalogue)
-    titled = traits.titles.shared()
+
+    @cache
+    def features(row: int) -> _Features:
+        """Return the features of a row, computed at first use, since few resources resemble another."""
+        return _Features(catalogue[row])
+
+    titled = traits.shared("core")
     by = {
-        "url": traits.urls.shared(),
-        "isbn": traits.numbers.shared(),
-        "title": [*titled, *traits.spellings.shared()],
+        "url": traits.shared("url"),
+        "isbn": traits.shared("isbn"),
+        "title": [*titled, *traits.shared("letters")],
     }
     for why, groups in by.items():
-        for first, second in ((of_row[i], of_row[j]) for group in groups for i, j in _neighbours_in(group)):
+        for i, j in chain.from_iterable(map(_neighbours_in, groups)):
+            first, second = features(i), features(j)
             alike = _have_same_title(first, second) and not _are_two_pages(first, second)
             if _may_be_same(first, second) and (why == "isbn" or alike):
                 yield DuplicatePair(first.resource.id, second.resource.id, why)
-    common = _common_titles([[of_row[row] for row in group] for group in titled])
+    # A title that several publishers use names a kind of document.
+    common = frozenset(
+        features(group[0]).core
+        for group in titled
+        if len({fold(catalogue[row].publisher) for row in group}) >= _PUBLISHERS
+    )
     for a, b, cosine in _alike(catalogue, near):
-        first, second = of_row[a], of_row[b]
+        first, second = features(a), features(b)
         if cosine >= threshold and _may_be_same(first, second) and _titles_confirm(first, second, common):
             yield DuplicatePair(first.resource.id, second.resource.id, "meaning", cosine)
 
@@ -195,18 +198,6 @@ def _cross(rows: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, in
     """Yield each of `rows` with the first of `others`, and each of `others` with the first of `rows`."""
     yield from product(rows, others[:_NEIGHBOURS])
     yield from product(rows[:_NEIGHBOURS], others[_NEIGHBOURS:])
-
-
-class _FeaturesOfRows(dict[int, "_Features"]):
-    """The features of rows, computed at first use, since few resources resemble another."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        super().__init__()
-        self._catalogue = catalogue
-
-    def __missing__(self, row: int) -> _Features:
-        self[row] = _Features(self._catalogue[row])
-        return self[row]
 
 
 @dataclass(frozen=True)
@@ -235,7 +226,8 @@ class _Features:
 
     @cached_property
     def makers(self) -> frozenset[str]:
-        return _names(self.resource.publisher) | _names(self.resource.authors)
+        makers = (self.resource.publisher, self.resource.authors)
+        return frozenset(name for text in makers for name in _NAMES.split(fold(text)) if name)
 
     @cached_property
     def territory(self) -> frozenset[str]:
@@ -254,7 +246,9 @@ class _Features:
     @cached_property
     def sites(self) -> frozenset[str]:
         """The host of the address, and the title if it is a part of the host: "Otelo", otelo.beta.gouv.fr."""
-        return _sites(self.resource)
+        host = (urlsplit(self.resource.url).hostname or "").removeprefix("www.")
+        labels = {letters_of(label) for label in host.split(".")}
+        return frozenset({host} | ({self.letters} & labels)) - {""}
 
 
 def _may_be_same(first: _Features, second: _Features) -> bool:
@@ -316,30 +310,10 @@ def _share_makers(first: _Features, second: _Features) -> bool:
     return not first.makers or not second.makers or bool(first.makers & second.makers)
 
 
-def _common_titles(groups: Iterable[Sequence[_Features]]) -> frozenset[frozenset[str]]:
-    """Return the titles, as stems, of the groups with at least `_PUBLISHERS` publishers."""
-    return frozenset(
-        group[0].core
-        for group in groups
-        if len({fold(features.resource.publisher) for features in group}) >= _PUBLISHERS
-    )
-
-
 def _neighbours_in(group: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield each row of a group with the next `_NEIGHBOURS`: enough pairs to join them all."""
     for i, row in enumerate(group):
         yield from ((row, other) for other in group[i + 1 : i + 1 + _NEIGHBOURS])
-
-
-def _names(makers: str) -> frozenset[str]:
-    return frozenset(name for name in _NAMES.split(fold(makers)) if name)
-
-
-def _sites(resource: Resource) -> frozenset[str]:
-    host = (urlsplit(resource.url).hostname or "").removeprefix("www.")
-    title = letters_of(resource.title)
-    named = {title} if title and title in {letters_of(label) for label in host.split(".")} else set()
-    return frozenset({host, *named} - {""})
 
 
 def _families(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: CuratorPairs) -> tuple[Family, ...]:

@@ -144,11 +144,10 @@ class LexicalIndex:
     def build(cls, counts: Counts) -> LexicalIndex:
         """Build the index from term counts; document i is row i."""
         lengths = np.asarray(counts.matrix.sum(axis=1), dtype=np.float64).ravel()
-        order = sorted(range(len(counts.terms)), key=counts.terms.__getitem__)
-        matrix = counts.matrix.tocsc()[:, order]
-        matrix.sort_indices()
+        ordered = counts.ordered()
+        matrix = ordered.matrix.tocsc()
         cls._weigh(matrix, lengths)
-        return cls(matrix, [counts.terms[column] for column in order])
+        return cls(matrix, ordered.terms)
 
     @classmethod
     def reading(cls, counts: Counts, readings: Counts) -> LexicalIndex:
@@ -219,13 +218,9 @@ class LexicalIndex:
 
     def to_files(self) -> Iterator[tuple[str, Pieces]]:
         """Yield the files of the index by name, without pickle."""
-        arrays = {
-            "weights": self._weights.data,
-            "rows": self._weights.indices,
-            "bounds": self._weights.indptr,
-        }
-        for name, values in arrays.items():
-            yield f"{name}.npy", array_pieces(values)
+        yield "weights.npy", array_pieces(self._weights.data)
+        yield "rows.npy", array_pieces(self._weights.indices)
+        yield "bounds.npy", array_pieces(self._weights.indptr)
         vocabulary = {"documents": len(self), "terms": list(self._vocabulary)}
         yield "vocabulary.json", (json.dumps(vocabulary, ensure_ascii=False).encode(),)
 

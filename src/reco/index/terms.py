@@ -18,7 +18,6 @@ from reco.text.tokens import runs, stems, tokens
 TITLE_WEIGHT = 3
 """Times that a title's terms are counted, since officers name a subject the way titles do."""
 
-
 _KINDS = ("written", "concepts", "stems", "runs")
 
 

@@ -22,7 +22,6 @@ FRAME = Span(-1, -1)
 CHUNK = 64
 """Documents encoded at a time, and the most that a killed refresh loses."""
 
-
 _BLOCK = 1024
 
 
@@ -57,16 +56,23 @@ class VectorTable:
     @classmethod
     def of(cls, hashes: Sequence[str], documents: Sequence[EncodedDocument], dimension: int) -> VectorTable:
         """Build a table from encoded documents in row order."""
-        counts = [len(document.spans) for document in documents]
+        table = cls._empty(hashes, [len(document.spans) for document in documents], dimension)
+        for row, document in enumerate(documents):
+            table._fill(row, document)
+        return table
+
+    @classmethod
+    def _empty(cls, hashes: Sequence[str], counts: Sequence[int], dimension: int) -> VectorTable:
+        """Return a table of `counts` parts for each row, to be filled."""
         bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        parts = np.empty((int(bounds[-1]), dimension), dtype=np.float32)
-        weights = np.empty(int(bounds[-1]), dtype=np.float32)
-        spans = np.empty((int(bounds[-1]), 2), dtype=np.int32)
-        for document, start, end in zip(documents, bounds, bounds[1:], strict=False):
-            parts[start:end] = document.vectors.parts
-            weights[start:end] = document.vectors.weights
-            spans[start:end] = [(span.start, span.end) for span in document.spans]
-        return cls(tuple(hashes), parts, weights, spans, bounds)
+        total = int(bounds[-1])
+        parts, weights = np.empty((total, dimension), np.float32), np.empty(total, np.float32)
+        return cls(tuple(hashes), parts, weights, np.empty((total, 2), np.int32), bounds)
+
+    def _fill(self, row: int, document: EncodedDocument) -> None:
+        to = slice(self.bounds[row], self.bounds[row + 1])
+        self.parts[to], self.weights[to] = document.vectors.parts, document.vectors.weights
+        self.spans[to] = [(span.start, span.end) for span in document.spans]
 
     def document(self, row: int) -> EncodedDocument:
         """Return the encoded document of a row."""
@@ -186,21 +192,17 @@ def _assemble(hashes: Sequence[str], fresh: Mapping[str, EncodedDocument], reuse
         sizes[row] if row >= 0 else len(fresh[content].spans)
         for row, content in zip(rows, hashes, strict=True)
     ]
-    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    parts = np.empty((int(bounds[-1]), reuse.parts.shape[1]), dtype=np.float32)
-    weights = np.empty(int(bounds[-1]), dtype=np.float32)
-    spans = np.empty((int(bounds[-1]), 2), dtype=np.int32)
+    table = VectorTable._empty(hashes, counts, reuse.parts.shape[1])
     starts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (rows <= 0))
     for first, last in pairwise([*starts.tolist(), len(rows)]):
-        to = slice(bounds[first], bounds[last])
         if rows[first] < 0:
-            document = fresh[hashes[first]]
-            parts[to], weights[to] = document.vectors.parts, document.vectors.weights
-            spans[to] = [(span.start, span.end) for span in document.spans]
+            table._fill(first, fresh[hashes[first]])
         else:
             taken = slice(reuse.bounds[rows[first]], reuse.bounds[rows[first] + last - first])
-            parts[to], weights[to], spans[to] = reuse.parts[taken], reuse.weights[taken], reuse.spans[taken]
-    return VectorTable(tuple(hashes), parts, weights, spans, bounds)
+            to = slice(table.bounds[first], table.bounds[last])
+            table.parts[to], table.weights[to] = reuse.parts[taken], reuse.weights[taken]
+            table.spans[to] = reuse.spans[taken]
+    return table
 
 
 def _recall(unseen: Mapping[str, Document], memory: Memory | None) -> dict[str, EncodedDocument]:

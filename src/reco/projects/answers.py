@@ -28,7 +28,7 @@ from reco.version import __version__
 logger = logging.getLogger(__name__)
 
 DEPTH = 100
-"""How many results are kept: those shown, and the next ones in line."""
+"""Results kept: those shown, and the next ones in line."""
 
 Open = Callable[[Snapshot], Recommender]
 """Returns a recommender on a snapshot. Raises EncoderMismatch when the settings name another encoder."""

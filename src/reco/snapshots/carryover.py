@@ -30,7 +30,7 @@ ORIGIN = 16
 
 @dataclass(frozen=True)
 class Carried:
-    """What a refresh read of each resource; row i is the snapshot's row i.
+    """The rows that a snapshot carries for the next refresh; row i is the snapshot's row i.
 
     `origins`, (resources, 16), are digests of source rows (see `reco.catalogue.admission.KnownRows`). An
     origin is zero when more than the row made the resource, such as a curator's decision. `counts` is None

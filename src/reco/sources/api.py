@@ -19,7 +19,8 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the records of every page. Raises `SourceError`, also for endless pages."""
     with Remote(config, cache) as remote:
         if config.pagination is None:
-            yield from _page(config, remote.get(config.url, remember=True))[1]
+            fetched = remote.get(config.url, remember=True)
+            yield from items(config, _document(config, fetched), shown(fetched.url))
         elif config.pagination.mode == "cursor":
             yield from _by_cursor(config, config.pagination, remote)
         else:
@@ -32,24 +33,26 @@ def _by_position(config: SourceConfig, paging: Pagination, remote: Remote) -> It
     url = _address(config, paging, position)
     fetched: Fetched | None = remote.get(url)
     while fetched:
-        count, page = _page(config, fetched)
+        document = _document(config, fetched)
+        count = len(listed(config, document, shown(fetched.url)))
         if not count:
             return
         if before == (before := digest(fetched.body.decode("utf-8", "replace"))):
             raise _loop(remote, url, f"ignores its parameter {paging.position_parameter!r}")
-        yield from page
+        yield from items(config, document, shown(fetched.url))
         position += count if paging.mode == "offset" else 1
         url = _address(config, paging, position)
         fetched = remote.find(url)
 
 
 def _by_cursor(config: SourceConfig, paging: Pagination, remote: Remote) -> Iterator[Row | Rejection]:
-    cursor, seen = "", set[str]()
+    seen = set[str]()
     url = _address(config, paging, None)
     while True:
         fetched = remote.get(url)
-        yield from _page(config, fetched)[1]
-        cursor = str(at(parsed(config, fetched.body, shown(url)), paging.cursor) or "")
+        document = _document(config, fetched)
+        yield from items(config, document, shown(fetched.url))
+        cursor = str(at(document, paging.cursor) or "")
         if not cursor:
             return
         if cursor in seen:
@@ -58,11 +61,8 @@ def _by_cursor(config: SourceConfig, paging: Pagination, remote: Remote) -> Iter
         url = _next_address(config, paging, remote, cursor)
 
 
-def _page(config: SourceConfig, fetched: Fetched) -> tuple[int, Iterator[Row | Rejection]]:
-    """Return the number of records in a response, and their rows."""
-    place = shown(fetched.url)
-    records = listed(config, parsed(config, fetched.body, place), place)
-    return len(records), items(config, records, place)
+def _document(config: SourceConfig, fetched: Fetched) -> object:
+    return parsed(config, fetched.body, shown(fetched.url))
 
 
 def _address(config: SourceConfig, paging: Pagination, position: int | str | None) -> str:

@@ -5,24 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 
 from rapidfuzz import fuzz
 
 from reco.text.clean import fold
 
-_ORGANISATIONS = frozenset(
-    "academie agence alliance amis assemblee association associations atelier autorite banque bureau "
-    "cabinet caisse centre cercle chaire chambre citoyens club coalition collectif comite commissariat "
-    "commission communaute communautes commune communes confederation conseil cooperative coordination "
-    "cour defenseur delegation departement departements direction ecole editions elus entreprises "
-    "etablissement etat fabrique federation fonds fondation forum france gouvernement groupe groupement "
-    "haut institut intercommunalites laboratoire ligue mairie maires maison metropole ministere mission "
-    "mouvement musee national nationale observatoire office ordre parc petr plateforme pole prefecture "
-    "presses programme reseau revue region regions secretariat senat service services societe syndicat "
-    "territoires think tank union universite ville villes "
-    "agency bank city committee council department foundation government group initiative institute "
-    "ministry network press project society university".split()
-)
+_ORGANISATIONS = frozenset((files("reco.sources") / "organisations.txt").read_text("utf-8").split())
+"""Folded words that only the name of an organisation holds."""
+
 _ARTICLES = ("le ", "la ", "les ", "l'", "the ")
 _PARTICLES = frozenset("de du des d la le von van der den di da del dos el al ben bin y".split())
 # Matches from the first of several spaces only: matching from each takes quadratic time.

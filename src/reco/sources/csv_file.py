@@ -46,7 +46,7 @@ def columns(config: SourceConfig, cache: Path | None = None) -> tuple[list[str],
     """Return the column names of a table and its delimiter. Raises `SourceError` for an empty table."""
     with opened(config, cache) as stream:
         try:
-            return _read_header(config, _Lines(_decoded(config, stream)))
+            return _header(config, _Lines(_decoded(config, stream)))
         except (UnicodeError, csv.Error) as error:
             raise unreadable(config, error) from error
 
@@ -96,6 +96,7 @@ class _Lines:
 
 def _table(config: SourceConfig, table: _Lines) -> Iterator[Row | Rejection]:
     header, delimiter = _header(config, table)
+    check_columns(config, header)
     while (cells := table.row(delimiter)) is not None:
         locator = f"{config.place}:{table.number}"
         if not cells and not table.unclosed:
@@ -122,12 +123,6 @@ def _ragged(
 
 
 def _header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
-    header, delimiter = _read_header(config, table)
-    check_columns(config, header)
-    return header, delimiter
-
-
-def _read_header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
     while (first := table.row(",")) is not None and not "".join(table.taken).strip():
         continue
     if first is None:
@@ -177,11 +172,9 @@ def _decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
 
 
 def _guessed(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return line.decode("cp1252")
-    except UnicodeDecodeError:
-        return line.decode("latin-1")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return line.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return line.decode("latin-1")

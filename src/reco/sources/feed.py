@@ -37,20 +37,14 @@ def _fault(config: SourceConfig, data: bytes) -> str:
     """Return the XML error, or "". Raises `SourceError` for a document type or an entity."""
     try:
         parseString(data, ContentHandler(), forbid_dtd=True)
-    except DefusedXmlException as error:
-        raise _forbidden(config) from error
     except (SAXException, ValueError, LookupError) as error:
-        if b"<!ENTITY" in data.replace(b"\0", b"").upper():
-            raise _forbidden(config) from error
+        if isinstance(error, DefusedXmlException) or b"<!ENTITY" in data.replace(b"\0", b"").upper():
+            raise SourceError(
+                f"source {config.name}: the XML of {config.place} has a document type",
+                "Give the address of the feed itself; a feed with a document type can hide an attack.",
+            ) from error
         return str(error)
     return ""
-
-
-def _forbidden(config: SourceConfig) -> SourceError:
-    return SourceError(
-        f"source {config.name}: the XML of {config.place} has a document type",
-        "Give the address of the feed itself; a feed with a document type can hide an attack.",
-    )
 
 
 def _cells(entry: Mapping[str, Any], language: object) -> dict[str, object]:

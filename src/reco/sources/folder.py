@@ -10,8 +10,7 @@ from reco.errors import SourceError
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.content import unreadable
 from reco.sources.mapping import usual_names
-from reco.sources.registry import reader
-from reco.sources.rows import Row, refuse
+from reco.sources.rows import Row, reader, refuse
 
 _KINDS: Mapping[str, Kind] = {
     ".csv": "csv",
@@ -64,14 +63,10 @@ def _files(config: SourceConfig) -> list[Path]:
         path
         for path in names
         if not path.name.startswith((".", "~"))
-        and not _is_unfinished(path)
+        and not path.name.lower().endswith(_UNFINISHED)
         and (path.is_file() or _is_dead_link(path))
     ]
 
 
 def _is_dead_link(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
-
-
-def _is_unfinished(path: Path) -> bool:
-    return path.name.lower().endswith(_UNFINISHED)

@@ -16,8 +16,7 @@ from reco.sources.rows import Row, refuse
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the items of the list at `records`, or of the document itself."""
-    document = parsed(config, whole(config, cache), config.place)
-    yield from items(config, listed(config, document, config.place), config.place)
+    yield from items(config, parsed(config, whole(config, cache), config.place), config.place)
 
 
 def parsed(config: SourceConfig, data: bytes, place: str) -> object:
@@ -53,9 +52,9 @@ def listed(config: SourceConfig, document: object, place: str) -> list[object]:
     )
 
 
-def items(config: SourceConfig, found: list[object], place: str) -> Iterator[Row | Rejection]:
-    """Yield each record of a list. Its locator ends with its rank, from 1."""
-    for rank, item in enumerate(found, 1):
+def items(config: SourceConfig, document: object, place: str) -> Iterator[Row | Rejection]:
+    """Yield each record `listed` in a document. Its locator ends with its rank, from 1."""
+    for rank, item in enumerate(listed(config, document, place), 1):
         locator = f"{place}#{rank}"
         if isinstance(item, dict):
             yield Row(locator, item)

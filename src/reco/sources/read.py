@@ -13,8 +13,7 @@ from reco.errors import RecoError
 from reco.sources.config import Pagination, SourceConfig
 from reco.sources.content import unreadable
 from reco.sources.mapping import Mapper, unmapped
-from reco.sources.registry import reader
-from reco.sources.rows import Row
+from reco.sources.rows import Row, reader
 
 __all__ = ["Inspection", "Pagination", "SourceConfig", "inspect", "read"]
 

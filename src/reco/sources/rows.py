@@ -1,14 +1,15 @@
-"""Rows of a source under its own column names, before they are mapped to our fields."""
+"""Rows of a source under its own column names, before they are mapped to our fields, and their readers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import cast
 
 from reco.catalogue.resource import Rejection
-from reco.sources.config import SourceConfig
+from reco.sources.config import Kind, SourceConfig
 
 RAW = "raw"
 """The key of the raw text in the rejection of a row that could not be cut into columns."""
@@ -25,11 +26,27 @@ class Row:
     cells: Mapping[str, object]
 
 
-class SourceReader(Protocol):
-    """A function that reads the rows of one kind of source."""
+Reader = Callable[[SourceConfig, Path | None], Iterator[Row | Rejection]]
+"""Yields the rows of one kind of source, in order. Raises `SourceError` when the source itself is broken."""
 
-    def __call__(self, config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-        """Yield rows in order. Raises `SourceError` when the source itself is broken."""
+_MODULES: Mapping[Kind, str] = {
+    "csv": "csv_file",
+    "jsonl": "json_lines",
+    "json": "json_file",
+    "page": "page",
+    "xlsx": "xlsx_file",
+    "parquet": "parquet_file",
+    "folder": "folder",
+    "rss": "feed",
+    "oai": "oai",
+    "wordpress": "wordpress",
+    "api": "api",
+}
+
+
+def reader(kind: Kind) -> Reader:
+    """Return the reader of a kind of source. Its module is imported at first use: some load slowly."""
+    return cast(Reader, import_module(f"reco.sources.{_MODULES[kind]}").rows)
 
 
 def refuse(config: SourceConfig, locator: str, problem: str, raw: str = "") -> Rejection:

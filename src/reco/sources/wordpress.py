@@ -9,7 +9,7 @@ import httpx2
 
 from reco.catalogue.resource import Rejection
 from reco.sources.config import SourceConfig
-from reco.sources.json_file import items, listed, parsed
+from reco.sources.json_file import items, parsed
 from reco.sources.remote import Fetched, Remote, shown
 from reco.sources.rows import Row
 
@@ -26,8 +26,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
             fetched = remote.get(_address(config, number))
             last = _pages(fetched, remote)
             place = shown(fetched.url)
-            posts = listed(config, parsed(config, fetched.body, place), place)
-            for row in items(config, posts, place):
+            for row in items(config, parsed(config, fetched.body, place), place):
                 yield row if isinstance(row, Rejection) else _dated(row)
 
 

@@ -15,10 +15,8 @@ from reco.sources.config import SourceConfig
 from reco.sources.content import opened, unreadable
 from reco.sources.mapping import check_columns, to_text
 from reco.sources.rows import Row
+from reco.sources.sandbox.limits import MOST_ENTRIES, MOST_RATIO, MOST_UNPACKED
 
-_MOST_ENTRIES = 2_000
-_MOST_BYTES = 100_000_000
-_HIGHEST_RATIO = 100
 _CHUNK = 1_000_000
 _DOCTYPE = b"<!doctype"
 _LONGEST_ROW = 5_000_000
@@ -48,7 +46,7 @@ def _refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
         with ZipFile(stream) as archive:
             entries = archive.infolist()
             total = sum(entry.file_size for entry in entries)
-            if len(entries) > _MOST_ENTRIES or total > min(_MOST_BYTES, _HIGHEST_RATIO * size):
+            if len(entries) > MOST_ENTRIES or total > min(MOST_UNPACKED, MOST_RATIO * size):
                 raise unreadable(config, f"{len(entries)} parts of {total} bytes are packed in {size} bytes")
             for entry in entries:
                 if fault := _fault(archive, entry.filename):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from reco.errors import StorageError, UnconfirmedWrite
 
@@ -54,38 +54,38 @@ def make_folder(path: Path) -> None:
         sync_folder(folder.parent)
 
 
-def write(path: Path, *pieces: Piece) -> str:
-    """Write a new file from `pieces`, wait until it is on the disk, and return its sha256."""
-    state = hashlib.sha256()
-    with _storage_errors("write", path):
+@contextmanager
+def _synced(action: str, path: Path, mode: Literal["wb", "ab", "ab+"]) -> Iterator[BinaryIO]:
+    """Open a file to write, and wait at the end of the block until its bytes are on the disk."""
+    with _storage_errors(action, path):
         operation("open", path)
-        with path.open("wb") as stream:
+        with path.open(mode) as stream:
             operation("write", path)
-            # Hashing and writing both release the GIL, so a large file is hashed while it is written.
-            with ThreadPoolExecutor(1) as hasher:
-                for piece in pieces:
-                    hashed = hasher.submit(state.update, piece)
-                    stream.write(piece)
-                    hashed.result()
+            yield stream
             stream.flush()
             operation("fsync", path)
             os.fsync(stream.fileno())
+
+
+def write(path: Path, *pieces: Piece) -> str:
+    """Write a new file from `pieces`, wait until it is on the disk, and return its sha256."""
+    state = hashlib.sha256()
+    # Hashing and writing both release the GIL, so a large file is hashed while it is written.
+    with _synced("write", path, "wb") as stream, ThreadPoolExecutor(1) as hasher:
+        for piece in pieces:
+            hashed = hasher.submit(state.update, piece)
+            stream.write(piece)
+            hashed.result()
     return state.hexdigest()
 
 
 def append_line(path: Path, line: bytes) -> None:
     """Append a line and wait until it is on the disk. A line that was cut short is ended first."""
-    with _storage_errors("append to", path):
-        operation("open", path)
-        with path.open("ab+") as stream:
-            if stream.tell():
-                stream.seek(-1, os.SEEK_END)
-                line = line if stream.read(1) == b"\n" else b"\n" + line
-            operation("write", path)
-            stream.write(line)
-            stream.flush()
-            operation("fsync", path)
-            os.fsync(stream.fileno())
+    with _synced("append to", path, "ab+") as stream:
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            line = line if stream.read(1) == b"\n" else b"\n" + line
+        stream.write(line)
 
 
 @contextmanager
@@ -125,14 +125,8 @@ def _try_lock(stream: BinaryIO, shared: bool) -> None:
 
 def append(path: Path, data: bytes) -> None:
     """Append bytes to a file and wait until they are on the disk."""
-    with _storage_errors("append to", path):
-        operation("open", path)
-        with path.open("ab") as stream:
-            operation("write", path)
-            stream.write(data)
-            stream.flush()
-            operation("fsync", path)
-            os.fsync(stream.fileno())
+    with _synced("append to", path, "ab") as stream:
+        stream.write(data)
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 
 import Stemmer
 
@@ -21,25 +22,19 @@ _THOUSANDS = str.maketrans("", "", _GAPS)
 READING = 2
 """Version of the words of a text. Raise it with every change here: older indexes are then rebuilt."""
 GRAM = 4
-_LOCAL = threading.local()
 
-STOP_WORDS = frozenset(
-    "a afin ai aie aient aies ainsi ait alors après as au aucun aucune aura aurai auraient aurais "
-    "aurait auras aurez auriez aurions aurons auront aussi autre autres aux avaient avais avait avant "
-    "avec avez aviez avions avoir avons ayant ayante ayantes ayants ayez ayons c car ce ceci cela celle "
-    "celles celui certaines certains ces cet cette ceux chaque chez ci combien comme comment d dans de "
-    "depuis des doit doivent donc dont du dès déjà elle elles en encore entre es est et etaient etait "
-    "etant etc ete etes etre eu eue eues eurent eus eusse eussent eusses eussiez eussions eut eux eûmes "
-    "eût eûtes faire fait faut font furent fus fusse fussent fusses fussiez fussions fut fûmes fût "
-    "fûtes grace ici il ils j je jusqu l la laquelle le lequel les lesquelles lesquels leur leurs lors "
-    "lui là m ma mais me meme memes mes moi moins mon même mêmes n ne ni nos notre nous on ont or ou où "
-    "par parce pas pendant peu peut peuvent plus plusieurs pour pourquoi pouvoir puis qu quand que quel "
-    "quelle quelles quels qui quoi s sa sans se selon sera serai seraient serais serait seras serez "
-    "seriez serions serons seront ses si soient sois soit sommes son sont sous soyez soyons suis sur t "
-    "ta te tel telle telles tels tes toi ton tous tout toute toutes tres très tu un une vers via voici "
-    "voila vos votre vous y à ça étaient étais était étant étante étantes étants étiez étions été étée "
-    "étées étés êtes être".split()
-)
+STOP_WORDS = frozenset((files("reco.text") / "stop_words.txt").read_text("utf-8").split())
+
+
+class _Local(threading.local):
+    """One stemmer per thread: it keeps state between calls."""
+
+    def __init__(self) -> None:
+        # 0 turns PyStemmer's cache off: past ten thousand words it costs six times what it saves.
+        self.stemmer = Stemmer.Stemmer("french", 0)
+
+
+_LOCAL = _Local()
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ def stem(word: str) -> str:
 
     Queries are often typed without accents: "renovation" must match "rénovation".
     """
-    return sys.intern(str(_stemmer().stemWord(_folded(word))))
+    return sys.intern(_LOCAL.stemmer.stemWord(_folded(word)))
 
 
 def grams(word: str) -> tuple[str, ...]:
@@ -129,12 +124,3 @@ def _pieces(token: str) -> list[tuple[int, int]]:
     elided = _ELISION.match(token)
     start = elided.end() if elided is not None and elided.end() < len(token) else 0
     return [match.span() for match in _PIECE.finditer(token, start)]
-
-
-def _stemmer() -> Stemmer.Stemmer:
-    # One stemmer per thread: it keeps state between calls.
-    if not hasattr(_LOCAL, "stemmer"):
-        # 0 turns PyStemmer's cache off: past ten thousand words it costs six times what it saves.
-        _LOCAL.stemmer = Stemmer.Stemmer("french", 0)
-    stemmer: Stemmer.Stemmer = _LOCAL.stemmer
-    return stemmer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,33 +29,35 @@ from reco.workspace.status import freshness
 
 Level = Literal["error", "warning", "info"]
 
-NAMES = (
-    "settings",
-    "source-missing",
-    "source-unreadable",
-    "acronyms",
-    "decisions",
-    "cluster-names",
-    "golden",
-    "model",
-    "home-missing",
-    "home-not-writable",
-    "home-not-readable",
-    "lock-held",
-    "leftover-drafts",
-    "refused-snapshot",
-    "no-snapshot",
-    "current-missing",
-    "current-unreadable",
-    "current-names-nothing",
-    "snapshot-damaged",
-    "older-snapshot-damaged",
-    "encoder-changed",
-    "disk-space",
-    "clock",
-    "stale",
-    "last-refresh-failed",
-)
+_LEVELS: Mapping[str, Level] = {
+    "settings": "error",
+    "source-missing": "error",
+    "source-unreadable": "error",
+    "acronyms": "error",
+    "decisions": "error",
+    "cluster-names": "error",
+    "golden": "error",
+    "model": "error",
+    "home-missing": "error",
+    "home-not-writable": "error",
+    "home-not-readable": "error",
+    "lock-held": "info",
+    "leftover-drafts": "warning",
+    "refused-snapshot": "warning",
+    "no-snapshot": "error",
+    "current-missing": "error",
+    "current-unreadable": "error",
+    "current-names-nothing": "error",
+    "snapshot-damaged": "error",
+    "older-snapshot-damaged": "warning",
+    "encoder-changed": "error",
+    "disk-space": "error",
+    "clock": "error",
+    "stale": "error",
+    "last-refresh-failed": "warning",
+}
+
+NAMES = tuple(_LEVELS)
 """The names of all diagnoses."""
 
 ROOM = 3
@@ -90,9 +92,9 @@ def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     try:
         opened = Home.open(home, config=config)
     except InvalidSettings as error:
-        return _diagnosis([Problem("settings", "error", str(error), error.hint)])
+        return _diagnosis([_problem("settings", str(error), error.hint)])
     settings, path = opened.settings, opened.path
-    findings = [*_sources(settings), *_tables(settings), *_model(settings)]
+    findings = [*_sources(settings), *_inputs(settings)]
     blocked = list(_home(path))
     findings += blocked
     if not any(finding.level == "error" for finding in blocked):
@@ -103,61 +105,56 @@ def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     return _diagnosis(findings)
 
 
+def _problem(name: str, message: str, hint: str) -> Problem:
+    return Problem(name, _LEVELS[name], message, hint)
+
+
 def _diagnosis(findings: list[Problem]) -> Diagnosis:
     return Diagnosis(not any(finding.level == "error" for finding in findings), tuple(findings))
 
 
 def _sources(settings: Settings) -> Iterator[Problem]:
-    missing = [s for s in settings.sources if s.path is not None and not s.path.exists()]
+    files = {source.name: source.path for source in settings.sources if source.path is not None}
+    missing = [name for name, path in files.items() if not path.exists()]
     if missing:
-        yield Problem(
+        yield _problem(
             "source-missing",
-            "error",
-            "; ".join(f"source {source.name}: {source.path} does not exist" for source in missing) + ".",
+            "; ".join(f"source {name}: {files[name]} does not exist" for name in missing) + ".",
             "Put the file back, or correct `path`; until then the source keeps its earlier rows.",
         )
-    present = [s for s in settings.sources if s.path is not None and s not in missing]
-    unreadable = [s for s in present if s.path is not None and not _may(s.path, os.R_OK)]
+    unreadable = [n for n, path in files.items() if n not in missing and not _may(path, os.R_OK)]
     if unreadable:
-        yield Problem(
+        yield _problem(
             "source-unreadable",
-            "error",
-            "; ".join(f"source {source.name}: {source.path} cannot be read" for source in unreadable) + ".",
+            "; ".join(f"source {name}: {files[name]} cannot be read" for name in unreadable) + ".",
             "Let the user that runs the refresh read it (chown, chmod); the source keeps its earlier rows.",
         )
 
 
-def _tables(settings: Settings) -> Iterator[Problem]:
-    """Read the files that the settings name beside sources: a refresh does not start without them."""
-    tables: dict[str, Callable[[], object]] = {
+def _inputs(settings: Settings) -> Iterator[Problem]:
+    """Read what the settings name beside sources: a refresh does not start without it."""
+    checks: dict[str, Callable[[], object]] = {
         "acronyms": settings.ranking.table,
         "decisions": settings.curation.curation,
         "cluster-names": settings.clusters.options,
     }
     if (folder := settings.gates.golden) is not None:
-        tables["golden"] = lambda: read_topics(folder)
-    for name, read_table in tables.items():
+        checks["golden"] = lambda: read_topics(folder)
+    checks["model"] = lambda: require_model(settings.encoder)
+    for name, check in checks.items():
         try:
-            read_table()
-        except InvalidInput as error:
-            yield Problem(name, "error", str(error), error.hint)
-
-
-def _model(settings: Settings) -> Iterator[Problem]:
-    try:
-        require_model(settings.encoder)
-    except EncoderError as error:
-        yield Problem("model", "error", str(error), error.hint)
+            check()
+        except (InvalidInput, EncoderError) as error:
+            yield _problem(name, str(error), error.hint)
 
 
 def _home(home: Path) -> Iterator[Problem]:
     if closed := next((path for path in (*reversed(home.parents), home) if _is_closed(path)), None):
-        yield Problem("home-not-readable", "error", f"{closed} cannot be entered by {_me()}.", _GIVE)
+        yield _problem("home-not-readable", f"{closed} cannot be entered by {_me()}.", _GIVE)
         return
     if not home.exists():
-        yield Problem(
+        yield _problem(
             "home-missing",
-            "error",
             f"The home {home} does not exist.",
             "Run `reco refresh`, or correct --home or RECO_HOME.",
         )
@@ -165,11 +162,8 @@ def _home(home: Path) -> Iterator[Problem]:
     folders, files = _contained(home)
     snapshot_paths = [path for path in (*folders, *files) if path.is_relative_to(home / "snapshots")]
     if closed := next((path for path in snapshot_paths if not _may(path, os.R_OK)), None):
-        yield Problem(
-            "home-not-readable",
-            "error",
-            f"{closed} cannot be read, so its snapshot cannot be opened.",
-            _GIVE,
+        yield _problem(
+            "home-not-readable", f"{closed} cannot be read, so its snapshot cannot be opened.", _GIVE
         )
         return
     # Folders of old snapshots too: a prune must be able to empty them.
@@ -195,13 +189,12 @@ def _is_closed(path: Path) -> bool:
 
 def _unwritable(path: Path) -> Problem:
     if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
-        return Problem(
+        return _problem(
             "home-not-writable",
-            "error",
             f"{path} is on a disk that is mounted read-only.",
             "Find out why (dmesg: the kernel does so to a failing disk), then mount it again with rw.",
         )
-    return Problem("home-not-writable", "error", f"{path} cannot be written by {_me()}.", _GIVE)
+    return _problem("home-not-writable", f"{path} cannot be written by {_me()}.", _GIVE)
 
 
 def _me() -> str:
@@ -228,22 +221,20 @@ def _contents(store: SnapshotStore, settings: Settings, sound_model: bool) -> It
 
 def _traces(store: SnapshotStore) -> Iterator[Problem]:
     if _is_held(store.home / ".lock"):
-        yield Problem("lock-held", "info", "A refresh is running in this home.", "Wait for it to end.")
+        yield _problem("lock-held", "A refresh is running in this home.", "Wait for it to end.")
     else:
         places = (store.home, store.folder, store.home / "quarantine", store.home / "cache")
         drafts = [path.name for place in places for path in sorted(place.glob("*.tmp-*"))]
         if drafts:
-            yield Problem(
+            yield _problem(
                 "leftover-drafts",
-                "warning",
                 f"A refresh was stopped before its end and left {', '.join(drafts)}.",
                 "The next refresh removes it. If this comes back every day, find out what stops the refresh.",
             )
     refused = sorted(path.name for path in store.folder.glob("*.refused"))
     if refused:
-        yield Problem(
+        yield _problem(
             "refused-snapshot",
-            "warning",
             f"A gate refused {', '.join(refused)}, which is kept for inspection.",
             f"See refresh.log for the reason; fix the source, or remove {store.folder / refused[-1]}.",
         )
@@ -265,9 +256,8 @@ def _older(store: SnapshotStore) -> Iterator[Problem]:
     faults = {number: _damage(store, number) for number in store.ids() if number != current}
     damaged = [f"{number}: {why}" for number, why in faults.items() if why]
     if damaged:
-        yield Problem(
+        yield _problem(
             "older-snapshot-damaged",
-            "warning",
             f"Snapshots that are not served are damaged: {'; '.join(damaged)}.",
             "`reco rollback` cannot use them. Remove their folders, and check the disk.",
         )
@@ -296,19 +286,19 @@ def _current(store: SnapshotStore) -> tuple[Snapshot | None, Problem | None]:
     ids, number = store.ids(), store.current()
     hint = "Run `reco rollback ID` with an id of `reco snapshots`, then `reco refresh`."
     if number is None and (store.home / "CURRENT").exists():
-        return None, Problem("current-unreadable", "error", f"{store.home / 'CURRENT'} cannot be read.", hint)
+        return None, _problem("current-unreadable", f"{store.home / 'CURRENT'} cannot be read.", hint)
     if number is None and ids:
-        return None, Problem("current-missing", "error", f"{store.home / 'CURRENT'} is missing.", hint)
+        return None, _problem("current-missing", f"{store.home / 'CURRENT'} is missing.", hint)
     if number is None:
         message = f"There is no snapshot in {store.home} yet."
-        return None, Problem("no-snapshot", "error", message, "Run `reco refresh`.")
+        return None, _problem("no-snapshot", message, "Run `reco refresh`.")
     if number not in ids:
         message = f"{store.home / 'CURRENT'} names snapshot {number}, which does not exist."
-        return None, Problem("current-names-nothing", "error", message, hint)
+        return None, _problem("current-names-nothing", message, hint)
     try:
         return store.open(), None
     except SnapshotError as error:
-        return None, Problem("snapshot-damaged", "error", str(error), error.hint)
+        return None, _problem("snapshot-damaged", str(error), error.hint)
 
 
 def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Problem]:
@@ -317,9 +307,8 @@ def _encoder(settings: Settings, snapshot: Snapshot) -> Iterator[Problem]:
     except EncoderMismatch:
         fingerprint = ""
     if fingerprint != snapshot.manifest.encoder:
-        yield Problem(
+        yield _problem(
             "encoder-changed",
-            "error",
             f"Snapshot {snapshot.id} was made by another encoder than the one in the settings.",
             "Run `reco refresh`, which encodes everything again, or restore [encoder].",
         )
@@ -330,9 +319,8 @@ def _space(store: SnapshotStore, snapshot: Snapshot) -> Iterator[Problem]:
     needed = ROOM * sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     free = shutil.disk_usage(store.home).free
     if free < needed:
-        yield Problem(
+        yield _problem(
             "disk-space",
-            "error",
             f"{free / 1e6:,.1f} MB are free in {store.home}; a refresh may need {needed / 1e6:,.1f} MB.",
             "Free some space, or run `reco prune`.",
         )
@@ -349,17 +337,15 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
     }
     ahead = [f"{what} is dated {at:%Y-%m-%d %H:%M} UTC" for what, at in dates.items() if at > now + _AHEAD]
     if ahead:
-        yield Problem(
+        yield _problem(
             "clock",
-            "error",
             f"{ahead[0]}, in the future.",
             "Set this machine's clock (timedatectl); if it is right, run `reco refresh` again.",
         )
         return
     if age.stale:
-        yield Problem(
+        yield _problem(
             "stale",
-            "error",
             f"No refresh has succeeded for {age.hours:,.0f} hours (limit: {stale_hours:,.0f}).",
             "See refresh.log in the home, and check that the timer runs (systemctl list-timers).",
         )
@@ -368,9 +354,8 @@ def _time(store: SnapshotStore, snapshot: Snapshot, stale_hours: float) -> Itera
 def _last_refresh(home: Path) -> Iterator[Problem]:
     last = next((run for run in runs(home) if run.outcome != "busy"), None)
     if last is not None and last.outcome == "failed":
-        yield Problem(
+        yield _problem(
             "last-refresh-failed",
-            "warning",
             f"The last refresh, on {last.end}, failed: {last.error}",
             "Nothing else is wrong now: run `reco refresh` again.",
         )

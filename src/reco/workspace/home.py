@@ -7,20 +7,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platformdirs import user_data_path
+
+from reco.adapt.head import HeadRecipe
+from reco.adapt.lora.training import DeepRecipe
 from reco.catalogue import quarantine
 from reco.catalogue.catalogue import Catalogue, Filters, Values, several
 from reco.catalogue.resource import Rejection
 from reco.encoder.protocol import Encoder, Progress
 from reco.encoder.settings import build_encoder
 from reco.errors import InvalidQuery
+from reco.evaluation.beir import read_topics
 from reco.projects.store import ProjectStore
 from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
+from reco.refresh.recipe import Recipe
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.workspace import settings as configuration
 from reco.workspace.settings import Settings
-from reco.workspace.workspace import home_of
 
 if TYPE_CHECKING:
     from reco.clusters.model import Clusters
@@ -259,17 +264,11 @@ class Home:
         False
         """
         from reco.refresh.run import refresh
-        from reco.workspace.workspace import recipe_of
 
         recipe = recipe_of(self.settings)
         self.reload()  # a large snapshot must not stay in memory beside the two of the refresh
         self.report = refresh(
-            self.store,
-            self.settings.sources,
-            lambda: self.plain_encoder,
-            progress,
-            recipe,
-            forced,
+            self.store, self.settings.sources, lambda: self.plain_encoder, progress, recipe, forced
         )
         return self.report
 
@@ -295,3 +294,30 @@ class Home:
         from reco.workspace.export import export
 
         return export(self.snapshot, Path(folder))
+
+
+def home_of(settings: Settings, home: Path | None = None) -> Path:
+    """Return the folder of the snapshots: `home`, that of the settings, or the user's data directory."""
+    return home or settings.home or user_data_path("reco")
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """Return the recipe of a refresh. The test encoder learns no head and no weights.
+
+    Raises InvalidInput when a table or the golden set cannot be used.
+    """
+    learns = settings.encoder.kind != "hashing-for-tests"
+    golden = settings.gates.golden
+    return Recipe(
+        acronyms=settings.ranking.table(),
+        curation=settings.curation.curation(),
+        fusion=settings.ranking.fusion(),
+        golden=read_topics(golden) if golden is not None else (),
+        calibrate=True,
+        clusters=settings.clusters.options() if settings.clusters.enabled else None,
+        head=HeadRecipe() if learns and settings.adapt.head else None,
+        deep=DeepRecipe() if learns and settings.adapt.deep else None,
+        drift=settings.adapt.drift,
+        thresholds=settings.gates.thresholds(),
+        keep=settings.snapshots.keep,
+    )

@@ -10,11 +10,12 @@ import csv
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice
 from pathlib import Path
+from typing import Any
 
 from reco.text.clean import digest, fold
 
@@ -45,6 +46,7 @@ _SCALES = {"epci": "epci", "departement": "department", "region": "region"}
 _NATIONAL = frozenset(
     ("", "france", "national", "france entiere", "france metropolitaine", "france et territoires d'outre-mer")
 )
+_NUMBERS: Mapping[str, Callable[[str], Any]] = {"population": int, "latitude": float, "longitude": float}
 
 
 @dataclass(frozen=True)
@@ -143,13 +145,10 @@ class Gazetteer:
             found += [p for p in self._epcis.get(_distinctive_words(key), ()) if _distinctive_words(key)]
         if "commune" in kinds:
             departments = {p.department for p in found if p.kind == "commune"}
-            found += [p for p in self._successors(key) if p.department not in departments]
+            keys = [("commune", code) for code in dict.fromkeys(self._former.get(key, ()))]
+            successors = [self._by_code[one] for one in keys if one in self._by_code]
+            found += [p for p in successors if p.department not in departments]
         return tuple(found)
-
-    def _successors(self, key: str) -> list[Locality]:
-        """Return the current communes that absorbed a commune of this name."""
-        codes = dict.fromkeys(self._former.get(key, ()))
-        return [self._by_code["commune", code] for code in codes if ("commune", code) in self._by_code]
 
     def locate(self, place: str, code: str = "", scale: str = "") -> LocatedPlaces:
         """Return the localities that a place text names; `scale` tells a town from the EPCI of its name."""
@@ -233,7 +232,9 @@ class Gazetteer:
         name = _BRACKETS.sub("", text).strip()
         exact = self.by_code(code)
         candidates = self._candidates(name, scale)
-        if exact is not None and exact in candidates and not _may_mean_commune(exact, candidates):
+        # The code of a département may mean a commune in it.
+        inside = any(p.kind == "commune" and p.department == code for p in candidates)
+        if exact is not None and exact in candidates and not (exact.kind == "department" and inside):
             return LocatedPlaces((exact,))
         if hint:
             candidates = [p for p in candidates if _lies_within(p, hint)]
@@ -271,8 +272,7 @@ class Gazetteer:
     @cached_property
     def _communes(self) -> tuple[list[Locality], _JoinedTexts, _JoinedTexts]:
         """The communes, most populous first, with their folded names and their codes in parallel."""
-        found = [place for place in self._by_code.values() if place.kind == "commune"]
-        found.sort(key=lambda place: (-(place.population or 0), place.code))
+        found = sorted(self.all("commune"), key=lambda place: (-(place.population or 0), place.code))
         keys = _JoinedTexts([_key(place.name) for place in found])
         return found, keys, _JoinedTexts([place.code.lower() for place in found])
 
@@ -286,9 +286,8 @@ class Gazetteer:
     @cached_property
     def _epcis(self) -> dict[str, list[Locality]]:
         groups: dict[str, list[Locality]] = defaultdict(list)
-        for place in self._by_code.values():
-            if place.kind == "epci":
-                groups[_distinctive_words(_key(place.name))].append(place)
+        for place in self.all("epci"):
+            groups[_distinctive_words(_key(place.name))].append(place)
         return groups
 
 
@@ -323,13 +322,6 @@ def _narrow(candidates: Sequence[Locality], scale: str, name: str) -> list[Local
     return narrowed
 
 
-def _may_mean_commune(place: Locality, others: Sequence[Locality]) -> bool:
-    """Whether `place` is a département that holds one of the communes, so its code may mean that commune."""
-    return place.kind == "department" and any(
-        other.kind == "commune" and other.department == place.code for other in others
-    )
-
-
 def _same_territory(place: Locality, kind: str, others: Sequence[Locality]) -> bool:
     return all(
         (kind == "region" and other.code == place.region and place.kind == "department")
@@ -349,17 +341,8 @@ def _lies_within(place: Locality, code: str) -> bool:
 
 
 def _locality(row: Mapping[str, str]) -> Locality:
-    return Locality(
-        kind=row["kind"],
-        code=row["code"],
-        name=row["name"],
-        department=row["department"],
-        region=row["region"],
-        epci=row["epci"],
-        population=int(row["population"]) if row["population"] else None,
-        latitude=float(row["latitude"]) if row["latitude"] else None,
-        longitude=float(row["longitude"]) if row["longitude"] else None,
-    )
+    numbers = {name: read(row[name]) if row[name] else None for name, read in _NUMBERS.items()}
+    return Locality(**{**row, **numbers})
 
 
 def _key(name: str) -> str:

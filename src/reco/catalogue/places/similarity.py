@@ -57,19 +57,13 @@ _FARTHEST = 5.0
 """Doublings of the population from which `size` is 0."""
 
 _SCALES = {
-    "commune rurale": (1, 1_999),
-    "petite ville": (2_000, 19_999),
-    "ville moyenne": (20_000, 99_999),
-    "metropole": (100_000, inf),
+    "commune rurale": (1, 1_999, "rural"),
+    "petite ville": (2_000, 19_999, "town"),
+    "ville moyenne": (20_000, 99_999, "city"),
+    "metropole": (100_000, inf, "city"),
 }
-"""Populations of the communes that a scale of `taxonomy.SCALES` means."""
+"""Populations and setting of the communes that a scale of `taxonomy.SCALES` means."""
 
-_SCALE_SETTINGS = {
-    "commune rurale": "rural",
-    "petite ville": "town",
-    "ville moyenne": "city",
-    "metropole": "city",
-}
 _OVERSEAS_REGIONS = ("01", "02", "03", "04", "06")
 
 _RURAL = 2_000  # INSEE's urban units have 2,000 inhabitants or more
@@ -189,12 +183,11 @@ def _band_reason(ours: int, other: int) -> str:
 
 def _by_scale(mine: Locality, scale: str, gazetteer: Gazetteer) -> tuple[float, tuple[str, ...]] | None:
     """Compare a commune's population and setting with those of a scale: the size and the reasons."""
-    bounds = _SCALES.get(fold(scale))
-    if bounds is None or mine.kind != "commune" or not mine.population:
+    meant = _SCALES.get(fold(scale))
+    if meant is None or mine.kind != "commune" or not mine.population:
         return None
-    least, most = bounds
-    setting = _setting(mine, gazetteer)
-    both = (f"both_{setting}",) if setting == _SCALE_SETTINGS[fold(scale)] else ()
+    least, most, setting = meant
+    both = (f"both_{setting}",) if setting == _setting(mine, gazetteer) else ()
     if least <= mine.population <= most:
         return 1.0, ("same_band", *both, "scale_only")
     above = mine.population > most

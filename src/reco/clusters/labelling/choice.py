@@ -15,6 +15,7 @@ from reco.clusters.labelling.corpus import TITLE, Corpus, documents_of
 from reco.clusters.labelling.phrases import Phrase, phrases_of
 from reco.text.tokens import words
 
+_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _COVERED_SHARE = 0.1
 _MOST_TEXTS = 500
 """Texts of a group, the nearest to its centre, that give phrases."""
@@ -29,6 +30,8 @@ _UNTITLED_FACTOR = 0.5
 """Factor of the merit of a term that no title of the group has."""
 _COMMON_LETTERS = 5
 _MOST_LEADING = 15
+_LONGEST = 5
+"""The most words of a place name."""
 
 
 @dataclass(frozen=True)
@@ -144,13 +147,6 @@ def _breadth(phrase: Phrase, part_of: dict[int, int], group: Group) -> float:
     share = np.count_nonzero(group.parts == parts[count.argmax()]) / len(group.parts)
     in_one_part = count.max() >= _PART_SHARE * count.sum() and share < 0.5
     return float(np.sqrt(share)) if in_one_part else 1.0
-
-
-_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-
-
-_LONGEST = 5
-"""The most words of a place name."""
 
 
 def tells_where(phrase: str, names: Collection[str]) -> bool:

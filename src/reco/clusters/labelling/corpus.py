@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from reco.clusters.labelling.parts_of_speech import Grammar
-from reco.text.tokens import Word, tokens, words
+from reco.text.tokens import tokens, words
 
 TITLE = 2.0
 """Weight of a term in a title. In a summary it is one, for any number of occurrences."""
@@ -141,17 +141,6 @@ class Corpus:
         return counts
 
 
-class _FormCache(dict[str, tuple[int, ...]]):
-    """A cache: the form numbers of each token."""
-
-    def __init__(self, read: Callable[[str], tuple[int, ...]]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, token: str) -> tuple[int, ...]:
-        return self.setdefault(token, self._read(token))
-
-
 class _Spelling:
     """The written forms of stems. Each occurrence is the number of its form, in a few bytes."""
 
@@ -161,18 +150,20 @@ class _Spelling:
         self._stem_of_form: list[int] = []
         self._stem_numbers: dict[str, int] = {}
         self._form_numbers: dict[str, int] = {}
-        self._forms_of_token = _FormCache(self._read)
+        self._forms_of_token = cache(self._read)
         self._occurrences = array("i")
         self._ends = array("q")
 
     def read(self, part: str) -> None:
         """Read the next part: a text's summary, then its title."""
-        self._occurrences.extend(chain.from_iterable(map(self._forms_of_token.__getitem__, tokens(part))))
+        self._occurrences.extend(chain.from_iterable(map(self._forms_of_token, tokens(part))))
         self._ends.append(len(self._occurrences))
 
     def _read(self, token: str) -> tuple[int, ...]:
         forms = []
-        for word in _terms(token):
+        for word in words(token):
+            if word.stem[0].isdigit() or len(word.stem) < 2:
+                continue
             stem = self._stem_numbers.setdefault(word.stem, len(self._stem_numbers))
             if stem == len(self.stems):
                 self.stems.append(word.stem)
@@ -221,9 +212,7 @@ class _Spelling:
         keys = (parts // 2) * len(self.stems) + stems
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
-        first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else keys
-        if not len(first):
-            return tuple(np.zeros(0, dtype=kind) for kind in (np.int32, np.int32, float, float))
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
         weights = np.where(parts % 2, TITLE, 1.0)[order]
         as_shown = (forms == self.commonest[stems])[order].astype(np.float64)
         return (
@@ -232,10 +221,6 @@ class _Spelling:
             np.maximum.reduceat(weights, first),
             np.maximum.reduceat(as_shown, first),
         )
-
-
-def _terms(text: str) -> list[Word]:
-    return [word for word in words(text) if not word.stem[0].isdigit() and len(word.stem) > 1]
 
 
 def documents_of(matrix: csr_array) -> NDArray[np.int64]:

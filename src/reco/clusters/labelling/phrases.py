@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -83,14 +83,12 @@ def phrases_of(
     corpus: Corpus, members: NDArray[np.int64], leading: set[str]
 ) -> dict[tuple[str, ...], Phrase]:
     """Return the phrases of some texts by stems. Each begins and ends with a term; one is in `leading`."""
-    phrases: dict[tuple[str, ...], Phrase] = {}
+    phrases: dict[tuple[str, ...], Phrase] = defaultdict(Phrase)
     for row in members.tolist():
         text = corpus.texts[row]
         for part, weight in ((text.title, TITLE), (text.summary[:_SEARCHED], 1.0)):
             for run in _runs(part, leading):
-                phrase = phrases.get(run.stems)
-                if phrase is None:
-                    phrase = phrases[run.stems] = Phrase()
+                phrase = phrases[run.stems]
                 phrase.texts[row] = max(run.whole * weight, phrase.texts.get(row, 0.0))
                 phrase.runs.append(run)
     return phrases

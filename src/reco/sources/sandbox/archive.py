@@ -82,32 +82,28 @@ def _may_be_markup(entry: zipfile.ZipInfo, start: bytes) -> bool:
     return entry.filename == "mimetype" or entry.filename.endswith((".xml", ".rels")) or b"<" in start
 
 
-class _Counter:
-    """Counts elements and depth while expat parses."""
+def _require_sound(content: bytes) -> None:
+    """Refuse XML that expat cannot parse. expat knows fewer encodings than libxml2, which reads it next."""
+    elements = depth = 0
 
-    def __init__(self) -> None:
-        self.elements = self.depth = 0
-
-    def start(self, _name: str, _attributes: object) -> None:
-        self.elements += 1
-        self.depth += 1
-        if self.elements > limits.MOST_ELEMENTS or self.depth > limits.DEEPEST:
+    def start(_name: str, _attributes: object) -> None:
+        nonlocal elements, depth
+        elements += 1
+        depth += 1
+        if elements > limits.MOST_ELEMENTS or depth > limits.DEEPEST:
             raise Unreadable(Reason.BOMB)
 
-    def end(self, _name: str) -> None:
-        self.depth -= 1
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
 
-    @staticmethod
     def doctype(*_: object) -> None:
         raise Unreadable(Reason.DOCTYPE)
 
-
-def _require_sound(content: bytes) -> None:
-    """Refuse XML that expat cannot parse. expat knows fewer encodings than libxml2, which reads it next."""
-    check, parser = _Counter(), expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = check.doctype
-    parser.StartElementHandler = check.start
-    parser.EndElementHandler = check.end
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = doctype
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:

@@ -8,54 +8,47 @@ from reco.errors import InvalidInput
 
 
 class Reason(StrEnum):
-    """A reason to refuse a file. Each locale of the app has a sentence for it."""
+    """A reason to refuse a file, with its message and hint. Each locale of the app has a sentence for it."""
 
-    TOO_BIG = "too_big"
-    EMPTY_FILE = "empty_file"
-    WRONG_TYPE = "wrong_type"
-    DISGUISED = "disguised"
-    OLD_FORMAT = "old_format"
-    BROKEN = "broken"
-    BOMB = "bomb"
-    DOCTYPE = "doctype"
-    ENCRYPTED = "encrypted"
-    SCANNED = "scanned"
-    NO_TEXT = "no_text"
-    TOO_SLOW = "too_slow"
-    TOO_HEAVY = "too_heavy"
-    BUSY = "busy"
+    message: str
+    hint: str
 
-
-_SENTENCES = {
-    Reason.TOO_BIG: ("It is larger than 10 MB.", "Send the pages that matter, or paste their text."),
-    Reason.EMPTY_FILE: ("It is empty.", "Choose the file again."),
-    Reason.WRONG_TYPE: (
+    TOO_BIG = "too_big", "It is larger than 10 MB.", "Send the pages that matter, or paste their text."
+    EMPTY_FILE = "empty_file", "It is empty.", "Choose the file again."
+    WRONG_TYPE = (
+        "wrong_type",
         "It is not a PDF, DOCX, ODT or text file.",
         "Save it as one of these, or paste its text.",
-    ),
-    Reason.DISGUISED: (
+    )
+    DISGUISED = (
+        "disguised",
         "Its name says one format and its content another.",
         "Save it again from the program that made it.",
-    ),
-    Reason.OLD_FORMAT: ("It is in an old format (DOC or RTF).", "Save it as DOCX, ODT or PDF."),
-    Reason.BROKEN: ("It is damaged or cut short.", "Save it again, or paste its text."),
-    Reason.BOMB: ("It would unpack to far more than its size.", "Paste the text instead."),
-    Reason.DOCTYPE: ("It declares entities, as no office program does.", "Save it again as PDF."),
-    Reason.ENCRYPTED: (
+    )
+    OLD_FORMAT = "old_format", "It is in an old format (DOC or RTF).", "Save it as DOCX, ODT or PDF."
+    BROKEN = "broken", "It is damaged or cut short.", "Save it again, or paste its text."
+    BOMB = "bomb", "It would unpack to far more than its size.", "Paste the text instead."
+    DOCTYPE = "doctype", "It declares entities, as no office program does.", "Save it again as PDF."
+    ENCRYPTED = (
+        "encrypted",
         "It is protected by a password.",
         "Save it without the password, or paste its text.",
-    ),
-    Reason.SCANNED: ("Its pages are pictures without text.", "Use its text version, or describe it."),
-    Reason.NO_TEXT: ("It holds no text.", "Choose another file, or describe the project."),
-    Reason.TOO_SLOW: ("It takes too long to read.", "Send the pages that matter, or paste their text."),
-    Reason.TOO_HEAVY: ("It takes too much memory to read.", "Send the pages that matter."),
-    Reason.BUSY: ("Other files are being read.", "Try again in a few seconds."),
-}
+    )
+    SCANNED = "scanned", "Its pages are pictures without text.", "Use its text version, or describe it."
+    NO_TEXT = "no_text", "It holds no text.", "Choose another file, or describe the project."
+    TOO_SLOW = "too_slow", "It takes too long to read.", "Send the pages that matter, or paste their text."
+    TOO_HEAVY = "too_heavy", "It takes too much memory to read.", "Send the pages that matter."
+    BUSY = "busy", "Other files are being read.", "Try again in a few seconds."
+
+    def __new__(cls, value: str, message: str = "", hint: str = "") -> Reason:
+        reason = str.__new__(cls, value)
+        reason._value_, reason.message, reason.hint = value, message, hint
+        return reason
 
 
 class Unreadable(InvalidInput):
     """A file that is refused, with the `reason`."""
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__(*_SENTENCES[reason])
+        super().__init__(reason.message, reason.hint)
         self.reason = reason
