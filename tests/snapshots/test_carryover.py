@@ -95,7 +95,10 @@ def test_what_is_read_in_another_way_is_read_anew(home: Home, monkeypatch: pytes
     home.refresh()
     monkeypatch.setattr(carryover, "_RECIPE", np.frombuffer(b"another", dtype=np.uint8))
     monkeypatch.setattr(admission, "RECIPE", "another")
-    read, admitted = counted(monkeypatch, fingerprints, "_resource_fingerprint"), counted(monkeypatch, admission, "admit")
+    read, admitted = (
+        counted(monkeypatch, fingerprints, "_resource_fingerprint"),
+        counted(monkeypatch, admission, "admit"),
+    )
     tokens = counted(monkeypatch, terms, "tokens_of")
     home.write(edited(rows(), "r03", year="1999"))
     home.refresh()
