@@ -93,7 +93,7 @@ def test_the_product_follows_its_settings(judged: Path) -> None:
     [
         ({"qrels": [("q1", "d9", 1)]}, "d9"),
         ({"qrels": [("q9", "d1", 1)]}, "q9"),
-        ({"qrels": [("q1", "d1", 1), ("q1", "d1", 2)]}, "second time"),
+        ({"qrels": [("q1", "d1", 1), ("q1", "d1", 2)]}, "contradicts"),
         ({"qrels": []}, "no query has a judgement"),
         ({"queries": {"q1": " "}}, "no text"),
         ({"documents": {"d1": ("", " ")}}, "neither title nor text"),

@@ -82,7 +82,7 @@ def test_only_what_changed_is_read_again(home: Home, monkeypatch: pytest.MonkeyP
     home.write(rows())
     home.refresh()
     admitted = counted(monkeypatch, admission, "admit")
-    read = counted(monkeypatch, fingerprints, "_one")
+    read = counted(monkeypatch, fingerprints, "_resource_fingerprint")
     tokens = counted(monkeypatch, terms, "tokens_of")
     home.write(edited(edited(rows(), "r03", summary="Un autre résumé, plus court."), "r04", year="1999"))
     assert home.refresh().changed == 2
@@ -95,7 +95,10 @@ def test_what_is_read_in_another_way_is_read_anew(home: Home, monkeypatch: pytes
     home.refresh()
     monkeypatch.setattr(carryover, "_RECIPE", np.frombuffer(b"another", dtype=np.uint8))
     monkeypatch.setattr(admission, "RECIPE", "another")
-    read, admitted = counted(monkeypatch, fingerprints, "_one"), counted(monkeypatch, admission, "admit")
+    read, admitted = (
+        counted(monkeypatch, fingerprints, "_resource_fingerprint"),
+        counted(monkeypatch, admission, "admit"),
+    )
     tokens = counted(monkeypatch, terms, "tokens_of")
     home.write(edited(rows(), "r03", year="1999"))
     home.refresh()
@@ -156,7 +159,7 @@ def test_an_adaptation_carries_on_what_it_did_not_read(home: Home, monkeypatch: 
     )
     monkeypatch.setattr("reco.refresh.learn.learn_head", lambda *_: won)
     assert adapt(store, HashingEncoderForTests(64), Recipe()).published
-    read = counted(monkeypatch, fingerprints, "_one")
+    read = counted(monkeypatch, fingerprints, "_resource_fingerprint")
     home.write(edited(rows(), "r03", year="1999"))
     assert home.refresh().published and read == []
 
