@@ -341,8 +341,10 @@ def _lies_within(place: Locality, code: str) -> bool:
 
 
 def _locality(row: Mapping[str, str]) -> Locality:
-    numbers = {name: read(row[name]) if row[name] else None for name, read in _NUMBERS.items()}
-    return Locality(**{**row, **numbers})
+    values: dict[str, Any] = dict(row)
+    for name, number in _NUMBERS.items():
+        values[name] = number(row[name]) if row[name] else None
+    return Locality(**values)
 
 
 def _key(name: str) -> str:
