@@ -237,7 +237,8 @@ def _split(points: Points, labels: Labels, wanted: int, seed: int) -> Labels:
 
 def _majority(inner: Labels, outer: Labels) -> Labels:
     """Return, for each inner group, the outer group with most of its points."""
-    return compared(inner, outer, np.ones(len(inner), dtype=bool))[0].argmax(axis=1)
+    majority: Labels = compared(inner, outer, np.ones(len(inner), dtype=bool))[0].argmax(axis=1)
+    return majority
 
 
 def _with_outliers(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from reco.catalogue.resource import Resource
-from reco.snapshots.history import Night
+from reco.snapshots.history import NightChanges
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = "tag:reco.invalid,2026:"
@@ -27,7 +27,7 @@ class Arrival:
     updated: str
 
 
-def arrivals(nights: Sequence[Night], newest: int) -> list[Arrival]:
+def arrivals(nights: Sequence[NightChanges], newest: int) -> list[Arrival]:
     """Return the `newest` added resources that are still in the catalogue, newest first.
 
     `nights` are those of a `History`, newest first. The resources of the oldest snapshot on disk are not

@@ -27,7 +27,7 @@ class Revised:
 
 
 @dataclass(frozen=True)
-class Night:
+class NightChanges:
     """The difference between two snapshots in a row.
 
     `before` is "" for no snapshot; `after` was made at `created` (ISO 8601).
@@ -58,7 +58,7 @@ class Dates:
 class History:
     """The differences between the snapshots on disk, newest first, and the date of the oldest snapshot."""
 
-    nights: tuple[Night, ...]
+    nights: tuple[NightChanges, ...]
     oldest: str
 
     def dates(self, identifier: str) -> Dates:
@@ -79,7 +79,7 @@ def read(store: SnapshotStore, served: Snapshot) -> History:
     counts as a night on which every resource came; the oldest one left of a longer history does not. At
     most two snapshots are open at a time, beside the served one.
     """
-    nights: list[Night] = []
+    nights: list[NightChanges] = []
     oldest = ""
     before: Snapshot | None = None
     for after in _ancestors(store, served):
@@ -102,12 +102,12 @@ def _ancestors(store: SnapshotStore, served: Snapshot) -> Iterator[Snapshot]:
     yield served
 
 
-def between(before: Snapshot | None, after: Snapshot) -> Night:
+def between(before: Snapshot | None, after: Snapshot) -> NightChanges:
     """Return what changed from one snapshot, None for an empty one, to another."""
     old = before.catalogue if before is not None else Catalogue(())
     new = after.catalogue
     changes = diff(old, new)
-    return Night(
+    return NightChanges(
         before.id if before is not None else "",
         after.id,
         after.manifest.created,

@@ -11,14 +11,14 @@ from reco.projects.answers import answers
 from reco.projects.changes import ProjectMoves, compare
 from reco.projects.feed import arrivals, document
 from reco.projects.store import Project
-from reco.snapshots.history import Dates, History, Night, read
+from reco.snapshots.history import Dates, History, NightChanges, read
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 
 NEWEST = 50
 
 
-def nights(found: Snapshot) -> tuple[Night, ...]:
+def nights(found: Snapshot) -> tuple[NightChanges, ...]:
     """Return the changes of each night up to a snapshot."""
     return _history(found).nights
 
@@ -28,7 +28,7 @@ def dates_of(found: Snapshot, identifier: str) -> Dates:
     return _history(found).dates(identifier)
 
 
-def moves(night: Night) -> tuple[ProjectMoves, ...]:
+def moves(night: NightChanges) -> tuple[ProjectMoves, ...]:
     """Return the moves of each saved project's results on a night, none on the first night."""
     store = _store()
     projects = shared.home().projects.read().projects

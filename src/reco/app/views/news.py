@@ -17,7 +17,7 @@ from reco.app.widgets import cards
 from reco.catalogue.resource import Resource
 from reco.projects.changes import Move, ProjectMoves
 from reco.serving import request_queue
-from reco.snapshots.history import Night
+from reco.snapshots.history import NightChanges
 from reco.text.clean import fold
 
 SHOWN = 60
@@ -56,7 +56,7 @@ def _feed() -> None:
     st.caption(say("news.feed_why", count=history.NEWEST))
 
 
-def _summary(nights: Sequence[Night]) -> None:
+def _summary(nights: Sequence[NightChanges]) -> None:
     rows = {_night_label(night): [len(night.came), len(night.changed), len(night.left)] for night in nights}
     columns = [say("news.came"), say("news.changed"), say("news.left")]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
@@ -69,7 +69,7 @@ def _integer(number: Any) -> str:
     return decimal(number, 0)
 
 
-def _night(night: Night) -> None:
+def _night(night: NightChanges) -> None:
     st.header(_night_label(night), anchor=False)
     if not (night.came or night.changed or night.left):
         st.markdown(say("news.same"))
@@ -112,7 +112,7 @@ def _line(resource: Resource, kind: str, fact: str) -> None:
         cards.row(resource, f"news_{kind}", facts)
 
 
-def _projects(night: Night) -> None:
+def _projects(night: NightChanges) -> None:
     st.header(say("news.projects"), anchor=False)
     with st.spinner(say("progress.projects")), request_queue.DRAWING.aside():
         projects = history.moves(night)
@@ -148,7 +148,7 @@ def _passes(resource: Resource, themes: frozenset[str]) -> bool:
     return not themes or not themes.isdisjoint(resource.themes)
 
 
-def _resources(night: Night) -> list[Resource]:
+def _resources(night: NightChanges) -> list[Resource]:
     return [*night.came, *(revised.resource for revised in night.changed), *night.left]
 
 
@@ -157,7 +157,7 @@ def _fields(names: Sequence[str]) -> str:
     return say("news.fields", fields=", ".join(known[name].lower() for name in names if name in known))
 
 
-def _night_label(night: Night) -> str:
+def _night_label(night: NightChanges) -> str:
     # Two refreshes on one day are two nights: the time tells them apart.
     return say("news.dated", day=day(night.created), time=hour(night.created), number=night.after)
 
