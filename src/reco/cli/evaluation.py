@@ -111,5 +111,5 @@ def _left_out(result: SetResult | None) -> str:
     shown = ", ".join(gone.ids[:_SHOWN]) + (", ..." if len(gone.ids) > _SHOWN else "")
     return (
         f"{len(gone.ids)} judged resources are not in the served catalogue ({shown}): {gone.judgements} "
-        f"judgements and {len(gone.topics)} of {len(gone.topics) + len(result.topics)} requests are left out."
+        f"judgements and {len(gone.topics)} of {len(gone.topics) + len(result.topics)} queries are left out."
     )
