@@ -106,9 +106,12 @@ def made_short(model: SentenceTransformer) -> bool:
 
 
 def native_bfloat16() -> bool:
-    """Return whether this processor has bfloat16 matrix instructions."""
+    """Return whether this processor has bfloat16 matrix instructions, and torch uses its AVX-512 kernels."""
     import torch
 
+    # Under ATEN_CPU_CAPABILITY=default, attention in bfloat16 fails: "pack_vnni2 is only supported when...".
+    if not torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+        return False
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in checks)
 
