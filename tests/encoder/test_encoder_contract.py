@@ -14,6 +14,7 @@ from reco.encoder.adapter import Adapter
 from reco.encoder.protocol import Document, Encoder, unit
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import EncoderError, StorageError
+from tests.support import python
 
 WORDS = (
     "le la commune école cour eau arbre sol plan projet habitants énergie . , 1 2 rue place budget".split()
@@ -286,3 +287,9 @@ def test_the_bundled_model_knows_meaning_across_words_and_languages(bundled: Enc
         ("sécurité routière", 2),
     ):
         assert int(np.argmax(documents @ bundled.encode_query(request))) == expected
+
+
+def test_bfloat16_is_left_where_torch_does_not_run_its_own_kernels_for_it() -> None:
+    # On a processor with AMX, attention in bfloat16 fails under these kernels.
+    code = "from reco.encoder.loading import native_bfloat16; print(native_bfloat16())"
+    assert python("-c", code, ATEN_CPU_CAPABILITY="default").out.strip() == "False"
