@@ -336,14 +336,14 @@ def _families(catalogue: Catalogue, pairs: Iterable[DuplicatePair], told: Curato
 
 
 @dataclass
-class _Group:
+class _ListingGroup:
     """Ids of one document, and the ids that the curator split from one of them."""
 
     members: set[str]
     apart: set[str]
 
 
-class _Groups(dict[str, _Group]):
+class _Groups(dict[str, _ListingGroup]):
     """Id -> its group. The smaller of two groups is merged into the larger, so all joins take n log n."""
 
     def __init__(self, split: Iterable[tuple[str, str]]) -> None:
@@ -353,8 +353,8 @@ class _Groups(dict[str, _Group]):
             self._apart[one].add(other)
             self._apart[other].add(one)
 
-    def __missing__(self, identifier: str) -> _Group:
-        self[identifier] = _Group({identifier}, set(self._apart.get(identifier, ())))
+    def __missing__(self, identifier: str) -> _ListingGroup:
+        self[identifier] = _ListingGroup({identifier}, set(self._apart.get(identifier, ())))
         return self[identifier]
 
     def join(self, first: str, second: str) -> bool:
