@@ -29,7 +29,7 @@ import numpy as np
 import reco
 from benchmarks import synthetic
 from reco.encoder.protocol import Document, DocumentVectors, Progress
-from reco.encoder.testing import HashingEncoderForTests
+from reco.encoder.testing import HashingEncoderForTests, direction
 from reco.text.clean import fold
 
 _WORD = re.compile(r"\w+")
@@ -79,7 +79,7 @@ class TimedEncoder(HashingEncoderForTests):
         if number == len(self._directions):
             self._directions = np.concatenate([self._directions, np.empty_like(self._directions)])
         if number == len(self._known) - 1:
-            self._directions[number] = self._direction(word)
+            self._directions[number] = direction(word, self._seed, self._dimension)
         return number
 
 

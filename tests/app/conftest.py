@@ -6,11 +6,13 @@ import csv
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from playwright.sync_api import BrowserContext, sync_playwright
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import reco
@@ -151,6 +153,15 @@ class Place:
             home = reco.open()
             recipe = Recipe(thresholds=home.settings.gates.thresholds())
             refresh(home.store, home.settings.sources, lambda: home.plain_encoder, recipe=recipe)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_scan_of_what_is_installed() -> Iterator[None]:
+    """Every AppTest reads the metadata of every installed distribution; it takes half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture

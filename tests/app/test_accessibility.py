@@ -44,7 +44,9 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [("phone", "dark"), pytest.param("wide", "light", marks=pytest.mark.slow)]
+)
 def test_no_page_has_a_serious_violation(
     nights: Site, visiting: Visiting, tmp_path: Path, size: str, scheme: str
 ) -> None:

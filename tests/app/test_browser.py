@@ -36,7 +36,7 @@ import sys, time
 if "streamlit" in sys.orig_argv:
     from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
     run = ScriptRunner._run_script
-    ScriptRunner._run_script = lambda *given: (time.sleep(1.5), run(*given))[1]
+    ScriptRunner._run_script = lambda *given: (time.sleep(0.8), run(*given))[1]
 """
 
 

@@ -39,22 +39,22 @@ SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("night", "recoveries", "directly"),
+    ("night", "step", "recoveries", "directly"),
     [
-        ("first_night", 5, True),
-        ("night_after_a_crash", 5, True),
-        pytest.param("first_night", 1, False, marks=SLOW),
-        pytest.param("second_night", 1, False, marks=SLOW),
-        pytest.param("night_after_a_crash", 1, False, marks=SLOW),
+        ("first_night", 1, 5, True),
+        ("night_after_a_crash", 4, 5, True),
+        pytest.param("first_night", STRIDE, 1, False, marks=SLOW),
+        pytest.param("second_night", STRIDE, 1, False, marks=SLOW),
+        pytest.param("night_after_a_crash", STRIDE, 1, False, marks=SLOW),
     ],
     indirect=["night"],
 )
 def test_killed_at_every_operation_of_a_refresh(
-    night: Stage, recoveries: int, directly: bool, request: pytest.FixtureRequest
+    night: Stage, step: int, recoveries: int, directly: bool, request: pytest.FixtureRequest
 ) -> None:
-    """Every operation kills; one death in `recoveries` is also followed by another refresh."""
+    """One operation in `step` kills; where its number divides by `recoveries`, another refresh follows."""
     seen_old = seen_new = kills = 0
-    for at in range(1, MOST_OPERATIONS, 1 if directly else STRIDE):
+    for at in range(1, MOST_OPERATIONS, step):
         home = night.fresh()
         done = night.run(home, at=at, fault="kill", directly=directly)
         if done["note"] is None:
@@ -94,14 +94,22 @@ def test_killed_amid_every_write(second_night: Stage, request: pytest.FixtureReq
 
 
 @pytest.mark.parametrize(
-    ("arguments", "left"),
-    [(("prune", "--keep", "3"), ("000003", "000004", "000005")), (("rollback",), ())],
-    ids=["prune", "rollback"],
+    ("arguments", "left", "step"),
+    [
+        (("prune", "--keep", "3"), ("000003", "000004", "000005"), 3),
+        (("rollback",), (), 1),
+        pytest.param(("prune", "--keep", "3"), ("000003", "000004", "000005"), 1, marks=SLOW),
+    ],
+    ids=["prune", "rollback", "prune whole"],
 )
 def test_killed_at_every_operation_of(
-    fifth_night: Stage, arguments: tuple[str, ...], left: tuple[str, ...], request: pytest.FixtureRequest
+    fifth_night: Stage,
+    arguments: tuple[str, ...],
+    left: tuple[str, ...],
+    step: int,
+    request: pytest.FixtureRequest,
 ) -> None:
-    for at in range(1, MOST_OPERATIONS):
+    for at in range(1, MOST_OPERATIONS, step):
         home = fifth_night.fresh()
         done = fifth_night.run(home, *arguments, at=at, fault="kill")
         if done["note"] is None:

@@ -239,7 +239,7 @@ def admitted(row: dict[str, str]) -> Resource:
 
 
 @pytest.mark.timeout(7_200)
-@pytest.mark.parametrize(("sequences", "steps"), [(40, 15), pytest.param(1_000, 15, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("sequences", "steps"), [(14, 15), pytest.param(1_000, 15, marks=pytest.mark.slow)])
 def test_any_sequence_of_nights(sequences: int, steps: int, request: pytest.FixtureRequest) -> None:
     SEEN.clear()
     sequences = scaled(sequences)

@@ -33,12 +33,20 @@ def names(home: Home) -> list[str]:
     return [f["name"] for f in findings]
 
 
+@pytest.fixture(scope="module")
+def second_night(first_night: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    shutil.copytree(first_night.folder, folder := tmp_path_factory.mktemp("second_night") / "reco")
+    made = Home(folder)
+    made.write(edited(rows(), "r01", year="1999"))
+    assert made.refresh().published
+    return made
+
+
 @pytest.fixture
-def two(served: Home) -> Home:
+def two(second_night: Home, memory: Path) -> Home:
     """A home with two snapshots."""
-    served.write(edited(rows(), "r01", year="1999"))
-    assert served.refresh().published
-    return served
+    shutil.copytree(second_night.folder, memory / "reco")
+    return Home(memory / "reco")
 
 
 def test_a_sound_home_has_nothing(two: Home) -> None:

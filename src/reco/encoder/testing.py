@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -84,8 +85,13 @@ class HashingEncoderForTests:
 
     def _mean(self, text: str) -> tuple[Vector, int]:
         words = _WORD.findall(fold(text)) or [""]
-        return np.mean([self._direction(word) for word in words], axis=0, dtype=np.float32), len(words)
+        directions = [direction(word, self._seed, self._dimension) for word in words]
+        return np.mean(directions, axis=0, dtype=np.float32), len(words)
 
-    def _direction(self, word: str) -> Vector:
-        generator = np.random.default_rng([self._seed, zlib.crc32(word.encode("utf-8", "surrogatepass"))])
-        return generator.standard_normal(self._dimension).astype(np.float32)
+
+@lru_cache(maxsize=20_000)
+def direction(word: str, seed: int, dimension: int) -> Vector:
+    generator = np.random.default_rng([seed, zlib.crc32(word.encode("utf-8", "surrogatepass"))])
+    direction = generator.standard_normal(dimension).astype(np.float32)
+    direction.flags.writeable = False
+    return direction
