@@ -157,6 +157,15 @@ def test_the_demand_of_public_texts_is_shown() -> None:
     assert texts == {DWARFS.text, ALONE.text, *(query.text for query in ROCKETS)}
 
 
+@pytest.mark.parametrize(("origin", "largest"), [(LOG, 4), ("x", 3)])
+def test_the_queries_of_a_long_log_need_not_be_nearer_to_form_a_group(origin: str, largest: int) -> None:
+    texts = [f"fusée lunaire habitée {' '.join(letter * n for letter in 'abcdefgh')}" for n in range(2, 8)]
+    others = [" ".join(letter * n for letter in "wxyz") for n in range(2, 60)]
+    asks = [DemandQuery(f"{text[0]}{n}", text, origin) for n, text in enumerate([*texts, *others])]
+    found = gaps.scan(recommender(resources()), ENCODER, asks, public=True)
+    assert max(need.size for need in found.needs if need.requests[0].id[0] == "f") == largest
+
+
 def test_the_most_asked_text_is_the_first_example() -> None:
     asks = [*ROCKETS[:5], replace(ROCKETS[5], weight=2)]
     found = gaps.scan(recommender(resources()), ENCODER, asks, public=True).demand

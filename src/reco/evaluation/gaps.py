@@ -277,7 +277,8 @@ class _GapNamer:
         queries = np.stack([vector for _, vector in unmet])
         common = self._common(queries)
         vectors = unit(queries - common)
-        labels = _grouped(vectors, self._near(len(texts)))
+        recurring = all(one.query.origin == LOG for one, _ in unmet)
+        labels = _grouped(vectors, self._near(1 if recurring else len(texts)))
         corpus = Corpus.read((Text(text, "") for text in texts), least=1)
         centres = np.stack([vectors[labels == group].mean(axis=0) for group in range(int(labels.max()) + 1)])
         nearness = np.einsum("ij,ij->i", vectors, unit(centres)[labels])
@@ -301,7 +302,11 @@ class _GapNamer:
         return mean
 
     def _near(self, requests: int) -> float:
-        """Return the cosine from which two of `requests` queries are near; few pairs of titles reach it."""
+        """Return the cosine from which two of `requests` queries are near; few pairs of titles reach it.
+
+        A log counts as one query, whatever its length: its subjects come back, so most of its near pairs are
+        no chance. With a stricter threshold, a longer log would have more and smaller groups.
+        """
         titles = unit(self._of_titles - self._of_titles.mean(axis=0))
         pairs = (titles @ titles.T)[np.triu_indices(len(titles), 1)]
         share = float(np.clip(_BY_CHANCE / requests, *_SHARE))
