@@ -120,7 +120,7 @@ def radar(
     with progress_bar("Searching") as progress:
         found = gaps.scan(recommender, common.opened.encoder, requests, themes, progress, public)
     if asked.problems:
-        note(f"{len(asked.problems)} lines are left out. The first: {asked.problems[0]}.")
+        note(f"Lines left out: {len(asked.problems)}. The first: {asked.problems[0]}.")
     if save:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         name = "" if file is None else file.name
