@@ -7,6 +7,7 @@ python -m benchmarks cluster-scale ...    cluster, label and lay out 100,000 res
 python -m benchmarks.bertopic ...         compare the clusters with BERTopic, in a separate environment
 python -m benchmarks proofs ...           cost of explanations, levels and needs; check that scores add up
 python -m benchmarks app-load ...         load the web application with many sessions, and with too many
+python -m benchmarks demand --file FILE   how the catalogue answers what is really asked, and what it lacks
 """
 
 from __future__ import annotations
@@ -132,5 +133,9 @@ if __name__ == "__main__":
         from benchmarks import app_load
 
         app_load.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["demand"]:
+        from benchmarks import demand
+
+        demand.main(sys.argv[2:])
     else:
         main()

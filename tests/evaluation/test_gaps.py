@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reco.encoder.testing import HashingEncoderForTests
-from reco.errors import InvalidInput
-from reco.evaluation import exposure, gaps
+from reco.errors import InvalidInput, StorageError
+from reco.evaluation import demand, exposure, gaps
 from reco.evaluation.gaps import LOG, DemandQuery
 from reco.ranking.recommender import Recommender
 from reco.text.tokens import stems
@@ -124,6 +125,127 @@ def test_a_filter_that_nothing_passes_is_no_result() -> None:
     found = gaps.scan(recommender(resources()), ENCODER, [asked])
     assert [request.why for need in found.needs for request in need.requests] == ["no-result"]
     assert found.needs[0].label
+
+
+ROCKETS = [DemandQuery(f"l{n}", f"Réparer la fusée lunaire {n * 'x'}", LOG) for n in range(1, 7)]
+DWARFS = DemandQuery("m", "Élever des licornes naines", LOG, weight=4)
+ALONE = DemandQuery("x", "Xylophone quantique zébré", LOG)
+MET = [DemandQuery(one.id, f"{one.title}. {one.summary}", LOG) for one in resources()[:5]]
+
+
+def test_the_demand_of_a_log_is_counted_and_its_texts_are_hidden() -> None:
+    found = gaps.scan(recommender(resources()), ENCODER, [*ROCKETS, DWARFS, ALONE, *MET])
+    asked = found.demand
+    assert asked is not None and not asked.public and found.saved is None
+    assert (asked.queries, asked.distinct) == (16, 13), "a weight of four counts four"
+    assert (asked.found, asked.weak, asked.nothing) == (5, 0, 11)
+    assert asked.shares == {"found": 0.3125, "weak": 0.0, "nothing": 0.6875}
+    assert found.asked == {LOG: 16} and found.unmet == {LOG: 11}
+    assert [group.size for group in asked.groups] == [6] and asked.groups[0].examples == ()
+    assert asked.withheld == found.withheld == 5 and asked.isolated == 0
+    assert "licorne" not in json.dumps(asdict(found)).casefold()
+
+
+def test_the_demand_of_public_texts_is_shown() -> None:
+    found = gaps.scan(recommender(resources()), ENCODER, [ALONE, DWARFS, *ROCKETS, *MET], public=True)
+    asked = found.demand
+    assert asked is not None and asked.public and asked.withheld == found.withheld == 0
+    assert [group.size for group in asked.groups] == [6, 4] and asked.isolated == 1
+    assert len(asked.groups[0].examples) == 3 and set(asked.groups[0].examples) <= {q.text for q in ROCKETS}
+    assert asked.groups[1].examples == (DWARFS.text,)
+    texts = {request.text for need in found.needs for request in need.requests}
+    assert texts == {DWARFS.text, ALONE.text, *(query.text for query in ROCKETS)}
+
+
+@pytest.mark.parametrize(("origin", "largest"), [(LOG, 4), ("x", 3)])
+def test_the_queries_of_a_long_log_need_not_be_nearer_to_form_a_group(origin: str, largest: int) -> None:
+    texts = [f"fusée lunaire habitée {' '.join(letter * n for letter in 'abcdefgh')}" for n in range(2, 8)]
+    others = [" ".join(letter * n for letter in "wxyz") for n in range(2, 60)]
+    asks = [DemandQuery(f"{text[0]}{n}", text, origin) for n, text in enumerate([*texts, *others])]
+    found = gaps.scan(recommender(resources()), ENCODER, asks, public=True)
+    assert max(need.size for need in found.needs if need.requests[0].id[0] == "f") == largest
+
+
+@pytest.mark.parametrize("asked", ROCKETS, ids=lambda query: query.id)
+def test_the_most_asked_text_is_the_first_example(asked: DemandQuery) -> None:
+    asks = [replace(query, weight=2) if query is asked else query for query in ROCKETS]
+    found = gaps.scan(recommender(resources()), ENCODER, asks, public=True).demand
+    assert found is not None and found.groups[0].examples[0] == asked.text
+
+
+def test_the_nearest_resources_are_those_that_the_queries_of_a_group_rank_best() -> None:
+    from reco.ranking.query import Query
+
+    asked = recommender(resources())
+    found = gaps.scan(asked, ENCODER, [DWARFS, *ROCKETS], public=True).demand
+    assert found is not None and [group.size for group in found.groups] == [6, 4]
+    first = asked.rank(Query.of(DWARFS.text, 10))[:3]
+    nearest = found.groups[1].nearest
+    assert [one.id for one in nearest] == [asked.snapshot.catalogue[hit.row].id for hit in first]
+    assert [one.score for one in nearest] == [pytest.approx(hit.score, abs=1e-4) for hit in first]
+    sums: dict[str, float] = {}
+    for query in ROCKETS:
+        for hit in asked.rank(Query.of(query.text, 10)):
+            name = asked.snapshot.catalogue[hit.row].id
+            sums[name] = sums.get(name, 0.0) + hit.score
+    best = sorted(sums, key=lambda name: (-sums[name], name))[:3]
+    assert [one.id for one in found.groups[0].nearest] == best
+    assert found.groups[0].nearest[0].score == pytest.approx(sums[best[0]] / 6, abs=1e-4)
+
+
+def test_saved_projects_are_a_demand_of_their_own() -> None:
+    saved = [replace(query, origin=gaps.PROJECT) for query in (*ROCKETS, *MET)]
+    found = gaps.scan(recommender(resources()), ENCODER, [*saved, ALONE])
+    assert found.saved is not None and found.demand is not None
+    assert (found.saved.queries, found.saved.found) == (11, 5) and found.demand.queries == 1
+    assert len(found.saved.groups[0].examples) == 3, "an officer named these projects: they are shown"
+
+
+@pytest.fixture
+def log(served: Home) -> Path:
+    path = served.folder / "asked.jsonl"
+    lines = [{"id": query.id, "title": query.text} for query in (*ROCKETS, *[DWARFS] * 4, *MET)]
+    path.write_text("\n".join([*map(json.dumps, lines), "{broken"]), "utf-8")
+    return path
+
+
+def test_the_command_line_measures_a_file(served: Home, log: Path) -> None:
+    hidden = run_cli("radar", *served.arguments, "--logged", str(log), "--json")
+    assert hidden.code == 0 and "Lines left out: 1. The first: " in hidden.err and "licorne" not in hidden.out
+    assert {"coverage", "cells", "needs", "asked", "unmet", "withheld", "without_verdict"} <= set(hidden.json)
+    asked = hidden.json["demand"]
+    assert asked["queries"] == 15 and asked["distinct"] == 12 and asked["shares"]["found"] > 0
+    assert all(group["examples"] == [] for group in asked["groups"]) and asked["withheld"] >= 4
+    shown = run_cli("radar", *served.arguments, "--logged", str(log), "--public")
+    assert "Logged queries: 15 (12 different): " in shown.out and f"« {DWARFS.text} »" in shown.out
+    drawn = run_cli("radar", *served.arguments, "--logged", str(log), "--sample", "5", "--json").json
+    assert drawn["demand"]["queries"] == 5
+    refused = run_cli("radar", *served.arguments, "--sample", "5", "--json")
+    assert refused.code == 2 and "no file" in refused.json["error"]
+    assert demand.last(served.path) is None, "nothing is kept unasked"
+
+
+def test_the_result_is_kept_for_the_curator_s_page(served: Home, log: Path) -> None:
+    done = run_cli("radar", *served.arguments, "--logged", str(log), "--save", "--json")
+    kept = demand.last(served.path)
+    assert kept is not None and kept.logged is not None and str(served.path / demand.NAME) in done.err
+    assert (kept.file, kept.snapshot, kept.left_out) == ("asked.jsonl", "000001", 1)
+    assert json.loads(json.dumps(asdict(kept.logged))) == done.json["demand"]
+    assert "licorne" not in (served.path / demand.NAME).read_text("utf-8")
+    (served.path / demand.NAME).write_text("{", "utf-8")
+    with pytest.raises(StorageError, match=r"demand\.json cannot be read"):
+        demand.last(served.path)
+
+
+def test_the_settings_name_the_file(served: Home, log: Path) -> None:
+    served.extra = '[radar]\nlogged = "asked.jsonl"\npublic = true\n'
+    served.configure()
+    assert run_cli("radar", *served.arguments, "--json").json["demand"]["public"] is True
+    other = log.rename(log.with_name("other.jsonl"))
+    named = run_cli("radar", *served.arguments, "--logged", str(other), "--json").json
+    assert named["demand"]["public"] is False, "`public` is said of the settings' own file"
+    missing = run_cli("radar", *served.arguments, "--json")
+    assert missing.code == 2 and "asked.jsonl does not exist" in missing.json["error"]
 
 
 def planted() -> list:

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reco.cli.console import progress_bar, show_line, show_table
+from reco.cli.console import note, progress_bar, show_line, show_table
 from reco.cli.options import By, Common, Reason
 from reco.errors import InvalidInput, SnapshotError
 
 if TYPE_CHECKING:
     from reco.clusters.model import Clusters, Event, LevelQuality
+    from reco.evaluation.demand import Demand
     from reco.evaluation.exposure import Audit
     from reco.evaluation.gaps import DemandQuery, GapReport
     from reco.snapshots.snapshot import Snapshot
 
 
 _FEW = 10
+_GROUPS = 20
 _TYPES = 4
 _SHOWN = 70
 """Characters shown of a title."""
@@ -81,20 +83,51 @@ def radar(
     logged: Annotated[
         Path | None,
         typer.Option(
-            "--logged", metavar="FILE", help="CSV of logged queries; shows groups of at least five."
+            "--logged",
+            metavar="FILE",
+            help="What is really asked: CSV, JSON Lines or text, or .gz; shows groups of at least five.",
         ),
     ] = None,
+    column: Annotated[str, typer.Option("--column", help="The column of the texts in the file.")] = "",
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", min=0, help="Draw N lines of the file; 0 takes all.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", min=0, help="Which lines are drawn.")] = 1,
+    public: Annotated[
+        bool, typer.Option("--public", help="The texts of the file are public: show them, in any group.")
+    ] = False,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the result in the home, for the curator's page.")
+    ] = False,
     *,
     common: Common,
 ) -> None:
     """Show the gaps of the catalogue. Lists thin themes and the queries without a good result."""
-    from reco.evaluation import gaps as radars
+    from reco.evaluation import demand, gaps
+    from reco.projects.demand_file import DemandFile, read
 
-    requests = _requests(common, logged)
+    settings = common.settings.radar
+    file = logged or settings.logged
+    if file is not None and file == settings.logged:
+        column, public = column or settings.column, public or settings.public
+    if file is None and sample:
+        raise InvalidInput("There is no file to draw lines from.", "Name it: --logged FILE.")
+    asked = DemandFile(()) if file is None else read(file, column, sample, seed)
+    requests = _requests(common)
+    requests += [gaps.DemandQuery(one.id, one.text, gaps.LOG, weight=one.weight) for one in asked.texts]
     recommender = common.recommender()
     themes = [theme for source in common.settings.sources for theme in source.themes]
     with progress_bar("Searching") as progress:
-        found = radars.scan(recommender, common.opened.encoder, requests, themes, progress)
+        found = gaps.scan(recommender, common.opened.encoder, requests, themes, progress, public)
+    if asked.problems:
+        note(f"Lines left out: {len(asked.problems)}. The first: {asked.problems[0]}.")
+    if save:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        name = "" if file is None else file.name
+        measured = demand.MeasuredDemand(
+            now, found.snapshot, name, sample, len(asked.problems), found.demand, found.saved
+        )
+        note(f"The result is kept in {demand.save(common.opened.path, measured)}.")
     common.show(asdict(found), partial(_show_radar, found))
 
 
@@ -119,22 +152,20 @@ def audit(
     common.show(asdict(found), partial(_show_audit, found))
 
 
-def _requests(common: Common, logged: Path | None = None) -> list[DemandQuery]:
-    """Return the queries of the golden set, of the saved projects and of the log, if any."""
+def _requests(common: Common) -> list[DemandQuery]:
+    """Return the queries of the golden set and of the saved projects."""
     from reco.evaluation.beir import read_topics
-    from reco.evaluation.gaps import LOG, PROJECT, DemandQuery
-    from reco.projects.batch import read
+    from reco.evaluation.gaps import PROJECT, DemandQuery
 
     golden = common.settings.gates.golden
     found = [DemandQuery.of_topic(topic) for topic in read_topics(golden)] if golden is not None else []
     saved = common.opened.projects.read().projects
-    found += [DemandQuery(one.id, one.text, PROJECT, None, one.filters) for one in saved]
-    if logged is not None:
-        found += [DemandQuery(one.id, one.text, LOG) for one in read(logged).projects if not one.problem]
-    return found
+    return [*found, *(DemandQuery(one.id, one.text, PROJECT, None, one.filters) for one in saved)]
 
 
 def _show_radar(found: GapReport) -> None:
+    from reco.evaluation.gaps import LOG
+
     rows = []
     for one in found.coverage:
         more = f" and {len(one.missing) - _TYPES} more" if len(one.missing) > _TYPES else ""
@@ -146,13 +177,38 @@ def _show_radar(found: GapReport) -> None:
     for origin, count in found.asked.items():
         print(f"{found.unmet.get(origin, 0)} of {count} queries ({origin}) have no good result")
     for need in found.needs:
+        if need.requests[0].origin == LOG:
+            continue
         size = "isolated" if need.isolated else str(need.size)
         show_line(f"\n{size}  {need.label}  ({need.theme})", "bold")
         for request in need.requests:
-            if request.text:
-                show_line(f"   {request.why}: {request.text[:150]}")
-    if found.withheld:
-        print(f"\n{found.withheld} logged queries are in groups too small to show")
+            show_line(f"   {request.why}: {request.text[:150]}")
+    if found.saved is not None:
+        _show_shares("Saved projects", found.saved)
+    if found.demand is not None:
+        _show_demand(found.demand)
+
+
+def _show_demand(demand: Demand) -> None:
+    _show_shares("Logged queries", demand)
+    for group in demand.groups[:_GROUPS]:
+        show_line(f"\n{group.size}  {group.label}", "bold")
+        for example in group.examples:
+            show_line(f"   « {_short(example)} »")
+        for near in group.nearest:
+            show_line(f"   near: {_short(near.title)}  {near.id}  {near.score:.2f}")
+    if len(demand.groups) > _GROUPS:
+        print(f"\n{len(demand.groups) - _GROUPS} smaller groups are in `--json`")
+    if demand.isolated:
+        print(f"\n{demand.isolated} logged queries are near no other")
+    if demand.withheld:
+        print(f"\n{demand.withheld} logged queries are in groups too small to show")
+
+
+def _show_shares(name: str, demand: Demand) -> None:
+    shares = ", ".join(f"{share:.1%} {verdict}" for verdict, share in demand.shares.items())
+    different = f" ({demand.distinct:,} different)" if demand.distinct != demand.queries else ""
+    show_line(f"\n{name}: {demand.queries:,}{different}: {shares}", "bold")
 
 
 def _show_audit(found: Audit) -> None:

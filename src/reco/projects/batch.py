@@ -30,7 +30,9 @@ COLUMNS = ("project", "text", "verdict", "rank", *_FIELDS, "score", "level", "pa
 A project without result, or with a `problem`, has one row.
 """
 
-_TEXT = ("text", "texte", "projet", "description")
+TEXT = ("text", "texte", "projet", "description")
+"""Columns that may hold the text, the first that is there."""
+
 _ONE_COLUMN = "\x1f"
 """Delimiter for a table of one column: a control character that no text has."""
 
@@ -108,17 +110,17 @@ def answer(recommender: Recommender, project: BatchRow, k: int) -> Answer | str:
         return f"{error} {error.hint}".strip()
 
 
-def read(source: Path, column: str = "") -> Batch:
+def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
     """Read a table of projects: a text, and optionally `id`, `type` and `theme`.
 
-    The text is in `column`, by default the first of text, texte, projet and description. A cell may hold
+    The text is in `column`, by default the first of `names` that the table has. A cell may hold
     several types or themes, separated by semicolons or bars, such as `guide; fiche`. A project without id
     gets its row number. Raises InvalidInput when the file is not such a table.
     """
     config = SourceConfig(name="projects", kind="csv", path=source)
     try:
         header, delimiter = columns(config)
-        header_names = _header_names(header, column)
+        header_names = _header_names(header, (column,) if column else names)
         cut = _ONE_COLUMN if len(header) == 1 else delimiter
         config = config.model_copy(update={"delimiter": cut, "fields": {"summary": header_names["text"]}})
         projects = tuple(
@@ -132,13 +134,13 @@ def read(source: Path, column: str = "") -> Batch:
     return Batch(projects, "," if len(header) == 1 else delimiter, _needs_mark(source))
 
 
-def _header_names(header: Sequence[str], column: str) -> dict[str, str]:
+def _header_names(header: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
     """Return the header's name of each column that we read, such as `{"text": "Description"}`."""
     known = {fold(name): name for name in reversed(header)}
-    text = next((known[fold(name)] for name in ([column] if column else _TEXT) if fold(name) in known), None)
+    text = next((known[fold(name)] for name in wanted if fold(name) in known), None)
     if text is None:
         raise InvalidInput(
-            f"The projects have no column {column or ' or '.join(_TEXT)}; they have: {', '.join(header)}.",
+            f"The projects have no column {' or '.join(wanted)}; they have: {', '.join(header)}.",
             "Name the column of the descriptions with --column.",
         )
     columns_found = {name: known[name] for name in ("id", "type", "theme") if name in known}

@@ -32,7 +32,7 @@ from reco.snapshots.snapshot import Snapshot
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "Fusion", "Need", "Query", "Recommendation", "Recommender"]
+__all__ = ["Answer", "Fusion", "Need", "Query", "Ranking", "Recommendation", "Recommender"]
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,18 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """The hits of a query in the order shown, and the `verdict` of its `Answer`.
+
+    >>> home.recommender.ranking(Query.of("un verger partagé", k=2)).hits[0].row
+    1
+    """
+
+    hits: tuple[Hit, ...]
+    verdict: str | None = None
+
+
+@dataclass(frozen=True)
 class _Certainty:
     """The calibration of one query's scores. With the verdict "nothing", every result is *éloigné*.
 
@@ -182,10 +194,14 @@ class Recommender:
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without explanations."""
+        return list(self.ranking(query).hits)
+
+    def ranking(self, query: Query) -> Ranking:
+        """Return the rows and the verdict of `recommend`, without explanations: for many queries at once."""
         self.snapshot.catalogue.require_known(query.filters)
         needs = split(query.text)
         ranked = self._ranked(self._parse(query, needs), query, needs, with_needs=False)
-        return [placed.hit for placed in ranked.placed]
+        return Ranking(tuple(placed.hit for placed in ranked.placed), ranked.certainty.verdict)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return the resources nearest to one of the catalogue, without itself and its other listings.

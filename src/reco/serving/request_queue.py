@@ -16,9 +16,8 @@ from contextlib import contextmanager
 
 from reco.catalogue.catalogue import Filters
 from reco.errors import ServerBusy
-from reco.index.hits import Hit
 from reco.ranking.query import Query
-from reco.ranking.recommender import Answer, Recommender
+from reco.ranking.recommender import Answer, Ranking, Recommender
 
 QUEUE = 120
 """Callers that may wait. Two cores answer about eight queries a second, so the last one waits 15 s."""
@@ -131,9 +130,9 @@ class QueuedRecommender(Recommender):
         with SHARED.passing():
             return super().recommend(query)
 
-    def rank(self, query: Query) -> list[Hit]:
+    def ranking(self, query: Query) -> Ranking:
         with SHARED.passing():
-            return super().rank(query)
+            return super().ranking(query)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
         with SHARED.passing():

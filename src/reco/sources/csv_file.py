@@ -37,7 +37,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the rows of the table. A ragged or undecodable row is a rejection with its line number."""
     with opened(config, cache) as stream:
         try:
-            yield from _table(config, _Lines(_decoded(config, stream)))
+            yield from _table(config, _Lines(decoded(config, stream)))
         except (UnicodeError, csv.Error) as error:
             raise unreadable(config, error) from error
 
@@ -46,7 +46,7 @@ def columns(config: SourceConfig, cache: Path | None = None) -> tuple[list[str],
     """Return the column names of a table and its delimiter. Raises `SourceError` for an empty table."""
     with opened(config, cache) as stream:
         try:
-            return _header(config, _Lines(_decoded(config, stream)))
+            return _header(config, _Lines(decoded(config, stream)))
         except (UnicodeError, csv.Error) as error:
             raise unreadable(config, error) from error
 
@@ -157,8 +157,11 @@ def _width(line: str, delimiter: str) -> int:
     return len(next(csv.reader([line], delimiter=delimiter), []))
 
 
-def _decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
-    """Yield lines with their ends. Without a BOM or `encoding`, each line is UTF-8, else Windows-1252."""
+def decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
+    """Yield the lines of a text with their ends.
+
+    Without a BOM or `encoding`, each line is UTF-8, else Windows-1252.
+    """
     start = stream.read(4)
     stream.seek(0)
     marked = next((name for bom, name in _BOMS if start.startswith(bom)), "")

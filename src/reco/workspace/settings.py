@@ -103,6 +103,17 @@ class ClusterSettings(Tuning):
         return Options(**_values(Tuning, self), names=names.lines)
 
 
+class RadarSettings(_Table):
+    """`[radar]`: the file of logged queries that `reco radar` measures, and whether its texts are public.
+
+    `column` names the column of the texts, "" for the usual ones.
+    """
+
+    logged: Located | None = None
+    column: str = ""
+    public: bool = False
+
+
 class SnapshotSettings(_Table):
     """`[snapshots]`: how many of the newest stay on disk."""
 
@@ -125,6 +136,7 @@ class Settings(_Table):
     curation: CurationSettings = CurationSettings()
     gates: GateSettings = GateSettings()
     clusters: ClusterSettings = ClusterSettings()
+    radar: RadarSettings = RadarSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     operation: OperationSettings = OperationSettings()
     sources: tuple[SourceConfig, ...] = ()
