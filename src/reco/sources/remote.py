@@ -27,6 +27,7 @@ _REDIRECTS = 3
 _BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 _NOT_MODIFIED = 304
 _MISSING = 404
+_FAILED = 500
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _HEADERS = {"user-agent": f"reco/{__version__}", "accept-encoding": "gzip"}
 
@@ -40,11 +41,17 @@ class Fetched:
     body: bytes
 
 
+class Refused(SourceError):
+    """A response that is neither the content nor a request to wait, such as 403 or 500."""
+
+
 class _Busy(Exception):
     """A response such as 503, after which a later attempt may succeed."""
 
     def __init__(self, status: int, wait: float | None) -> None:
-        super().__init__(f"the server answers {status}")
+        told = f" and asks to wait {wait:.0f} seconds" if wait else ""
+        super().__init__(f"the server answers {status}{told}")
+        self.status = status
         self.wait = wait
 
 
@@ -100,7 +107,10 @@ class Remote:
             raise self.error(url, str(error), hint) from error
         except (_Busy, httpx2.RequestError) as error:
             hint = "Try again later. If the error persists, open the address in a browser."
-            raise self.error(url, f"{type(error).__name__.strip('_')}: {error}", hint) from error
+            found = self.error(url, f"{type(error).__name__.strip('_')}: {error}", hint)
+            if isinstance(error, _Busy) and error.status == _FAILED:
+                raise Refused(str(found), hint) from error
+            raise found from error
 
     def error(self, url: str, what: str, hint: str) -> SourceError:
         """Return an error of this source about an address."""
@@ -144,7 +154,8 @@ class Remote:
             return stored.body
         if not response.is_success:
             hint = "Check in a browser that the address is right and needs no login."
-            raise self.error(url, f"the server answers {response.status_code}", hint)
+            found = self.error(url, f"the server answers {response.status_code}", hint)
+            raise Refused(str(found), found.hint)
         parts = []
         for part in _unpacked(response, self._config.max_bytes):
             self._bytes += len(part)
