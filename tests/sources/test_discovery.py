@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import httpx2
 import openpyxl
 import pytest
 from pytest_httpserver import HTTPServer
@@ -26,6 +28,9 @@ Answers = Mapping[str, object]
 Find = Callable[..., Discovered]
 
 PAGE = Response("<!doctype html><html><head><title>Accueil</title></head></html>", mimetype="text/html")
+CKAN_PAGE = Response(
+    '<html><head><meta name="generator" content="ckan 2.10.1"/></head></html>', mimetype="text/html"
+)
 TEXT = "Plantation de deux kilomètres de haies le long des chemins, avec les écoles et les agriculteurs."
 PROJECTS = [
     {
@@ -74,6 +79,11 @@ def _handler(answer: object) -> Callable[[Request], Response]:
         return Response(given if isinstance(given, str | bytes) else json.dumps(given))
 
     return handle
+
+
+def ckan(request: Request) -> object:
+    first = int(request.args.get("start", 0)) == 0
+    return {"result": {"count": 25_001, "results": [{"id": "u1", "title": "Haies"}] if first else []}}
 
 
 ODS = "/api/explore/v2.1/catalog/datasets"
@@ -156,6 +166,22 @@ def test_a_ckan_portal_lists_its_data_sets(find: Find) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("address", "parameters"),
+    [
+        ("/organization/le-pays?page=2", {"fq": "organization:le-pays"}),
+        ("/fr/group/eau", {"fq": "groups:eau"}),
+        ("/dataset/?q=haies", {"q": "haies"}),
+    ],
+)
+def test_a_part_of_a_ckan_portal_stays_a_part(find: Find, address: str, parameters: dict[str, str]) -> None:
+    answers = {address.partition("?")[0]: CKAN_PAGE, "/api/3/action/package_search": ckan}
+    found = find(answers, address)
+    assert dict(httpx2.URL(found.config.url).params) == parameters
+    assert "# 25,001 were listed" in found.toml
+    assert found.config.max_pages > 250, "a long list has the time that it needs"
+
+
 def test_a_data_set_of_ckan_is_read_by_its_best_table(find: Find, httpserver: HTTPServer) -> None:
     resources = [
         {"format": "PDF", "url": httpserver.url_for("/a.pdf"), "name": "Notice"},
@@ -180,6 +206,19 @@ def test_data_gouv_lists_its_data_sets_and_keeps_the_search(find: Find) -> None:
     assert set(asked) == {"haies"} and found.config.url.endswith("/api/1/datasets/?q=haies")
     assert found.config.pagination is not None and found.config.pagination.mode == "page"
     assert found.first.records[0].values["url"] == "https://exemple.fr/d1"
+
+
+def test_an_organisation_of_data_gouv_stays_a_part(find: Find) -> None:
+    answers = {"/organizations/le-pays/": PAGE, "/api/1/organizations/le-pays/": {"id": "5a"}}
+    asked: list[str] = []
+
+    def answer(request: Request) -> object:
+        asked.append(request.args["organization"])
+        data = [{"id": "d1", "title": "Haies"}] if request.args["page"] == "1" else []
+        return {"data": data, "next_page": None, "total": 1}
+
+    find({**answers, "/api/1/datasets/": answer}, "/organizations/le-pays/")
+    assert set(asked) == {"5a"}
 
 
 def test_a_data_set_of_data_gouv_is_read_by_its_best_table(find: Find, httpserver: HTTPServer) -> None:
@@ -334,6 +373,16 @@ def test_a_site_is_not_proposed_where_its_kind_cannot_be_read(httpserver: HTTPSe
     [
         ({f"{ODS}/h": PAGE}, "/explore/dataset/h/", ("OpenDataSoft", "web page", "instead of JSON")),
         ({"/": PAGE}, "/", ("no known source",)),
+        (
+            {"/": CKAN_PAGE, "/api/3/action/package_search": PAGE},
+            "/",
+            ("a CKAN portal", "package_search?rows=1 answers a web page instead of JSON"),
+        ),
+        (
+            {"/dataset/haies": CKAN_PAGE, "/api/3/action/package_search": ckan},
+            "/dataset/haies",
+            ("no known",),
+        ),
         ({"/": PAGE, ODS: Response("no", 403)}, "/", ("no known source", f"{ODS}?limit=1", "answers 403")),
         ({"/a.json": [{"code": 1, "montant": 3}]}, "/a.json", ("hold the titles",)),
         ({"/a.json": [{"titre": "Haie", "montant": 3}]}, "/a.json", ("an id for each row",)),
@@ -376,6 +425,12 @@ def test_a_busy_server_is_not_asked_again_at_other_addresses(find: Find, httpser
 def test_an_address_that_is_none_is_bad_input(url: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be used"):
         discover(url)
+
+
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    with pytest.raises(InvalidInput) as error:
+        discover("https://lea:secret@example.org/")
+    assert "secret" not in str(error.value) and "lea" not in str(error.value)
 
 
 def test_a_private_address_is_refused_unless_allowed(httpserver: HTTPServer) -> None:
@@ -436,6 +491,11 @@ def test_a_usual_name_with_other_content_is_not_taken() -> None:
     assert "id" not in fields(*({**row, "id": "a"} for row in rows))
 
 
+def test_a_bar_separates_themes() -> None:
+    rows = [{"id": n, "titre": "Haie", "theme": "Eau|Sol, talus"} for n in "ab"]
+    assert mapped(rows, None, {}, {}).splits == {"theme": "|"}
+
+
 def test_addresses_serve_as_ids_when_no_name_fits() -> None:
     rows = [{"titre": "Haie", "lien": f"https://exemple.fr/{n}"} for n in range(3)]
     found = mapped(rows, None, {}, {})
@@ -443,10 +503,21 @@ def test_addresses_serve_as_ids_when_no_name_fits() -> None:
 
 
 def test_text_of_a_source_cannot_write_settings(find: Find) -> None:
-    evil = 'x"\n[[sources]]\nname = "evil"\n#'
+    evil = 'x\x01\x7f"\n[[sources]]\nname = "evil"\n#'
     rows = [{"id": n, "titre": "Haie", evil: "y"} for n in range(2)]
     about = {"metas": {"default": {"title": evil, "publisher": evil}}}
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     found = find({f"{ODS}/h": about, f"{ODS}/h/exports/jsonl": lines}, "/explore/dataset/h/")
-    assert not [line for line in found.toml.splitlines() if line.startswith("name") and "evil" in line]
-    assert found.toml.count("\n[[sources]]") == 1
+    (source,) = tomllib.loads(found.toml)["sources"]
+    assert source["label"] == 'x" [[sources]] name = "evil" #' and source["fields"]["title"] == "titre"
+    assert found.first.unmapped == (evil,)
+
+
+def test_the_table_says_in_toml_what_was_tried(find: Find) -> None:
+    row = {"id": "a", "titre": "Haie", 'l"eau\\\x7f\x01 résumé': TEXT}
+    found = find({f"{ODS}/h": {}, f"{ODS}/h/exports/jsonl": json.dumps(row)}, "/explore/dataset/h/")
+    (source,) = tomllib.loads(found.toml)["sources"]
+    assert (
+        SourceConfig.model_validate(source) == found.config
+        and 'l"eau\\\x7f\x01 résumé' in source["fields"].values()
+    )

@@ -38,6 +38,7 @@ def add_source(
     """Find the source at an address and add it to the settings. Shows ten rows."""
     from reco.catalogue.admission import Rules, admit_all
     from reco.sources.discovery.discover import discover
+    from reco.sources.remote import shown
     from reco.workspace import sources
     from reco.workspace.settings import settings_file
 
@@ -50,8 +51,9 @@ def add_source(
     sources.require_new(existing, found.config.name, found.config.url)
     admitted, refused = admit_all([*found.first.records, *found.first.rejections], Rules())
     if not admitted:
+        problems = "; ".join(refused[0].problems)
         raise InvalidInput(
-            f"None of the first rows of {found.config.url} can be used: {'; '.join(refused[0].problems)}.",
+            f"None of the first rows of {shown(found.config.url)} can be used: {problems}.",
             "Choose other columns with --field FIELD=COLUMN; --dry-run writes nothing.",
         )
     if not dry_run:

@@ -42,7 +42,7 @@ class Fetched:
 
 
 class Refused(SourceError):
-    """A response that is neither the content nor a request to wait, such as 403 or 500."""
+    """A response such as 403, 500 or a loop of redirects: neither the content nor a request to wait."""
 
 
 class _Busy(Exception):
@@ -101,7 +101,8 @@ class Remote:
             raise self.error(url, str(error), hint) from error
         except httpx2.TooManyRedirects as error:
             hint = "Write the final address into this source."
-            raise self.error(url, f"more than {_REDIRECTS} redirects", hint) from error
+            found = self.error(url, f"more than {_REDIRECTS} redirects", hint)
+            raise Refused(str(found), hint) from error
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             hint = "Write a complete address that starts with https:// or http://."
             raise self.error(url, str(error), hint) from error

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from reco.errors import InvalidInput, InvalidSettings
 from reco.sources.config import SourceConfig
+from reco.sources.remote import shown
 from reco.storage import atomic
 from reco.workspace.settings import FILE, defaults, parsed
 
@@ -18,11 +19,12 @@ def require_new(sources: Sequence[SourceConfig], name: str, url: str) -> None:
     for source in sources:
         if name and source.name == name:
             raise InvalidInput(
-                f"There is already a source {name!r}, at {source.place}.", "Give another name with --name."
+                f"There is already a source {name!r}, at {shown(source.place)}.",
+                "Give another name with --name.",
             )
         if source.url and _same(source.url) == _same(url):
             raise InvalidInput(
-                f"The source {source.name!r} already reads {source.url}.",
+                f"The source {source.name!r} already reads {shown(source.url)}.",
                 f"Try it with `reco source test {source.name}`, or remove it from the settings first.",
             )
 

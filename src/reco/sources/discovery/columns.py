@@ -72,11 +72,15 @@ Values = list[str]
 
 @dataclass(frozen=True)
 class Mapped:
-    """Our field -> column, and our field -> why that column. `columns` are all those of the first rows."""
+    """Our field -> column, why that column, and the separator of its values if it holds several.
+
+    `columns` are all those of the first rows.
+    """
 
     columns: tuple[str, ...]
     fields: dict[str, str] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
 
 
 def mapped(
@@ -105,6 +109,8 @@ def mapped(
         if is_free and _fits(ours, columns[column], len(rows)):
             _take(found, ours, column, why)
     _fall_back(found, columns, len(rows))
+    if any("|" in value for value in columns.get(found.fields.get("theme", ""), ())):
+        found.splits["theme"] = "|"  # a comma can be part of a label, a bar cannot
     return found
 
 
@@ -165,7 +171,7 @@ def _fits(ours: str, values: Values, rows: int) -> bool:
 
 
 def _most(values: Values, test: Callable[[str], object]) -> bool:
-    return sum(test(value) is not None and test(value) is not False for value in values) * 2 >= len(values)
+    return sum(bool(test(value)) for value in values) * 2 >= len(values)
 
 
 def _is_web(value: str) -> bool:

@@ -50,6 +50,7 @@ FIRST_ROWS = 10
 _LIMITS: Mapping[str, object] = {"retries": 0, "max_pages": 20, "max_seconds": 120}
 """Limits of the search. A person waits for it, so a busy server is an error at once."""
 _LONGEST_NAME, _LONGEST_LABEL = 64, 100
+_SECRET = re.compile(r"//[^/]*@")
 _MARKS = re.compile(r"[^a-z0-9]+")
 
 
@@ -100,6 +101,8 @@ def _mapped(
     constants = {ours: text for ours, text in proposal.constants.items() if ours not in found.fields}
     if constants:
         values["constants"] = {ours: " ".join(clean(text).split()) for ours, text in constants.items()}
+    if found.splits:
+        values["splits"] = found.splits
     config = _checked({**values, "fields": found.fields})
     records = [Mapper(config).record(row) if isinstance(row, Row) else row for row in rows]
     columns = unmapped(config, (column for row in cells for column in row))
@@ -177,7 +180,7 @@ def _checked(values: Mapping[str, object]) -> SourceConfig:
     except ValidationError as error:
         problems = "; ".join(found["msg"].removeprefix("Value error, ") for found in error.errors())
         raise InvalidInput(
-            f"{values['url'] or 'The address'} cannot be used: {problems}.",
+            f"{_SECRET.sub('//...@', str(values['url'])) or 'The address'} cannot be used: {problems}.",
             "Write a complete address, such as https://data.example.org/explore/dataset/projets/.",
         ) from error
 

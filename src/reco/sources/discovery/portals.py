@@ -18,13 +18,20 @@ _ODS = "/api/explore/v2.1/catalog/datasets"
 _ODS_STEP = re.compile(r"/(?:explore/dataset|api/explore/v2\.\d/catalog/datasets)/([^/]+)")
 _CKAN_PAGE = re.compile(r"^(?P<base>/.*?)?/dataset/(?P<name>[^/]+)(?:/|$)")
 _CKAN_SEARCH = "/api/3/action/package_search"
+_CKAN_SECTION = re.compile(r"/(organization|group)/([\w-]+)")
+_CKAN_FILTERS = {"organization": "organization", "group": "groups"}
 _LOCALE = re.compile(r"/[a-z]{2}$")
 _UDATA = "/api/1/datasets/"
-_UDATA_PAGE = re.compile(r"^(?:/[a-z]{2})?(?:/api/1)?/datasets/(?P<slug>[^/]+)/?")
+_UDATA_PAGE = re.compile(r"^(?:/[a-z]{2})?(?:/api/1)?/datasets/(?!search/?$)(?P<slug>[^/]+)/?")
+_UDATA_SECTION = re.compile(r"/organizations/([\w-]+)")
 _UDATA_FILTERS = ("q", "organization", "tag", "topic", "schema", "geozone", "granularity", "format", "badge")
 _HAL_SEARCH = "https://api.archives-ouvertes.fr/search/"
 _HAL_HOST = re.compile(r"^(?:(?P<portal>[\w-]+)\.)?hal\.science$")
 _HAL_COLLECTION = re.compile(r"[A-Z0-9][A-Z0-9_-]+")
+_HEAD = 20_000
+_PAGE = 100
+_MANY_PAGES = 150
+"""Pages that the usual 600 seconds surely suffice for."""
 _FORMATS = ("csv", "csv.gz", "tsv", "xlsx", "jsonl", "ndjson", "json", "geojson")
 """Formats that are read, the best first."""
 
@@ -93,15 +100,17 @@ def ods_dataset(site: Site) -> Proposal | None:
 def ods_portal(site: Site) -> Proposal | None:
     """Recognise an OpenDataSoft portal: its resources are the descriptions of its data sets."""
     address = f"{site.root}{_ODS}"
-    if not objects_at(site.document(merged(address, limit="1")), "results"):
+    answer = _answer(site, merged(address, limit="1"), "an OpenDataSoft portal", b"opendatasoft")
+    if not objects_at(answer, "results"):
         return None
+    options, size = _paged("results", ("offset", "offset", "limit"), within(answer, "total_count"))
     return Proposal(
         what="The data sets of an OpenDataSoft portal",
         kind="api",
         url=address,
-        options={"records": "results", "pagination": _paging("offset", "offset", "limit")},
+        options=options,
         known=_ODS_FIELDS,
-        remarks=("For the rows of one data set, give the address of its page.",),
+        remarks=(size, "For the rows of one data set, give the address of its page."),
     )
 
 
@@ -121,20 +130,28 @@ def ckan_dataset(site: Site) -> Proposal | None:
 
 
 def ckan_portal(site: Site) -> Proposal | None:
-    """Recognise a CKAN portal: its resources are the descriptions of its data sets."""
-    address = site.root + _CKAN_SEARCH
-    if not objects_at(site.document(merged(address, rows="1")), "result.results"):
+    """Recognise a CKAN portal: its resources are the descriptions of its data sets.
+
+    The words of a search page are kept, and the organisation or the group of its page.
+    """
+    if _CKAN_PAGE.match(site.url.path):
         return None
+    filters = {"q": site.url.params["q"]} if "q" in site.url.params else {}
+    if section := _CKAN_SECTION.search(site.url.path):
+        filters["fq"] = f"{_CKAN_FILTERS[section[1]]}:{section[2]}"
+    address = merged(site.root + _CKAN_SEARCH, **filters)
+    answer = _answer(site, merged(address, rows="1"), "a CKAN portal", b'content="ckan')
+    if not objects_at(answer, "result.results"):
+        return None
+    options, size = _paged("result.results", ("offset", "start", "rows"), within(answer, "result.count"))
     return Proposal(
         what="The data sets of a CKAN portal",
         kind="api",
         url=address,
-        options={"records": "result.results", "pagination": _paging("offset", "start", "rows")},
+        part="-".join(filters.values()),
+        options=options,
         known=_CKAN_FIELDS,
-        remarks=(
-            "To read a part of the portal, add `?fq=organization:NAME` or `?q=WORDS` to the address.",
-            "For the rows of one data set, give the address of its page.",
-        ),
+        remarks=(size, "To read a part of it, add `q=WORDS` or `fq=organization:NAME` to the address."),
     )
 
 
@@ -151,20 +168,29 @@ def udata_dataset(site: Site) -> Proposal | None:
 
 
 def udata_portal(site: Site) -> Proposal | None:
-    """Recognise data.gouv.fr, or another udata portal. The filters of a search page are kept."""
+    """Recognise data.gouv.fr, or another udata portal.
+
+    The filters of a search page are kept, and the organisation of its page.
+    """
+    if _UDATA_PAGE.match(site.url.path):
+        return None
     filters = {name: site.url.params[name] for name in _UDATA_FILTERS if name in site.url.params}
-    address = merged(site.root + _UDATA, **filters) if filters else site.root + _UDATA
+    if section := _UDATA_SECTION.search(site.url.path):
+        about = site.document(f"{site.root}/api/1/organizations/{quote(section[1])}/")
+        filters["organization"] = text_at(about, "id") or section[1]
+    address = merged(site.root + _UDATA, **filters)
     answer = site.document(merged(address, page="1", page_size="1"))
     if "next_page" not in answer or not objects_at(answer, "data"):
         return None
+    options, size = _paged("data", ("page", "page", "page_size"), within(answer, "total"))
     return Proposal(
         what=f"The data sets of {_udata_name(site)}",
         kind="api",
         url=address,
         part="-".join(filters.values()),
-        options={"records": "data", "pagination": _paging("page", "page", "page_size")},
+        options=options,
         known=_UDATA_FIELDS,
-        remarks=("To read a part of the portal, add `?q=WORDS` or `?organization=ID` to the address.",),
+        remarks=(size, "To read a part of it, add `q=WORDS` or `organization=ID` to the address."),
     )
 
 
@@ -176,15 +202,17 @@ def hal(site: Site) -> Proposal | None:
     answer = site.document(merged(address, rows="1", start="0"))
     if within(answer, "response.docs") is None:
         return None
+    options, size = _paged("response.docs", ("offset", "start", "rows"), within(answer, "response.numFound"))
     collection = httpx2.URL(address).path.removeprefix("/search").strip("/")
     return Proposal(
         what="Publications in HAL" + f", {collection}" * bool(collection),
         kind="api",
         url=address,
         part=collection.lower() or httpx2.URL(address).params["q"],
-        options={"records": "response.docs", "pagination": _paging("offset", "start", "rows")},
+        options=options,
         known=_HAL_FIELDS,
         remarks=(
+            size,
             "`q` is the query of the API (Solr); `fl` names the fields that are read.",
             "The pages are sorted by `docid`, so that a record added meanwhile moves no other.",
         ),
@@ -212,8 +240,27 @@ def hal_search(url: str) -> str | None:
     return merged(base, **{"q": "*:*", **kept, "wt": "json", "sort": "docid asc", "fl": ",".join(columns)})
 
 
-def _paging(mode: str, position: str, size: str) -> dict[str, object]:
-    return {"mode": mode, "position": position, "size": size, "page_size": 100}
+def _answer(site: Site, url: str, what: str, mark: bytes) -> Mapping[str, object]:
+    """Return what the API of a portal answers. It must, if the page of the portal bears its `mark`."""
+    if mark in site.page().body[:_HEAD].lower():
+        return site.required(url, what)
+    return site.document(url)
+
+
+def _paged(records: str, paging: tuple[str, str, str], total: object) -> tuple[dict[str, object], str]:
+    """Return the options of a list that is read page by page, and a remark on its size.
+
+    A long list gets more pages and time than the usual limits, which would stop it every night.
+    """
+    mode, position, size = paging
+    pagination = {"mode": mode, "position": position, "size": size, "page_size": _PAGE}
+    options: dict[str, object] = {"records": records, "pagination": pagination}
+    if not isinstance(total, int):
+        return options, "Its size is not known."
+    pages = total // _PAGE + 1
+    if pages > _MANY_PAGES:
+        options |= {"max_pages": 2 * pages, "max_seconds": 4 * pages}
+    return options, f"{total:,} were listed when this was written."
 
 
 def _udata_name(site: Site) -> str:
