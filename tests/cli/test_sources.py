@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 
 import pytest
@@ -111,10 +112,13 @@ def test_line_ends_permissions_and_a_link_stay(home: Home, address: str) -> None
     real = home.folder / "real.toml"
     real.write_bytes(home.config.read_bytes().replace(b"\n", b"\r\n"))
     real.chmod(0o640)
+    owner = 12_345 if os.geteuid() == 0 else os.geteuid()
+    os.chown(real, owner, -1)
     home.config.unlink()
     home.config.symlink_to(real)
     assert add(home, address).code == 0
     data = real.read_bytes()
+    assert real.stat().st_uid == owner
     assert home.config.is_symlink() and real.stat().st_mode & 0o777 == 0o640
     assert data.count(b"\n") == data.count(b"\r\n") and len(home.settings().sources) == 2
 

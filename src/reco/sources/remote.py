@@ -97,7 +97,10 @@ class Remote:
         try:
             return self._with_retries(url, cache)
         except PrivateAddress as error:
-            hint = "Use a public address, or set `allow_private = true` for a source of your own network."
+            hint = (
+                "Use a public address, or set `allow_private = true` for a source of your own network "
+                "(`--allow-private` for `reco source add`)."
+            )
             raise self.error(url, str(error), hint) from error
         except httpx2.TooManyRedirects as error:
             hint = "Write the final address into this source."

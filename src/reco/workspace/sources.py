@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,9 +56,11 @@ def add(file: Path, table: str) -> None:
             f"The source cannot be added at the end of {file}: {error}",
             "Add it by hand: `reco source add URL --dry-run` prints it.",
         ) from error
-    mode = stat.S_IMODE(target.stat().st_mode)
+    state = target.stat()
     atomic.replace(target, after.encode())
-    target.chmod(mode)
+    target.chmod(stat.S_IMODE(state.st_mode))
+    if os.geteuid() == 0:  # the account that reads the settings must still be able to
+        os.chown(target, state.st_uid, state.st_gid)
 
 
 def _same(url: str) -> tuple[str, str, str, str]:

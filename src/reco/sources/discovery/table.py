@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
+from reco.catalogue.resource import FIELDS
 from reco.sources.discovery.columns import Mapped
 from reco.sources.discovery.proposal import Proposal
 from reco.text.clean import clean
@@ -20,8 +21,13 @@ def table(values: Mapping[str, object], proposal: Proposal, found: Mapped, unrea
     Text of the source is cleaned before it stands in a comment: a line break there would start a setting.
     """
     lines = [*_comment(f"{proposal.what}."), *(line for text in proposal.remarks for line in _comment(text))]
-    lines += ["[[sources]]", *(f"{name} = {_value(value)}" for name, value in values.items())]
+    lines += ["[[sources]]", *(_setting(name, value) for name, value in values.items())]
     return "\n".join([*lines, *_fields(found, unread)]) + "\n"
+
+
+def _setting(name: str, value: object) -> str:
+    told = "  # the same for every row: no column holds it" if name == "constants" else ""
+    return f"{name} = {_value(value)}{told}"
 
 
 def _fields(found: Mapped, unread: Sequence[str]) -> Iterator[str]:
@@ -33,7 +39,7 @@ def _fields(found: Mapped, unread: Sequence[str]) -> Iterator[str]:
         first = ", ".join(name[:_LONGEST_NAME] for name in unread[:_MOST_UNREAD])
         yield from _comment(f"Not read: {first}{', ...' * (len(unread) > _MOST_UNREAD)}")
     yield "[sources.fields]"
-    lines = {name: f"{name} = {_value(column)}" for name, column in found.fields.items()}
+    lines = {name: f"{name} = {_value(found.fields[name])}" for name in FIELDS if name in found.fields}
     width = max(map(len, lines.values()))
     for name, line in lines.items():
         yield f"{line:<{width}}  # {_one_line(found.why[name])}"
