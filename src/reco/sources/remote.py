@@ -27,7 +27,6 @@ _REDIRECTS = 3
 _BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 _NOT_MODIFIED = 304
 _MISSING = 404
-_FAILED = 500
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _HEADERS = {"user-agent": f"reco/{__version__}", "accept-encoding": "gzip"}
 
@@ -42,17 +41,27 @@ class Fetched:
 
 
 class Refused(SourceError):
-    """A response such as 403, 500 or a loop of redirects: neither the content nor a request to wait."""
+    """A failure that concerns one address: other addresses of the same server may be read.
+
+    `status` is the HTTP status, or 0 when the response itself cannot be used.
+    """
+
+    def __init__(self, message: str, hint: str, status: int) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class _Busy(Exception):
     """A response such as 503, after which a later attempt may succeed."""
 
     def __init__(self, status: int, wait: float | None) -> None:
-        told = f" and asks to wait {wait:.0f} seconds" if wait else ""
-        super().__init__(f"the server answers {status}{told}")
+        super().__init__(f"the server answers {status}")
         self.status = status
         self.wait = wait
+
+    def __str__(self) -> str:
+        told = f" and asks to wait {self.wait:.0f} seconds" if self.wait else ""
+        return f"{self.args[0]}{told}"
 
 
 class Remote:
@@ -104,21 +113,23 @@ class Remote:
             raise self.error(url, str(error), hint) from error
         except httpx2.TooManyRedirects as error:
             hint = "Write the final address into this source."
-            found = self.error(url, f"more than {_REDIRECTS} redirects", hint)
-            raise Refused(str(found), hint) from error
+            raise self._refused(url, f"more than {_REDIRECTS} redirects", hint) from error
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             hint = "Write a complete address that starts with https:// or http://."
             raise self.error(url, str(error), hint) from error
         except (_Busy, httpx2.RequestError) as error:
             hint = "Try again later. If the error persists, open the address in a browser."
-            found = self.error(url, f"{type(error).__name__.strip('_')}: {error}", hint)
-            if isinstance(error, _Busy) and error.status == _FAILED:
-                raise Refused(str(found), hint) from error
-            raise found from error
+            said = f"{type(error).__name__.strip('_')}: {error}"
+            if isinstance(error, _Busy | httpx2.DecodingError):
+                raise self._refused(url, said, hint, getattr(error, "status", 0)) from error
+            raise self.error(url, said, hint) from error
 
     def error(self, url: str, what: str, hint: str) -> SourceError:
         """Return an error of this source about an address."""
         return SourceError(f"source {self._config.name}: {shown(url)}: {what}", hint)
+
+    def _refused(self, url: str, what: str, hint: str, status: int = 0) -> Refused:
+        return Refused(f"source {self._config.name}: {shown(url)}: {what}", hint, status)
 
     def _with_retries(self, url: str, cache: HttpCache | None) -> Fetched | None:
         attempts = stamina.retry_context(
@@ -158,8 +169,8 @@ class Remote:
             return stored.body
         if not response.is_success:
             hint = "Check in a browser that the address is right and needs no login."
-            found = self.error(url, f"the server answers {response.status_code}", hint)
-            raise Refused(str(found), found.hint)
+            status = response.status_code
+            raise self._refused(url, f"the server answers {status}", hint, status)
         parts = []
         for part in _unpacked(response, self._config.max_bytes):
             self._bytes += len(part)

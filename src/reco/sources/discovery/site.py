@@ -12,6 +12,8 @@ from reco.sources.remote import Fetched, Refused, Remote, shown
 
 _HTML = (b"<!doctype html", b"<html")
 _START = 2_000
+_WAIT = frozenset((408, 425, 429, 502, 503, 504))
+"""Statuses of a server that has too much to do: another question would not help."""
 _XML = b"<?xml"
 
 
@@ -55,6 +57,8 @@ class Site:
             try:
                 self._seen[url] = self._remote.find(url)
             except Refused as error:
+                if error.status in _WAIT:
+                    raise
                 self.refusals.append(str(error).partition(": ")[2])
                 self._seen[url] = None
         return self._seen[url]
