@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import analysis, curation, evaluation, feedback, logs, operations, projects
+from reco.cli import analysis, curation, evaluation, feedback, logs, operations, projects, sources
 from reco.cli.console import note, progress_bar, run
 from reco.cli.options import (
     Arranging,
@@ -159,7 +159,8 @@ add_commands(app, changes=projects.changes, batch=projects.batch)
 add_commands(app, check=operations.check, rollback=operations.rollback, prune=operations.prune)
 add_commands(app, status=operations.status, doctor=operations.doctor)
 
-add_group(app, "source", "Try a source before a refresh.", test=curation.test_source)
+tried = add_group(app, "source", "Add or try a source before a refresh.", test=curation.test_source)
+add_commands(tried, add=sources.add_source)
 add_group(app, "decisions", "Check the curator's decisions.", check=curation.check_decisions)
 clusters = add_group(app, "clusters", "List and name the clusters of the catalogue.", rename=analysis.rename)
 clusters.callback(invoke_without_command=True, no_args_is_help=False)(with_options(analysis.clusters))

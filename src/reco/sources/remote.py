@@ -40,12 +40,28 @@ class Fetched:
     body: bytes
 
 
+class Refused(SourceError):
+    """A failure that concerns one address: other addresses of the same server may be read.
+
+    `status` is the HTTP status, or 0 when the response itself cannot be used.
+    """
+
+    def __init__(self, message: str, hint: str, status: int) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
 class _Busy(Exception):
     """A response such as 503, after which a later attempt may succeed."""
 
     def __init__(self, status: int, wait: float | None) -> None:
         super().__init__(f"the server answers {status}")
+        self.status = status
         self.wait = wait
+
+    def __str__(self) -> str:
+        told = f" and asks to wait {self.wait:.0f} seconds" if self.wait else ""
+        return f"{self.args[0]}{told}"
 
 
 class Remote:
@@ -90,21 +106,30 @@ class Remote:
         try:
             return self._with_retries(url, cache)
         except PrivateAddress as error:
-            hint = "Use a public address, or set `allow_private = true` for a source of your own network."
+            hint = (
+                "Use a public address, or set `allow_private = true` for a source of your own network "
+                "(`--allow-private` for `reco source add`)."
+            )
             raise self.error(url, str(error), hint) from error
         except httpx2.TooManyRedirects as error:
             hint = "Write the final address into this source."
-            raise self.error(url, f"more than {_REDIRECTS} redirects", hint) from error
+            raise self._refused(url, f"more than {_REDIRECTS} redirects", hint) from error
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             hint = "Write a complete address that starts with https:// or http://."
             raise self.error(url, str(error), hint) from error
         except (_Busy, httpx2.RequestError) as error:
             hint = "Try again later. If the error persists, open the address in a browser."
-            raise self.error(url, f"{type(error).__name__.strip('_')}: {error}", hint) from error
+            said = f"{type(error).__name__.strip('_')}: {error}"
+            if isinstance(error, _Busy | httpx2.DecodingError):
+                raise self._refused(url, said, hint, getattr(error, "status", 0)) from error
+            raise self.error(url, said, hint) from error
 
     def error(self, url: str, what: str, hint: str) -> SourceError:
         """Return an error of this source about an address."""
         return SourceError(f"source {self._config.name}: {shown(url)}: {what}", hint)
+
+    def _refused(self, url: str, what: str, hint: str, status: int = 0) -> Refused:
+        return Refused(f"source {self._config.name}: {shown(url)}: {what}", hint, status)
 
     def _with_retries(self, url: str, cache: HttpCache | None) -> Fetched | None:
         attempts = stamina.retry_context(
@@ -144,7 +169,8 @@ class Remote:
             return stored.body
         if not response.is_success:
             hint = "Check in a browser that the address is right and needs no login."
-            raise self.error(url, f"the server answers {response.status_code}", hint)
+            status = response.status_code
+            raise self._refused(url, f"the server answers {status}", hint, status)
         parts = []
         for part in _unpacked(response, self._config.max_bytes):
             self._bytes += len(part)

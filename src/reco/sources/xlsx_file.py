@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
@@ -27,12 +27,33 @@ _MOST_ROWS = 1_048_576
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the rows of `sheet`, or of the first sheet, without blank rows."""
+    lines = _lines(config, cache)
+    _, values = next(lines, (0, ()))
+    if values:
+        header = _header(values)
+        check_columns(config, header)
+        for number, found in lines:
+            cells = (*found, *([None] * (len(header) - len(found))))
+            yield Row(f"{config.place}:{number}", dict(zip(header, cells, strict=False)))
+
+
+def columns(config: SourceConfig, cache: Path | None = None) -> list[str]:
+    """Return the column names of a sheet, none for an empty one. Raises `SourceError`."""
+    return _header(next(_lines(config, cache), (0, ()))[1])
+
+
+def _header(values: Sequence[object]) -> list[str]:
+    return [(to_text(value) or "").strip() for value in values]
+
+
+def _lines(config: SourceConfig, cache: Path | None) -> Iterator[tuple[int, Sequence[object]]]:
+    """Yield each line of a sheet that is not blank, with its number from 1."""
     with opened(config, cache) as stream:
         _refuse_bomb(config, stream)
         stream.seek(0)
         try:
             workbook = load_workbook(stream, read_only=True, data_only=True)
-            yield from _table(config, _sheet(config, workbook))
+            yield from _filled(config, _sheet(config, workbook))
         except SourceError:
             raise
         except Exception as error:  # openpyxl raises any exception on a malformed part
@@ -85,16 +106,9 @@ def _sheet(config: SourceConfig, workbook: Any) -> Any:
     return sheet
 
 
-def _table(config: SourceConfig, sheet: Any) -> Iterator[Row]:
-    header: list[str] = []
+def _filled(config: SourceConfig, sheet: Any) -> Iterator[tuple[int, Sequence[object]]]:
     for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
         if number > _MOST_ROWS:
             raise unreadable(config, f"it has more rows than a sheet can have ({_MOST_ROWS:,})")
-        if all(value is None for value in values):
-            continue
-        if not header:
-            header = [(to_text(value) or "").strip() for value in values]
-            check_columns(config, header)
-            continue
-        cells = (*values, *([None] * (len(header) - len(values))))
-        yield Row(f"{config.place}:{number}", dict(zip(header, cells, strict=False)))
+        if any(value is not None for value in values):
+            yield number, values

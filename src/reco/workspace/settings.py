@@ -6,7 +6,7 @@ import os
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
-from tomllib import TOMLDecodeError
+from tomllib import TOMLDecodeError, loads
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -183,7 +183,18 @@ def load(path: Path | None = None, home: Path | None = None) -> Settings:
     one. Raises InvalidSettings with every problem.
     """
     chosen = settings_file(path, home)
-    values = _of_file(chosen)
+    return _validated(_of_file(chosen), chosen)
+
+
+def parsed(text: str, file: Path) -> Settings:
+    """Return the settings that `load` would give if `file` held `text`. Raises InvalidSettings."""
+    try:
+        return _validated(loads(text), file)
+    except TOMLDecodeError as error:
+        raise _not_toml(file, error) from error
+
+
+def _validated(values: dict[str, Any], chosen: Path) -> Settings:
     for name, value in _of_environment().items():
         values[name] = {**values.get(name, {}), **value} if isinstance(value, dict) else value
     try:
@@ -211,9 +222,11 @@ def _of_file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InvalidSettings(f"{path} cannot be read: {error.strerror}.", "Check --config.") from error
     except (TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(
-            f"{path} is not valid TOML: {error}.", "Compare with reco.example.toml."
-        ) from error
+        raise _not_toml(path, error) from error
+
+
+def _not_toml(path: Path, error: Exception) -> InvalidSettings:
+    return InvalidSettings(f"{path} is not valid TOML: {error}.", "Compare with reco.example.toml.")
 
 
 def _of_environment() -> dict[str, Any]:
