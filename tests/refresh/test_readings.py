@@ -388,11 +388,14 @@ def test_a_repository_that_cannot_select_is_read_whole(nights: Nights, repositor
     assert ["from" in asked for asked in repository.asked] == [True, False]
 
 
-def test_a_clock_that_is_ahead_hides_nothing(nights: Nights, repository: Repository) -> None:
+def test_a_wrong_clock_hides_nothing(nights: Nights, repository: Repository) -> None:
     repository.set("a", "A")
     repository.answer = lambda request: setattr(repository, "today", date(2099, 1, 1))
     night(nights, repository)
     assert night(nights, repository)[1] == "2026-03-01"
+    repository.answer = lambda request: setattr(repository, "today", nights.today - timedelta(days=9))
+    night(nights, repository)
+    assert night(nights, repository)[1] == "2026-02-22", "its clock is nine days late, so are its dates"
     nights.today = FIRST - timedelta(days=300)
     assert night(nights, repository)[1] == "", "our own clock was put back"
 

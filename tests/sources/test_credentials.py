@@ -179,6 +179,12 @@ def test_the_logs_of_the_client_hold_no_secret(
     assert KEY not in caplog.text and TOKENS[0] not in caplog.text
 
 
+def test_an_error_hides_what_the_server_repeats(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/a").respond_with_data("", 302, {"Location": f"http://{KEY}.invalid/"})
+    with pytest.raises(SourceError, match=r"the name \*\*\*.invalid is not known"):
+        fetched(httpserver.url_for("/a"), headers=HEADERS)
+
+
 def test_a_secret_is_written_nowhere(
     home: Home, httpserver: HTTPServer, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
