@@ -141,6 +141,12 @@ def admit(record: Record, rules: Rules) -> Resource | Rejection:
     return resource
 
 
+def identifier(row: Record | Rejection) -> str:
+    """Return the id that the resource of a row has, or would have if it were admitted."""
+    reader = _FieldReader(row.values)
+    return _identifier(reader, reader.text("title", LONGEST_TITLE))
+
+
 def _rejection(row: Record | Rejection, problems: tuple[str, ...]) -> Rejection:
     values = {name: value[:LONGEST_KEPT] for name, value in row.values.items()}
     return Rejection(row.source, row.locator, problems, values)

@@ -62,7 +62,8 @@ def check_decisions(*, common: Common) -> None:
         previous = common.store.serve()[0]
     except SnapshotError:
         previous = None
-    collected = collect(settings.sources, previous, common.store.home / "cache", curation)
+    home = common.store.home
+    collected = collect(settings.sources, previous, home / "cache", curation, home=home)
     decisions = len(curation.decisions.lines)
     found = {
         "decisions": decisions,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue import quarantine
-from reco.catalogue.admission import KnownRows, Rules, admit_all
+from reco.catalogue.admission import KnownRows, Rules, admit_all, identifier
 from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Stale
@@ -19,14 +20,15 @@ from reco.catalogue.resource import Rejection, Resource
 from reco.encoder.protocol import Encoder
 from reco.errors import SnapshotError, SourceError
 from reco.index.vectors import VectorTable
-from reco.refresh import memory
+from reco.refresh import held, memory
 from reco.refresh.baseline import is_doubted
+from reco.refresh.held import Held
+from reco.refresh.readings import Admitted, Reading, is_held, reading_of
 from reco.refresh.recipe import Recipe
 from reco.snapshots.carryover import Carried, origins_of
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.sources.config import SourceConfig
-from reco.sources.read import read
 
 logger = logging.getLogger(__name__)
 
@@ -67,19 +69,23 @@ def collect_night(store: SnapshotStore, sources: Sequence[SourceConfig], curatio
     """Read the sources and compare them with the served snapshot. Raises SourceError when all fail."""
     previous = _previous(store)
     carried = store.carried(previous.id) if previous is not None else None
-    collected = collect(sources, previous, store.home / "cache", curation, carried)
+    collected = collect(sources, previous, store.home / "cache", curation, carried, store.home)
     refused = quarantine.write(store.home, collected.rejections)
     if len(collected.failures) == len(sources):
         raise SourceError(
             "Every source failed: " + " ".join(f"{n}: {why}" for n, why in collected.failures.items()),
             "The served snapshot is untouched. Check the sources with `reco source test NAME`.",
         )
+    for name, rows in collected.held.items():
+        held.save(store.home, name, rows)
     catalogue = Catalogue(collected.resources)
     order = sorted(range(len(catalogue)), key=lambda row: collected.resources[row].id)
     changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
     served = previous.id if previous is not None else None
     kept = collected.carried.take(np.asarray(order, dtype=np.int64))
-    return Night(previous, catalogue, kept, replace(collected, resources=()), changes, refused, served)
+    return Night(
+        previous, catalogue, kept, replace(collected, resources=(), held={}), changes, refused, served
+    )
 
 
 def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, recipe: Recipe) -> bool:
@@ -111,7 +117,8 @@ class Collected:
     """The sources' resources and rejections, and the reason of each source that failed.
 
     `hidden` are the ids that the curator hides, `stale` the decisions that no longer apply. `carried` is
-    the work on the resources that the next night reuses, in their order.
+    the work on the resources that the next night reuses, in their order. `held` is what to keep of each
+    source for the next night.
     """
 
     resources: tuple[Resource, ...]
@@ -121,6 +128,7 @@ class Collected:
     hidden: tuple[str, ...]
     stale: tuple[Stale, ...]
     carried: Carried
+    held: Mapping[str, Held]
 
 
 def collect(
@@ -129,10 +137,14 @@ def collect(
     cache: Path,
     curation: Curation | None = None,
     carried: Carried | None = None,
+    home: Path | None = None,
+    today: date | None = None,
 ) -> Collected:
     """Read and curate every source; a source that fails keeps its rows of `previous`.
 
-    `carried` is the work kept with `previous`: it is reused for the rows that did not change.
+    `carried` is the work kept with `previous`: it is reused for the rows that did not change. `home` is the
+    folder that holds rows between nights; without it, sources are read as if for the first time. `today` is
+    the date in UTC. Writes nothing.
     """
     resources: list[Resource] = []
     rejections: list[Rejection] = []
@@ -142,12 +154,21 @@ def collect(
     before: Sequence[Resource] = previous.catalogue if previous is not None else ()
     seen = KnownRows({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
     count = 0
+    day = today or datetime.now(UTC).date()
+    to_hold: dict[str, Held] = {}
     for source in sources:
         refused: list[Rejection] = []
+        earlier = held.load(home, source.name) if home is not None and is_held(source) else None
+        reading = reading_of(source, cache, earlier, day)
         try:
-            admitted, refused = admit_all(read(source, cache), rules[source.name], taken, seen)
+            admitted, refused = admit_all(reading.rows(), rules[source.name], taken, seen)
             _require_sound(source, admitted, refused)
             count += len(admitted) + len(refused)
+            tonight = Admitted(admitted, refused, before)
+            kept, unfit = _kept_beside(source, reading, tonight, rules[source.name], taken, seen)
+            admitted, refused = admitted + kept, refused + unfit
+            if reading.held is not None:
+                to_hold[source.name] = reading.held
         except SourceError as error:
             failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
             admitted = _kept_rows(source, error, before, taken, seen)
@@ -164,7 +185,25 @@ def collect(
         curated.hidden,
         curated.stale,
         Carried(_origins(curated.resources, resources, seen), curated.traits),
+        to_hold,
     )
+
+
+def _kept_beside(
+    source: SourceConfig,
+    reading: Reading,
+    tonight: Admitted,
+    rules: Rules,
+    taken: Mapping[str, str],
+    seen: KnownRows,
+) -> tuple[list[Resource], list[Rejection]]:
+    """Return the resources that a source keeps beside those of tonight, and the rows that no longer pass."""
+    rest = [row for row in reading.rest(tonight) if identifier(row) not in taken]
+    if not rest:
+        return [], []
+    logger.info("source %s keeps %d rows that it no longer gives", source.name, len(rest))
+    used = dict(taken) | {resource.id: source.name for resource in tonight.resources}
+    return admit_all(rest, rules, used, seen)
 
 
 def _kept_rows(

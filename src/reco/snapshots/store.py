@@ -313,7 +313,7 @@ class SnapshotStore:
         return free
 
     def _remove_drafts(self) -> None:
-        other_folders = (self.home / "quarantine", self.home / "cache")
+        other_folders = (self.home / "quarantine", self.home / "cache", self.home / "held")
         snapshots = (self.folder / number for number in self._numbers())
         folders = (self.folder, self.home, *other_folders, *snapshots)
         for draft in (path for folder in folders for path in folder.glob("*.tmp-*")):

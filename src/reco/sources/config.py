@@ -9,9 +9,14 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reco.catalogue.resource import FIELDS
+from reco.sources.secrets import Headers, Token, secret_variables, web_address
 from reco.storage.paths import Located
 
 Kind = Literal["csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api"]
+
+Keep = Literal["forever"] | int
+LONGEST_KEEP = 36_500
+"""Most days of `keep`: a century."""
 
 _REMOTE_ONLY = frozenset(("oai", "wordpress", "api"))
 _LOCAL_ONLY = frozenset(("folder",))
@@ -24,6 +29,8 @@ _OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "page_size": frozenset(("wordpress",)),
     "set": frozenset(("oai",)),
     "metadata_prefix": frozenset(("oai",)),
+    "harvest_days": frozenset(("oai",)),
+    "keep": frozenset(("rss", "wordpress", "api", "json")),
 }
 
 
@@ -69,9 +76,14 @@ class SourceConfig(BaseModel):
     `defaults` fill absent or blank values, `splits` gives a field's separator. Limits apply to one reading
     of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad rows above
     which the caller refuses the source.
+
+    `headers` are sent with each request, `token` is exchanged for a bearer token first; a value "env:NAME"
+    stands for a variable that is read when the source is. `keep` says how long rows stay that the source
+    no longer gives: "forever", or a number of days. `harvest_days` is the number of days after which an
+    OAI-PMH repository is read whole again.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
     label: str = Field(default="", max_length=100)
@@ -96,7 +108,11 @@ class SourceConfig(BaseModel):
     page_size: int = Field(default=100, ge=1, le=100)
     set: str = ""
     metadata_prefix: str = "oai_dc"
+    harvest_days: int = Field(default=30, ge=0)
+    keep: Keep | None = None
 
+    headers: Headers = {}
+    token: Token | None = None
     allow_private: bool = False
     timeout_seconds: float = Field(default=20, gt=0, le=600)
     max_seconds: float = Field(default=600, gt=0)
@@ -111,6 +127,13 @@ class SourceConfig(BaseModel):
         Bytes of a file name that are not UTF-8 are escaped: they cannot be printed.
         """
         return self.url or str(self.path).encode("utf-8", "backslashreplace").decode()
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _known_keep(cls, keep: object) -> object:
+        if keep == "forever" or keep is None or (type(keep) is int and 1 <= keep <= LONGEST_KEEP):
+            return keep
+        raise ValueError(f'write "forever", or a number of days from 1 to {LONGEST_KEEP}')
 
     @field_validator("fields", "constants", "defaults", "splits")
     @classmethod
@@ -140,12 +163,7 @@ class SourceConfig(BaseModel):
     @field_validator("url")
     @classmethod
     def _web_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme.lower() not in ("http", "https") or not parts.hostname):
-            raise ValueError(f"{url}: write a complete address that starts with https:// or http://")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("an address must not hold a user name or a password")
-        return url
+        return web_address(url) if url else url
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -155,6 +173,19 @@ class SourceConfig(BaseModel):
             raise ValueError(f"a source of kind {self.kind} is read from a `url`, not from a `path`")
         if self.url and self.kind in _LOCAL_ONLY:
             raise ValueError(f"a source of kind {self.kind} is read from a `path`, not from a `url`")
+        return self
+
+    @model_validator(mode="after")
+    def _safe_secrets(self) -> Self:
+        if (self.headers or self.token) and not self.url:
+            raise ValueError("`headers` and `token` go with a `url`")
+        if self.token is not None and any(name.lower() == "authorization" for name in self.headers):
+            raise ValueError("`token` gives the header Authorization; take it out of `headers`")
+        addresses = [self.url] if secret_variables(self.headers) or self.token else []
+        addresses += [self.token.url] if self.token is not None else []
+        for address in addresses:
+            if not self.allow_private and urlsplit(address).scheme.lower() != "https":
+                raise ValueError(f"{address}: a secret is only sent to an address that starts with https://")
         return self
 
     @model_validator(mode="after")

@@ -81,6 +81,12 @@ def whole(config: SourceConfig, cache: Path | None) -> bytes:
     return data
 
 
+def is_html(data: bytes) -> bool:
+    """Return whether bytes are a web page: a portal that is down or wants a login often answers one."""
+    start = data[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html"))
+
+
 def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:
     """Return the error for a source whose content does not match its kind."""
     if isinstance(error, FileNotFoundError):

@@ -15,13 +15,15 @@ from defusedxml.sax import parseString
 from reco.catalogue.resource import Rejection
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
-from reco.sources.content import unreadable, whole
+from reco.sources.content import is_html, unreadable, whole
 from reco.sources.rows import Row, refuse
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield the entries of a feed. Malformed XML adds one rejection with the XML error."""
     data = whole(config, cache)
+    if is_html(data):
+        raise unreadable(config, "it is a web page (HTML), not a feed")
     broken = _fault(config, data)
     feed = feedparser.parse(BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
     if not feed.get("version"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ from reco.sources.content import unreadable
 from reco.sources.mapping import Mapper, unmapped
 from reco.sources.rows import Row, reader
 
-__all__ = ["Inspection", "Pagination", "SourceConfig", "inspect", "read"]
+__all__ = ["Changed", "Inspection", "Pagination", "SourceConfig", "inspect", "read", "read_changes"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,19 @@ class Inspection:
     unmapped: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What a repository says has changed: its rows by OAI identifier, None for a deleted record.
+
+    `since` is the date from which the next night asks; "" when the repository tells none. `whole` says
+    whether these are all of its records.
+    """
+
+    since: str
+    whole: bool
+    rows: Mapping[str, Record | Rejection | None]
+
+
 def read(config: SourceConfig, cache: Path | None = None) -> Iterator[Record | Rejection]:
     """Yield every row of a source, in order. `cache` is a folder of HTTP responses.
 
@@ -38,6 +52,25 @@ def read(config: SourceConfig, cache: Path | None = None) -> Iterator[Record | R
     mapper = Mapper(config)
     for row in _rows(config, cache):
         yield row if isinstance(row, Rejection) else mapper.record(row)
+
+
+def read_changes(config: SourceConfig, cache: Path | None = None, since: str = "") -> Changed:
+    """Read what changed in an OAI-PMH repository since a date (YYYY-MM-DD), or all of it without a date.
+
+    A repository that cannot tell what changed is read whole if it refuses the date: `Changed.whole`.
+    Raises `SourceError` when the list cannot be read to its end.
+    """
+    from reco.sources import oai
+
+    mapper = Mapper(config)
+    with _as_source_errors(config):
+        try:
+            listed, whole = oai.changes(config, cache, since), not since
+        except oai.NotSelective as error:
+            logger.warning("source %s is read whole: %s", config.name, error)
+            listed, whole = oai.changes(config, cache), True
+        rows = {key: mapper.record(row) if row is not None else None for key, row in listed.rows.items()}
+    return Changed(listed.since, whole, rows)
 
 
 def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) -> Inspection:
@@ -57,9 +90,16 @@ def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) ->
 
 
 def _rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the rows of a reader. Any failure becomes a `SourceError`, so that other sources are read."""
-    try:
+    """Yield the rows of a reader."""
+    with _as_source_errors(config):
         yield from reader(config.kind)(config, cache)
+
+
+@contextmanager
+def _as_source_errors(config: SourceConfig) -> Iterator[None]:
+    """Turn any failure of a reader into a `SourceError`, so that other sources are read."""
+    try:
+        yield
     except RecoError:
         raise
     except Exception as error:

@@ -16,8 +16,10 @@ import stamina
 
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
+from reco.sources.credentials import LARGEST_ANSWER, Credentials
 from reco.sources.http_cache import HttpCache, Stored
 from reco.sources.public_hosts import GuardedTransport, PrivateAddress, Resolver, system_resolver
+from reco.sources.secrets import Token
 from reco.version import __version__
 
 LONGEST_WAIT = 60.0
@@ -27,6 +29,7 @@ _REDIRECTS = 3
 _BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 _NOT_MODIFIED = 304
 _MISSING = 404
+_UNKNOWN, _FORBIDDEN = 401, 403
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _HEADERS = {"user-agent": f"reco/{__version__}", "accept-encoding": "gzip"}
 
@@ -64,11 +67,15 @@ class _Busy(Exception):
         return f"{self.args[0]}{told}"
 
 
+class _Refused(Exception):
+    """A response of 401 or 403: the server does not know us, or does not let us read."""
+
+
 class Remote:
     """An HTTP client for one reading of one source. Its limits cover all its requests together.
 
-    Every failure is a `SourceError` with the source, the address and what to do. A cache that cannot be
-    written is a `StorageError`.
+    Every failure is a `SourceError` with the source, the address and what to do, the constructor's too. A
+    cache that cannot be written is a `StorageError`. The headers of the source go to its own server only.
     """
 
     def __init__(self, config: SourceConfig, cache: Path | None, resolve: Resolver = system_resolver) -> None:
@@ -77,6 +84,7 @@ class Remote:
         self._pages = 0
         self._bytes = 0
         self._deadline = time.monotonic() + config.max_seconds
+        self._credentials = Credentials(config)
         self._client = httpx2.Client(
             transport=GuardedTransport(resolve, config.allow_private),
             headers=_HEADERS,
@@ -84,6 +92,7 @@ class Remote:
             follow_redirects=True,
             max_redirects=_REDIRECTS,
             trust_env=False,
+            event_hooks={"request": [self._credentials.sign]},
         )
 
     def __enter__(self) -> Self:
@@ -126,7 +135,8 @@ class Remote:
 
     def error(self, url: str, what: str, hint: str) -> SourceError:
         """Return an error of this source about an address."""
-        return SourceError(f"source {self._config.name}: {shown(url)}: {what}", hint)
+        told = self._credentials.hidden(f"{shown(url)}: {what}")
+        return SourceError(f"source {self._config.name}: {told}", hint)
 
     def _refused(self, url: str, what: str, hint: str, status: int = 0) -> Refused:
         return Refused(f"source {self._config.name}: {shown(url)}: {what}", hint, status)
@@ -141,7 +151,7 @@ class Remote:
         )
         for attempt in attempts:
             with attempt:
-                return self._attempt(url, cache)
+                return self._known(url, cache)
         raise AssertionError("stamina raises the last error")
 
     def _retry_after_error(self, error: Exception) -> bool | float:
@@ -152,6 +162,59 @@ class Remote:
             return False
         return isinstance(error, _Busy | httpx2.TransportError | httpx2.DecodingError)
 
+    def _known(self, url: str, cache: HttpCache | None) -> Fetched | None:
+        """Fetch `url` with a token where the source asks for one; an old token is renewed once."""
+        token, fresh = self._config.token, not self._credentials.bearer
+        if token is not None and fresh:
+            self._exchange(token)
+        try:
+            return self._attempt(url, cache)
+        except _Refused as refused:
+            if token is None or fresh or refused.args != (_UNKNOWN,):
+                raise self._refused(url, refused) from None
+        self._exchange(token)
+        try:
+            return self._attempt(url, cache)
+        except _Refused as refused:
+            raise self._refused(url, refused) from None
+
+    def _exchange(self, token: Token) -> None:
+        """Exchange the key for a token. Raises `SourceError`, whose message holds no part of the answer."""
+        url = token.url
+        self._check_limits(url)
+        request = self._client.build_request("POST", url, headers=self._credentials.exchange)
+        response = self._client.send(request, stream=True, follow_redirects=False)
+        try:
+            if response.status_code in _BUSY:
+                raise _Busy(response.status_code, _retry_after(response.headers))
+            if response.status_code in (_UNKNOWN, _FORBIDDEN):
+                raise self._refused(url, _Refused(response.status_code))
+            if not response.is_success:
+                hint = "Correct `url` of `token` of this source: write the final address of the exchange."
+                raise self.error(
+                    url, f"no token for the key: the server answers {response.status_code}", hint
+                )
+            answer = b""
+            for part in _unpacked(response, LARGEST_ANSWER):
+                answer += part
+                if len(answer) > LARGEST_ANSWER:
+                    break
+        finally:
+            response.close()
+        if not self._credentials.accept(answer, token.path):
+            hint = "Set `path` of `token` to the dotted path of the token in the JSON answer."
+            raise self.error(url, f"no token for the key: the answer has no text at {token.path!r}", hint)
+
+    def _refused(self, url: str, refused: _Refused) -> SourceError:
+        """Return the error for a server that does not know us, or does not let us read."""
+        (status,) = refused.args
+        variables = self._credentials.variables
+        if not variables:
+            hint = "Check in a browser that the address is right and needs no login."
+            return self.error(url, f"the server answers {status}", hint)
+        hint = f"Check that {variables} holds a valid key that may read this address, or ask for a new one."
+        return self.error(url, f"the server answers {status}: it refuses our key or token", hint)
+
     def _attempt(self, url: str, cache: HttpCache | None) -> Fetched | None:
         stored = cache.load(url) if cache else None
         with self._client.stream("GET", url, headers=stored.conditions if stored else None) as response:
@@ -159,10 +222,12 @@ class Remote:
                 raise _Busy(response.status_code, _retry_after(response.headers))
             if response.status_code == _MISSING:
                 return None
-            body = self._body(url, response, stored)
+            if response.status_code in (_UNKNOWN, _FORBIDDEN):
+                raise _Refused(response.status_code)
+            body = self._credentials.without(self._body(url, response, stored))
             if cache and response.status_code != _NOT_MODIFIED:
                 cache.save(url, body, response.headers)
-            return Fetched(str(response.url), response.headers, body)
+            return Fetched(self._credentials.hidden(str(response.url)), response.headers, body)
 
     def _body(self, url: str, response: httpx2.Response, stored: Stored | None) -> bytes:
         if response.status_code == _NOT_MODIFIED and stored:

@@ -223,7 +223,8 @@ def _traces(store: SnapshotStore) -> Iterator[Problem]:
     if _is_held(store.home / ".lock"):
         yield _problem("lock-held", "A refresh is running in this home.", "Wait for it to end.")
     else:
-        places = (store.home, store.folder, store.home / "quarantine", store.home / "cache")
+        others = (store.home / name for name in ("quarantine", "cache", "held"))
+        places = (store.home, store.folder, *others)
         drafts = [path.name for place in places for path in sorted(place.glob("*.tmp-*"))]
         if drafts:
             yield _problem(

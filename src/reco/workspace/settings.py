@@ -40,7 +40,8 @@ _STRICT = ConfigDict(extra="forbid")
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # The traceback of an error would show a secret that somebody wrote into the file.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 @checked(frozen=True, config=_STRICT)
