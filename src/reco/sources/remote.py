@@ -67,7 +67,7 @@ class _Busy(Exception):
         return f"{self.args[0]}{told}"
 
 
-class _Refused(Exception):
+class _Denied(Exception):
     """A response of 401 or 403: the server does not know us, or does not let us read."""
 
 
@@ -139,7 +139,8 @@ class Remote:
         return SourceError(f"source {self._config.name}: {told}", hint)
 
     def _refused(self, url: str, what: str, hint: str, status: int = 0) -> Refused:
-        return Refused(f"source {self._config.name}: {shown(url)}: {what}", hint, status)
+        told = self._credentials.hidden(f"{shown(url)}: {what}")
+        return Refused(f"source {self._config.name}: {told}", hint, status)
 
     def _with_retries(self, url: str, cache: HttpCache | None) -> Fetched | None:
         attempts = stamina.retry_context(
@@ -169,14 +170,14 @@ class Remote:
             self._exchange(token)
         try:
             return self._attempt(url, cache)
-        except _Refused as refused:
-            if token is None or fresh or refused.args != (_UNKNOWN,):
-                raise self._refused(url, refused) from None
+        except _Denied as denied:
+            if token is None or fresh or denied.args != (_UNKNOWN,):
+                raise self._denied(url, denied) from None
         self._exchange(token)
         try:
             return self._attempt(url, cache)
-        except _Refused as refused:
-            raise self._refused(url, refused) from None
+        except _Denied as denied:
+            raise self._denied(url, denied) from None
 
     def _exchange(self, token: Token) -> None:
         """Exchange the key for a token. Raises `SourceError`, whose message holds no part of the answer."""
@@ -188,7 +189,7 @@ class Remote:
             if response.status_code in _BUSY:
                 raise _Busy(response.status_code, _retry_after(response.headers))
             if response.status_code in (_UNKNOWN, _FORBIDDEN):
-                raise self._refused(url, _Refused(response.status_code))
+                raise self._denied(url, _Denied(response.status_code))
             if not response.is_success:
                 hint = "Correct `url` of `token` of this source: write the final address of the exchange."
                 raise self.error(
@@ -205,15 +206,15 @@ class Remote:
             hint = "Set `path` of `token` to the dotted path of the token in the JSON answer."
             raise self.error(url, f"no token for the key: the answer has no text at {token.path!r}", hint)
 
-    def _refused(self, url: str, refused: _Refused) -> SourceError:
+    def _denied(self, url: str, denied: _Denied) -> Refused:
         """Return the error for a server that does not know us, or does not let us read."""
-        (status,) = refused.args
+        (status,) = denied.args
         variables = self._credentials.variables
         if not variables:
             hint = "Check in a browser that the address is right and needs no login."
-            return self.error(url, f"the server answers {status}", hint)
+            return self._refused(url, f"the server answers {status}", hint, status)
         hint = f"Check that {variables} holds a valid key that may read this address, or ask for a new one."
-        return self.error(url, f"the server answers {status}: it refuses our key or token", hint)
+        return self._refused(url, f"the server answers {status}: it refuses our key or token", hint, status)
 
     def _attempt(self, url: str, cache: HttpCache | None) -> Fetched | None:
         stored = cache.load(url) if cache else None
@@ -223,7 +224,7 @@ class Remote:
             if response.status_code == _MISSING:
                 return None
             if response.status_code in (_UNKNOWN, _FORBIDDEN):
-                raise _Refused(response.status_code)
+                raise _Denied(response.status_code)
             body = self._credentials.without(self._body(url, response, stored))
             if cache and response.status_code != _NOT_MODIFIED:
                 cache.save(url, body, response.headers)
