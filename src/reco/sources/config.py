@@ -11,9 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from reco.catalogue.resource import FIELDS
 from reco.storage.paths import Located
 
-Kind = Literal["csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api"]
+Kind = Literal[
+    "csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api", "site"
+]
 
-_REMOTE_ONLY = frozenset(("oai", "wordpress", "api"))
+_REMOTE_ONLY = frozenset(("oai", "wordpress", "api", "site"))
 _LOCAL_ONLY = frozenset(("folder",))
 _OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "delimiter": frozenset(("csv", "folder")),
@@ -24,6 +26,8 @@ _OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "page_size": frozenset(("wordpress",)),
     "set": frozenset(("oai",)),
     "metadata_prefix": frozenset(("oai",)),
+    "include": frozenset(("site",)),
+    "delay_seconds": frozenset(("site",)),
 }
 
 
@@ -66,9 +70,10 @@ class SourceConfig(BaseModel):
 
     `label` is its name in the app. `fields` maps our field to their column, e.g. `title = "Titre"`, or to a
     dotted path in nested data; an unmapped field is looked up under its own name. `constants` always win,
-    `defaults` fill absent or blank values, `splits` gives a field's separator. Limits apply to one reading
-    of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad rows above
-    which the caller refuses the source.
+    `defaults` fill absent or blank values, `splits` gives a field's separator. `include` is how the path of
+    a site's pages starts, and `delay_seconds` the pause between two requests to the site. Limits apply to
+    one reading of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad
+    rows above which the caller refuses the source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,6 +101,8 @@ class SourceConfig(BaseModel):
     page_size: int = Field(default=100, ge=1, le=100)
     set: str = ""
     metadata_prefix: str = "oai_dc"
+    include: str = Field(default="", pattern=r"^(/.*)?$")
+    delay_seconds: float = Field(default=1, ge=0, le=3_600)
 
     allow_private: bool = False
     timeout_seconds: float = Field(default=20, gt=0, le=600)
@@ -164,4 +171,13 @@ class SourceConfig(BaseModel):
                 raise ValueError(
                     f"`{option}` does not apply to kind {self.kind}, only to {', '.join(sorted(kinds))}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _polite(self) -> Self:
+        if self.delay_seconds == 0 and not self.allow_private:
+            raise ValueError(
+                "`delay_seconds` is 0, which a server of others may take for an attack; "
+                "only a server of your own network (`allow_private = true`) is read without a pause"
+            )
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -40,11 +40,23 @@ class Fetched:
     body: bytes
 
 
+class Refused(SourceError):
+    """A failure that concerns one address: other addresses of the same server may be read.
+
+    `status` is the HTTP status, or 0 when the response itself cannot be used.
+    """
+
+    def __init__(self, message: str, hint: str, status: int) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
 class _Busy(Exception):
     """A response such as 503, after which a later attempt may succeed."""
 
     def __init__(self, status: int, wait: float | None) -> None:
         super().__init__(f"the server answers {status}")
+        self.status = status
         self.wait = wait
 
 
@@ -55,9 +67,16 @@ class Remote:
     written is a `StorageError`.
     """
 
-    def __init__(self, config: SourceConfig, cache: Path | None, resolve: Resolver = system_resolver) -> None:
+    def __init__(
+        self,
+        config: SourceConfig,
+        cache: Path | None,
+        resolve: Resolver = system_resolver,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._config = config
         self._cache = HttpCache(cache) if cache else None
+        self._sleep = sleep
         self._pages = 0
         self._bytes = 0
         self._deadline = time.monotonic() + config.max_seconds
@@ -83,30 +102,47 @@ class Remote:
             raise self.error(url, "the server answers 404", "Correct the address of this source.")
         return fetched
 
-    def find(self, url: str, remember: bool = False) -> Fetched | None:
-        """Fetch `url`, or return None when the server answers 404."""
+    def find(self, url: str, remember: bool = False, most: int | None = None) -> Fetched | None:
+        """Fetch `url`, or return None when the server answers 404.
+
+        `most` is the largest body accepted, in bytes, when it is below `max_bytes`. Raises `Refused` for a
+        failure that concerns this address only.
+        """
         self._count_page(url)
         cache = self._cache if remember else None
         try:
-            return self._with_retries(url, cache)
+            return self._with_retries(url, cache, most)
         except PrivateAddress as error:
             hint = "Use a public address, or set `allow_private = true` for a source of your own network."
             raise self.error(url, str(error), hint) from error
         except httpx2.TooManyRedirects as error:
             hint = "Write the final address into this source."
-            raise self.error(url, f"more than {_REDIRECTS} redirects", hint) from error
+            raise self._refused(url, f"more than {_REDIRECTS} redirects", hint) from error
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             hint = "Write a complete address that starts with https:// or http://."
             raise self.error(url, str(error), hint) from error
         except (_Busy, httpx2.RequestError) as error:
             hint = "Try again later. If the error persists, open the address in a browser."
-            raise self.error(url, f"{type(error).__name__.strip('_')}: {error}", hint) from error
+            said = f"{type(error).__name__.strip('_')}: {error}"
+            if isinstance(error, _Busy | httpx2.DecodingError):
+                raise self._refused(url, said, hint, getattr(error, "status", 0)) from error
+            raise self.error(url, said, hint) from error
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the next request. Raises `SourceError` at once when `max_seconds` would pass."""
+        if seconds > self._left():
+            hint = "Raise `max_seconds` of this source: its server is read slowly."
+            raise self.error(self._config.url, f"not read after {self._config.max_seconds:g} seconds", hint)
+        self._sleep(seconds)
 
     def error(self, url: str, what: str, hint: str) -> SourceError:
         """Return an error of this source about an address."""
         return SourceError(f"source {self._config.name}: {shown(url)}: {what}", hint)
 
-    def _with_retries(self, url: str, cache: HttpCache | None) -> Fetched | None:
+    def _refused(self, url: str, what: str, hint: str, status: int = 0) -> Refused:
+        return Refused(f"source {self._config.name}: {shown(url)}: {what}", hint, status)
+
+    def _with_retries(self, url: str, cache: HttpCache | None, most: int | None) -> Fetched | None:
         attempts = stamina.retry_context(
             on=self._retry_after_error,
             attempts=self._config.retries + 1,
@@ -116,7 +152,7 @@ class Remote:
         )
         for attempt in attempts:
             with attempt:
-                return self._attempt(url, cache)
+                return self._attempt(url, cache, most)
         raise AssertionError("stamina raises the last error")
 
     def _retry_after_error(self, error: Exception) -> bool | float:
@@ -127,28 +163,32 @@ class Remote:
             return False
         return isinstance(error, _Busy | httpx2.TransportError | httpx2.DecodingError)
 
-    def _attempt(self, url: str, cache: HttpCache | None) -> Fetched | None:
+    def _attempt(self, url: str, cache: HttpCache | None, most: int | None) -> Fetched | None:
         stored = cache.load(url) if cache else None
         with self._client.stream("GET", url, headers=stored.conditions if stored else None) as response:
             if response.status_code in _BUSY:
                 raise _Busy(response.status_code, _retry_after(response.headers))
             if response.status_code == _MISSING:
                 return None
-            body = self._body(url, response, stored)
+            body = self._body(url, response, stored, most)
             if cache and response.status_code != _NOT_MODIFIED:
                 cache.save(url, body, response.headers)
             return Fetched(str(response.url), response.headers, body)
 
-    def _body(self, url: str, response: httpx2.Response, stored: Stored | None) -> bytes:
+    def _body(self, url: str, response: httpx2.Response, stored: Stored | None, most: int | None) -> bytes:
         if response.status_code == _NOT_MODIFIED and stored:
             return stored.body
         if not response.is_success:
             hint = "Check in a browser that the address is right and needs no login."
-            raise self.error(url, f"the server answers {response.status_code}", hint)
-        parts = []
+            status = response.status_code
+            raise self._refused(url, f"the server answers {status}", hint, status)
+        parts, size = [], 0
         for part in _unpacked(response, self._config.max_bytes):
             self._bytes += len(part)
+            size += len(part)
             self._check_limits(url)
+            if most is not None and size > most:
+                raise self._refused(url, f"larger than {most} bytes", "Tell the site's owner, or leave it.")
             parts.append(part)
         return b"".join(parts)
 
