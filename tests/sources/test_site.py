@@ -186,14 +186,20 @@ def test_a_second_night_asks_only_for_what_changed(site: Site, tmp_path: Path) -
 
 
 def test_without_a_date_of_change_the_server_is_asked_whether_a_page_changed(
-    site: Site, tmp_path: Path
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.fill(5)
     site.lastmod, site.etags = {}, True
     first = site.read(tmp_path)
     assert site.unchanged == 0
     site.pages["/experiences/2"] = experience(2, more="Autre chose.")
+    taken_apart: list[str] = []
+    cells_of = site_kind.cells_of
+    monkeypatch.setattr(
+        site_kind, "cells_of", lambda body, url, kind: taken_apart.append(url) or cells_of(body, url, kind)
+    )
     second = site.read(tmp_path)
+    assert taken_apart == [site.url("/experiences/2")]
     assert site.unchanged == 4
     assert [old == new for old, new in zip(first, second, strict=True)] == [True, True, False, True, True]
 
@@ -278,6 +284,12 @@ def test_200_000_addresses_are_told_before_a_page_is_asked_for(site: Site) -> No
     error = site.fails()
     assert "lists more than 1,000 pages" in str(error) and "include" in error.hint
     assert site.asked == ["/robots.txt", "/sitemap.xml"]
+
+
+def test_the_limit_of_pages_counts_pages_only(site: Site) -> None:
+    site.fill(3)
+    assert len(site.read(max_pages=3)) == 3
+    assert "more than 2 pages" in str(site.fails(max_pages=2))
 
 
 def test_a_gzip_bomb_is_an_error(site: Site) -> None:
@@ -403,6 +415,10 @@ def test_pauses_beyond_the_limit_of_time_are_told_before_a_page_is_asked_for(sit
         list(site_kind.rows(site.config(), None, lambda seconds: None))
     assert "max_seconds = 3600" in e.value.hint
     assert site.asked == ["/robots.txt", "/sitemap.xml"]
+    site.asked_again()
+    site.robots = "User-agent: *\nCrawl-delay: 60\nDisallow: /experiences/1"  # 1 and 10 to 19
+    with pytest.raises(SourceError, match="19 pages to fetch"):
+        list(site_kind.rows(site.config(), None, lambda seconds: None))
     site.robots = "User-agent: *\nCrawl-delay: 86400"
     with pytest.raises(SourceError, match="not read after 600 seconds"):
         list(site_kind.rows(site.config(), None, lambda seconds: None))
@@ -465,7 +481,16 @@ def test_a_page_that_fails_keeps_what_was_read_of_it(site: Site, tmp_path: Path)
     site.lastmod = {}
     site.others["/experiences/1"] = lambda: Response(status=502)
     assert site.read(tmp_path) == first
-    site.others["/experiences/1"] = lambda: Response(status=410)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_page_that_was_withdrawn_is_forgotten(site: Site, tmp_path: Path, status: int) -> None:
+    site.fill(2)
+    site.read(tmp_path)
+    site.lastmod = {}
+    site.others["/experiences/1"] = lambda: Response(status=status)
+    assert len(rejections(site.read(tmp_path))) == 1
+    site.others["/experiences/1"] = lambda: Response(status=502)
     assert len(rejections(site.read(tmp_path))) == 1
 
 

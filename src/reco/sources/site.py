@@ -122,7 +122,8 @@ class _Visit:
 
     def require_time(self, listed: Mapping[str, str]) -> None:
         """Raise `SourceError` when the pauses alone would take more than `max_seconds`."""
-        asked = sum(1 for url, lastmod in listed.items() if not self._unchanged(url, lastmod))
+        allowed = filter(self.robots.allow, listed)
+        asked = sum(1 for url in allowed if not self._unchanged(url, listed[url]))
         needed = asked * self.delay
         if needed > self.config.max_seconds:
             raise self.remote.error(
@@ -142,7 +143,7 @@ class _Visit:
         return self._refuse(url, stored.problem) if stored.problem else Row(shown(url), stored.cells)
 
     def _unchanged(self, url: str, lastmod: str) -> StoredPage | None:
-        stored = self.store.load(url) if lastmod and self.robots.allow(url) else None
+        stored = self.store.load(url) if lastmod else None
         return stored if stored and stored.lastmod == lastmod else None
 
     def _read(self, url: str, lastmod: str) -> StoredPage | Rejection:
@@ -178,9 +179,10 @@ class _Visit:
         if error.status in _STOP or self.failures >= MOST_FAILURES:
             raise error
         stored = self.store.load(url)
-        if stored is not None and error.status >= 500:
+        if stored is not None and not 400 <= error.status < 500:
             logger.warning("%s; what was read of it before is kept", error)
             return stored
+        self.store.forget(url)
         return self._refuse(url, str(error).removeprefix(f"source {self.config.name}: {shown(url)}: "))
 
     def _astray(self, fetched: Fetched) -> str:
