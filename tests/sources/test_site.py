@@ -19,6 +19,7 @@ from reco.errors import SourceError
 from reco.sources import site as site_kind
 from reco.sources.config import SourceConfig
 from reco.sources.read import inspect, read
+from reco.sources.robots import is_near
 from reco.sources.rows import Row
 from reco.sources.site import MOST_FAILURES, MOST_PAGE_BYTES
 from tests.support import Home, run_cli
@@ -532,6 +533,22 @@ def test_an_address_longer_than_an_id_is_still_one(site: Site) -> None:
     assert first.values["url"] == site.url(long + "1")
 
 
+@pytest.mark.parametrize(
+    ("other", "near"),
+    [
+        ("http://example.org/a", True),
+        ("https://EXAMPLE.org", True),
+        ("https://example.org:8443/a", False),
+        ("https://example.org.evil.net/a", False),
+        ("https://archives.example.org/a", False),
+        ("https://www.example.org@evil.net/a", False),
+        ("//www.example.org/a", False),
+    ],
+)
+def test_a_site_is_one_host_with_or_without_www(other: str, near: bool) -> None:
+    assert is_near(other, "https://www.example.org/sitemap.xml") is near
+
+
 def test_a_page_that_leads_to_another_host_is_refused(site: Site) -> None:
     with HTTPServer(host="127.0.0.1") as outside:
         outside.expect_request("/x").respond_with_data(experience(1), content_type="text/html")
@@ -556,6 +573,20 @@ def test_accents_are_read_whatever_the_encoding(site: Site, body: bytes, header:
     site.others["/experiences/0"] = lambda: Response(body, content_type=header)
     (row,) = records(site.read())
     assert row.values["title"].startswith("Plouzévédé ouvre une maison de santé")
+
+
+def test_a_year_in_the_text_is_not_the_year_of_the_page(site: Site) -> None:
+    page = experience(1, more="Ouvert le 12 mars 2014.").replace("datePublished", "sans")
+    site.pages["/a"] = page.replace("© 2026", "Copyright 2014")
+    (row,) = records(site.read())
+    assert "year" not in row.values
+
+
+def test_a_graph_of_metadata_is_read_node_by_node(site: Site) -> None:
+    graph = '{"@graph": [{"@type": "Place", "ville": "Oberbronn"}, {"@type": "WebSite"}]}'
+    site.pages["/a"] = experience(1, head=f'<script type="application/ld+json">{graph}</script>')
+    (row,) = records(site.read(fields={"place": "data.ville"}))
+    assert row.values["place"] == "Oberbronn"
 
 
 def test_broken_metadata_does_not_cost_the_page(site: Site) -> None:
