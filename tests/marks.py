@@ -82,6 +82,7 @@ CODE: Mapping[str, tuple[str, ...]] = {
         "reco.index.lexical:LexicalIndex.to_files LexicalIndex.from_files Counts.to_arrays Counts.from_arrays",
         "reco.index.terms:Counted.to_arrays Counted.from_arrays",
     ),
+    "reco.sources.web_page.RECIPE": ("reco.sources.web_page", "reco.sources.page_store:StoredPage"),
     "reco.refresh.journal._MAGIC": ("reco.refresh.journal",),
 }
 """Each mark, and what it stands for: a module, names of one with what they use of it, or a file of data."""

@@ -18,7 +18,7 @@ from tests.support import Home, rows, run_cli
 
 GOOD = {"id": "a1", "title": "Haies et talus", "summary": "Planter.", "cote": "B 12"}
 BAD = {"id": "a2", "title": "", "summary": "Sans titre.", "cote": "B 13"}
-REMOTE = ("oai", "wordpress", "api")
+REMOTE = ("oai", "wordpress", "api", "site")
 
 
 def csv_of(separator: str = ",") -> bytes:
@@ -73,6 +73,13 @@ def posts() -> str:
     return json.dumps(found)
 
 
+def web_page(row: dict[str, str]) -> str:
+    return (
+        f"<html><head><title>{row['title']}</title><meta name='keywords' content='Eau'></head>"
+        f"<body><article><p>{row['summary']}</p></article></body></html>"
+    )
+
+
 PAGE = (
     "Haies et talus\nADEMEEau / Livres\nRésumé :\nPlanter.\n\n"
     "Autre titre\nADEMEInconnu / Livres\nRésumé :\nSans thème connu.\n"
@@ -91,6 +98,7 @@ SOURCES: dict[str, tuple[bytes | str, str, str, list[str]]] = {
     "oai": (oai(), "#2", "title is missing", ["format"]),
     "wordpress": (posts(), "#2", "title is missing", ["author"]),
     "api": (LIST, "#2", "title is missing", ["cote"]),
+    "site": ("", "/a2", "title is missing", ["tags"]),
 }
 
 
@@ -100,7 +108,17 @@ def trial(home: Home, httpserver: HTTPServer, request: pytest.FixtureRequest) ->
     kind: str = request.param
     data = SOURCES[kind][0]
     place = f'path = "b.{kind}"'
-    if kind in REMOTE:
+    if kind == "site":
+        for row in (GOOD, BAD):
+            page = httpserver.expect_request(f"/{row['id']}")
+            page.respond_with_data(web_page(row), content_type="text/html")
+        listed = "".join(
+            f"<url><loc>{httpserver.url_for('/' + row['id'])}</loc></url>" for row in (GOOD, BAD)
+        )
+        httpserver.expect_request("/sitemap.xml").respond_with_data(f"<urlset>{listed}</urlset>")
+        httpserver.expect_request("/robots.txt").respond_with_data("", status=404)
+        place = f'url = "{httpserver.url_for("/")}"\nallow_private = true\ndelay_seconds = 0'
+    elif kind in REMOTE:
         answer = httpserver.expect_request("/wp-json/wp/v2/posts" if kind == "wordpress" else "/")
         answer.respond_with_data(data, headers={"X-WP-TotalPages": "1"})
         place = f'url = "{httpserver.url_for("/")}"\nallow_private = true'

@@ -33,7 +33,10 @@ def test_every_kind_has_a_reader() -> None:
 
 
 def test_no_slow_library_is_loaded_before_a_source_needs_it() -> None:
-    slow = ("pyarrow", "openpyxl", "feedparser", "httpx2", "rapidfuzz", "defusedxml", "stamina")
+    slow = (
+        *("pyarrow", "openpyxl", "feedparser", "httpx2", "rapidfuzz", "defusedxml", "stamina"),
+        *("protego", "trafilatura"),
+    )
     code = f"import sys, reco.sources; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

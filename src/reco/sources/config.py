@@ -12,13 +12,15 @@ from reco.catalogue.resource import FIELDS
 from reco.sources.secrets import Headers, Token, secret_variables, web_address
 from reco.storage.paths import Located
 
-Kind = Literal["csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api"]
+Kind = Literal[
+    "csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api", "site"
+]
 
 Keep = Literal["forever"] | int
 LONGEST_KEEP = 36_500
 """Most days of `keep`: a century."""
 
-_REMOTE_ONLY = frozenset(("oai", "wordpress", "api"))
+_REMOTE_ONLY = frozenset(("oai", "wordpress", "api", "site"))
 _LOCAL_ONLY = frozenset(("folder",))
 _OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "delimiter": frozenset(("csv", "folder")),
@@ -30,7 +32,9 @@ _OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "set": frozenset(("oai",)),
     "metadata_prefix": frozenset(("oai",)),
     "harvest_days": frozenset(("oai",)),
-    "keep": frozenset(("rss", "wordpress", "api", "json")),
+    "keep": frozenset(("rss", "wordpress", "api", "json", "site")),
+    "include": frozenset(("site",)),
+    "delay_seconds": frozenset(("site",)),
 }
 
 
@@ -73,9 +77,10 @@ class SourceConfig(BaseModel):
 
     `label` is its name in the app. `fields` maps our field to their column, e.g. `title = "Titre"`, or to a
     dotted path in nested data; an unmapped field is looked up under its own name. `constants` always win,
-    `defaults` fill absent or blank values, `splits` gives a field's separator. Limits apply to one reading
-    of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad rows above
-    which the caller refuses the source.
+    `defaults` fill absent or blank values, `splits` gives a field's separator. `include` is how the path of
+    a site's pages starts, and `delay_seconds` the pause between two requests to the site. Limits apply to
+    one reading of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad
+    rows above which the caller refuses the source.
 
     `headers` are sent with each request, `token` is exchanged for a bearer token first; a value "env:NAME"
     stands for a variable that is read when the source is. `keep` says how long rows stay that the source
@@ -110,6 +115,8 @@ class SourceConfig(BaseModel):
     metadata_prefix: str = "oai_dc"
     harvest_days: int = Field(default=30, ge=0)
     keep: Keep | None = None
+    include: str = Field(default="", pattern=r"^(/.*)?$")
+    delay_seconds: float = Field(default=1, ge=0, le=3_600)
 
     headers: Headers = {}
     token: Token | None = None
@@ -195,4 +202,13 @@ class SourceConfig(BaseModel):
                 raise ValueError(
                     f"`{option}` does not apply to kind {self.kind}, only to {', '.join(sorted(kinds))}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _polite(self) -> Self:
+        if self.delay_seconds == 0 and not self.allow_private:
+            raise ValueError(
+                "`delay_seconds` is 0, which a server of others may take for an attack; "
+                "only a server of your own network (`allow_private = true`) is read without a pause"
+            )
         return self

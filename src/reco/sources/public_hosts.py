@@ -53,7 +53,8 @@ class GuardedTransport(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `PrivateAddress`, or `httpx2.TransportError` when no address answers."""
         host = request.url.raw_host.decode("ascii")
-        transport = self._transports.setdefault(host, httpx2.HTTPTransport())
+        if (transport := self._transports.get(host)) is None:  # a transport loads every certificate: 40 ms
+            transport = self._transports[host] = httpx2.HTTPTransport()
         addresses = self._addresses(host, request)
         for address in addresses[:-1]:
             try:

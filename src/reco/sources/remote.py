@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -78,9 +78,16 @@ class Remote:
     cache that cannot be written is a `StorageError`. The headers of the source go to its own server only.
     """
 
-    def __init__(self, config: SourceConfig, cache: Path | None, resolve: Resolver = system_resolver) -> None:
+    def __init__(
+        self,
+        config: SourceConfig,
+        cache: Path | None,
+        resolve: Resolver = system_resolver,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._config = config
         self._cache = HttpCache(cache) if cache else None
+        self._sleep = sleep
         self._pages = 0
         self._bytes = 0
         self._deadline = time.monotonic() + config.max_seconds
@@ -108,12 +115,16 @@ class Remote:
             raise self.error(url, "the server answers 404", "Correct the address of this source.")
         return fetched
 
-    def find(self, url: str, remember: bool = False) -> Fetched | None:
-        """Fetch `url`, or return None when the server answers 404."""
+    def find(self, url: str, remember: bool = False, most: int | None = None) -> Fetched | None:
+        """Fetch `url`, or return None when the server answers 404.
+
+        `most` is the largest body accepted, in bytes, when it is below `max_bytes`. Raises `Refused` for a
+        failure that concerns this address only.
+        """
         self._count_page(url)
         cache = self._cache if remember else None
         try:
-            return self._with_retries(url, cache)
+            return self._with_retries(url, cache, most)
         except PrivateAddress as error:
             hint = (
                 "Use a public address, or set `allow_private = true` for a source of your own network "
@@ -133,6 +144,13 @@ class Remote:
                 raise self._refused(url, said, hint, getattr(error, "status", 0)) from error
             raise self.error(url, said, hint) from error
 
+    def pause(self, seconds: float) -> None:
+        """Wait before the next request. Raises `SourceError` at once when `max_seconds` would pass."""
+        if seconds > self._left():
+            hint = "Raise `max_seconds` of this source: its server is read slowly."
+            raise self.error(self._config.url, f"not read after {self._config.max_seconds:g} seconds", hint)
+        self._sleep(seconds)
+
     def error(self, url: str, what: str, hint: str) -> SourceError:
         """Return an error of this source about an address."""
         told = self._credentials.hidden(f"{shown(url)}: {what}")
@@ -142,7 +160,7 @@ class Remote:
         told = self._credentials.hidden(f"{shown(url)}: {what}")
         return Refused(f"source {self._config.name}: {told}", hint, status)
 
-    def _with_retries(self, url: str, cache: HttpCache | None) -> Fetched | None:
+    def _with_retries(self, url: str, cache: HttpCache | None, most: int | None) -> Fetched | None:
         attempts = stamina.retry_context(
             on=self._retry_after_error,
             attempts=self._config.retries + 1,
@@ -152,7 +170,7 @@ class Remote:
         )
         for attempt in attempts:
             with attempt:
-                return self._known(url, cache)
+                return self._known(url, cache, most)
         raise AssertionError("stamina raises the last error")
 
     def _retry_after_error(self, error: Exception) -> bool | float:
@@ -163,19 +181,19 @@ class Remote:
             return False
         return isinstance(error, _Busy | httpx2.TransportError | httpx2.DecodingError)
 
-    def _known(self, url: str, cache: HttpCache | None) -> Fetched | None:
+    def _known(self, url: str, cache: HttpCache | None, most: int | None) -> Fetched | None:
         """Fetch `url` with a token where the source asks for one; an old token is renewed once."""
         token, fresh = self._config.token, not self._credentials.bearer
         if token is not None and fresh:
             self._exchange(token)
         try:
-            return self._attempt(url, cache)
+            return self._attempt(url, cache, most)
         except _Denied as denied:
             if token is None or fresh or denied.args != (_UNKNOWN,):
                 raise self._denied(url, denied) from None
         self._exchange(token)
         try:
-            return self._attempt(url, cache)
+            return self._attempt(url, cache, most)
         except _Denied as denied:
             raise self._denied(url, denied) from None
 
@@ -216,7 +234,7 @@ class Remote:
         hint = f"Check that {variables} holds a valid key that may read this address, or ask for a new one."
         return self._refused(url, f"the server answers {status}: it refuses our key or token", hint, status)
 
-    def _attempt(self, url: str, cache: HttpCache | None) -> Fetched | None:
+    def _attempt(self, url: str, cache: HttpCache | None, most: int | None) -> Fetched | None:
         stored = cache.load(url) if cache else None
         with self._client.stream("GET", url, headers=stored.conditions if stored else None) as response:
             if response.status_code in _BUSY:
@@ -225,22 +243,25 @@ class Remote:
                 return None
             if response.status_code in (_UNKNOWN, _FORBIDDEN):
                 raise _Denied(response.status_code)
-            body = self._credentials.without(self._body(url, response, stored))
+            body = self._credentials.without(self._body(url, response, stored, most))
             if cache and response.status_code != _NOT_MODIFIED:
                 cache.save(url, body, response.headers)
             return Fetched(self._credentials.hidden(str(response.url)), response.headers, body)
 
-    def _body(self, url: str, response: httpx2.Response, stored: Stored | None) -> bytes:
+    def _body(self, url: str, response: httpx2.Response, stored: Stored | None, most: int | None) -> bytes:
         if response.status_code == _NOT_MODIFIED and stored:
             return stored.body
         if not response.is_success:
             hint = "Check in a browser that the address is right and needs no login."
             status = response.status_code
             raise self._refused(url, f"the server answers {status}", hint, status)
-        parts = []
+        parts, size = [], 0
         for part in _unpacked(response, self._config.max_bytes):
             self._bytes += len(part)
+            size += len(part)
             self._check_limits(url)
+            if most is not None and size > most:
+                raise self._refused(url, f"larger than {most} bytes", "Tell the site's owner, or leave it.")
             parts.append(part)
         return b"".join(parts)
 

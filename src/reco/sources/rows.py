@@ -41,6 +41,7 @@ _MODULES: Mapping[Kind, str] = {
     "oai": "oai",
     "wordpress": "wordpress",
     "api": "api",
+    "site": "site",
 }
 
 
