@@ -21,6 +21,7 @@ from reco.ranking.rerank import REASONS as MOVES
 from reco.sources.sandbox.refusal import Reason
 
 CODES = {
+    "age": ("rules", "old"),
     "cause": tuple(Cause),
     "dossier": ("request", "resources", "rank", "quotes", "reasons", "note"),
     "family": ("url", "isbn", "title", "meaning", "curator"),

@@ -39,6 +39,7 @@ def card(item: Recommendation, answer: Answer) -> None:
         _badges(item.resource, item.level)
         st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
         credit(item.resource)
+        notices.age(item.resource, shared.manifest())
         _excerpt(item, answer.query.text)
         notices.moved(item.placement)
         notices.like(item.likeness)
