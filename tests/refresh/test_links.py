@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_the_addresses_of_one_host_are_apart(tmp_path: Path) -> None:
     servers = Servers()
     night(tmp_path, servers)
     hosts = [url[8] for url in servers.asked]
-    assert all(one != other for one, other in zip(hosts, hosts[1:], strict=False))
+    assert all(one != other for one, other in pairwise(hosts))
 
 
 def test_three_nights_of_failure_are_dead_for_good_and_a_success_ends_it(tmp_path: Path) -> None:

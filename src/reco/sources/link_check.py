@@ -101,7 +101,7 @@ class LinkChecker:
         """Return what is at an address. It raises nothing of the network: what cannot be told is unsure."""
         try:
             asked = httpx2.URL(url)
-            if asked.scheme not in ("http", "https") or not asked.host.strip("["):
+            if asked.scheme not in ("http", "https") or not asked.host:
                 return Probe("unsure", "it is not a complete web address")
             return _judged(asked, self._answer(url))
         except PrivateAddress as error:

@@ -72,6 +72,7 @@ def links(resource: Resource, sheet: bool = True) -> None:
             to_sheet(resource, say("card.sheet"), ":material/description:")
         if not resource.link:
             st.caption(say("card.no_link"))
+        notices.gone(resource)
 
 
 def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 import streamlit as st
 
 from reco.app.markup import plain, shortened
-from reco.app.phrases import decimal, say
+from reco.app.phrases import day, decimal, say
+from reco.app.state import shared
 from reco.catalogue import rules
 from reco.catalogue.places.similarity import Likeness
 from reco.catalogue.resource import Resource
@@ -41,6 +42,13 @@ def age(resource: Resource, manifest: Manifest | None) -> None:
     why = rules.age(resource, datetime.fromisoformat(manifest.created).date())
     if why is not None:
         st.caption(f":material/history: {say(f'age.{why}', year=resource.year)}")
+
+
+def gone(resource: Resource) -> None:
+    """Draw since when the address of a resource has been dead for good."""
+    since = shared.gone_links().get(resource.link)
+    if since is not None:
+        st.caption(f":material/link_off: {say('card.link_gone', day=day(since))}")
 
 
 def like(found: Likeness | None) -> None:
