@@ -41,6 +41,7 @@ def test_laws_are_counted_by_resource_under_their_fullest_name() -> None:
         (2021, "Les obligations de la commune.", "rules"),
         (2022, "Les obligations de la commune.", None),
         (2021, "Le décret n° 2019-771 en images.", "rules"),
+        (2021, "Le CGCT en images.", "rules"),
         (2021, "Un verger derrière la mairie.", None),
         (2016, "Un verger derrière la mairie.", "old"),
         (2017, "Un verger derrière la mairie.", None),

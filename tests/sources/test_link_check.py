@@ -164,8 +164,17 @@ def test_a_page_about_something_else_is_right(
 
 
 def test_only_the_beginning_of_a_page_is_read(httpserver: HTTPServer, checker: LinkChecker) -> None:
-    far = "<p>mot </p>" * BEGINNING + "<h1>Page introuvable</h1>"
-    assert checker.check(serve(httpserver, a=page("Un guide", far))) == Probe("ok")
+    parts, sent = 1_000, []
+
+    def body() -> Iterator[bytes]:
+        for _ in range(parts):
+            sent.append(BEGINNING)
+            yield b"<p>mot</p>" * (BEGINNING // 10)
+        yield b"<h1>Page introuvable</h1>"
+
+    httpserver.expect_request("/a").respond_with_handler(lambda _: Response(body(), content_type="text/html"))
+    assert checker.check(httpserver.url_for("/a")) == Probe("ok")
+    assert len(sent) < parts, "the server was cut off before it had sent everything"
 
 
 def test_a_loop_of_redirects_is_unsure(httpserver: HTTPServer, checker: LinkChecker) -> None:
