@@ -163,8 +163,8 @@ def test_a_page_about_something_else_is_right(
     assert checker.check(serve(httpserver, a=answer)) == Probe("ok")
 
 
-def test_only_the_beginning_of_a_page_is_read(httpserver: HTTPServer, checker: LinkChecker) -> None:
-    parts, sent = 1_000, []
+def test_only_the_beginning_of_a_page_is_read(httpserver: HTTPServer) -> None:
+    parts, sent = 300, []
 
     def body() -> Iterator[bytes]:
         for _ in range(parts):
@@ -173,7 +173,8 @@ def test_only_the_beginning_of_a_page_is_read(httpserver: HTTPServer, checker: L
         yield b"<h1>Page introuvable</h1>"
 
     httpserver.expect_request("/a").respond_with_handler(lambda _: Response(body(), content_type="text/html"))
-    assert checker.check(httpserver.url_for("/a")) == Probe("ok")
+    with LinkChecker(0, allow_private=True, clock=lambda: 0.0) as checker:
+        assert checker.check(httpserver.url_for("/a")) == Probe("ok")
     assert len(sent) < parts, "the server was cut off before it had sent everything"
 
 
