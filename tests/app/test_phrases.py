@@ -13,6 +13,7 @@ import streamlit as st
 import reco.app
 from reco.app import phrases
 from reco.app.widgets.why import KINDS as CONTRIBUTIONS
+from reco.catalogue.link_states import FAILED
 from reco.catalogue.places.similarity import REASONS as LIKENESS
 from reco.catalogue.resource import FIELDS
 from reco.projects.changes import Cause
@@ -21,7 +22,9 @@ from reco.ranking.rerank import REASONS as MOVES
 from reco.sources.sandbox.refusal import Reason
 
 CODES = {
+    "age": ("rules", "old"),
     "cause": tuple(Cause),
+    "curator.failed": tuple(FAILED),
     "dossier": ("request", "resources", "rank", "quotes", "reasons", "note"),
     "family": ("url", "isbn", "title", "meaning", "curator"),
     "field": (*FIELDS, "themes", "source", "notes", "level", "link"),

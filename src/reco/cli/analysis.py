@@ -16,6 +16,7 @@ from reco.cli.options import By, Common, Reason
 from reco.errors import InvalidInput, SnapshotError
 
 if TYPE_CHECKING:
+    from reco.catalogue.rules import LawCount, Quoting
     from reco.clusters.model import Clusters, Event, LevelQuality
     from reco.evaluation.demand import Demand
     from reco.evaluation.exposure import Audit
@@ -137,6 +138,15 @@ def audit(
         typer.Option("--requests", metavar="FILE", help="CSV of more queries to run; repeatable."),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Number of results in a list.")] = 10,
+    law: Annotated[
+        str | None,
+        typer.Option(
+            "--law", metavar="LAW", help="List the resources that quote this law, such as 2015-992, instead."
+        ),
+    ] = None,
+    laws: Annotated[
+        bool, typer.Option("--laws", help="List the laws that resources quote, with counts, instead.")
+    ] = False,
     *,
     common: Common,
 ) -> None:
@@ -144,12 +154,75 @@ def audit(
     from reco.evaluation import exposure
     from reco.projects.batch import read
 
+    if laws or law is not None:
+        _audit_laws(law, common)
+        return
     asked = [one.text for one in _requests(common)]
     asked += [one.text for path in requests or () for one in read(path).projects if not one.problem]
     recommender = common.recommender()
     with progress_bar("Searching") as progress:
         found = exposure.audit(recommender, asked, k, progress=progress)
     common.show(asdict(found), partial(_show_audit, found))
+
+
+def _audit_laws(named: str | None, common: Common) -> None:
+    """List the resources that quote a law, or every law quoted."""
+    from reco.catalogue.rules import law_counts, quoting
+    from reco.text.laws import asked
+
+    resources = common.snapshot().catalogue
+    if named is None:
+        counts = law_counts(resources)
+        common.show({"laws": [_law_count(one) for one in counts]}, partial(_show_laws, counts))
+        return
+    law = asked(named)
+    if law is None:
+        raise InvalidInput(
+            f"{named!r} names no law, or several.",
+            'Write a number, a date or a code: "2015-992", "décret du 27 mai 1994", "L. 2224-8 du CGCT".',
+        )
+    found = quoting(resources, law)
+    told = {"law": str(law), "resources": [_quoting(one) for one in found]}
+    common.show(told, partial(_show_quoting, str(law), found))
+
+
+def _law_count(one: LawCount) -> dict[str, Any]:
+    return {"law": str(one.law), "resources": one.resources, "oldest": one.oldest, "newest": one.newest}
+
+
+def _quoting(one: Quoting) -> dict[str, Any]:
+    resource = one.resource
+    return {
+        "id": resource.id,
+        "title": resource.title,
+        "publisher": resource.publisher,
+        "year": resource.year,
+        "url": resource.url,
+        "quotes": [str(law) for law in one.laws],
+    }
+
+
+def _show_laws(counts: list[LawCount]) -> None:
+    if not counts:
+        print("No resource quotes a law.")
+        return
+    rows = ((str(one.resources), _years(one), str(one.law)) for one in counts)
+    show_table(rows, ("resources", "years", "law"))
+
+
+def _years(one: LawCount) -> str:
+    return " to ".join(dict.fromkeys(str(year) for year in (one.oldest, one.newest) if year is not None))
+
+
+def _show_quoting(law: str, found: list[Quoting]) -> None:
+    print(
+        f"{len(found)} resource{'' if len(found) == 1 else 's'} quote{'s' if len(found) == 1 else ''} {law}"
+    )
+    for one in found:
+        resource = one.resource
+        show_line(f"\n{resource.year or 'no year'}  {resource.title}", "bold")
+        show_line(f"   {' · '.join(filter(None, (resource.id, resource.publisher)))}")
+        show_line(f"   {', '.join(map(str, one.laws))}")
 
 
 def _requests(common: Common) -> list[DemandQuery]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import analysis, curation, evaluation, feedback, logs, operations, projects, sources
+from reco.cli import analysis, curation, evaluation, feedback, links, logs, operations, projects, sources
 from reco.cli.console import note, progress_bar, run
 from reco.cli.options import (
     Arranging,
@@ -34,7 +34,9 @@ from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reco.ranking.recommender import Answer
+    from reco.refresh.links import LinkReport
     from reco.refresh.publish import Forced
+    from reco.refresh.report import RefreshReport
 
 app = typer.Typer(
     name="reco",
@@ -67,7 +69,17 @@ def refresh(
         note(f"{refused}\n{refused.hint}")
         raise SystemExit(refused.exit_code) from None
     projects.record_answers(common.store, common.opened.recommender_for)
-    common.show(asdict(report), partial(render.report, report))
+    checked = links.nightly(common)
+    told = asdict(report) if checked is None else {**asdict(report), "links": links.document(checked)}
+    common.show(told, partial(_show_report, report, checked))
+
+
+def _show_report(report: RefreshReport, checked: LinkReport | str | None) -> None:
+    from reco.cli import render
+
+    render.report(report)
+    if checked is not None:
+        links.show(checked)
 
 
 def recommend(
@@ -154,7 +166,7 @@ add_commands(
 )
 add_commands(app, facets=curation.facets, duplicates=curation.duplicates)
 add_commands(app, evaluate=evaluation.evaluate, adapt=evaluation.adapt)
-add_commands(app, radar=analysis.radar, audit=analysis.audit)
+add_commands(app, radar=analysis.radar, audit=analysis.audit, links=links.links)
 add_commands(app, changes=projects.changes, batch=projects.batch)
 add_commands(app, check=operations.check, rollback=operations.rollback, prune=operations.prune)
 add_commands(app, status=operations.status, doctor=operations.doctor)

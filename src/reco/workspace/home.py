@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reco.evaluation.evaluate import Evaluation, Tried
     from reco.evaluation.sets import Bars
     from reco.projects.feedback import Feedback
+    from reco.refresh.links import LinkReport
     from reco.refresh.publish import Forced
     from reco.refresh.report import RefreshReport
 
@@ -279,6 +281,32 @@ class Home:
             self.store, self.settings.sources, lambda: self.plain_encoder, progress, recipe, forced
         )
         return self.report
+
+    def check_links(
+        self, limit: int | None = None, *, night: date | None = None, progress: Progress | None = None
+    ) -> LinkReport:
+        """Check at most `limit` addresses of the catalogue, `[links] per_night` by default.
+
+        `night` is the date that failures are counted under, today (UTC) by default. This asks the servers
+        of the addresses, whether `[links] check` is set or not. Raises what
+        `reco.refresh.links.check_links` raises.
+
+        >>> home.check_links(0).addresses
+        24
+        """
+        from reco.refresh.links import check_links
+        from reco.sources.link_check import LinkChecker
+
+        chosen = self.settings.links
+        with LinkChecker(chosen.delay_seconds, chosen.allow_private) as checker:
+            return check_links(
+                self.path,
+                self.catalogue,
+                checker,
+                night or datetime.now(UTC).date(),
+                chosen.per_night if limit is None else limit,
+                progress,
+            )
 
     @property
     def rejected(self) -> tuple[Rejection, ...]:

@@ -127,6 +127,15 @@ class OperationSettings(_Table):
     stale_hours: float = Field(default=36, gt=0)
 
 
+class LinkSettings(_Table):
+    """`[links]`: whether a night checks addresses, how many, and how gently."""
+
+    check: bool = False
+    per_night: int = Field(default=200, ge=1, le=10_000)
+    delay_seconds: float = Field(default=1.0, ge=0, le=60)
+    allow_private: bool = False
+
+
 class Settings(_Table):
     """All of `reco.toml`. The constructor reads no file and no variable; `load` reads both."""
 
@@ -140,6 +149,7 @@ class Settings(_Table):
     radar: RadarSettings = RadarSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     operation: OperationSettings = OperationSettings()
+    links: LinkSettings = LinkSettings()
     sources: tuple[SourceConfig, ...] = ()
 
     @field_validator("sources")

@@ -17,12 +17,14 @@ from pathlib import Path
 import streamlit as st
 
 from reco.app.experiences import Experience, experiences
+from reco.catalogue import link_states
 from reco.catalogue.catalogue import Filters
 from reco.catalogue.coverage import Coverage
+from reco.catalogue.link_states import Links
 from reco.catalogue.places import gazetteer
 from reco.catalogue.places.cartography import Atlas
 from reco.encoder.protocol import Encoder
-from reco.errors import EncoderError, EncoderMismatch, SnapshotError
+from reco.errors import EncoderError, EncoderMismatch, SnapshotError, StorageError
 from reco.ranking.recommender import Recommender
 from reco.serving.request_queue import QueuedRecommender
 from reco.snapshots.snapshot import Manifest, Snapshot
@@ -134,6 +136,20 @@ def recommender_from(found: Snapshot) -> Recommender:
     return QueuedRecommender(found, encoder, here.settings.ranking.fusion())
 
 
+def gone_links() -> Mapping[str, str]:
+    """Return the addresses that are dead for good, with the date of their first failed night."""
+    return link_states_of(home().path).gone
+
+
+def link_states_of(folder: Path) -> Links:
+    """Return what is known of addresses, read again when its file changes; nothing if it cannot be read."""
+    try:
+        found = (folder / link_states.NAME).stat()
+    except OSError:
+        return Links()
+    return _links(folder, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
 def facets(found: Snapshot, filters: Filters) -> Counts:
     """Return the facet counts of the resources that pass `filters`, computed once per snapshot and filter."""
     return _facets(found)(filters)
@@ -174,6 +190,15 @@ def freshness(found: Manifest) -> Freshness:
 @lru_cache(maxsize=2)
 def _settings(path: Path, *_state: object) -> Settings:
     return configuration.load(path)
+
+
+@lru_cache(maxsize=2)
+def _links(folder: Path, *_state: object) -> Links:
+    try:
+        return link_states.read(folder)
+    except StorageError as error:
+        logger.warning("no address is marked: %s %s", error, error.hint)
+        return Links()
 
 
 def _variables() -> tuple[tuple[str, str], ...]:

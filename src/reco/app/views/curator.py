@@ -1,4 +1,4 @@
-"""Curator's page: opinions to approve, unmet demand, rejected rows, duplicates and decisions."""
+"""Curator's page: opinions, unmet demand, rejected rows, duplicates, decisions and lost addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import streamlit as st
 from reco.app.markup import plain, shortened
 from reco.app.phrases import count, day, decimal, group, hour, say
 from reco.app.state import curator_access, failures, shared
-from reco.app.widgets import cards, demand, row_notes
+from reco.app.widgets import cards, demand, link_list, row_notes
 from reco.app.widgets.paging import listed
 from reco.catalogue import quarantine
 from reco.catalogue.decisions import Decision, Decisions
@@ -34,7 +34,7 @@ LONGEST_REQUEST = 600
 
 
 def show() -> None:
-    """Draw the password form or, after it, the five tabs."""
+    """Draw the password form or, after it, the six tabs."""
     st.title(say("curator.title"), anchor=False)
     if not curator_access.inside():
         _door()
@@ -43,15 +43,15 @@ def show() -> None:
         say("curator.leave"), on_click=curator_access.leave, icon=":material/logout:", key="curator_leave"
     )
     snapshot = failures.snapshot()
-    opinions, asked, rejects, families, decisions = st.tabs(
-        [
-            say("curator.feedback"),
-            say("curator.demand"),
-            say("curator.rejects"),
-            say("curator.families"),
-            say("curator.decisions"),
-        ]
+    names = (
+        "curator.feedback",
+        "curator.demand",
+        "curator.rejects",
+        "curator.families",
+        "curator.decisions",
+        "curator.addresses",
     )
+    opinions, asked, rejects, families, decisions, addresses = st.tabs([say(name) for name in names])
     with opinions:
         _opinions(snapshot)
     with asked, failures.told():
@@ -62,6 +62,8 @@ def show() -> None:
         _families(snapshot)
     with decisions:
         _decisions()
+    with addresses:
+        link_list.show(snapshot)
 
 
 def _door() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from reco.app.markup import line, plain
 from reco.app.phrases import count, day, decimal, group, language, say
 from reco.app.state import failures, history
-from reco.app.widgets import basket, cards, row_notes
+from reco.app.widgets import basket, cards, notices, row_notes
 from reco.catalogue.places.gazetteer import Locality
 from reco.catalogue.resource import Resource
 from reco.catalogue.taxonomy import UNKNOWN
@@ -31,6 +31,7 @@ def show() -> None:
     st.title(plain(resource.title), anchor=False)
     if found := cards.badges(resource):
         st.markdown(found)
+    notices.age(resource, snapshot.manifest)
     cards.links(resource, sheet=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         basket.button(resource, f"sheet_{digest(resource.id)[:12]}")

@@ -39,6 +39,7 @@ def card(item: Recommendation, answer: Answer) -> None:
         _badges(item.resource, item.level)
         st.subheader(f"{item.rank}\\. {plain(item.resource.title)}", anchor=False)
         credit(item.resource)
+        notices.age(item.resource, shared.manifest())
         _excerpt(item, answer.query.text)
         notices.moved(item.placement)
         notices.like(item.likeness)
@@ -71,6 +72,7 @@ def links(resource: Resource, sheet: bool = True) -> None:
             to_sheet(resource, say("card.sheet"), ":material/description:")
         if not resource.link:
             st.caption(say("card.no_link"))
+        notices.gone(resource)
 
 
 def to_sheet(resource: Resource, label: str, icon: str | None = None) -> None:

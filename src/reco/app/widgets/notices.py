@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
 from reco.app.markup import plain, shortened
-from reco.app.phrases import decimal, say
+from reco.app.phrases import day, decimal, say
+from reco.app.state import shared
+from reco.catalogue import rules
 from reco.catalogue.places.similarity import Likeness
+from reco.catalogue.resource import Resource
 from reco.ranking.cautions import Caution
 from reco.ranking.rerank import Placement
 from reco.ranking.shelf import Slot
+from reco.snapshots.snapshot import Manifest
 from reco.text.clean import quotation
 
 SHOWN = 3
@@ -28,6 +33,22 @@ def warnings(points: Sequence[Caution]) -> None:
         for point in points[:SHOWN]
     ]
     st.markdown(f":material/warning: **{say('vigilance.title')}**\n\n" + "\n".join(lines))
+
+
+def age(resource: Resource, manifest: Manifest | None) -> None:
+    """Draw a warning beside the year of a text that is old on the date of the snapshot."""
+    if manifest is None:
+        return
+    why = rules.age(resource, datetime.fromisoformat(manifest.created).date())
+    if why is not None:
+        st.caption(f":material/history: {say(f'age.{why}', year=resource.year)}")
+
+
+def gone(resource: Resource) -> None:
+    """Draw since when the address of a resource has been dead for good."""
+    since = shared.gone_links().get(resource.link)
+    if since is not None:
+        st.caption(f":material/link_off: {say('card.link_gone', day=day(since))}")
 
 
 def like(found: Likeness | None) -> None:
