@@ -28,6 +28,12 @@ LONGEST_RUN = 8
 """Words in a row that a summary may share with its facts: names of laws and places are that long."""
 MOST_SHARED = 0.4
 """Share of its runs of three words that a summary may share with its facts."""
+SHARED_ADDRESSES = {
+    "https://issuu.com/oceindia/docs/omgn_10/3",
+    "https://www.id-city.fr/category/methodologie",
+    "https://www.i4ce.org/publications/?theme=financement-public",
+}
+"""An issue of a magazine and two lists of publications, each with two resources of the catalogue."""
 _ADVICE = re.compile(r"(?i)\b(précieux|incontournable|à lire absolument|idée à reprendre)\b")
 
 
@@ -124,6 +130,8 @@ def test_every_summary_is_sober(catalogue: Rows) -> None:
 def test_no_resource_is_listed_twice(catalogue: Rows) -> None:
     for field in ("id", "summary"):
         assert [value for value, count in Counter(row[field] for row in catalogue).items() if count > 1] == []
+    addresses = Counter(row["url"].rstrip("/") for row in catalogue if row["url"])
+    assert {url for url, count in addresses.items() if count > 1} <= SHARED_ADDRESSES
     titles = Counter((fold(row["title"]), fold(row["publisher"])) for row in catalogue)
     assert [title for title, count in titles.items() if count > 1] == []
 

@@ -636,3 +636,19 @@ def test_a_first_look_reads_no_more_than_it_shows(site: Site) -> None:
     site.fill(50)
     assert len(inspect(site.config(), 10).records) == 10
     assert len(site.asked) == 12
+
+
+@pytest.mark.parametrize("heading", ["La cour", "Autre chose"])
+def test_a_heading_that_repeats_the_title_is_not_part_of_the_text(heading: str) -> None:
+    said = (
+        "La cour est plantée d'arbres avec les élèves, et le bitume a laissé la place à des copeaux de bois."
+    )
+    page = (
+        f"<html><head><title>La cour</title></head><body><article><h1>{heading}</h1>"
+        f"<p>{said}</p><p>{said[::-1]}</p></article></body></html>"
+    )
+    cells = site_kind.cells_of(page.encode(), "https://example.org/a", "text/html; charset=utf-8")
+    assert not isinstance(cells, str)
+    summary = str(cells["summary"])
+    assert summary.startswith(said) if heading == "La cour" else said in summary
+    assert said in summary

@@ -50,15 +50,15 @@ def cells_of(body: bytes, url: str, content_type: str = "") -> Mapping[str, obje
         return f"the page cannot be read: {type(error).__name__}: {str(error)[:200]}"
 
 
-def _cells(text: str, url: str) -> Mapping[str, object] | str:
-    tree = load_html(text) if text.strip() else None
+def _cells(page: str, url: str) -> Mapping[str, object] | str:
+    tree = load_html(page) if page.strip() else None
     if tree is None:
         return "not a web page: no HTML in it"
     meta, data = _meta(tree), _data(tree)
     read = trafilatura.bare_extraction(
         copy(tree), url=url, include_comments=False, with_metadata=True, date_extraction_params=dict(_DATES)
     )
-    if read is None or isinstance(read, dict) or not (read.text or "").strip():
+    if read is None or isinstance(read, dict) or not (text := _beneath(read.title, read.text)):
         return "the page has no text"
     address = _canonical(tree, url)
     return {
@@ -68,7 +68,7 @@ def _cells(text: str, url: str) -> Mapping[str, object] | str:
         "publisher": read.sitename,
         "year": (read.date or "")[:4] or None,
         "url": address,
-        "summary": read.text,
+        "summary": text,
         "language": _language(tree, meta),
         "date": read.date,
         "description": read.description,
@@ -76,6 +76,13 @@ def _cells(text: str, url: str) -> Mapping[str, object] | str:
         "meta": meta,
         "data": data,
     }
+
+
+def _beneath(title: str | None, text: str | None) -> str:
+    """Return the text of a page without the heading that repeats its title."""
+    whole = (text or "").strip()
+    first, _, rest = whole.partition("\n")
+    return rest.strip() if first.strip() == (title or "").strip() else whole
 
 
 def _decoded(body: bytes, content_type: str) -> str:
