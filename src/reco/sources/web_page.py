@@ -19,7 +19,7 @@ from reco.text.clean import digest
 for _library in ("trafilatura", "htmldate"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)  # what they warn of is the rejection of the page
 
-RECIPE = "page/1"
+RECIPE = "page/2"
 """How a page becomes cells. It is part of what is stored with them."""
 
 VERSION_READ = trafilatura.__version__
