@@ -23,7 +23,7 @@ from reco.catalogue.admission import Rules, admit
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Decisions
-from reco.catalogue.resource import Resource
+from reco.catalogue.resource import Record, Resource
 from reco.errors import StorageError
 from reco.refresh import held
 from reco.refresh.collect import Collected, collect
@@ -40,20 +40,24 @@ FIRST = date(2026, 3, 1)
 
 @dataclass
 class Nights:
-    """Nights of one source, without encoding: each collects, and holds what a refresh would hold."""
+    """Nights of one source, without encoding: each collects, and holds what a refresh would hold.
+
+    The sources `earlier` are read before it, `later` after it.
+    """
 
     home: Path
     source: SourceConfig
     today: date = FIRST
     served: Snapshot | None = None
     curation: Curation = field(default_factory=Curation)
+    earlier: Sequence[SourceConfig] = ()
+    later: Sequence[SourceConfig] = ()
 
     def night(self, days: int = 1, refused: bool = False) -> Collected:
         """Collect `days` later. A snapshot that the gates refuse is not served."""
         self.today += timedelta(days=days)
-        found = collect(
-            [self.source], self.served, self.home / "cache", self.curation, None, self.home, self.today
-        )
+        sources = [*self.earlier, self.source, *self.later]
+        found = collect(sources, self.served, self.home / "cache", self.curation, None, self.home, self.today)
         if not found.failures:
             for name, rows in found.held.items():
                 held.save(self.home, name, rows)
@@ -75,10 +79,15 @@ def titles(resources: Sequence[Resource]) -> list[str]:
     return sorted(resource.title for resource in resources)
 
 
-def show(home: Path, rows: Mapping[str, str]) -> None:
-    """Write what the feed shows: titles by id. A row without a title is refused."""
+def show(home: Path, rows: Mapping[str, str], name: str = "feed") -> None:
+    """Write what a source shows: titles by id. A row without a title is refused."""
     shown = [{"id": key, "title": title, "summary": "Un résumé."} for key, title in rows.items()]
-    (home / "feed.json").write_text(json.dumps(shown), "utf-8")
+    (home / f"{name}.json").write_text(json.dumps(shown), "utf-8")
+
+
+def table(home: Path) -> SourceConfig:
+    """Another source, of which nothing is held."""
+    return SourceConfig.model_validate({"name": "table", "kind": "json", "path": home / "table.json"})
 
 
 def window(home: Path, keep: object = "forever") -> Nights:
@@ -208,6 +217,74 @@ def test_a_row_that_another_source_gives_now_is_not_a_double(tmp_path: Path) -> 
     other = SourceConfig.model_validate({"name": "other", "kind": "json", "path": tmp_path / "other.json"})
     found = collect([other, nights.source], nights.served, tmp_path, None, None, tmp_path, nights.today)
     assert titles(found.resources) == ["A ailleurs", "B"] and found.rejections == ()
+
+
+def test_what_a_later_source_shows_comes_before_a_kept_row(tmp_path: Path) -> None:
+    nights = window(tmp_path)
+    nights.later = [table(tmp_path)]
+    show(tmp_path, {key: f"gardé {key}" for key in "123"})
+    show(tmp_path, {"8": "8", "9": "9"}, "table")
+    nights.titles()
+    show(tmp_path, {"1": "1"})
+    show(tmp_path, {key: key for key in "2389"}, "table")
+    assert nights.titles() == ["1", "2", "3", "8", "9"]
+    show(tmp_path, {"8": "8", "9": "9"}, "table")
+    assert nights.titles() == ["1", "8", "9", "gardé 2", "gardé 3"]
+
+
+def test_a_row_that_an_earlier_source_had_for_a_while_is_not_lost(tmp_path: Path) -> None:
+    nights = window(tmp_path)
+    nights.earlier = [table(tmp_path)]
+    show(tmp_path, {"8": "8"}, "table")
+    show(tmp_path, {"x": "X", "y": "Y"})
+    nights.titles()
+    show(tmp_path, {"8": "8", "x": "X ailleurs", "w": "W ailleurs"}, "table")
+    show(tmp_path, {"x": "X2", "y": "Y", "w": "W"})
+    assert nights.titles() == ["8", "W ailleurs", "X ailleurs", "Y"]
+    show(tmp_path, {"8": "8"}, "table")
+    show(tmp_path, {"y": "Y"})
+    assert nights.titles() == ["8", "W", "X2", "Y"], "each as the feed said it last"
+
+
+def test_a_row_that_an_earlier_source_has_may_still_be_refused(tmp_path: Path) -> None:
+    nights = window(tmp_path)
+    nights.earlier = [table(tmp_path)]
+    show(tmp_path, {"8": "8"}, "table")
+    show(tmp_path, {"x": "X", "y": "Y"})
+    nights.titles()
+    show(tmp_path, {"8": "8", "x": "X ailleurs"}, "table")
+    show(tmp_path, {"x": "", "y": "Y"})
+    nights.titles()
+    show(tmp_path, {"8": "8"}, "table")
+    show(tmp_path, {"y": "Y"})
+    found = nights.night()
+    assert titles(found.resources) == ["8", "Y"] and found.rejections == ()
+
+
+def test_a_source_that_fails_without_a_snapshot_has_its_held_rows(tmp_path: Path) -> None:
+    nights = window(tmp_path)
+    nights.later = [table(tmp_path)]
+    show(tmp_path, {"8": "8"}, "table")
+    for rows in ({"a": "A", "b": "B"}, {"b": "B2", "c": "C"}):
+        show(tmp_path, rows)
+        nights.titles()
+    (tmp_path / "feed.json").write_text("<html>", "utf-8")
+    show(tmp_path, {"8": "8", "c": "C ailleurs"}, "table")
+    nights.served = None
+    found = nights.night()
+    assert list(found.failures) == ["feed"]
+    assert titles(found.resources) == ["8", "A", "B2", "C ailleurs"]
+    show(tmp_path, {"8": "8"}, "table")
+    assert titles(nights.night().resources) == ["8", "A", "B2"], "the served snapshot decides again"
+
+
+def test_a_file_of_no_source_is_named(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    home.refresh()
+    assert "no source is named" not in caplog.text
+    held.save(home.path, "ancien.nom", held.Held())
+    home.refresh()
+    assert "no source is named 'ancien.nom'" in caplog.text
+    assert str(home.path / "held" / "ancien.nom.jsonl") in caplog.text
 
 
 def test_a_refresh_holds_rows_between_nights(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -476,6 +553,51 @@ def test_deletions_and_rows_survive_a_rollback(nights: Nights, repository: Repos
     night(nights, repository, 2)
     nights.served = old
     assert night(nights, repository, 5) == (["B", "C"], "2026-03-05")
+
+
+@pytest.mark.parametrize("keep", ["forever", 9])
+def test_a_window_does_not_use_what_a_repository_left(
+    nights: Nights, repository: Repository, keep: object
+) -> None:
+    for key in "ab":
+        repository.set(key, key.upper())
+    night(nights, repository)
+    nights.source = window(nights.home, None).source.model_copy(update={"name": "depot"})
+    show(nights.home, {"c": "C"})
+    assert nights.titles() == ["C"]
+    nights.set(keep=keep)
+    assert nights.titles() == ["C"]
+    show(nights.home, {"d": "D"})
+    assert nights.titles() == ["C", "D"]
+
+
+def test_a_repository_that_fails_without_a_snapshot_has_its_held_rows(
+    nights: Nights, repository: Repository
+) -> None:
+    repository.set("a", "A")
+    night(nights, repository)
+    nights.served = None
+    repository.answer = lambda request: Response(status=503)
+    found = nights.night()
+    assert found.failures and titles(found.resources) == ["A"]
+    nights.set(set="guides")
+    nights.served = None
+    assert nights.night().resources == (), "they are rows of another set"
+
+
+@pytest.mark.parametrize("name", ["gone", "asked", "since", "whole"])
+def test_a_damaged_head_is_not_used(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    kept = {"a": held.HeldRow(Record("depot", "a", {"title": "A"}))}
+    made = held.Held(kept, {"b": "2026-03-01"}, "digest", "2026-03-01", "2026-03-02")
+    held.save(tmp_path, "depot", made)
+    assert held.load(tmp_path, "depot") == made
+    (file,) = (tmp_path / "held").iterdir()
+    damaged = []
+    for line in map(json.loads, file.read_text("ascii").splitlines()):
+        damaged.append(json.dumps({**line, name: "2026-13-45"} if name in line else line))
+    file.write_text("".join(f"{line}\n" for line in damaged), "ascii")
+    assert held.load(tmp_path, "depot") is None
+    assert f"{file} is damaged" in caplog.text
 
 
 EDITS = st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from([None, "un", "deux"])), max_size=4)

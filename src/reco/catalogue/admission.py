@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
-from reco.catalogue.resource import Record, Rejection, Resource
+from reco.catalogue.resource import Double, Record, Rejection, Resource
 from reco.catalogue.taxonomy import canonical
 from reco.text.clean import clean, digest, fold, strip_markup
 from reco.version import __version__
@@ -175,7 +175,7 @@ def admit_all(
         if isinstance(admitted, Rejection):
             rejections.append(replace(admitted, problems=admitted.problems + reused))
         elif reused:
-            rejections.append(_rejection(row, reused))
+            rejections.append(Double(**vars(_rejection(row, reused))))
         else:
             used[admitted.id] = f"at {row.locator}"
             resources.append(known_rows.accept(admitted, origin))

@@ -111,3 +111,7 @@ class Rejection:
     locator: str
     problems: tuple[str, ...]
     values: Mapping[str, str] = field(default_factory=dict)
+
+
+class Double(Rejection):
+    """A row that is refused only because another row has its id."""

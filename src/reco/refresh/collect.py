@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from reco.catalogue.admission import KnownRows, Rules, admit_all, identifier
 from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Stale
-from reco.catalogue.resource import Rejection, Resource
+from reco.catalogue.resource import Record, Rejection, Resource
 from reco.encoder.protocol import Encoder
 from reco.errors import SnapshotError, SourceError
 from reco.index.vectors import VectorTable
@@ -67,6 +67,7 @@ class Night:
 
 def collect_night(store: SnapshotStore, sources: Sequence[SourceConfig], curation: Curation) -> Night:
     """Read the sources and compare them with the served snapshot. Raises SourceError when all fail."""
+    _warn_of_strays(store.home, sources)
     previous = _previous(store)
     carried = store.carried(previous.id) if previous is not None else None
     collected = collect(sources, previous, store.home / "cache", curation, carried, store.home)
@@ -100,6 +101,11 @@ def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, recipe: Recip
         and previous.id == store.named()
         and not is_doubted(previous.manifest)
     )
+
+
+def _warn_of_strays(home: Path, sources: Sequence[SourceConfig]) -> None:
+    for path in held.strays(home, {source.name for source in sources}):
+        logger.warning("no source is named %r: if it was renamed, rename %s too", path.stem, path)
 
 
 def _previous(store: SnapshotStore) -> Snapshot | None:
@@ -142,84 +148,110 @@ def collect(
 ) -> Collected:
     """Read and curate every source; a source that fails keeps its rows of `previous`.
 
+    Without `previous`, a source that fails keeps the rows that `home` holds of it.
+
     `carried` is the work kept with `previous`: it is reused for the rows that did not change. `home` is the
     folder that holds rows between nights; without it, sources are read as if for the first time. `today` is
     the date in UTC. Writes nothing.
     """
-    resources: list[Resource] = []
-    rejections: list[Rejection] = []
-    failures: dict[str, str] = {}
-    taken: dict[str, str] = {}
-    rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
     before: Sequence[Resource] = previous.catalogue if previous is not None else ()
     seen = KnownRows({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
-    count = 0
+    rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
+    gathering = _Gathering(previous.catalogue if previous is not None else None, rules, seen)
     day = today or datetime.now(UTC).date()
-    to_hold: dict[str, Held] = {}
-    for source in sources:
-        refused: list[Rejection] = []
-        earlier = held.load(home, source.name) if home is not None and is_held(source) else None
-        reading = reading_of(source, cache, earlier, day)
-        try:
-            admitted, refused = admit_all(reading.rows(), rules[source.name], taken, seen)
-            _require_sound(source, admitted, refused)
-            count += len(admitted) + len(refused)
-            tonight = Admitted(admitted, refused, before)
-            kept, unfit = _kept_beside(source, reading, tonight, rules[source.name], taken, seen)
-            admitted, refused = admitted + kept, refused + unfit
-            if reading.held is not None:
-                to_hold[source.name] = reading.held
-        except SourceError as error:
-            failures[source.name] = f"{str(error).removesuffix('.')}. {error.hint}".strip()
-            admitted = _kept_rows(source, error, before, taken, seen)
-        resources.extend(admitted)
-        rejections.extend(refused)
-        taken.update({resource.id: source.name for resource in admitted})
+    parts = [gathering.read(source, _reading(source, cache, home, day)) for source in sources]
+    # What a source shows tonight comes before what another no longer shows.
+    for part in parts:
+        gathering.complete(part)
+    resources = [resource for part in parts for resource in part.resources]
+    failures = {part.source.name: part.failure for part in parts if part.failure}
     traits = (before, carried.traits) if carried is not None else None
     curated = (curation or Curation()).apply(resources, rules, failures, traits)
     return Collected(
         curated.resources,
-        tuple(rejections),
+        tuple(row for part in parts for row in part.rejections),
         failures,
-        count,
+        sum(part.read for part in parts),
         curated.hidden,
         curated.stale,
         Carried(_origins(curated.resources, resources, seen), curated.traits),
-        to_hold,
+        {p.source.name: p.reading.held for p in parts if not p.failure and p.reading.held is not None},
     )
 
 
-def _kept_beside(
-    source: SourceConfig,
-    reading: Reading,
-    tonight: Admitted,
-    rules: Rules,
-    taken: Mapping[str, str],
-    seen: KnownRows,
-) -> tuple[list[Resource], list[Rejection]]:
-    """Return the resources that a source keeps beside those of tonight, and the rows that no longer pass."""
-    rest = [row for row in reading.rest(tonight) if identifier(row) not in taken]
-    if not rest:
-        return [], []
-    logger.info("source %s keeps %d rows that it no longer gives", source.name, len(rest))
-    used = dict(taken) | {resource.id: source.name for resource in tonight.resources}
-    return admit_all(rest, rules, used, seen)
+def _reading(source: SourceConfig, cache: Path, home: Path | None, today: date) -> Reading:
+    before = held.load(home, source.name) if home is not None and is_held(source) else None
+    return reading_of(source, cache, before, today)
 
 
-def _kept_rows(
-    source: SourceConfig,
-    error: SourceError,
-    before: Sequence[Resource],
-    taken: Mapping[str, str],
-    seen: KnownRows,
-) -> list[Resource]:
-    """Return the resources that a failed source keeps from the previous snapshot."""
-    rows = [resource for resource in before if resource.source == source.name]
-    logger.warning("source %s failed and keeps its %d resources: %s", source.name, len(rows), error)
-    kept = [resource for resource in rows if resource.id not in taken]
-    for resource in kept:
-        seen.keep(resource)
-    return kept
+@dataclass
+class _Part:
+    """What one source gives tonight. `read` counts the rows that were read, `failure` says why it failed."""
+
+    source: SourceConfig
+    reading: Reading
+    resources: list[Resource] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    read: int = 0
+    failure: str = ""
+
+
+class _Gathering:
+    """The sources of a night, read one after the other: an id belongs to the first that has it.
+
+    `before` are the resources of the served snapshot, None if no snapshot can be read.
+    """
+
+    def __init__(
+        self, before: Sequence[Resource] | None, rules: Mapping[str, Rules], seen: KnownRows
+    ) -> None:
+        self._before = before
+        self._rules = rules
+        self._seen = seen
+        self._taken: dict[str, str] = {}
+
+    def read(self, source: SourceConfig, reading: Reading) -> _Part:
+        """Read what a source shows tonight; if it fails, take its rows of the served snapshot."""
+        part = _Part(source, reading)
+        try:
+            resources, part.rejections = self._admit(part, reading.rows())
+            _require_sound(source, resources, part.rejections)
+            part.read = len(resources) + len(part.rejections)
+        except SourceError as error:
+            part.failure = f"{str(error).removesuffix('.')}. {error.hint}".strip()
+            resources = self._served(source, error)
+        self._add(part, resources)
+        return part
+
+    def complete(self, part: _Part) -> None:
+        """Add the rows of a source that tonight's reading lacks, save those that another source shows."""
+        if part.failure:
+            rows = part.reading.last() if self._before is None else []
+        else:
+            rows = part.reading.rest(Admitted(part.resources, part.rejections, self._before or ()))
+        rows = [row for row in rows if identifier(row) not in self._taken]
+        if rows:
+            logger.info("source %s keeps %d rows that it does not give tonight", part.source.name, len(rows))
+        resources, unfit = self._admit(part, rows)
+        part.rejections = part.rejections + unfit
+        self._add(part, resources)
+
+    def _admit(
+        self, part: _Part, rows: Iterable[Record | Rejection]
+    ) -> tuple[list[Resource], list[Rejection]]:
+        return admit_all(rows, self._rules[part.source.name], self._taken, self._seen)
+
+    def _add(self, part: _Part, resources: Sequence[Resource]) -> None:
+        part.resources.extend(resources)
+        self._taken.update({resource.id: part.source.name for resource in resources})
+
+    def _served(self, source: SourceConfig, error: SourceError) -> list[Resource]:
+        rows = [resource for resource in self._before or () if resource.source == source.name]
+        logger.warning("source %s failed and keeps its %d resources: %s", source.name, len(rows), error)
+        kept = [resource for resource in rows if resource.id not in self._taken]
+        for resource in kept:
+            self._seen.keep(resource)
+        return kept
 
 
 def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: KnownRows) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from reco.storage import atomic
 logger = logging.getLogger(__name__)
 
 FOLDER = "held"
-_FORM = 1
+_ENDING = ".jsonl"
+_FORM = 2
 _ABOUT = ("gone", "asked", "since", "whole")
 
 
@@ -56,20 +57,26 @@ def load(home: Path, source: str) -> Held | None:
     except OSError as error:
         logger.warning("%s is not used: %s", path, error)
         return None
-    head, _, body = data.partition(b"\n")
+    seal, _, rest = data.partition(b"\n")
     try:
-        about = json.loads(head)
-        if (about["form"], about["sha256"]) == (_FORM, atomic.digest_of(body)):
-            return Held(_rows(source, body), **{name: about[name] for name in _ABOUT})
+        told = json.loads(seal)
+        if (told["form"], told["sha256"]) == (_FORM, atomic.digest_of(rest)):
+            return _held(source, rest)
     except (ValueError, KeyError, TypeError):
         pass
     logger.warning("%s is damaged or of another version, and is not used", path)
     return None
 
 
-def _rows(source: str, body: bytes) -> dict[str, HeldRow]:
-    lines = map(json.loads, body.splitlines())
-    return {key: HeldRow(Record(source, locator, values), seen) for key, seen, locator, values in lines}
+def strays(home: Path, sources: Collection[str]) -> list[Path]:
+    """Return the files that belong to none of the sources, given by name."""
+    return sorted(path for path in (home / FOLDER).glob(f"*{_ENDING}") if path.stem not in sources)
+
+
+def _held(source: str, data: bytes) -> Held:
+    about, *lines = map(json.loads, data.splitlines())
+    rows = {key: HeldRow(Record(source, locator, values), seen) for key, seen, locator, values in lines}
+    return Held(rows, **{name: about[name] for name in _ABOUT})
 
 
 def save(home: Path, source: str, held: Held) -> None:
@@ -79,11 +86,12 @@ def save(home: Path, source: str, held: Held) -> None:
         json.dumps([key, row.seen, row.record.locator, dict(row.record.values)])
         for key, row in held.rows.items()
     ]
-    body = "".join(f"{line}\n" for line in lines).encode("ascii")
-    about = {"form": _FORM, "sha256": atomic.digest_of(body)} | {n: getattr(held, n) for n in _ABOUT}
+    about = json.dumps({name: getattr(held, name) for name in _ABOUT})
+    data = "".join(f"{line}\n" for line in (about, *lines)).encode("ascii")
+    seal = json.dumps({"form": _FORM, "sha256": atomic.digest_of(data)}).encode("ascii")
     atomic.make_folder(home / FOLDER)
-    atomic.replace(_path(home, source), json.dumps(about).encode("ascii") + b"\n" + body)
+    atomic.replace(_path(home, source), seal + b"\n" + data)
 
 
 def _path(home: Path, source: str) -> Path:
-    return home / FOLDER / f"{source}.jsonl"
+    return home / FOLDER / f"{source}{_ENDING}"

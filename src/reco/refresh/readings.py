@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from reco.catalogue.admission import identifier
-from reco.catalogue.resource import FIELDS, Record, Rejection, Resource
+from reco.catalogue.resource import FIELDS, Double, Record, Rejection, Resource
 from reco.refresh.held import Held, HeldRow
 from reco.sources.config import SourceConfig
 from reco.sources.read import read, read_changes
@@ -49,6 +49,10 @@ class Reading:
         """Return the rows that stay although tonight's reading lacks them."""
         return []
 
+    def last(self) -> list[Record]:
+        """Return the rows held since the last reading that did not fail."""
+        return [row.record for row in self._before.rows.values()] if self._before is not None else []
+
 
 class MovingWindow(Reading):
     """A reading of a source that shows its newest rows only: those that it showed before are kept."""
@@ -68,10 +72,13 @@ class MovingWindow(Reading):
         """Return the rows that left the window and are kept.
 
         A row that the served snapshot has and no file holds is kept too: `keep` is new, or the file is lost.
-        A row that the source shows but that is refused tonight is not kept in its older form.
+        A row that the source shows but that is refused tonight is not kept in its older form. One that is
+        refused only because another source has its id is held: that source may give it up.
         """
         before = self._before or Held()
-        shown = {resource.id for resource in admitted.resources}
+        own = {resource.id for resource in admitted.resources}
+        elsewhere = _elsewhere(admitted.rejections, own)
+        shown = own | set(elsewhere.values())
         refused = {identifier(row) for row in admitted.rejections} - shown
         gone = {key: seen for key, seen in before.gone.items() if key not in shown}
         kept = dict[str, HeldRow]()
@@ -85,7 +92,8 @@ class MovingWindow(Reading):
             else:
                 gone.pop(key, None)
                 kept[key] = row
-        self.held = Held({**kept, **self._shown(shown, admitted.rejections)}, gone)
+        locators = {row.locator for row in admitted.rejections} - elsewhere.keys()
+        self.held = Held({**kept, **self._shown(shown, locators)}, gone)
         return [row.record for row in kept.values()]
 
     def _adopted(self, served: Sequence[Resource], gone: Mapping[str, str]) -> dict[str, HeldRow]:
@@ -95,8 +103,7 @@ class MovingWindow(Reading):
         seen = {r.id: gone.get(r.id, str(self._today)) for r in alone}
         return {r.id: HeldRow(row_of(r), seen[r.id]) for r in alone if seen[r.id]}
 
-    def _shown(self, shown: set[str], rejections: Sequence[Rejection]) -> dict[str, HeldRow]:
-        refused = {row.locator for row in rejections}
+    def _shown(self, shown: set[str], refused: set[str]) -> dict[str, HeldRow]:
         read = ((identifier(record), record) for record in self._read if record.locator not in refused)
         return {key: HeldRow(record, str(self._today)) for key, record in read if key in shown}
 
@@ -110,8 +117,7 @@ class Harvest(Reading):
 
     def rows(self) -> Iterator[Record | Rejection]:
         """Yield the rows of the repository: those held, as changed tonight."""
-        asked = _asked(self._config)
-        before = self._before if self._before is not None and self._before.asked == asked else Held()
+        before = self._before or Held()
         since = "" if self._is_due(before) else before.since
         changed = read_changes(self._config, self._cache, since)
         rows = dict[str, Record | Rejection](
@@ -126,7 +132,7 @@ class Harvest(Reading):
         whole = str(self._today) if changed.whole else before.whole
         # A repository whose clock is ahead would hide what changes until then.
         following = min(changed.since, str(self._today - timedelta(days=1)))
-        self.held = Held(held, {}, asked, following, whole)
+        self.held = Held(held, {}, _asked(self._config), following, whole)
         told = "read whole" if changed.whole else f"asked for what changed since {since}"
         logger.info("source %s is %s: %d records listed", self._config.name, told, len(changed.rows))
         yield from rows.values()
@@ -140,15 +146,29 @@ class Harvest(Reading):
 
 
 def reading_of(config: SourceConfig, cache: Path | None, before: Held | None, today: date) -> Reading:
-    """Return tonight's reading of a source. `before` is what the home holds of it."""
+    """Return tonight's reading of a source. `before` is what the home holds of it.
+
+    What was held of another repository, or of a source that was a repository or is one now, is not used.
+    """
+    fits = before is not None and before.asked == (_asked(config) if config.kind == "oai" else "")
+    return _reading(config)(config, cache, before if fits else None, today)
+
+
+def _reading(config: SourceConfig) -> type[Reading]:
     if config.kind == "oai":
-        return Harvest(config, cache, before, today)
-    return (MovingWindow if config.keep is not None else Reading)(config, cache, before, today)
+        return Harvest
+    return MovingWindow if config.keep is not None else Reading
 
 
 def is_held(config: SourceConfig) -> bool:
     """Return whether something of a source is held between nights."""
     return config.kind == "oai" or config.keep is not None
+
+
+def _elsewhere(rejections: Sequence[Rejection], own: set[str]) -> dict[str, str]:
+    """Return the ids, by locator, of the rows that are refused only because another source has their id."""
+    doubles = ((row.locator, identifier(row)) for row in rejections if isinstance(row, Double))
+    return {locator: key for locator, key in doubles if key not in own}
 
 
 def _asked(config: SourceConfig) -> str:
