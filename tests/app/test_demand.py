@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import reco
-from reco.app.phrases import phrase
+from reco.app.phrases import STATE, phrase
 from reco.app.state.curator_access import VARIABLE
 from reco.evaluation.demand import NAME, Demand, DemandGroup, MeasuredDemand, NearResource, save
 from reco.ranking.recommender import Recommender
@@ -59,7 +59,7 @@ def test_the_page_shows_the_last_measurement(curated: None, page: Open) -> None:
         "**Réfection de la toiture** · 7 demandes",
         "**Ponts** · 2 demandes",
     ]
-    assert "« Toiture du gymnase <b> »" in [element.value for element in test.text]
+    assert "«\u00a0Toiture du gymnase <b>\u00a0»" in [element.value for element in test.text]
     assert text.count(phrase("fr", "demand.hidden")) == 1, "a group without examples says why"
     assert "Un livre" in text, "a resource that left the catalogue is still named"
     assert "score moyen 0,21" in text.replace("\u2060", "").replace("\\", "")
@@ -84,3 +84,19 @@ def test_a_damaged_measurement_costs_only_its_section(curated: None, page: Open)
     text, _ = shown(page)
     assert phrase("fr", "failure.storage").split(".")[0] in text
     assert phrase("fr", "curator.no_decisions_file").split("`")[0] in text
+
+
+def test_two_groups_may_have_one_label(curated: None, page: Open) -> None:
+    alike = DemandGroup("Textes sans mots communs", 2, ("un", "deux"), NEAR)
+    save(reco.open().path, replace(MEASURED, logged=replace(ASKED, groups=(alike, alike))))
+    text, test = shown(page)
+    assert len([box for box in test.expander if "sans mots communs" in box.label]) == 2
+    assert text.count("Un livre") == 2
+
+
+def test_examples_have_the_quotation_marks_of_the_language(curated: None, page: Open) -> None:
+    save(reco.open().path, MEASURED)
+    _, test = shown(page)
+    test.session_state[STATE] = "EN"
+    test.run()
+    assert "“Toiture du gymnase <b>”" in [element.value for element in test.text]

@@ -54,7 +54,7 @@ def test_a_damaged_line_costs_only_itself_and_is_counted(tmp_path: Path) -> None
     path = tmp_path / link_states.NAME
     lines = path.read_bytes()
     damage = (b"{", b"", b"[1]", b'{"url": 3}', b'{"url": "a", "outcomes": [{"night": "x", "outcome": "?"}]}')
-    path.write_bytes(lines + b"\n".join(damage) + b"\xff\n" + b'{"url": "' + b"a" * 30_000 + b'"}\n')
+    path.write_bytes(lines + b"\n".join(damage) + b"\xff\n" + b'{"url": "' + b"a" * 300_000 + b'"}\n')
     found = link_states.read(tmp_path)
     assert found.states[URL] == states[0]
     assert found.damaged >= len(damage)
@@ -69,3 +69,16 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     link_states.write(tmp_path, [gone, LinkState("https://exemple.fr/b", (Checked("2026-11-01", "ok"),))])
     found = link_states.read(tmp_path)
     assert found.gone == {URL: "2026-11-01"} and len(found.states) == 2 and not found.damaged
+
+
+def test_the_longest_state_that_is_written_is_read(tmp_path: Path) -> None:
+    long = "https://exemple.fr/" + "\U0001f4a7" * 1_981
+    moves = tuple(Checked(f"2026-11-0{n}", "moved", "é" * 300, long) for n in range(1, KEPT + 1))
+    link_states.write(tmp_path, [LinkState(long, moves)])
+    assert link_states.read(tmp_path) == link_states.Links({long: LinkState(long, moves)})
+
+
+@pytest.mark.parametrize(("failures", "since"), [(3, ""), (3, "hier"), (0, "hier"), (-1, "2026-11-01")])
+def test_failures_without_a_date_are_damage(tmp_path: Path, failures: int, since: str) -> None:
+    link_states.write(tmp_path, [LinkState(URL, (Checked("2026-11-01", "dead"),), failures, since)])
+    assert link_states.read(tmp_path) == link_states.Links({}, 1)

@@ -146,6 +146,18 @@ def test_the_demand_of_a_log_is_counted_and_its_texts_are_hidden() -> None:
     assert "licorne" not in json.dumps(asdict(found)).casefold()
 
 
+def test_a_text_that_one_visitor_repeats_is_not_shown_as_a_label() -> None:
+    repeats = [replace(DWARFS, weight=5), *(replace(ROCKETS[0], id=f"r{n}") for n in range(6))]
+    again = [
+        replace(ALONE, id=f"x{n}", text=text) for n, text in enumerate([ALONE.text.upper(), ALONE.text] * 3)
+    ]
+    found = gaps.scan(recommender(resources()), ENCODER, [*repeats, *again])
+    assert found.demand is not None and found.demand.groups == () and found.needs == ()
+    assert found.withheld == found.demand.withheld == 17
+    kept = gaps.scan(recommender(resources()), ENCODER, [*repeats, *ROCKETS[1:5]])
+    assert [need.size for need in kept.needs] == [10], "five different texts, one of them six times"
+
+
 def test_the_demand_of_public_texts_is_shown() -> None:
     found = gaps.scan(recommender(resources()), ENCODER, [ALONE, DWARFS, *ROCKETS, *MET], public=True)
     asked = found.demand

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
@@ -73,7 +74,20 @@ def test_a_host_that_is_tired_is_left_in_peace_until_the_next_night(tmp_path: Pa
     servers = Servers({RESOURCES[0].url: Probe("unsure", "the server answers 429", tired=True)})
     found = night(tmp_path, servers)
     assert [url for url in servers.asked if "//a." in url] == [RESOURCES[0].url]
-    assert found.outcomes == {"unsure": 3, "ok": 3} and found.checked == 6
+    assert found.outcomes == {"unsure": 1, "ok": 3} and (found.checked, found.never) == (4, 2)
+    known = link_states.read(tmp_path).states
+    assert RESOURCES[2].url not in known, "what was not asked is not recorded"
+    again = Servers()
+    night(tmp_path, again, 2, limit=2)
+    assert again.asked == [RESOURCES[2].url, RESOURCES[4].url]
+
+
+def test_others_take_the_places_of_the_addresses_of_a_tired_host(tmp_path: Path) -> None:
+    many = [resource(f"a{n}", url=f"https://a.exemple.fr/{n}") for n in range(5)]
+    many += [resource(f"b{n}", url=f"https://b.exemple.fr/{n}") for n in range(5)]
+    servers = Servers({many[0].url: Probe("unsure", "the server answers 429", tired=True)})
+    found = check_links(tmp_path, many, servers, date(2026, 11, 1), 4)
+    assert servers.asked == [many[0].url, *(one.url for one in many[5:8])] and found.checked == 4
 
 
 def test_without_a_network_no_address_is_to_blame(tmp_path: Path) -> None:
@@ -121,3 +135,20 @@ def test_damage_is_told_and_repaired(tmp_path: Path) -> None:
 def test_two_checks_do_not_run_together(tmp_path: Path) -> None:
     with FileLock(tmp_path / ".links.lock"), pytest.raises(StorageError, match="Another check"):
         night(tmp_path, Servers())
+
+
+def test_a_disk_that_refuses_the_lock_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileLock, "acquire", full)
+    with pytest.raises(StorageError, match="No space left on device") as raised:
+        night(tmp_path, Servers())
+    assert "Free some space" in raised.value.hint
+
+
+def test_an_address_that_has_no_bytes_is_not_checked(tmp_path: Path) -> None:
+    odd = [resource("x", url="https://a.fr/\ud800"), resource("y", url="https://a.fr/é")]
+    servers = Servers()
+    check_links(tmp_path, odd, servers, date(2026, 11, 1), 10)
+    assert servers.asked == ["https://a.fr/é"] and not link_states.read(tmp_path).damaged

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from reco.sources import link_check
 from reco.sources.link_check import BEGINNING, LinkChecker, Probe
 from reco.version import __version__
 
@@ -229,3 +232,70 @@ def test_each_request_to_a_host_waits_for_its_pause(httpserver: HTTPServer) -> N
         checker.check(url)
     assert asked(httpserver) == [("HEAD", "/a"), ("HEAD", "/b"), ("GET", "/a"), ("GET", "/b")]
     assert waits == [2.5, 2.5, 2.5]
+
+
+@contextmanager
+def dripping(head: bytes, drop: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve `head`, then `drop` again and again until the client leaves; yield the address and the requests.
+
+    It gives up after a while, and adds the request "patient" when a client stayed until then.
+    """
+    requests: list[bytes] = []
+    ended = threading.Event()
+
+    def serve_one(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while not ended.is_set():
+                client, _ = listening.accept()
+                with client, suppress(OSError):
+                    requests.append(client.recv(1000))
+                    client.sendall(head)
+                    for _ in range(100):
+                        client.sendall(drop)
+                        if ended.wait(0.02):
+                            break
+                    else:
+                        requests.append(b"patient")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        served = threading.Thread(target=serve_one, args=(listening,), daemon=True)
+        served.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/a", requests
+        finally:
+            ended.set()
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+            served.join()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n1;a="
+
+
+@pytest.mark.parametrize(
+    ("head", "methods"), [(b"HTTP/1.1 200 OK\r\nX-Slow: ", [b"HEAD"]), (CHUNKED, [b"HEAD", b"GET"])]
+)
+def test_a_server_that_drips_its_answer_is_cut_off(head: bytes, methods: list[bytes]) -> None:
+    with dripping(head, b"a") as (url, requests):
+        with LinkChecker(0, allow_private=True, patience=0.3) as checker:
+            found = checker.check(url)
+        asked = [request.partition(b" ")[0] for request in requests]
+    assert (found.outcome, found.silent, found.tired) == ("unsure", True, True)
+    assert "no whole answer within 0.3 seconds" in found.why
+    assert asked == methods, "headers that are cut off are not asked for again with GET"
+
+
+def test_after_a_server_that_drips_others_are_asked(httpserver: HTTPServer) -> None:
+    with LinkChecker(0, allow_private=True, patience=0.5) as checker:
+        assert checker.check(serve(httpserver, a=page())) == Probe("ok")
+        with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a") as (slow, _):
+            assert checker.check(slow).outcome == "unsure"
+        assert checker.check(httpserver.url_for("/a")) == Probe("ok")
+
+
+def test_a_tag_that_is_never_closed_is_no_name(httpserver: HTTPServer, checker: LinkChecker) -> None:
+    hostile = "<h1" * 21_000 + " ><p>mot</p>Page introuvable</h1>" + "<p>mot</p>" * 400
+    answer = Response(hostile, content_type="text/html")
+    named = link_check._NAMED.search("<h1<h1 class='a'>Page introuvable</h1>")
+    assert named is not None and named.start() == 3, "a tag holds no other, or each would be read to the end"
+    assert checker.check(serve(httpserver, a=answer)).outcome in ("ok", "soft-404")

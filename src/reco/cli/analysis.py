@@ -86,7 +86,7 @@ def radar(
         typer.Option(
             "--logged",
             metavar="FILE",
-            help="What is really asked: CSV, JSON Lines or text, or .gz; shows groups of at least five.",
+            help="What is really asked: CSV, JSON Lines or text, or .gz; shows groups of five texts.",
         ),
     ] = None,
     column: Annotated[str, typer.Option("--column", help="The column of the texts in the file.")] = "",

@@ -29,10 +29,14 @@ from reco.index.hits import Hit
 from reco.ranking.query import Query
 from reco.ranking.recommender import Ranking, Recommender
 from reco.text.background import background
+from reco.text.clean import fold
 
 GOLDEN, PROJECT, LOG = "golden", "project", "log"
 SMALLEST_LOGGED = 5
-"""The smallest group of logged queries that is shown: fewer could be one visitor."""
+"""The fewest queries, and the fewest different texts, of a shown group of logged queries.
+
+Fewer texts could be one visitor who asks again, and the label would give the text away.
+"""
 
 _FIRST = 10
 _UNRELATED = 0.95
@@ -108,7 +112,8 @@ class GapReport:
     """Coverage by theme, thinnest first, and the gaps in the catalogue, largest first.
 
     `cells` are the combinations of theme, type and scale that have a resource, fullest first. `asked` and
-    `unmet` count queries by origin. `withheld` counts unmet logged queries in groups of fewer than five.
+    `unmet` count queries by origin. `withheld` counts unmet logged queries in groups of fewer than five
+    queries or five different texts.
     `without_verdict` is True when the cautious rule replaced a missing verdict. `demand` measures the logged
     queries, `saved` those of saved projects; None without any.
     """
@@ -160,7 +165,7 @@ def scan(
     namer = _GapNamer(recommender, encoder, all_themes, public)
     logged = [one for one in judged if one.query.origin == LOG]
     others = namer.gaps([one for one in judged if one.query.origin != LOG])
-    shown, withheld = _shown(namer.gaps(logged), public)
+    shown, withheld = _shown(namer.gaps(logged), logged, public)
     saved = [one for one in judged if one.query.origin == PROJECT]
     return GapReport(
         snapshot=recommender.snapshot.id,
@@ -183,9 +188,15 @@ def _counts(judged: Iterable[_Judged]) -> dict[str, int]:
     return dict(counts)
 
 
-def _shown(gaps: Sequence[Gap], public: bool) -> tuple[list[Gap], int]:
+def _shown(gaps: Sequence[Gap], logged: Iterable[_Judged], public: bool) -> tuple[list[Gap], int]:
     """Return the gaps of logged queries that may be shown, and the number of queries in the others."""
-    shown = [gap for gap in gaps if public or gap.size >= SMALLEST_LOGGED]
+    texts = {one.query.id: fold(one.query.text) for one in logged}
+
+    def large(gap: Gap) -> bool:
+        different = {texts[request.id] for request in gap.requests}
+        return min(gap.size, len(different)) >= SMALLEST_LOGGED
+
+    shown = [gap for gap in gaps if public or large(gap)]
     return shown, sum(gap.size for gap in gaps) - sum(gap.size for gap in shown)
 
 

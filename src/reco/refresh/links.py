@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,9 +36,7 @@ SAVE_EVERY = 50
 """Addresses after which the file is written, so that an interrupted run keeps most of what it learnt."""
 
 _LONGEST_WHY = 300
-_RESTING = Probe(
-    "unsure", "not asked: its server did not answer for another address, or asked to wait", silent=True
-)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Checker(Protocol):
@@ -93,17 +92,18 @@ def check_links(
 ) -> LinkReport:
     """Check at most `limit` addresses and record the outcomes under the date of this night.
 
-    Addresses that were never checked come first, then those checked longest ago. What is known of addresses
-    that no resource has any more is forgotten. Raises StorageError when another check is running or the disk
-    refuses.
+    Addresses that were never checked come first, then those checked longest ago. A host that did not answer,
+    or asked to wait, is not asked again: its other addresses stay as they were, for another night.
+    What is known of addresses that no resource has any more is forgotten. Raises StorageError when another
+    check is running or the disk refuses.
     """
     owners = _owners(resources)
     with _alone(home):
         known = link_states.read(home)
         states = {url: known.states.get(url, LinkState(url)) for url in owners}
-        chosen = _interleaved(sorted(states, key=lambda url: _last_night(states[url]))[:limit])
+        waiting = sorted(states, key=lambda url: _last_night(states[url]))
         run = _Run(home, states, checker, night.isoformat(), clock)
-        offline = run.check(chosen, progress)
+        offline = run.check(waiting, limit, progress)
     asked = [] if offline else run.done
     return LinkReport(
         night=night.isoformat(),
@@ -137,21 +137,35 @@ class _Run:
         self._pending: dict[str, LinkState] = {}
         self.done: list[str] = []
 
-    def check(self, chosen: Sequence[str], progress: Progress | None) -> bool:
-        """Check addresses. Return whether the network is to blame: nothing is then recorded."""
+    def check(self, waiting: Sequence[str], limit: int, progress: Progress | None) -> bool:
+        """Check the first addresses, `limit` at most, without those of hosts that rest.
+
+        Return whether the network is to blame: nothing is then recorded.
+        """
+        most = min(limit, len(waiting))
         try:
-            for count, url in enumerate(chosen, start=1):
+            for count, url in enumerate(self._awake(waiting, limit), start=1):
                 if self._clock() > self._until:
-                    logger.warning("the check of addresses stops after %d of %d", count - 1, len(chosen))
+                    logger.warning("the check of addresses stops after %d of %d", count - 1, most)
                     break
                 self._one(url)
                 if progress is not None:
-                    progress(count, len(chosen))
+                    progress(count, most)
                 if count % SAVE_EVERY == 0:
                     self._save()
         finally:
             self._save()
         return self._offline
+
+    def _awake(self, waiting: Sequence[str], limit: int) -> Iterator[str]:
+        """Yield addresses to ask. Others take the places of those whose host rests, not to wait for it."""
+        rest = list(waiting)
+        while limit and (rest := [url for url in rest if _host(url) not in self._tired]):
+            turn, rest = _interleaved(rest[:limit]), rest[limit:]
+            for url in turn:
+                if _host(url) not in self._tired:
+                    limit -= 1
+                    yield url
 
     @property
     def _offline(self) -> bool:
@@ -159,10 +173,9 @@ class _Run:
         return self._silent and len({_host(url) for url in self._pending}) > 1
 
     def _one(self, url: str) -> None:
-        host = _host(url)
-        found = _RESTING if host in self._tired else self._checker.check(url)
+        found = self._checker.check(url)
         if found.tired:
-            self._tired.add(host)
+            self._tired.add(_host(url))
         self._silent = self._silent and found.silent
         checked = Checked(self._night, found.outcome, found.why[:_LONGEST_WHY], found.to[:LONGEST])
         self._pending[url] = self._states[url].after(checked)
@@ -176,20 +189,30 @@ class _Run:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
+    lock = FileLock(home / ".links.lock", timeout=0)
     try:
-        with FileLock(home / ".links.lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout as error:
         raise StorageError("Another check of addresses is running.", "Wait until it ends.") from error
-    except PermissionError as error:
-        raise StorageError(f"{home} cannot be written.", "Check its permissions.") from error
+    except OSError as error:
+        raise StorageError(
+            f"{home} cannot be written: {error.strerror or error}.",
+            "Free some space or check the folder's permissions, then run the command again.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _owners(resources: Iterable[Resource]) -> dict[str, tuple[str, ...]]:
-    """Return the ids of the resources by address, for each address that a browser may open."""
+    """Return the ids of the resources by address, for each address that a browser may open.
+
+    A lone surrogate has no bytes: no server can be asked for it, and the file cannot hold it.
+    """
     owners: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
     for resource in resources:
-        if (link := resource.link) and len(link) <= LONGEST:
+        if (link := resource.link) and len(link) <= LONGEST and not _SURROGATE.search(link):
             owners[link] += (resource.id,)
     return dict(owners)
 

@@ -16,6 +16,7 @@ from typing import Self
 import httpx2
 
 from reco.catalogue.link_states import Outcome
+from reco.sources.answer_limit import AnswerLimit
 from reco.sources.public_hosts import GuardedTransport, PrivateAddress, Resolver, system_resolver
 from reco.sources.remote import shown
 from reco.text.clean import clean, fold, strip_markup
@@ -23,6 +24,9 @@ from reco.version import __version__
 
 TIMEOUT = 15.0
 """Seconds for each part of an answer, and for the beginning of a page."""
+
+PATIENCE = 60.0
+"""Seconds for all the answers about one address, redirects included; pauses do not count."""
 
 BEGINNING = 64_000
 """Bytes that are read of a page."""
@@ -69,6 +73,7 @@ class LinkChecker:
     """Checks addresses one after the other.
 
     `pause` is the seconds between two requests to a host, `allow_private` allows hosts of the own network.
+    Servers have `patience` seconds for all their answers about one address.
     `resolve`, `clock` and `sleep` are those of the system unless a test gives others.
     """
 
@@ -79,9 +84,12 @@ class LinkChecker:
         resolve: Resolver = system_resolver,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
         self._clock = clock
-        transport = _PacedTransport(GuardedTransport(resolve, allow_private), pause, clock, sleep)
+        self._limit = AnswerLimit(patience)
+        guarded = GuardedTransport(resolve, allow_private)
+        transport = _PacedTransport(guarded, self._limit, pause, clock, sleep)
         self._client = httpx2.Client(
             transport=transport,
             headers=_HEADERS,
@@ -99,6 +107,7 @@ class LinkChecker:
 
     def check(self, url: str) -> Probe:
         """Return what is at an address. It raises nothing of the network: what cannot be told is unsure."""
+        self._limit.renew()
         try:
             asked = httpx2.URL(url)
             if asked.scheme not in ("http", "https") or not asked.host:
@@ -127,7 +136,7 @@ class LinkChecker:
         return self._ask("GET", url) if refused or answer.page else answer
 
     def _ask(self, method: str, url: str) -> _Answer:
-        with self._client.stream(method, url) as response:
+        with self._client.stream(method, url, extensions={"trace": self._limit.trace}) as response:
             page = "html" in response.headers.get("content-type", "").lower()
             return _Answer(
                 status=response.status_code,
@@ -142,10 +151,11 @@ class LinkChecker:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             return ""  # packed although we asked for it as it is: its status has to do
         until, found = self._clock() + TIMEOUT, b""
-        for part in response.iter_raw():
-            found += part
-            if len(found) >= BEGINNING or self._clock() > until:
-                break
+        with self._limit.counted():
+            for part in response.iter_raw():
+                found += part
+                if len(found) >= BEGINNING or self._clock() > until:
+                    break
         meta = _META_CHARSET.search(found)
         named = response.charset_encoding or (meta["name"].decode("ascii", "replace") if meta else "utf-8")
         try:
@@ -160,11 +170,13 @@ class _PacedTransport(httpx2.BaseTransport):
     def __init__(
         self,
         inner: httpx2.BaseTransport,
+        limit: AnswerLimit,
         pause: float,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self._inner, self._pause, self._clock, self._sleep = inner, pause, clock, sleep
+        self._inner, self._limit = inner, limit
+        self._pause, self._clock, self._sleep = pause, clock, sleep
         self._free: dict[str, float] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -173,7 +185,8 @@ class _PacedTransport(httpx2.BaseTransport):
         if host in self._free and wait > 0:
             self._sleep(wait)
         try:
-            return self._inner.handle_request(request)
+            with self._limit.counted():
+                return self._inner.handle_request(request)
         finally:
             self._free[host] = self._clock() + self._pause
 
@@ -234,7 +247,9 @@ def _unknown_name(error: BaseException | None) -> bool:
 
 
 _HOME = re.compile(r"/?(?:(?:fr|en)/?)?(?:(?:index|accueil|home)(?:\.\w{3,5})?/?)?", re.IGNORECASE)
-_NAMED = re.compile(r"<(?P<tag>title|h1)\b[^>]*>(?P<name>.{0,2000}?)</(?P=tag)\b", re.IGNORECASE | re.DOTALL)
+_NAMED = re.compile(
+    r"<(?P<tag>title|h1)\b[^<>]{0,500}>(?P<name>.{0,2000}?)</(?P=tag)\b", re.IGNORECASE | re.DOTALL
+)
 _META_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?\bcharset=[\"']?(?P<name>[\w-]{1,30})", re.IGNORECASE)
 _WORDS = (
     r"(?:page|contenu|document|article|ressource|fichier|adresse|url)s?"

@@ -14,7 +14,6 @@ from reco.app.widgets.paging import listed
 from reco.evaluation import demand
 from reco.evaluation.demand import Demand, DemandGroup, MeasuredDemand, NearResource
 from reco.snapshots.snapshot import Snapshot
-from reco.text.clean import digest
 
 PER_PAGE = 10
 LONGEST = 300
@@ -54,7 +53,12 @@ def _demand(asked: Demand, place: str, snapshot: Snapshot) -> None:
     st.table(_shares(asked), alt=say("demand.table"), hide_index=True)
     if asked.groups:
         st.subheader(say("demand.groups"), anchor=False)
-        listed(asked.groups, f"demand_{place}", PER_PAGE, lambda group: _group(group, place, snapshot))
+        listed(
+            tuple(enumerate(asked.groups)),
+            f"demand_{place}",
+            PER_PAGE,
+            lambda numbered: _group(numbered[1], f"demand_{place}_{numbered[0]}", snapshot),
+        )
     if asked.isolated:
         st.caption(count("demand.isolated", asked.isolated))
     if asked.withheld:
@@ -79,13 +83,13 @@ def _shares(asked: Demand) -> pd.DataFrame:
 def _group(group: DemandGroup, place: str, snapshot: Snapshot) -> None:
     with st.expander(f"**{plain(group.label)}** · {count('demand.queries', group.size)}"):
         for example in group.examples:
-            st.text(f"« {shortened(example, LONGEST)} »")
+            st.text(f"{say('quote.open')}{shortened(example, LONGEST)}{say('quote.close')}")
         if not group.examples:
             st.caption(say("demand.hidden"))
         if group.nearest:
             st.caption(say("demand.nearest"))
         for near in group.nearest:
-            _near(near, f"demand_{place}_{digest(group.label)[:12]}", snapshot)
+            _near(near, place, snapshot)
 
 
 def _near(near: NearResource, place: str, snapshot: Snapshot) -> None:
