@@ -360,6 +360,22 @@ def test_any_site_with_a_sitemap_is_read_page_by_page(httpserver: HTTPServer, na
     assert found.options == {"include": "/experiences/", "delay_seconds": 1.0}
 
 
+@pytest.mark.parametrize(
+    ("count", "limits"), [(40, (1_000, 600)), (700, (1_400, 2_800)), (1_200, (2_400, 4_800))]
+)
+def test_a_large_site_gets_the_limits_that_it_needs(
+    find: Find, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, count: int, limits: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(Remote, "pause", lambda *_: None)
+    urls = "".join(f"<url><loc>{httpserver.url_for(f'/projets/{n}')}</loc></url>" for n in range(count))
+    page = f"<!doctype html><html><head><title>Haies</title></head><body><p>{TEXT}</p></body></html>"
+    answers = {f"/projets/{n}": Response(page, mimetype="text/html") for n in range(10)}
+    found = find({"/": PAGE, "/sitemap.xml": SITEMAP.replace("</", f"{urls}</"), **answers}, "/")
+    assert (found.config.kind, len(found.first.records)) == ("site", 10)
+    assert (found.config.max_pages, found.config.max_seconds) == limits
+    assert ("max_pages" in tomllib.loads(found.toml)["sources"][0]) == (count > 40)
+
+
 def test_a_site_is_not_proposed_where_its_kind_cannot_be_read(httpserver: HTTPServer) -> None:
     assert sitemap(look(httpserver, "/"), ("csv",)) is None
     assert httpserver.log == [], "nothing is asked for a kind that cannot be read"

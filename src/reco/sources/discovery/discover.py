@@ -16,7 +16,7 @@ from reco.catalogue.resource import FIELDS, Record, Rejection
 from reco.errors import InvalidInput
 from reco.sources import csv_file, xlsx_file
 from reco.sources.config import SourceConfig
-from reco.sources.discovery import files, pages, portals
+from reco.sources.discovery import files, listed, pages, portals
 from reco.sources.discovery.columns import Mapped, mapped
 from reco.sources.discovery.proposal import Proposal
 from reco.sources.discovery.site import Site
@@ -90,6 +90,9 @@ def _mapped(
     proposal: Proposal, values: dict[str, object], chosen: dict[str, str], cache: Path | None
 ) -> Discovered:
     plain = _checked(values)
+    if plain.kind == "site":
+        values |= listed.limits(plain)
+        plain = _checked(values)
     rows = _first_rows(plain, proposal, cache)
     cells = [row.cells for row in rows if isinstance(row, Row)]
     if not cells:
