@@ -50,7 +50,7 @@ FIRST_ROWS = 10
 _LIMITS: Mapping[str, object] = {"retries": 0, "max_pages": 20, "max_seconds": 120}
 """Limits of the search. A person waits for it, so a busy server is an error at once."""
 _LONGEST_NAME, _LONGEST_LABEL = 64, 100
-_SECRET = re.compile(r"//[^/]*@")
+_SECRET = re.compile(r"(^|//)[^/]*@")
 _MARKS = re.compile(r"[^a-z0-9]+")
 
 
@@ -183,7 +183,7 @@ def _checked(values: Mapping[str, object]) -> SourceConfig:
     except ValidationError as error:
         problems = "; ".join(found["msg"].removeprefix("Value error, ") for found in error.errors())
         raise InvalidInput(
-            f"{_SECRET.sub('//...@', str(values['url'])) or 'The address'} cannot be used: {problems}.",
+            f"{shown(_SECRET.sub('...@', str(values['url']))) or 'The address'} cannot be used: {problems}.",
             "Write a complete address, such as https://data.example.org/explore/dataset/projets/.",
         ) from error
 
