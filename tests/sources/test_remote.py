@@ -375,6 +375,22 @@ def test_every_parameter_that_sounds_like_a_secret_is_hidden(name: str) -> None:
     assert shown(f"https://a.example/b?{name}=hunter2&design=3") == f"https://a.example/b?{name}=...&design=3"
 
 
+@pytest.mark.parametrize("kind", ["rss", "oai"])
+def test_no_locator_and_no_fault_of_a_document_shows_a_secret(httpserver: HTTPServer, kind: str) -> None:
+    record = "<record><header><identifier>a</identifier></header><metadata><t>A</t></metadata></record>"
+    oai = (
+        f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>{record}</ListRecords></OAI-PMH>'
+    )
+    rss = '<rss version="2.0"><channel><item><guid>a</guid><title>A</title></item></channel></rss>'
+    httpserver.expect_request("/a").respond_with_data(rss if kind == "rss" else oai)
+    (row,) = fetched(httpserver.url_for("/a?password=hunter2"), kind=kind)
+    assert row.locator.endswith("#1") and "hunter2" not in row.locator
+    httpserver.expect_request("/b").respond_with_data("<html></html>")
+    with pytest.raises(SourceError) as error:
+        fetched(httpserver.url_for("/b?password=hunter2"), kind=kind)
+    assert "hunter2" not in str(error.value)
+
+
 @pytest.mark.parametrize("kind", ["csv", "json", "page", "xlsx", "parquet", "rss"])
 def test_every_kind_of_file_is_fetched_the_same_way(httpserver: HTTPServer, kind: str) -> None:
     httpserver.expect_request("/a").respond_with_data("", status=403)
