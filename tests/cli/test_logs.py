@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reco.cli.logs import configure
 from tests.support import Home, Ran, rows, run_cli, run_process
 
 
@@ -58,6 +59,13 @@ def test_an_unexpected_failure_keeps_its_trace_in_the_line(
     done = run_cli("status", *home.arguments)
     assert done.code == 1 and "ZeroDivisionError" in lines(done)[0]["trace"]
     assert all(set(line) >= {"time", "level", "logger", "message"} for line in lines(done))
+
+
+@pytest.mark.parametrize(("level", "kept"), [("INFO", logging.WARNING), ("ERROR", logging.ERROR)])
+def test_the_http_client_logs_no_address(level: str, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECO_LOG", level)
+    configure()
+    assert [logging.getLogger(name).getEffectiveLevel() for name in ("httpx2", "httpcore2")] == [kept, kept]
 
 
 @pytest.mark.parametrize(("name", "value"), [("RECO_LOG_FORMAT", "xml"), ("RECO_LOG", "LOUD")])

@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
+from reco.sources.credentials import Credentials
 from reco.sources.read import read
 from tests.support import Home, files_under, run_cli
 
@@ -171,7 +172,8 @@ def test_a_refused_key_names_its_variable(httpserver: HTTPServer, status: int) -
 def test_the_logs_of_the_client_hold_no_secret(
     httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for logger in ("", "httpx2", "httpcore2"):
+        caplog.set_level(logging.DEBUG, logger)
     httpserver.expect_request("/connexion").respond_with_json({"token": TOKENS[0]})
     httpserver.expect_request("/a").respond_with_json([{"title": "A"}])
     fetched(httpserver.url_for("/a"), headers=HEADERS, token=exchange(httpserver))
@@ -183,6 +185,16 @@ def test_an_error_hides_what_the_server_repeats(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data("", 302, {"Location": f"http://{KEY}.invalid/"})
     with pytest.raises(SourceError, match=r"the name \*\*\*.invalid is not known"):
         fetched(httpserver.url_for("/a"), headers=HEADERS)
+
+
+@pytest.mark.parametrize("form", ["cl%C3%A9", "a/b+c=d e\"f", "a\\/b+c=d e\\\"f", "a%2Fb%2Bc%3Dd%20e%22f",
+    "a%2fb%2bc%3dd+e%22f", "a/b%2Bc%3Dd%20e%22f"])  # fmt: skip
+def test_a_secret_is_hidden_however_it_is_written(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.setenv("AIDES_TOKEN", 'a/b+c=d e"f')
+    ours = Credentials(config("https://a.example/a", headers=HEADERS))
+    expected = "<***>" if form != "cl%C3%A9" else "<cl%C3%A9>"
+    assert ours.hidden(f"<{form}>") == expected
+    assert ours.without(f"<{form}>".encode()) == expected.encode()
 
 
 def test_a_secret_is_written_nowhere(

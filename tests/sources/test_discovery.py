@@ -19,6 +19,7 @@ from reco.errors import InvalidInput, SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.discovery.columns import mapped
 from reco.sources.discovery.discover import Discovered, discover
+from reco.sources.discovery.files import xml_root
 from reco.sources.discovery.pages import sitemap
 from reco.sources.discovery.portals import best_resource, hal_search
 from reco.sources.discovery.site import Site
@@ -360,6 +361,22 @@ def test_any_site_with_a_sitemap_is_read_page_by_page(httpserver: HTTPServer, na
     assert found.options == {"include": "/experiences/", "delay_seconds": 1.0}
 
 
+@pytest.mark.parametrize(
+    ("count", "limits"), [(40, (1_000, 600)), (700, (1_400, 2_800)), (1_200, (2_400, 4_800))]
+)
+def test_a_large_site_gets_the_limits_that_it_needs(
+    find: Find, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, count: int, limits: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(Remote, "pause", lambda *_: None)
+    urls = "".join(f"<url><loc>{httpserver.url_for(f'/projets/{n}')}</loc></url>" for n in range(count))
+    page = f"<!doctype html><html><head><title>Haies</title></head><body><p>{TEXT}</p></body></html>"
+    answers = {f"/projets/{n}": Response(page, mimetype="text/html") for n in range(10)}
+    found = find({"/": PAGE, "/sitemap.xml": SITEMAP.replace("</", f"{urls}</"), **answers}, "/")
+    assert (found.config.kind, len(found.first.records)) == ("site", 10)
+    assert (found.config.max_pages, found.config.max_seconds) == limits
+    assert ("max_pages" in tomllib.loads(found.toml)["sources"][0]) == (count > 40)
+
+
 def test_a_site_is_not_proposed_where_its_kind_cannot_be_read(httpserver: HTTPServer) -> None:
     assert sitemap(look(httpserver, "/"), ("csv",)) is None
     assert httpserver.log == [], "nothing is asked for a kind that cannot be read"
@@ -427,10 +444,35 @@ def test_an_address_that_is_none_is_bad_input(url: str) -> None:
         discover(url)
 
 
-def test_a_password_in_an_address_is_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "url",
+    ["https://lea:secret@example.org/", "ftp://lea:secret@example.org/x", "lea:secret@example.org/x",
+     "ftp://example.org/?password=secret"],
+)  # fmt: skip
+def test_a_password_in_an_address_is_not_repeated(url: str) -> None:
     with pytest.raises(InvalidInput) as error:
-        discover("https://lea:secret@example.org/")
+        discover(url)
     assert "secret" not in str(error.value) and "lea" not in str(error.value)
+    with pytest.raises(ValueError, match="Value error") as settings:
+        SourceConfig.model_validate({"name": "x", "kind": "json", "url": url})
+    assert "secret" not in str(settings.value), "an error of the settings is printed"
+
+
+def test_a_port_that_is_no_number_is_bad_input() -> None:
+    with pytest.raises(InvalidInput, match=r"abc/ cannot be used: the port of an address is a number"):
+        discover("https://example.org:abc/")
+
+
+def test_a_link_without_an_address_is_passed_over(find: Find) -> None:
+    page = Response('<!doctype html><link rel="https://api.w.org/">', mimetype="text/html")
+    with pytest.raises(InvalidInput, match="no known source"):
+        find({"/": page}, "/")
+
+
+def test_only_the_first_bytes_of_a_prologue_are_read_and_once() -> None:
+    assert xml_root(b'\xef\xbb\xbf<?xml version="1.0"?> <!-- a --> \n<!-- b --><rss>') == b"rss"
+    assert xml_root(b"<!--" + b" " * 20_000 + b"--><rss>") == b""
+    assert xml_root(b"<!--" * 75_000) == b"", "this takes minutes if each start of a comment is tried"
 
 
 def test_a_private_address_is_refused_unless_allowed(httpserver: HTTPServer) -> None:

@@ -22,7 +22,7 @@ from reco.errors import SourceError, StorageError
 from reco.sources.config import SourceConfig
 from reco.sources.public_hosts import is_public
 from reco.sources.read import read
-from reco.sources.remote import LONGEST_WAIT, Remote
+from reco.sources.remote import LONGEST_WAIT, Remote, shown
 from reco.storage import atomic
 from reco.version import __version__
 
@@ -368,6 +368,27 @@ def test_a_secret_in_an_address_is_not_shown(httpserver: HTTPServer) -> None:
         fetched(httpserver.url_for("/a?api_key=hunter2&page=3"))
     assert "hunter2" not in str(error.value)
     assert "page=3" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["password", "auth", "sig", "X-Amz-Signature", "access_token", "pwd"])
+def test_every_parameter_that_sounds_like_a_secret_is_hidden(name: str) -> None:
+    assert shown(f"https://a.example/b?{name}=hunter2&design=3") == f"https://a.example/b?{name}=...&design=3"
+
+
+@pytest.mark.parametrize("kind", ["rss", "oai"])
+def test_no_locator_and_no_fault_of_a_document_shows_a_secret(httpserver: HTTPServer, kind: str) -> None:
+    record = "<record><header><identifier>a</identifier></header><metadata><t>A</t></metadata></record>"
+    oai = (
+        f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>{record}</ListRecords></OAI-PMH>'
+    )
+    rss = '<rss version="2.0"><channel><item><guid>a</guid><title>A</title></item></channel></rss>'
+    httpserver.expect_request("/a").respond_with_data(rss if kind == "rss" else oai)
+    (row,) = fetched(httpserver.url_for("/a?password=hunter2"), kind=kind)
+    assert row.locator.endswith("#1") and "hunter2" not in row.locator
+    httpserver.expect_request("/b").respond_with_data("<html></html>")
+    with pytest.raises(SourceError) as error:
+        fetched(httpserver.url_for("/b?password=hunter2"), kind=kind)
+    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "page", "xlsx", "parquet", "rss"])

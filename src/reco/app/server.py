@@ -35,6 +35,8 @@ def parts() -> dict[str, Any]:
         level=os.environ.get("RECO_LOG", "WARNING"),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    for library in ("httpx2", "httpcore2"):  # they log the addresses they ask, which may hold a key
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
     # Threads draw the pages. The event loop, which answers every visitor, waits for one turn of each thread.
     sys.setswitchinterval(SWITCH_SECONDS)
     return {

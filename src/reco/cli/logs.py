@@ -48,6 +48,13 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [*(h for h in root.handlers if not isinstance(h, _Handler)), handler]
     root.setLevel(level)
+    hush_addresses()
+
+
+def hush_addresses() -> None:
+    """Keep the HTTP client from logging the addresses it asks, which may hold a key: only warnings pass."""
+    for library in ("httpx2", "httpcore2"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def as_json() -> bool:

@@ -87,23 +87,30 @@ def is_html(data: bytes) -> bool:
     return start.startswith((b"<!doctype html", b"<html"))
 
 
+def shown_place(config: SourceConfig) -> str:
+    """Return the path or address of a source for a message or a locator, without secret parameters."""
+    from reco.sources.remote import shown  # here, as below: a file needs no HTTP client
+
+    return shown(config.url) if config.url else config.place
+
+
 def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:
     """Return the error for a source whose content does not match its kind."""
     if isinstance(error, FileNotFoundError):
         return SourceError(
-            f"source {config.name}: {config.place} does not exist",
+            f"source {config.name}: {shown_place(config)} does not exist",
             "Correct `path` of this source, or put the file there.",
         )
     detail = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     return SourceError(
-        f"source {config.name}: {config.place} cannot be read as {config.kind}: {detail}",
+        f"source {config.name}: {shown_place(config)} cannot be read as {config.kind}: {detail}",
         "Check that the file is whole and that `kind` of this source is right.",
     )
 
 
 def _too_large(config: SourceConfig) -> SourceError:
     return SourceError(
-        f"source {config.name}: {config.place} is larger than {config.max_bytes} bytes",
+        f"source {config.name}: {shown_place(config)} is larger than {config.max_bytes} bytes",
         "Raise `max_bytes` of this source if that size is expected.",
     )
 
@@ -119,7 +126,7 @@ def _raw(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
             yield file
             if _state(file) != before:
                 raise SourceError(
-                    f"source {config.name}: {config.place} changed while it was being read",
+                    f"source {config.name}: {shown_place(config)} changed while it was being read",
                     "Write it under a name that ends with .part, rename it, then refresh again.",
                 )
     else:

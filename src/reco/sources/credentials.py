@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
+from urllib.parse import quote, quote_plus
 
 import httpx2
 
@@ -18,6 +20,7 @@ LARGEST_ANSWER = 100_000
 _SHORTEST_HIDDEN = 6
 """Characters from which a secret is hidden in what a server sends: a shorter one would hit other text."""
 _HIDDEN = "***"
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _AUTHORIZATION = "Authorization"
 
 
@@ -91,7 +94,8 @@ class Credentials:
         return text
 
     def _long(self) -> list[str]:
-        return sorted((s for s in self._secrets if len(s) >= _SHORTEST_HIDDEN), key=len, reverse=True)
+        long = [secret for secret in self._secrets if len(secret) >= _SHORTEST_HIDDEN]
+        return sorted({form for secret in long for form in _forms(secret)}, key=len, reverse=True)
 
     def _value(self, header: str, value: str) -> str:
         variable = variable_of(value)
@@ -110,6 +114,14 @@ class Credentials:
                 f"Set {variable} to the key alone, on one line.",
             )
         return found
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as a server may repeat it: plain, within JSON, within an address."""
+    escaped = json.dumps(secret)[1:-1]
+    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    lowered = {_ESCAPE.sub(lambda found: found[0].lower(), form) for form in quoted}
+    return {secret, escaped, escaped.replace("/", "\\/"), *quoted, *lowered}
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

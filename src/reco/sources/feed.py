@@ -15,7 +15,7 @@ from defusedxml.sax import parseString
 from reco.catalogue.resource import Rejection
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
-from reco.sources.content import is_html, unreadable, whole
+from reco.sources.content import is_html, shown_place, unreadable, whole
 from reco.sources.rows import Row, refuse
 
 
@@ -28,11 +28,12 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     feed = feedparser.parse(BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
     if not feed.get("version"):
         raise unreadable(config, broken or "it is neither RSS nor Atom")
+    place = shown_place(config)
     language = feed.feed.get("language")
     for rank, entry in enumerate(feed.entries, 1):
-        yield Row(f"{config.place}#{rank}", _cells(entry, language))
+        yield Row(f"{place}#{rank}", _cells(entry, language))
     if broken:
-        yield refuse(config, config.place, f"the feed is not well-formed, entries may be missing: {broken}")
+        yield refuse(config, place, f"the feed is not well-formed, entries may be missing: {broken}")
 
 
 def _fault(config: SourceConfig, data: bytes) -> str:
@@ -42,7 +43,7 @@ def _fault(config: SourceConfig, data: bytes) -> str:
     except (SAXException, ValueError, LookupError) as error:
         if isinstance(error, DefusedXmlException) or b"<!ENTITY" in data.replace(b"\0", b"").upper():
             raise SourceError(
-                f"source {config.name}: the XML of {config.place} has a document type",
+                f"source {config.name}: the XML of {shown_place(config)} has a document type",
                 "Give the address of the feed itself; a feed with a document type can hide an attack.",
             ) from error
         return str(error)

@@ -16,7 +16,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.content import is_html
-from reco.sources.remote import Fetched, Remote
+from reco.sources.remote import Fetched, Remote, shown
 from reco.sources.rows import Row
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
@@ -125,7 +125,7 @@ def _records(url: str, root: Element) -> Iterator[tuple[str, Row | None]]:
         if header.get("status") == "deleted":
             yield identifier, None
         elif metadata is not None:
-            yield identifier, Row(f"{url}#{rank}", {"id": identifier, **_elements(metadata)})
+            yield identifier, Row(f"{shown(url)}#{rank}", {"id": identifier, **_elements(metadata)})
 
 
 def _elements(metadata: Element) -> dict[str, object]:

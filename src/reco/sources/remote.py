@@ -19,7 +19,7 @@ from reco.sources.config import SourceConfig
 from reco.sources.credentials import LARGEST_ANSWER, Credentials
 from reco.sources.http_cache import HttpCache, Stored
 from reco.sources.public_hosts import GuardedTransport, PrivateAddress, Resolver, system_resolver
-from reco.sources.secrets import Token
+from reco.sources.secrets import Token, names_secret
 from reco.version import __version__
 
 LONGEST_WAIT = 60.0
@@ -290,9 +290,7 @@ def shown(url: str) -> str:
         address = httpx2.URL(url)
     except httpx2.InvalidURL:
         return url.partition("?")[0]
-    hidden = [
-        name for name in address.params if any(word in name.lower() for word in ("key", "token", "secret"))
-    ]
+    hidden = list(filter(names_secret, address.params))
     return str(address.copy_merge_params(dict.fromkeys(hidden, "..."))) if hidden else url
 
 

@@ -14,7 +14,11 @@ FROM_ENVIRONMENT = "env:"
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET = re.compile(r"auth|cookie|credential|key|passw|secret|session|token", re.IGNORECASE)
+_SECRET = re.compile(
+    r"auth|cookie|credential|key|passw|pwd|secret|session|signature|token|(?:^|[^a-z])sig$", re.IGNORECASE
+)
+_USER = re.compile(r"[^/?#]*:[^/?#]*@")
+"""A user name and a password before a host, in an address without https://."""
 _OURS = frozenset(
     "accept-encoding connection content-length host if-modified-since if-none-match range te trailer "
     "transfer-encoding upgrade".split()
@@ -25,6 +29,15 @@ _OURS = frozenset(
 def is_sendable(value: str) -> bool:
     """Return whether a text may be the value of a header: printable ASCII, not blank."""
     return bool(value.strip()) and value.isascii() and value.isprintable()
+
+
+def names_secret(name: str) -> bool:
+    """Return whether the name of a header or of a parameter of an address sounds like a secret.
+
+    >>> names_secret("api_key"), names_secret("sig"), names_secret("design")
+    (True, True, False)
+    """
+    return _SECRET.search(name) is not None
 
 
 def variable_of(value: str) -> str:
@@ -40,10 +53,14 @@ def secret_variables(headers: Mapping[str, str]) -> list[str]:
 def web_address(url: str) -> str:
     """Return a complete address without user name and password. Raises ValueError for any other text."""
     parts = urlsplit(url)
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url}: write a complete address that starts with https:// or http://")
-    if parts.username is not None or parts.password is not None:
+    if "@" in parts.netloc or _USER.match(url):
         raise ValueError("an address must not hold a user name or a password")
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise ValueError("write a complete address that starts with https:// or http://")
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("the port of an address is a number from 0 to 65535") from error
     return url
 
 
@@ -67,7 +84,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     if twice := sorted({name for name in lowered if lowered.count(name) > 1}):
         raise ValueError(f"the header {', '.join(twice)} is given twice")
     for name, value in headers.items():
-        if _SECRET.search(name) or value.startswith(FROM_ENVIRONMENT):
+        if names_secret(name) or value.startswith(FROM_ENVIRONMENT):
             _from_environment(name, value)
         elif not is_sendable(value):
             raise ValueError(f"the value of the header {name} is not printable ASCII")

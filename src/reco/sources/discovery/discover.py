@@ -16,7 +16,7 @@ from reco.catalogue.resource import FIELDS, Record, Rejection
 from reco.errors import InvalidInput
 from reco.sources import csv_file, xlsx_file
 from reco.sources.config import SourceConfig
-from reco.sources.discovery import files, pages, portals
+from reco.sources.discovery import files, listed, pages, portals
 from reco.sources.discovery.columns import Mapped, mapped
 from reco.sources.discovery.proposal import Proposal
 from reco.sources.discovery.site import Site
@@ -50,7 +50,7 @@ FIRST_ROWS = 10
 _LIMITS: Mapping[str, object] = {"retries": 0, "max_pages": 20, "max_seconds": 120}
 """Limits of the search. A person waits for it, so a busy server is an error at once."""
 _LONGEST_NAME, _LONGEST_LABEL = 64, 100
-_SECRET = re.compile(r"//[^/]*@")
+_SECRET = re.compile(r"(^|//)[^/]*@")
 _MARKS = re.compile(r"[^a-z0-9]+")
 
 
@@ -90,6 +90,9 @@ def _mapped(
     proposal: Proposal, values: dict[str, object], chosen: dict[str, str], cache: Path | None
 ) -> Discovered:
     plain = _checked(values)
+    if plain.kind == "site":
+        values |= listed.limits(plain)
+        plain = _checked(values)
     rows = _first_rows(plain, proposal, cache)
     cells = [row.cells for row in rows if isinstance(row, Row)]
     if not cells:
@@ -180,7 +183,7 @@ def _checked(values: Mapping[str, object]) -> SourceConfig:
     except ValidationError as error:
         problems = "; ".join(found["msg"].removeprefix("Value error, ") for found in error.errors())
         raise InvalidInput(
-            f"{_SECRET.sub('//...@', str(values['url'])) or 'The address'} cannot be used: {problems}.",
+            f"{shown(_SECRET.sub('...@', str(values['url']))) or 'The address'} cannot be used: {problems}.",
             "Write a complete address, such as https://data.example.org/explore/dataset/projets/.",
         ) from error
 

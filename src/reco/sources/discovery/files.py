@@ -20,7 +20,8 @@ from reco.sources.remote import Fetched
 _START = 20_000
 _GZIP = b"\x1f\x8b"
 _ROOT = re.compile(rb"<(?:[\w-]+:)?([\w-]+)[\s>/]")
-_PROLOGUE = re.compile(rb"<\?.*?\?>|<!--.*?-->", re.DOTALL)
+_PROLOGUE = re.compile(rb"\s*(?:<\?.*?\?>|<!--.*?-->)", re.DOTALL)
+_LONGEST_PROLOGUE = 20_000
 _FEEDS = (b"rss", b"feed", b"RDF")
 _DELIMITERS = (";", ",", "\t", "|")
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
@@ -68,8 +69,11 @@ def xml_root(start: bytes) -> bytes:
     >>> xml_root(b'<?xml version="1.0"?><rdf:RDF xmlns="..."> ')
     b'RDF'
     """
-    body = _PROLOGUE.sub(b"", start.removeprefix(b"\xef\xbb\xbf")).lstrip()
-    found = _ROOT.match(body)
+    start = start.removeprefix(b"\xef\xbb\xbf")[:_LONGEST_PROLOGUE]
+    position = 0
+    while part := _PROLOGUE.match(start, position):  # one match after the other: `sub` tries every `<!--`
+        position = part.end()
+    found = _ROOT.match(start[position:].lstrip())
     return found[1] if found and found[1].lower() != b"html" else b""
 
 

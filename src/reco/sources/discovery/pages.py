@@ -102,8 +102,10 @@ def _repository(data: bytes) -> str | None:
 
 def wordpress(site: Site) -> Proposal | None:
     """Recognise a WordPress site by its API."""
-    announced = [link["href"] for link in links(site.page()) if link.get("rel") == "https://api.w.org/"]
-    interface = str(site.url.join(announced[0])) if announced else f"{site.root}{_INTERFACE}"
+    announced = [
+        link.get("href", "") for link in links(site.page()) if link.get("rel") == "https://api.w.org/"
+    ]
+    interface = str(site.url.join(announced[0])) if any(announced[:1]) else f"{site.root}{_INTERFACE}"
     about = site.document(interface) if interface.endswith(_INTERFACE) else {}
     spaces = about.get("namespaces")
     if not isinstance(spaces, list) or "wp/v2" not in spaces:
