@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
@@ -18,6 +19,7 @@ from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
 from reco.sources import site as site_kind
 from reco.sources.config import SourceConfig
+from reco.sources.public_hosts import GuardedTransport, PrivateAddress
 from reco.sources.read import inspect, read
 from reco.sources.robots import is_near
 from reco.sources.rows import Row
@@ -499,6 +501,53 @@ def test_a_site_that_only_fails_is_left_alone(site: Site) -> None:
     site.fill(MOST_FAILURES + 20)
     site.others = {path: lambda: Response(status=500) for path in site.pages}
     assert "answers 500" in str(site.fails())
+    assert len(site.asked) == MOST_FAILURES + 2
+
+
+@pytest.mark.parametrize("status", [408, 425])
+def test_a_page_for_which_there_was_no_time_is_kept(site: Site, tmp_path: Path, status: int) -> None:
+    site.fill(2)
+    first = site.read(tmp_path)
+    site.lastmod = {}
+    site.others["/experiences/1"] = lambda: Response(status=status)
+    assert site.read(tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    "there", ["http://127.0.0.1:9/closed", "http://nowhere.invalid/", "ftp://example.org/a", "http://a:b/"]
+)
+def test_a_page_that_leads_nowhere_costs_that_page(site: Site, there: str) -> None:
+    site.fill(3)
+    site.others["/experiences/1"] = lambda: Response(status=302, headers={"location": there})
+    rows = site.read()
+    (refused,) = rejections(rows)
+    assert refused.locator == site.url("/experiences/1")
+    assert len(records(rows)) == 2
+
+
+def test_a_page_that_leads_to_a_private_host_costs_that_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.fill(3)
+    handle = GuardedTransport.handle_request
+
+    def guarded(self: GuardedTransport, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/experiences/1":
+            raise PrivateAddress("10.0.0.1 is a private address")
+        return handle(self, request)
+
+    monkeypatch.setattr(GuardedTransport, "handle_request", guarded)
+    rows = site.read()
+    (refused,) = rejections(rows)
+    assert "private address" in refused.problems[0]
+    assert len(records(rows)) == 2
+
+
+def test_a_site_whose_pages_all_lead_nowhere_is_left_alone(site: Site) -> None:
+    site.fill(MOST_FAILURES + 20)
+    there = {"location": "http://127.0.0.1:9/closed"}
+    site.others = {path: lambda: Response(status=302, headers=there) for path in site.pages}
+    assert "ConnectError" in str(site.fails())
     assert len(site.asked) == MOST_FAILURES + 2
 
 

@@ -38,6 +38,9 @@ _SITEMAP = re.compile(r"\.xml(?:\.gz)?$|sitemap[^/]*$", re.IGNORECASE)
 _STOP = frozenset((429, 503))
 """Answers of a site that asks to be left alone."""
 
+_LATER = frozenset((408, 425))
+"""Answers of a server that had no time for a page. They do not withdraw it."""
+
 
 def rows(
     config: SourceConfig, cache: Path | None, sleep: Callable[[float], None] = time.sleep
@@ -179,7 +182,8 @@ class _Visit:
         if error.status in _STOP or self.failures >= MOST_FAILURES:
             raise error
         stored = self.store.load(url)
-        if stored is not None and not 400 <= error.status < 500:
+        withdrawn = 400 <= error.status < 500 and error.status not in _LATER
+        if stored is not None and not withdrawn:
             logger.warning("%s; what was read of it before is kept", error)
             return stored
         self.store.forget(url)
