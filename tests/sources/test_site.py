@@ -701,3 +701,16 @@ def test_a_heading_that_repeats_the_title_is_not_part_of_the_text(heading: str) 
     summary = str(cells["summary"])
     assert summary.startswith(said) if heading == "La cour" else said in summary
     assert said in summary
+
+
+def test_deep_data_is_dropped_and_the_page_is_kept(site: Site, tmp_path: Path) -> None:
+    deep = '{"a": ' * 600 + "1" + "}" * 600
+    site.pages["/a"] = experience(3, head=f'<script type="application/ld+json">{deep}</script>')
+    assert len(records(site.read(tmp_path))) == 1
+
+
+def test_a_page_does_not_choose_a_codec_that_is_not_of_the_web() -> None:
+    page = experience(1).replace('charset="utf-8"', 'charset="punycode"').encode()
+    cells = site_kind.cells_of(page, "https://example.org/a")
+    assert not isinstance(cells, str)
+    assert str(cells["title"]).startswith("Le Vernet ouvre un verger partagé")

@@ -264,12 +264,13 @@ class Remote:
             status = response.status_code
             raise self._refused(url, f"the server answers {status}", hint, status)
         parts, size = [], 0
-        for part in _unpacked(response, self._config.max_bytes):
+        limit = self._config.max_bytes if most is None else min(most, self._config.max_bytes)
+        for part in _unpacked(response, limit):
             self._bytes += len(part)
             size += len(part)
-            self._check_limits(url)
             if most is not None and size > most:
                 raise self._refused(url, f"larger than {most} bytes", "Tell the site's owner, or leave it.")
+            self._check_limits(url)
             parts.append(part)
         return b"".join(parts)
 

@@ -27,8 +27,8 @@ from reco.sources.web_page import cells_of
 
 logger = logging.getLogger(__name__)
 
-MOST_PAGE_BYTES = 5_000_000
-"""Largest page that is read. Its parsed tree takes ten times as much memory."""
+MOST_PAGE_BYTES = 1_000_000
+"""Largest page that is read. The time to find its text grows faster than its size."""
 
 MOST_FAILURES = 10
 """Pages that may fail in a row. After that the site itself is at fault, and is left alone until tomorrow."""
