@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
@@ -18,6 +19,7 @@ from reco.catalogue.resource import Record, Rejection
 from reco.errors import SourceError
 from reco.sources import site as site_kind
 from reco.sources.config import SourceConfig
+from reco.sources.public_hosts import GuardedTransport, PrivateAddress
 from reco.sources.read import inspect, read
 from reco.sources.robots import is_near
 from reco.sources.rows import Row
@@ -502,6 +504,53 @@ def test_a_site_that_only_fails_is_left_alone(site: Site) -> None:
     assert len(site.asked) == MOST_FAILURES + 2
 
 
+@pytest.mark.parametrize("status", [408, 425])
+def test_a_page_for_which_there_was_no_time_is_kept(site: Site, tmp_path: Path, status: int) -> None:
+    site.fill(2)
+    first = site.read(tmp_path)
+    site.lastmod = {}
+    site.others["/experiences/1"] = lambda: Response(status=status)
+    assert site.read(tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    "there", ["http://127.0.0.1:9/closed", "http://nowhere.invalid/", "ftp://example.org/a", "http://a:b/"]
+)
+def test_a_page_that_leads_nowhere_costs_that_page(site: Site, there: str) -> None:
+    site.fill(3)
+    site.others["/experiences/1"] = lambda: Response(status=302, headers={"location": there})
+    rows = site.read()
+    (refused,) = rejections(rows)
+    assert refused.locator == site.url("/experiences/1")
+    assert len(records(rows)) == 2
+
+
+def test_a_page_that_leads_to_a_private_host_costs_that_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.fill(3)
+    handle = GuardedTransport.handle_request
+
+    def guarded(self: GuardedTransport, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/experiences/1":
+            raise PrivateAddress("10.0.0.1 is a private address")
+        return handle(self, request)
+
+    monkeypatch.setattr(GuardedTransport, "handle_request", guarded)
+    rows = site.read()
+    (refused,) = rejections(rows)
+    assert "private address" in refused.problems[0]
+    assert len(records(rows)) == 2
+
+
+def test_a_site_whose_pages_all_lead_nowhere_is_left_alone(site: Site) -> None:
+    site.fill(MOST_FAILURES + 20)
+    there = {"location": "http://127.0.0.1:9/closed"}
+    site.others = {path: lambda: Response(status=302, headers=there) for path in site.pages}
+    assert "ConnectError" in str(site.fails())
+    assert len(site.asked) == MOST_FAILURES + 2
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_site_that_asks_to_be_left_alone_is(site: Site, status: int) -> None:
     site.fill(5)
@@ -652,3 +701,16 @@ def test_a_heading_that_repeats_the_title_is_not_part_of_the_text(heading: str) 
     summary = str(cells["summary"])
     assert summary.startswith(said) if heading == "La cour" else said in summary
     assert said in summary
+
+
+def test_deep_data_is_dropped_and_the_page_is_kept(site: Site, tmp_path: Path) -> None:
+    deep = '{"a": ' * 600 + "1" + "}" * 600
+    site.pages["/a"] = experience(3, head=f'<script type="application/ld+json">{deep}</script>')
+    assert len(records(site.read(tmp_path))) == 1
+
+
+def test_a_page_does_not_choose_a_codec_that_is_not_of_the_web() -> None:
+    page = experience(1).replace('charset="utf-8"', 'charset="punycode"').encode()
+    cells = site_kind.cells_of(page, "https://example.org/a")
+    assert not isinstance(cells, str)
+    assert str(cells["title"]).startswith("Le Vernet ouvre un verger partagé")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from reco.sources.web_page import RECIPE, VERSION_READ
@@ -49,7 +49,7 @@ class PageStore:
         """Keep a page. Raises `StorageError` when the disk refuses."""
         if self._folder is None:
             return
-        text = json.dumps(asdict(page), default=str).encode()
+        text = json.dumps(vars(page), default=str).encode()
         atomic.make_folder(self._folder)
         atomic.replace(self._path(self._folder, url), _seal(text) + b"\n" + text)
 

@@ -54,6 +54,10 @@ class Refused(SourceError):
         self.status = status
 
 
+class Unreachable(Refused):
+    """No response at all: the address, or one that it redirects to, is silent, wrong or not public."""
+
+
 class _Busy(Exception):
     """A response such as 503, after which a later attempt may succeed."""
 
@@ -119,7 +123,7 @@ class Remote:
         """Fetch `url`, or return None when the server answers 404.
 
         `most` is the largest body accepted, in bytes, when it is below `max_bytes`. Raises `Refused` for a
-        failure that concerns this address only.
+        failure that may concern this address only, `Unreachable` when there is no response.
         """
         self._count_page(url)
         cache = self._cache if remember else None
@@ -130,19 +134,19 @@ class Remote:
                 "Use a public address, or set `allow_private = true` for a source of your own network "
                 "(`--allow-private` for `reco source add`)."
             )
-            raise self.error(url, str(error), hint) from error
+            raise self._unreachable(url, str(error), hint) from error
         except httpx2.TooManyRedirects as error:
             hint = "Write the final address into this source."
             raise self._refused(url, f"more than {_REDIRECTS} redirects", hint) from error
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             hint = "Write a complete address that starts with https:// or http://."
-            raise self.error(url, str(error), hint) from error
+            raise self._unreachable(url, str(error), hint) from error
         except (_Busy, httpx2.RequestError) as error:
             hint = "Try again later. If the error persists, open the address in a browser."
             said = f"{type(error).__name__.strip('_')}: {error}"
             if isinstance(error, _Busy | httpx2.DecodingError):
                 raise self._refused(url, said, hint, getattr(error, "status", 0)) from error
-            raise self.error(url, said, hint) from error
+            raise self._unreachable(url, said, hint) from error
 
     def pause(self, seconds: float) -> None:
         """Wait before the next request. Raises `SourceError` at once when `max_seconds` would pass."""
@@ -159,6 +163,10 @@ class Remote:
     def _refused(self, url: str, what: str, hint: str, status: int = 0) -> Refused:
         told = self._credentials.hidden(f"{shown(url)}: {what}")
         return Refused(f"source {self._config.name}: {told}", hint, status)
+
+    def _unreachable(self, url: str, what: str, hint: str) -> Unreachable:
+        told = self._credentials.hidden(f"{shown(url)}: {what}")
+        return Unreachable(f"source {self._config.name}: {told}", hint, 0)
 
     def _with_retries(self, url: str, cache: HttpCache | None, most: int | None) -> Fetched | None:
         attempts = stamina.retry_context(
@@ -256,12 +264,13 @@ class Remote:
             status = response.status_code
             raise self._refused(url, f"the server answers {status}", hint, status)
         parts, size = [], 0
-        for part in _unpacked(response, self._config.max_bytes):
+        limit = self._config.max_bytes if most is None else min(most, self._config.max_bytes)
+        for part in _unpacked(response, limit):
             self._bytes += len(part)
             size += len(part)
-            self._check_limits(url)
             if most is not None and size > most:
                 raise self._refused(url, f"larger than {most} bytes", "Tell the site's owner, or leave it.")
+            self._check_limits(url)
             parts.append(part)
         return b"".join(parts)
 

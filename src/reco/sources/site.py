@@ -27,8 +27,8 @@ from reco.sources.web_page import cells_of
 
 logger = logging.getLogger(__name__)
 
-MOST_PAGE_BYTES = 5_000_000
-"""Largest page that is read. Its parsed tree takes ten times as much memory."""
+MOST_PAGE_BYTES = 1_000_000
+"""Largest page that is read. The time to find its text grows faster than its size."""
 
 MOST_FAILURES = 10
 """Pages that may fail in a row. After that the site itself is at fault, and is left alone until tomorrow."""
@@ -37,6 +37,9 @@ _USUAL_SITEMAPS = ("/sitemap.xml", "/sitemap_index.xml")
 _SITEMAP = re.compile(r"\.xml(?:\.gz)?$|sitemap[^/]*$", re.IGNORECASE)
 _STOP = frozenset((429, 503))
 """Answers of a site that asks to be left alone."""
+
+_LATER = frozenset((408, 425))
+"""Answers of a server that had no time for a page. They do not withdraw it."""
 
 
 def rows(
@@ -179,7 +182,8 @@ class _Visit:
         if error.status in _STOP or self.failures >= MOST_FAILURES:
             raise error
         stored = self.store.load(url)
-        if stored is not None and not 400 <= error.status < 500:
+        withdrawn = 400 <= error.status < 500 and error.status not in _LATER
+        if stored is not None and not withdrawn:
             logger.warning("%s; what was read of it before is kept", error)
             return stored
         self.store.forget(url)

@@ -115,6 +115,7 @@ def _listings(config: SourceConfig, remote: Remote, fetched: Fetched) -> Iterato
     try:
         events = iterparse(_unpacked(config, fetched.body), ("start", "end"), forbid_dtd=True)
         _, root = next(events)
+        depth = 0
         if _name(root) not in ("urlset", "sitemapindex"):
             raise _no_sitemap(remote, fetched, f"its XML is <{_name(root)}>")
         for event, element in events:
@@ -123,6 +124,8 @@ def _listings(config: SourceConfig, remote: Remote, fetched: Fetched) -> Iterato
                 url = _text(element, "loc").partition("#")[0]
                 if 0 < len(url) <= _LONGEST_ADDRESS:
                     yield _Listing(url, _text(element, "lastmod"), name == "url")
+            depth += 1 if event == "start" else -1
+            if depth == 0:
                 root.clear()
     except DefusedXmlException as error:
         hint = "Do not use this source: a document type can hide an attack."

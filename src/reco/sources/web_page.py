@@ -19,7 +19,7 @@ from reco.text.clean import digest
 for _library in ("trafilatura", "htmldate"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)  # what they warn of is the rejection of the page
 
-RECIPE = "page/2"
+RECIPE = "page/3"
 """How a page becomes cells. It is part of what is stored with them."""
 
 VERSION_READ = trafilatura.__version__
@@ -33,6 +33,13 @@ _HEAD = 4_096
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _MOST_META, _LONGEST_META = 60, 2_000
 _LONGEST_DATA = 100_000
+_DEEPEST_DATA = 40
+_ENCODINGS = re.compile(
+    r"utf-?8|utf-16(le|be)?|us-ascii|iso-?8859-\d{1,2}|latin-?1|windows-125\d|cp125\d|koi8-[ru]"
+    r"|macintosh|shift_jis|euc-(jp|kr)|gb2312|gbk|gb18030|big5",
+    re.IGNORECASE,
+)
+"""Encodings of the web. Python has codecs of other kinds, such as punycode, that take hours on a page."""
 _JSON_LD = './/script[@type="application/ld+json"]'
 
 
@@ -91,7 +98,7 @@ def _decoded(body: bytes, content_type: str) -> str:
     inside = _CHARSET.search(body[:_HEAD])
     named = [header[1]] if header else []
     named += [inside[1].decode("ascii", "replace")] if inside else []
-    for encoding in (*named, "utf-8"):
+    for encoding in (*filter(_ENCODINGS.fullmatch, named), "utf-8"):
         try:
             return body.decode(encoding).removeprefix("\ufeff")
         except (LookupError, UnicodeError):
@@ -152,5 +159,20 @@ def _nodes(text: str) -> Iterator[Mapping[str, object]]:
     for item in document if isinstance(document, list) else [document]:
         graph = item.get("@graph", [item]) if isinstance(item, dict) else []
         yield from (
-            node for node in (graph if isinstance(graph, list) else [graph]) if isinstance(node, dict)
+            node
+            for node in (graph if isinstance(graph, list) else [graph])
+            if isinstance(node, dict) and not _is_deep(node)
         )
+
+
+def _is_deep(node: object) -> bool:
+    """Return whether a node is nested deeper than code that calls itself can follow."""
+    level = [node]
+    for _ in range(_DEEPEST_DATA):
+        level = [
+            child
+            for one in level
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import httpx2
 
 from reco.errors import InvalidInput
-from reco.sources.remote import Fetched, Refused, Remote, shown
+from reco.sources.remote import Fetched, Refused, Remote, Unreachable, shown
 
 _HTML = (b"<!doctype html", b"<html")
 _START = 2_000
@@ -57,7 +57,7 @@ class Site:
             try:
                 self._seen[url] = self._remote.find(url)
             except Refused as error:
-                if error.status in _WAIT:
+                if isinstance(error, Unreachable) or error.status in _WAIT:
                     raise
                 self.refusals.append(str(error).partition(": ")[2])
                 self._seen[url] = None
