@@ -714,3 +714,19 @@ def test_a_page_does_not_choose_a_codec_that_is_not_of_the_web() -> None:
     cells = site_kind.cells_of(page, "https://example.org/a")
     assert not isinstance(cells, str)
     assert str(cells["title"]).startswith("Le Vernet ouvre un verger partagé")
+
+
+def test_pages_that_share_an_address_by_mistake_are_not_lost_in_silence(site: Site) -> None:
+    link = f'<link rel="canonical" href="{site.url("/vraie")}">'
+    site.pages = {f"/{rank}": experience(rank, head=link) for rank in range(10)}
+    assert "its 10 pages have 1 canonical addresses only" in str(site.fails())
+
+
+def test_a_sitemap_that_leads_to_another_host_is_an_error(site: Site) -> None:
+    with HTTPServer(host="127.0.0.1") as outside:
+        there = outside.url_for("/s.xml")
+        listed = urlset(f"<url><loc>{outside.url_for('/x')}</loc></url>")
+        outside.expect_request("/s.xml").respond_with_data(listed)
+        outside.expect_request("/x").respond_with_data(experience(1), content_type="text/html")
+        site.others["/sitemap.xml"] = lambda: Response(status=302, headers={"location": there})
+        assert "redirects to another host" in str(site.fails())

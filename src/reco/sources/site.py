@@ -33,6 +33,9 @@ MOST_PAGE_BYTES = 1_000_000
 MOST_FAILURES = 10
 """Pages that may fail in a row. After that the site itself is at fault, and is left alone until tomorrow."""
 
+_FEWEST_MERGED = 10
+"""Readable pages from which on a site that loses most of them to shared addresses is at fault."""
+
 _USUAL_SITEMAPS = ("/sitemap.xml", "/sitemap_index.xml")
 _SITEMAP = re.compile(r"\.xml(?:\.gz)?$|sitemap[^/]*$", re.IGNORECASE)
 _STOP = frozenset((429, 503))
@@ -57,14 +60,20 @@ def rows(
         listed = sitemap.pages(config, remote, visit.sitemap, visit.sitemaps())
         visit.require_consent(listed)
         visit.require_time(listed)
-        seen = set[str]()
+        seen, readable = set[str](), 0
         for url, lastmod in listed.items():
             row = visit.row(url, lastmod)
             if isinstance(row, Rejection):
                 yield row
-            elif (identifier := str(row.cells["id"])) not in seen:
+                continue
+            readable += 1
+            if (identifier := str(row.cells["id"])) not in seen:
                 seen.add(identifier)
                 yield row
+        if readable >= _FEWEST_MERGED and len(seen) * 2 < readable:
+            hint = "Tell the owner of the site: its pages name a wrong canonical address."
+            what = f"its {readable:,} pages have {len(seen):,} canonical addresses only"
+            raise remote.error(config.url, what, hint)
 
 
 @dataclass
@@ -107,11 +116,14 @@ class _Visit:
 
     def sitemap(self, url: str) -> Fetched:
         """Fetch a sitemap. Raises `SourceError` when it does not exist: its pages would be lost."""
-        if self.found:
-            found, self.found = self.found, None
-            return found
-        self.remote.pause(self.delay)
-        return self.remote.get(url, remember=True)
+        fetched, self.found = self.found, None
+        if fetched is None:
+            self.remote.pause(self.delay)
+            fetched = self.remote.get(url, remember=True)
+        if not self.robots.owns(fetched.url):
+            hint = "Give the address of the sitemap of the host that has the pages."
+            raise self.remote.error(url, f"it redirects to another host: {shown(fetched.url)}", hint)
+        return fetched
 
     def require_consent(self, listed: Mapping[str, str]) -> None:
         """Raise `SourceError` when robots.txt forbids every page."""
