@@ -17,7 +17,7 @@ from reco.errors import InvalidInput, SourceError
 from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
 from reco.sources.config import SourceConfig
-from reco.sources.csv_file import columns, rows
+from reco.sources.read import columns, rows
 from reco.sources.rows import RAW, Row
 from reco.storage import tables
 from reco.storage.tables import Cell
@@ -124,7 +124,7 @@ def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
         cut = _ONE_COLUMN if len(header) == 1 else delimiter
         config = config.model_copy(update={"delimiter": cut, "fields": {"summary": header_names["text"]}})
         projects = tuple(
-            _project(number, row, header_names) for number, row in enumerate(rows(config, None), 1)
+            _project(number, row, header_names) for number, row in enumerate(rows(config), 1)
         )
     except SourceError as error:
         problem = str(error).removeprefix("source projects: ")

@@ -27,6 +27,9 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
 _MOST_NAMED, _LONGEST_NAME = 20, 60
 """Most names in a message, and characters of each: a file of another kind can have millions."""
 
+_MOST_PLANS = 50
+"""Sets of columns that are kept: a table has one, and documents can have as many as records."""
+
 _DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
 
 
@@ -47,6 +50,7 @@ class Mapper:
         self._config = config
         self._names = field_names(config)
         self._reshaped = {"year", *config.splits}
+        self._plans: dict[tuple[str, ...], list[tuple[str, str, bool]]] = {}
 
     def record(self, row: Row) -> Record | Rejection:
         """Return `row` as texts under our field names, without the fields that it lacks."""
@@ -58,13 +62,8 @@ class Mapper:
     def _record(self, row: Row) -> Record:
         values = {}
         cells = row.cells
-        for field, path in self._names.items():
-            if path in cells:
-                exists, cell = True, cells[path]
-            elif "." in path:
-                exists, cell = _look_up(cells, path)
-            else:
-                continue
+        for field, path, direct in self._plan(tuple(cells)):
+            exists, cell = (True, cells[path]) if direct else _look_up(cells, path)
             text = cell if type(cell) is str else to_text(cell)
             if text is None and exists and field == "id":
                 text = ""  # an empty id is a fault of the row; a source without an id column is not
@@ -73,7 +72,19 @@ class Mapper:
         for field, text in self._config.defaults.items():
             if not values.get(field, "").strip():
                 values[field] = text
-        return Record(self._config.name, row.locator, values | self._config.constants)
+        values.update(self._config.constants)
+        return Record(self._config.name, row.locator, values)
+
+    def _plan(self, columns: tuple[str, ...]) -> list[tuple[str, str, bool]]:
+        """Return, for rows with these columns, the fields to fill: path, and whether it is a column."""
+        plan = self._plans.get(columns)
+        if plan is None:
+            wanted = self._names.items()
+            plan = [(field, path, path in columns) for field, path in wanted if path in columns or "." in path]
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[columns] = plan
+        return plan
 
     def _shaped(self, field: str, text: str) -> str:
         if separator := self._config.splits.get(field):
