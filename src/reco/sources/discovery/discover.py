@@ -83,8 +83,13 @@ def discover(
     asked = {"url": url, "name": name, "chosen": dict(chosen or {}), "allow_private": allow_private}
     items = list(door.ask("discover", given, cache, asked))
     told = cast("dict[str, Any]", door.answer(items))
-    first = replace(inspection(items), unmapped=tuple(told["unmapped"]))
-    return Discovered(_checked(told["config"]), told["toml"], first)
+    config, seen = _checked(told["config"]), inspection(items)
+    first = Inspection(
+        tuple(replace(row, source=config.name) for row in seen.records),
+        tuple(replace(row, source=config.name) for row in seen.rejections),
+        tuple(told["unmapped"]),
+    )
+    return Discovered(config, told["toml"], first)
 
 
 def found(given: SourceConfig, cache: Path | None, asked: Mapping[str, Any]) -> Iterator[Item]:
