@@ -123,9 +123,7 @@ def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
         header_names = _header_names(header, (column,) if column else names)
         cut = _ONE_COLUMN if len(header) == 1 else delimiter
         config = config.model_copy(update={"delimiter": cut, "fields": {"summary": header_names["text"]}})
-        projects = tuple(
-            _project(number, row, header_names) for number, row in enumerate(rows(config), 1)
-        )
+        projects = tuple(_project(number, row, header_names) for number, row in enumerate(rows(config), 1))
     except SourceError as error:
         problem = str(error).removeprefix("source projects: ")
         raise InvalidInput(

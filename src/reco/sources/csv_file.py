@@ -171,11 +171,11 @@ def decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
         yield from iter(lambda: text.readline(LONGEST_LINE), "")
         return
     for line in lines(config, stream):
-        text = _guessed(line)
-        if (at := text.find("\r")) < 0 or text[at:] == "\r\n":
-            yield text
+        one = _guessed(line)
+        if (at := one.find("\r")) < 0 or one[at:] == "\r\n":
+            yield one
         else:
-            yield from _LONE_RETURN.split(text)
+            yield from _LONE_RETURN.split(one)
 
 
 def _is_undecoded(text: str) -> bool:

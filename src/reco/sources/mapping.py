@@ -80,7 +80,9 @@ class Mapper:
         plan = self._plans.get(columns)
         if plan is None:
             wanted = self._names.items()
-            plan = [(field, path, path in columns) for field, path in wanted if path in columns or "." in path]
+            plan = [
+                (field, path, path in columns) for field, path in wanted if path in columns or "." in path
+            ]
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[columns] = plan

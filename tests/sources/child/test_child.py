@@ -90,7 +90,7 @@ def test_a_reader_that_crashes_is_told(hostile: Path, name: str, how: str) -> No
 
 def test_a_reader_that_sends_for_ever_is_stopped(hostile: Path) -> None:
     error = refused(source("talks", hostile, max_bytes=500_000))
-    assert "gives more than 5,000,000 bytes of rows" in str(error)
+    assert "gives more than 6,000,000 bytes of rows" in str(error)
 
 
 def test_a_child_that_sends_nonsense_is_not_believed(hostile: Path) -> None:

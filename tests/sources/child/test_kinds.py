@@ -29,7 +29,9 @@ OAI = """<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>202
 </record></ListRecords></OAI-PMH>"""
 FEED = """<rss version="2.0"><channel><title>t</title><item><guid>a</guid><title>École</title></item>
 <item><guid>b</guid><title>Haie</title></item></channel></rss>"""
-SITEMAP = """<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>{0}a</loc></url></urlset>"""
+SITEMAP = (
+    """<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>{0}a</loc></url></urlset>"""
+)
 ARTICLE = "<html><head><title>École</title></head><body><main><h1>École</h1><p>{}</p></main></body></html>"
 PAGE = "Une école\nÉditeur du Lavoir\nEau / Guides & outils\nRésumé :\nLa cour reverdit.\n"
 

@@ -13,7 +13,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import cast
 
 from reco.sources.child.wire import Item, Request, Sender
@@ -106,9 +105,8 @@ def _limit(request: Request) -> None:
         limits.append((resource.RLIMIT_DATA, memory, memory))
     for which, soft, hard in limits:
         _, most = resource.getrlimit(which)
-        if most != resource.RLIM_INFINITY:  # an ordinary user may not raise what an administrator set
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(which, (soft, hard))
+        free = most == resource.RLIM_INFINITY  # an ordinary user may not raise what an administrator set
+        resource.setrlimit(which, (soft, hard) if free else (min(soft, most), min(hard, most)))
 
 
 def _limit_files(most: int) -> None:

@@ -21,7 +21,7 @@ from reco.errors import RecoError, SourceError
 from reco.sources.child import wire
 from reco.sources.child.wire import Item, Request
 from reco.sources.config import SourceConfig
-from reco.sources.content import too_heavy, too_slow
+from reco.sources.content import shown_place, too_heavy, too_slow
 from reco.sources.secrets import secret_variables
 
 logger = logging.getLogger(__name__)
@@ -32,14 +32,20 @@ GRACE = 30.0
 MOST_SENT = 10
 """Bytes of rows per byte of `max_bytes`. A child that sends more would fill the memory of the parent."""
 
-_KEPT = ("PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "TMPDIR")
-_KEPT += ("SSL_CERT_FILE", "SSL_CERT_DIR")
-_ALONE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-_ALONE["PYDANTIC_DISABLE_PLUGINS"] = "1"
+_KEPT = (
+    "PYTHONPATH SYSTEMROOT LANG LC_ALL LC_CTYPE TZ TMPDIR LD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR".split()
+)
+_ALONE = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "PYDANTIC_DISABLE_PLUGINS": "1",
+}
 """One thread a library: each would reserve memory for as many threads as the machine has processors.
 
 pydantic looks for plugins in every installed package, which takes as long as its import.
 """
+
+_MOST_HEARD = 20_000
+"""Messages beside rows: the child itself sends no more than half as many."""
 
 _TICK = 0.2
 _LATE = ("SIGXCPU",)
@@ -80,7 +86,7 @@ class _Child:
     def __init__(self, config: SourceConfig) -> None:
         self._config = config
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | _ALONE
-        self._process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of ours
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "reco.sources.child.main"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -122,38 +128,43 @@ class _Child:
 
     def items(self) -> Iterator[Item]:
         """Yield what the child gives, until it says that it is done."""
-        stream, received = cast(BinaryIO, self._process.stdout), 0
+        received, heard, most = 0, 0, MOST_SENT * self._config.max_bytes + 1_000_000
         try:
-            while True:
-                with self._waiting():
-                    got = wire.frame(stream)
-                if got is None:
-                    raise self._ended()
-                said, size = got
-                received += size
-                if received > MOST_SENT * self._config.max_bytes:
-                    raise self._fault(
-                        f"gives more than {MOST_SENT * self._config.max_bytes:,} bytes of rows",
-                        "Raise `max_bytes` of this source if that is expected.",
-                    )
-                match said:
-                    case bytes():
-                        yield from wire.rows_of(self._config.name, said)
-                    case ["answer", value]:
-                        yield wire.Answer(value)
-                    case ["log", int(level), str(name), str(text)]:
-                        logging.getLogger(name).log(level, "%s", text)
-                    case ["error", str(name), str(text), str(hint)]:
-                        raise _error(name, text, hint)
-                    case ["memory"]:
-                        raise too_heavy(self._config)
-                    case ["done"]:
-                        return
-                    case _:
-                        raise wire.Garbled(f"a frame {said[:1]!r}")
+            while (said := self._frame()) != ["done"]:
+                if isinstance(said, bytes):
+                    received += len(said)
+                elif (heard := heard + 1) > _MOST_HEARD:
+                    raise wire.Garbled("messages without end")
+                if received > most:
+                    hint = "Raise `max_bytes` of this source if that is expected."
+                    raise self._fault(f"gives more than {most:,} bytes of rows", hint)
+                if isinstance(said, bytes):
+                    yield from wire.rows_of(self._config.name, said)
+                else:
+                    yield from self._heard(said)
         except wire.Garbled as error:
             logger.warning("the child that reads source %s sent %s", self._config.name, error)
             raise self._crashed("its answer makes no sense") from error
+
+    def _frame(self) -> wire.Frame:
+        with self._waiting():
+            found = wire.frame(cast(BinaryIO, self._process.stdout))
+        if found is None:
+            raise self._ended()
+        return found
+
+    def _heard(self, said: list[object]) -> Iterator[Item]:
+        match said:
+            case ["answer", value]:
+                yield wire.Answer(value)
+            case ["log", int(level), str(name), str(text)]:
+                logging.getLogger(name).log(level, "%s", text)
+            case ["error", str(name), str(text), str(hint)]:
+                raise _error(name, text, hint)
+            case ["memory"]:
+                raise too_heavy(self._config)
+            case _:
+                raise wire.Garbled(f"a frame {said[:1]!r}")
 
     def _ended(self) -> SourceError:
         """Return the error for a child that ended before it said so."""
@@ -176,8 +187,6 @@ class _Child:
         )
 
     def _fault(self, what: str, hint: str) -> SourceError:
-        from reco.sources.content import shown_place
-
         return SourceError(f"source {self._config.name}: {shown_place(self._config)} {what}", hint)
 
     @contextmanager

@@ -129,8 +129,8 @@ Frame = list[object] | bytes
 """A frame by its name and values, or a batch of rows."""
 
 
-def frame(stream: BinaryIO) -> tuple[Frame, int] | None:
-    """Return the next frame and its bytes, None at the end. Raises `Garbled`."""
+def frame(stream: BinaryIO) -> Frame | None:
+    """Return the next frame, None at the end. Raises `Garbled`."""
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
@@ -141,11 +141,11 @@ def frame(stream: BinaryIO) -> tuple[Frame, int] | None:
     if len(data) < size:
         return None
     if kind == _ROWS:
-        return data, size
+        return data
     found = _decoded(data)
     if not isinstance(found, list) or not found or not isinstance(found[0], str):
         raise Garbled("a frame without a name")
-    return found, size
+    return found
 
 
 def _decoded(data: bytes | memoryview) -> object:

@@ -96,7 +96,8 @@ def found(given: SourceConfig, cache: Path | None, asked: Mapping[str, Any]) -> 
     """Find the source, in the child process. Yield its first rows, then its settings."""
     url, name = asked["url"], asked["name"]
     one = _found(given, url, name, asked["chosen"], asked["allow_private"], cache)
-    yield from (*one.first.records, *one.first.rejections)
+    yield from one.first.records
+    yield from one.first.rejections
     settings = one.config.model_dump(mode="json", exclude_unset=True)
     yield Answer({"config": settings, "toml": one.toml, "unmapped": one.first.unmapped})
 
