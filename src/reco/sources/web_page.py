@@ -15,11 +15,12 @@ from trafilatura.utils import load_html
 
 from reco.catalogue.admission import LONGEST_ID
 from reco.text.clean import digest
+from reco.text.markup import mended
 
 for _library in ("trafilatura", "htmldate"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)  # what they warn of is the rejection of the page
 
-RECIPE = "page/3"
+RECIPE = "page/4"
 """How a page becomes cells. It is part of what is stored with them."""
 
 VERSION_READ = trafilatura.__version__
@@ -58,12 +59,12 @@ def cells_of(body: bytes, url: str, content_type: str = "") -> Mapping[str, obje
 
 
 def _cells(page: str, url: str) -> Mapping[str, object] | str:
-    tree = load_html(page) if page.strip() else None
+    tree = load_html(mended(page)) if page.strip() else None
     if tree is None:
         return "not a web page: no HTML in it"
     meta, data = _meta(tree), _data(tree)
     read = trafilatura.bare_extraction(
-        copy(tree), url=url, include_comments=False, with_metadata=True, date_extraction_params=dict(_DATES)
+        _disguised(copy(tree)), url=url, include_comments=False, with_metadata=True, date_extraction_params=dict(_DATES)
     )
     if read is None or isinstance(read, dict) or not (text := _beneath(read.title, read.text)):
         return "the page has no text"

@@ -17,13 +17,13 @@ _ELEMENTS = (
     _BLOCKS
     | _HIDDEN
     | frozenset(
-        "a abbr acronym applet area audio b base basefont bdi bdo bgsound big blink body button canvas "
-        "caption center cite code col colgroup command data datalist del details dfn dialog dir em embed fieldset "
-        "figure font frame frameset g head hgroup html i iframe image img input ins isindex kbd keygen label "
-        "legend link listing map mark marquee menu menuitem meta meter nobr noembed noframes object optgroup "
-        "option output param picture progress q rb rp rt rtc ruby s samp search select slot small source "
-        "spacer span strike strong sub summary sup tbody textarea tfoot thead time title track tt u var "
-        "video wbr xml xmp "
+        "a abbr acronym applet area audio b base basefont bdi bdo bgsound big blink body button "
+        "canvas caption center cite code col colgroup command data datalist del details dfn dialog "
+        "dir em embed fieldset figure font frame frameset g head hgroup html i iframe image img "
+        "input ins isindex kbd keygen label legend link listing map mark marquee menu menuitem meta "
+        "meter nobr noembed noframes object optgroup option output param picture progress q rb rp "
+        "rt rtc ruby s samp search select slot small source spacer span strike strong sub summary "
+        "sup tbody textarea tfoot thead time title track tt u var video wbr xml xmp "
         "svg circle clippath defs ellipse lineargradient path polygon polyline rect tspan use "
         "math annotation mfrac mi mn mo mover mrow ms mspace mstyle msub msubsup msup mtable mtd mtext mtr "
         "munder semantics".split()
@@ -35,7 +35,7 @@ _PREFIXES = frozenset("fb g html jats m mml o st1 svg v w xhtml".split())
 _BARE = frozenset(
     "allowfullscreen async autofocus autoplay checked compact controls default defer disabled hidden inert "
     "ismap itemscope loop multiple muted nohref noresize noshade novalidate nowrap open playsinline readonly "
-    "required reversed selected / /".split()
+    "required reversed selected /".split()
 )
 """Attributes that need no value."""
 
@@ -72,7 +72,7 @@ def readable(text: str) -> str:
     """
     if "<![CDATA[" in text:
         text = text.replace("<![CDATA[", "").replace("]]>", "")
-    text = _with_escapes(text, text.rfind("-->"))
+    text = _with_escapes(text)
     closed = text.rfind(">") + 1
     parts: list[str] = []
     hidden: list[str] = []
@@ -101,7 +101,7 @@ def mended(page: str) -> str:
     for part in _SCRIPT.split(page):
         if _SCRIPT.match(part):
             is_script = not part.startswith("</")
-        parts.append(part if is_script else _with_escapes(part, last_comment - at, own))
+        parts.append(part if is_script else _with_escapes(part, own, last_comment > at))
         at += len(part)
     return "".join(parts)
 
@@ -111,13 +111,19 @@ def protected(text: str) -> str:
     return text.replace("&", "&#38;").replace("<", "&#60;").replace(">", "&#62;")
 
 
-def _with_escapes(text: str, last_comment: int, own: frozenset[str] = frozenset()) -> str:
-    """Escape each "&" and "<" that is text. `own` are names of elements beside those of HTML."""
+def _with_escapes(text: str, own: frozenset[str] = frozenset(), closes_later: bool = False) -> str:
+    """Escape each "&" and "<" that is text.
+
+    `own` are names of elements beside those of HTML; a comment without end here may close later.
+    """
+    if "&" in text:
+        text = _WORD.sub(_escape_word, text)
+    last_comment = len(text) if closes_later else text.rfind("-->")
 
     def escaped(sign: re.Match[str]) -> str:
         return sign[0] if _is_tag(sign, last_comment, own) else sign[0].replace("<", "&lt;")
 
-    return _SIGN.sub(escaped, _WORD.sub(_escape_word, text) if "&" in text else text)
+    return _SIGN.sub(escaped, text)
 
 
 def _is_tag(sign: re.Match[str], last_comment: int, own: frozenset[str]) -> bool:
