@@ -32,6 +32,11 @@ def test_a_bad_byte_costs_its_line_only() -> None:
     assert decoded(data) == "Forêt urbaine\nÎlot de fraîcheur\nPréau"
 
 
+def test_a_line_of_utf_8_with_a_bad_byte_stays_utf_8() -> None:
+    assert decoded_line("Forêt, préau, l".encode() + b"\x92eau") == "Forêt, préau, l’eau"
+    assert decoded_line("«ÉTÉ»".encode("cp1252")) == "«ÉTÉ»"
+
+
 def test_bytes_that_windows_leaves_undefined_are_controls() -> None:
     assert decoded_line(b"caf\xe9 \x81 l\x92eau") == "café \x81 l’eau"
 

@@ -18,7 +18,10 @@ _BOMS = (
 _SAMPLE = 2_000
 """Bytes that tell UTF-16 without a mark. Even, so that no code unit is cut."""
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
-_UNDEFINED = re.compile("[\udc80-\udcff]")
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_HIGH = re.compile("[\x80-\x9f]")
+"""The characters of Latin-1 that Windows-1252 has others for."""
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def encoding_of(start: bytes) -> str:
@@ -46,8 +49,7 @@ def encoding_of(start: bytes) -> str:
 def decoded(data: bytes) -> str:
     r"""Return the text of `data` without its byte order marks. No text is refused.
 
-    Without a mark, a text that is not UTF-8 is read line by line, each as `decoded_line` does: one bad
-    byte costs its own line.
+    Without a mark, a text that is not UTF-8 is read line by line, each as `decoded_line` does.
 
     >>> decoded("Rénover\nl’école".encode("cp1252"))
     'Rénover\nl’école'
@@ -65,11 +67,20 @@ def decoded(data: bytes) -> str:
 def decoded_line(line: bytes) -> str:
     """Return a line of a text that no mark explains: UTF-8, else Windows-1252.
 
-    The five bytes that Windows-1252 leaves undefined become the control characters of the same number,
-    as in browsers.
+    A line that is UTF-8 but for a few bytes stays so, and only those bytes are of Windows-1252. The five
+    bytes that Windows-1252 leaves undefined become the control characters of the same number, as in
+    browsers.
     """
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
-        text = line.decode("cp1252", "surrogateescape")
-        return _UNDEFINED.sub(lambda byte: chr(ord(byte.group()) - 0xDC00), text)
+        text = line.decode("utf-8", "surrogateescape")
+    bad = len(_UNDECODED.findall(text))
+    if len(_BEYOND_ASCII.findall(text)) <= 2 * bad:
+        text = line.decode("latin-1")
+        return _HIGH.sub(lambda byte: _windows(ord(byte.group())), text)
+    return _UNDECODED.sub(lambda byte: _windows(ord(byte.group()) - 0xDC00), text)
+
+
+def _windows(byte: int) -> str:
+    return bytes([byte]).decode("cp1252", "ignore") or chr(byte)
