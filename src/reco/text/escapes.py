@@ -8,13 +8,15 @@ _EXCEL = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _LONGEST_ADDRESS = 2_000
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
-_BUILDERS = (
+_BUILDERS = tuple(
     "et_ av_ fusion_ vc_ fl_ su_ cs_ mk_ ux_ tatsu_ kc_ stm_ qode_ mkdf_ nectar_ porto_ wpb_ dt_ az_ "
-    "siteorigin_ ninja_ wpdm_ wpforms_ rev_ gravity elementor- contact-form wpforms rev_slider layerslider"
-).split()
+    "siteorigin_ ninja_ wpdm_ rev_ gravity elementor- contact-form wpforms layerslider".split()
+)
 """What the shortcodes of WordPress's page builders and forms begin with."""
 _COMMON = frozenset("audio caption embed gallery playlist video wp_caption".split())
 """WordPress's own shortcodes."""
+_LIKELY = re.compile(rf"\[(?:/|{'|'.join((*_BUILDERS, *_COMMON))})|=\s*[\"']")
+"""What every text with a shortcode has. Most brackets are quotations and references."""
 _SHORTCODE = re.compile(
     r"\[(?P<close>/)?(?P<name>[A-Za-z][A-Za-z0-9_-]*)"
     r"(?P<rest>(?=[\s=/\]])(?:[^\[\]=]++|=\s*(?:\"[^\"]*+\"|'[^']*+')|=)*+)\](?!\()"
@@ -50,7 +52,9 @@ def without_shortcodes(text: str) -> str:
     A shortcode is a name of WordPress or of a builder, a name with quoted attributes, or one that is closed
     later, such as `[one_half]…[/one_half]`. "[sic]", "[voir annexe 2]" and Markdown's links stay.
     """
-    closed = {code["name"] for code in _SHORTCODE.finditer(text) if code["close"]}
+    if _LIKELY.search(text) is None:
+        return text
+    closed = {code["name"] for code in _SHORTCODE.finditer(text) if code["close"]} if "[/" in text else set()
     return _SHORTCODE.sub(lambda code: _between(code) if _is_shortcode(code, closed) else code[0], text)
 
 
@@ -58,7 +62,7 @@ def _is_shortcode(code: re.Match[str], closed: set[str]) -> bool:
     name = code["name"]
     if code["close"]:
         return not code["rest"].strip()
-    if name in closed or name in _COMMON or name.startswith(tuple(_BUILDERS)):
+    if name in closed or name in _COMMON or name.startswith(_BUILDERS):
         return True
     return _ATTRIBUTES.fullmatch(code["rest"]) is not None
 
@@ -66,5 +70,5 @@ def _is_shortcode(code: re.Match[str], closed: set[str]) -> bool:
 def _between(code: re.Match[str]) -> str:
     """Return what stands for a shortcode: a line end for a block, nothing within a sentence."""
     name = code["name"]
-    is_block = name in _COMMON or name.startswith(tuple(_BUILDERS)) or "_" in name
+    is_block = name in _COMMON or name.startswith(_BUILDERS) or "_" in name
     return "\n" if is_block and not _INLINE.search(name) else ""

@@ -10,7 +10,7 @@ from turbohtml import TokenType, tokenize
 
 _BLOCKS = frozenset(
     "address article aside blockquote br dd div dl dt figcaption footer form h1 h2 h3 h4 h5 h6 "
-    "header hr li main nav ol p pre section table td th tr ul".split()
+    "header hr li main nav ol p pre section table td th tr ul jats:p jats:title jats:list-item".split()
 )
 _HIDDEN = frozenset(("script", "style", "template", "noscript"))
 _ELEMENTS = (
@@ -40,8 +40,10 @@ _BARE = frozenset(
 """Attributes that need no value."""
 
 _SIGN = re.compile(
-    r"<<(?=[^<>]*>>)"  # guillemets as typed
-    r"|<(?:(?P<close>/)?(?P<name>[a-zA-Z][a-zA-Z0-9:-]*)(?=[\s/>])(?=(?P<rest>[^<>]*)(?P<end>>)?)"
+    # The usual tags are left out here: they need no second look.
+    r"<(?!/?(?:p|b|i|u|a|em|strong|li|ul|ol|br|div|span|h[1-6]|t[drh]|img)(?:\s[^<>]*=[\"'][^<>]*|\s*/?)>)(?:"
+    r"<(?=[^<>]*>>)"  # guillemets as typed
+    r"|(?P<close>/)?(?P<name>[a-zA-Z][a-zA-Z0-9:-]*)(?=[\s/>])(?=(?P<rest>[^<>]*)(?P<end>>)?)"
     r"|(?P<comment>!--)|(?P<other>!doctype\b|!\[(?:end)?if\b|\?[a-zA-Z=]))?",
     re.IGNORECASE,
 )
@@ -49,11 +51,16 @@ _CLOSED = re.compile(r"</([a-zA-Z][a-zA-Z0-9:-]*)")
 _SCRIPT = re.compile(r"(<(?:script|style)\b|</(?:script|style)\s*>)", re.IGNORECASE)
 _QUOTED = re.compile(r"=\s*[\"']")
 
-_WORD = re.compile(r"(?<![^\s<>\"])[^\s<>\"&]*&[^\s<>\"]*")
-"""A word with an "&"."""
-_ADDRESS = re.compile(r"(?:https?|ftp)://|www\.|\?[\w.%\[\]-]+=", re.IGNORECASE)
-"""What an address begins with, or the first parameter of one."""
+_BEGINNINGS = (
+    *(r"https?://", r"Https?://", r"HTTPS?://", r"ftp://", r"FTP://", r"www\.", r"Www\.", r"WWW\."),
+    r"\?[\w.%\[\]-]+=",
+)
+"""What an address begins with, or its first parameter. A plain list, so that `re` looks for first letters."""
+_ADDRESS = re.compile("|".join(_BEGINNINGS))
 _REFERENCE = re.compile(r"&(?:#(?:[0-9]+|[xX][0-9a-fA-F]+);|[^\W_]*;?)")
+_ADDRESS_OR_REFERENCE = re.compile(
+    "|".join([*(rf"{beginning}[^\s<>\"]*" for beginning in _BEGINNINGS), _REFERENCE.pattern])
+)
 _LONGEST_REFERENCE = 40
 _ENDS_ADDRESS = frozenset(' \t\n\u00a0\u2002\u2003\u2009\u202f"<>«»“”‘’…')
 _IN_ADDRESS = _ENDS_ADDRESS | frozenset("&'[_\u00ad\u200b\u200c\u200d\u2060\ufeff")
@@ -76,15 +83,16 @@ def readable(text: str) -> str:
     closed = text.rfind(">") + 1
     parts: list[str] = []
     hidden: list[str] = []
-    for token in tokenize(text[:closed] + text[closed:].replace("<", "&lt;")):  # no ">" follows, so no tag
-        tag = token.tag
-        if token.type is TokenType.TEXT and not hidden:
+    pieces = text[:closed] + text[closed:].replace("<", "&lt;")
+    for token in tokenize(pieces, capture_attributes=False):  # no ">" follows, so no tag
+        tag, kind = token.tag, token.type
+        if kind is TokenType.TEXT and not hidden:
             parts.append(token.data or "")
-        elif token.type is TokenType.START_TAG and tag in _HIDDEN:
+        elif kind is TokenType.START_TAG and tag in _HIDDEN:
             hidden.append(tag)
-        elif token.type is TokenType.END_TAG and hidden and tag == hidden[-1]:
+        elif kind is TokenType.END_TAG and hidden and tag == hidden[-1]:
             hidden.pop()
-        elif tag and tag.removeprefix("jats:") in _BLOCKS:
+        elif tag in _BLOCKS:
             parts.append("\n")
     return "".join(parts)
 
@@ -117,7 +125,7 @@ def _with_escapes(text: str, own: frozenset[str] = frozenset(), closes_later: bo
     `own` are names of elements beside those of HTML; a comment without end here may close later.
     """
     if "&" in text:
-        text = _WORD.sub(_escape_word, text)
+        text = _ADDRESS_OR_REFERENCE.sub(_escape_references, text)
     last_comment = len(text) if closes_later else text.rfind("-->")
 
     def escaped(sign: re.Match[str]) -> str:
@@ -145,8 +153,12 @@ def _is_tag(sign: re.Match[str], last_comment: int, own: frozenset[str]) -> bool
     return quoted or all(word in _BARE or "=" in word.strip("=") for word in words)
 
 
-def _escape_word(found: re.Match[str]) -> str:
-    """Escape every "&" of a word that must not be decoded."""
+def _escape_references(found: re.Match[str]) -> str:
+    """Escape every "&" that must not be decoded, in a reference, or in an address and what adheres to it."""
+    if found[0].startswith("&"):
+        return _in_text(found)
+    if "&" not in found[0]:
+        return found[0]
     word, at = found[0], 0
     parts: list[str] = []
     while address := _ADDRESS.search(word, at):
@@ -165,6 +177,8 @@ def _escape_word(found: re.Match[str]) -> str:
 
 
 def _in_text(reference: re.Match[str]) -> str:
+    if reference[0][1:] in html5 and reference[0].endswith(";"):  # nearly every one
+        return reference[0]
     return reference[0] if _meaning(reference[0]) else _kept(reference[0])
 
 
