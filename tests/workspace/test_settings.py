@@ -177,5 +177,5 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
 def test_settings_saved_by_any_editor_are_read(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "reco.toml"
-    path.write_bytes('[operation]  # durée réglée\nstale_hours = 7\n'.encode(encoding))
+    path.write_bytes("[operation]  # durée réglée\nstale_hours = 7\n".encode(encoding))
     assert load(path).operation.stale_hours == 7
