@@ -193,7 +193,7 @@ FILES: dict[str, tuple[str, str, bytes, tuple[str, ...], dict[str, object]]] = {
         ("a.csv", "NUL"),
         {"encoding": "utf-8"},
     ),
-    "utf-16 page": ("a.txt", "page", "Titre\nADEMEEau / Livres\n".encode("utf-16-le"), ("a.txt", "NUL"), {}),
+    "page with zeros": ("a.txt", "page", b"Titre\nADEMEEau / Livres\n\0\0\0", ("a.txt", "NUL"), {}),
     "binary csv": ("a.csv", "csv", PNG, ("a.csv", "no column"), {}),
     "binary lines": ("a.jsonl", "jsonl", PNG, ("a.jsonl:1: not a line of JSON",), {}),
     "binary json": ("a.json", "json", PNG, ("a.json is not JSON", "PNG"), {}),

@@ -22,7 +22,7 @@ LONGEST_FIELD = 5_000
 LONGEST_KEPT = 1_000_000
 """Characters kept of a refused value: more than any field may hold, and little enough for memory."""
 FIRST_YEAR, LAST_YEAR = 1400, 2100
-RECIPE = "admission/2"
+RECIPE = "admission/3"
 """Version of the admission code. Raise it when admission or the cleaning of texts changes."""
 
 _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|2100)(?!\d)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from reco.catalogue.resource import FIELDS, Double, Record, Rejection, Remark, R
 from reco.refresh.held import Held, HeldRow
 from reco.sources.config import SourceConfig
 from reco.sources.read import log_remark, read, read_changes
-from reco.text.clean import digest, strip_markup
+from reco.text.clean import digest, protected, strip_markup
 
 logger = logging.getLogger(__name__)
 
@@ -187,5 +186,5 @@ def _asked(config: SourceConfig) -> str:
 def row_of(resource: Resource) -> Record:
     """Return the row of a resource. Admission makes the same texts of it."""
     texts = {name: str(getattr(resource, name) or "") for name in FIELDS}
-    values = {name: text if strip_markup(text) == text else html.escape(text) for name, text in texts.items()}
+    values = {name: text if strip_markup(text) == text else protected(text) for name, text in texts.items()}
     return Record(resource.source, f"snapshot:{resource.id}", {n: text for n, text in values.items() if text})
