@@ -17,7 +17,7 @@ from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Stale
 from reco.catalogue.identifiers import Before, Ids
-from reco.catalogue.resource import Rejection, Resource
+from reco.catalogue.resource import Rejection, Remark, Resource
 from reco.encoder.protocol import Encoder
 from reco.errors import SnapshotError, SourceError
 from reco.index.vectors import VectorTable
@@ -127,7 +127,8 @@ class Collected:
 
     `hidden` are the ids that the curator hides, `stale` the decisions that no longer apply. `carried` is
     the work on the resources that the next night reuses, in their order. `held` is what to keep of each
-    source for the next night, `ids` the ids that were told apart.
+    source for the next night, `ids` the ids that were told apart. `remarks` are what the readers mended or
+    left out, and the ids that are told apart from tonight on.
     """
 
     resources: tuple[Resource, ...]
@@ -139,6 +140,7 @@ class Collected:
     carried: Carried
     held: Mapping[str, Held]
     ids: Ids
+    remarks: tuple[Remark, ...] = ()
 
 
 def collect(
@@ -181,6 +183,7 @@ def collect(
         Carried(_origins(curated.resources, resources, origins), curated.traits),
         {p.source.name: p.reading.held for p in parts if not p.failure and p.reading.held is not None},
         _with_hidden(ids, resources, curated.hidden),
+        tuple(remark for part in parts for remark in part.reading.remarks),
     )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from reco.catalogue import identifiers
 from reco.catalogue.admission import KnownRows, Rules, admit_all, identifier
-from reco.catalogue.identifiers import Before, Ids, tell_apart
-from reco.catalogue.resource import Double, Record, Rejection, Resource
+from reco.catalogue.identifiers import FILE, Before, Ids, tell_apart
+from reco.catalogue.resource import Double, Record, Rejection, Remark, Resource
 from reco.errors import SourceError
 from reco.refresh.readings import Admitted, Reading
 from reco.sources.config import SourceConfig
+from reco.sources.read import log_remark
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +109,7 @@ class Gathering:
 def named(parts: Sequence[Part], before: Before) -> tuple[list[Resource], dict[str, bytes], Ids]:
     """Return the resources of all sources under the ids as served, their origins by id, and the ids."""
     ids = tell_apart({p.source.name: {r.id for r in p.resources} for p in parts}, before)
-    _tell(ids, before.ids)
+    new = {key: name for key, name in ids.names.items() if name != key[1] and key not in before.ids.names}
     resources: list[Resource] = []
     origins: dict[str, bytes] = {}
     for part in parts:
@@ -118,21 +121,36 @@ def named(parts: Sequence[Part], before: Before) -> tuple[list[Resource], dict[s
             resources.append(resource)
             if name in part.seen.origins:
                 origins[name] = part.seen.origins[name]
+        _remark(part, {own: name for (source, own), name in new.items() if source == part.source.name})
         part.rejections = [_as_served(row, ids) for row in part.rejections]
     return resources, origins, ids
 
 
-def _tell(ids: Ids, known: Ids) -> None:
-    apart = {key: name for key, name in ids.names.items() if name != key[1] and key not in known.names}
-    if apart:
-        (source, own), name = min(apart.items())
-        logger.warning(
-            "%d ids are used by several sources and are told apart, such as %r of source %s, served as %r",
-            len(apart),
-            own,
-            source,
-            name,
-        )
+def _remark(part: Part, apart: Mapping[str, str]) -> None:
+    """Tell the ids of a source, by own id, that are served under another from tonight on."""
+    if not apart:
+        return
+    own, name = min(apart.items())
+    told = f"{len(apart)} of its ids are used by other sources too and are told apart: {own!r} is served as {name!r}"
+    remark = Remark(part.source.name, FILE, told)
+    log_remark(remark)
+    part.reading.remarks.append(remark)
+
+
+def as_served(
+    resources: Sequence[Resource], sources: Sequence[str], served: Iterable[Resource], home: Path
+) -> list[Resource]:
+    """Return some rows of one source under the ids that the next refresh would serve them.
+
+    `sources` are the names of all sources, in the settings' order; `served` is the served catalogue.
+    """
+    known = identifiers.load(home)
+    found = {name: owns.resources for name, owns in owned(served, known, {}).items()}
+    shown = {name: set(found.get(name, ())) for name in sources}
+    for resource in resources:
+        shown.setdefault(resource.source, set()).add(resource.id)
+    ids = tell_apart(shown, Before(found, known))
+    return [replace(resource, id=ids.served(resource.source, resource.id)) for resource in resources]
 
 
 def _as_served(row: Rejection, ids: Ids) -> Rejection:
