@@ -131,7 +131,7 @@ def _remark(part: Part, apart: Mapping[str, str]) -> None:
     if not apart:
         return
     own, name = min(apart.items())
-    told = f"{len(apart)} of its ids are used by other sources too and are told apart: {own!r} is served as {name!r}"
+    told = f"{len(apart)} of its ids are used by other sources too: {own!r} is served as {name!r}"
     remark = Remark(part.source.name, FILE, told)
     log_remark(remark)
     part.reading.remarks.append(remark)
