@@ -61,7 +61,7 @@ _TYPES: Mapping[str, str] = {
     "webinaire": "VIDEO",
     "website": "ELEC",
 }
-"""Folded words of a type, in the singular, and the type of RIS. Several words go before one of them."""
+"""Words of a type, folded, and the type of RIS. Several words go before one of them."""
 
 _DEFAULT = "GEN"
 _WORD = re.compile(r"[a-z0-9]+")
@@ -74,12 +74,18 @@ def ris_bytes(dossier: Dossier) -> bytes:
 
 def type_of(text: str) -> str:
     """Return the RIS type of a resource's type, by whole words: the first that `_TYPES` has."""
-    words = [word if word in _TYPES else word.removesuffix("s") for word in _WORD.findall(fold(text))]
-    line = f" {' '.join(words)} "
-    found = [
-        (-key.count(" "), line.index(f" {key} "), code) for key, code in _TYPES.items() if f" {key} " in line
-    ]
-    return min(found)[2] if found else _DEFAULT
+    line = f" {_singular(text)} "
+    found = ((-key.count(" "), line.index(f" {key} "), key) for key in _CODES if f" {key} " in line)
+    first = min(found, default=None)
+    return _CODES[first[2]] if first is not None else _DEFAULT
+
+
+def _singular(text: str) -> str:
+    """Return the folded words of a text, each without the mark of a plural."""
+    return " ".join(re.sub(r"[sx]$", "", word) for word in _WORD.findall(fold(text)))
+
+
+_CODES = {_singular(words): code for words, code in _TYPES.items()}
 
 
 def _reference(item: Item) -> str:
