@@ -64,12 +64,14 @@ def test_subfolders_are_told_or_read_and_links_lead_nowhere_else(tmp_path: Path)
     (inbox / "b" / "out").symlink_to(outside)
     (inbox / "b" / "u.csv").symlink_to(outside / "t.csv")
     (inbox / "b" / "v.csv").symlink_to(inbox / "t.csv")
+    (inbox / "b" / "w.csv").symlink_to("w.csv")
     told: list[Remark] = []
     assert [row.values["title"] for row in read_folder(inbox, told)] == ["A"]
     assert [remark.text for remark in told] == ["subfolders are not read (`subfolders = true` reads them): b"]
     told.clear()
-    rows = read_folder(inbox, told, subfolders=True)
-    assert [row.values["title"] for row in rows] == ["A", "B", "A", "C"]
+    *rows, dead, last = read_folder(inbox, told, subfolders=True)
+    assert [row.values["title"] for row in (*rows, last)] == ["A", "B", "A", "C"]
+    assert isinstance(dead, Rejection) and dead.problems == ("a link to a file that does not exist",)
     assert [remark.text.split(": ")[1] for remark in told] == ["b/out, b/round", "b/u.csv"]
 
 

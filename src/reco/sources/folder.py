@@ -5,6 +5,7 @@ What is no catalogue (a letter, a picture, what a system leaves behind) is remar
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,7 +117,7 @@ def _place(path: Path, top: Path, deep: bool, found: _Found, below: list[Path]) 
             found.leave("subfolders are not read (`subfolders = true` reads them)", name)
     elif kind is None:
         found.leave(f"left out, no catalogue (its name would end with {', '.join(_KINDS)}, or .gz)", name)
-    elif path.is_symlink() and path.parent != top and not path.resolve().is_relative_to(top.resolve()):
+    elif path.is_symlink() and path.parent != top and not _is_inside(path, top):
         found.leave("left out, a link that leads out of the folder", name)
     elif path.is_file() or _is_dead_link(path):
         found.files.append((path, kind))
@@ -124,3 +125,8 @@ def _place(path: Path, top: Path, deep: bool, found: _Found, below: list[Path]) 
 
 def _is_dead_link(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
+
+
+def _is_inside(path: Path, top: Path) -> bool:
+    # `Path.resolve` raises for a link that leads to itself.
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(top))
