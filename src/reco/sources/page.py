@@ -19,7 +19,7 @@ from pathlib import Path
 
 from reco.catalogue.resource import Rejection
 from reco.catalogue.taxonomy import THEMES, TYPES
-from reco.errors import SourceError
+from reco.errors import NoCatalogue
 from reco.sources.config import SourceConfig
 from reco.sources.content import unreadable, whole
 from reco.sources.credits import Credit, divide, is_likely, misspellings
@@ -94,7 +94,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     text = _text(config, whole(config, cache))
     parsed = parse(text, config.themes or THEMES, config.types or tuple(TYPES.values()))
     if not any(isinstance(item, PageRecord) for item in parsed):
-        raise SourceError(
+        raise NoCatalogue(
             f"source {config.name}: no resource found in {config.place}",
             'Check that `themes` and `types` list the labels of the lines "publisher theme / type".',
         )
