@@ -158,7 +158,11 @@ def _corrected(
         return f"the source now says {values[line.field]!r}, not {line.expects!r}"
     record = Record(resource.source, f"decisions:{line.line}", {**values, line.field: line.value})
     changed = admit(record, rules.get(resource.source, Rules()))
-    return "; ".join(changed.problems) if isinstance(changed, Rejection) else changed
+    if isinstance(changed, Rejection):
+        return "; ".join(changed.problems)
+    if line.value.strip() and getattr(changed, line.field) in ("", None):
+        return f"the value cannot be used: {'; '.join(changed.notes)}"  # it would empty the field
+    return changed
 
 
 def _values(resource: Resource) -> dict[str, str]:
