@@ -71,7 +71,24 @@ def test_the_first_of_several_is_kept_and_told(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["guide.pdf", "voie-verte.html", "index.php?id=12", "archive.zip", "https://guide.pdf", "/docs/guide.pdf", "mailto:a@x.fr", "a@mairie.fr", "en mairie", "Titre: en mairie", "oai:x:1", r"C:\docs\guide.pdf", "-", "http://[", "http://www,x.fr/", "https://x.fr:99999/"],
+    [
+        "guide.pdf",
+        "voie-verte.html",
+        "index.php?id=12",
+        "archive.zip",
+        "https://guide.pdf",
+        "/docs/guide.pdf",
+        "mailto:a@x.fr",
+        "a@mairie.fr",
+        "en mairie",
+        "Titre: en mairie",
+        "oai:x:1",
+        r"C:\docs\guide.pdf",
+        "-",
+        "http://[",
+        "http://www,x.fr/",
+        "https://x.fr:99999/",
+    ],
 )
 def test_what_leads_nowhere_is_set_aside_and_told(text: str) -> None:
     found = addresses.read(text)

@@ -11,7 +11,27 @@ from tests.support import resource
 
 @pytest.mark.parametrize(
     "text",
-    ["fr", "FR", "fre", "fra", "fr-FR", "fr_FR", "fr-CA", "fr_FR.UTF-8", "Français", "francais", "FRANÇAIS", "French", "['fr']", "langue française", "en français", "français (France)", "fr; fre", "fre, Français", "http://publications.europa.eu/resource/authority/language/FRA"],
+    [
+        "fr",
+        "FR",
+        "fre",
+        "fra",
+        "fr-FR",
+        "fr_FR",
+        "fr-CA",
+        "fr_FR.UTF-8",
+        "Français",
+        "francais",
+        "FRANÇAIS",
+        "French",
+        "['fr']",
+        "langue française",
+        "en français",
+        "français (France)",
+        "fr; fre",
+        "fre, Français",
+        "http://publications.europa.eu/resource/authority/language/FRA",
+    ],
 )
 def test_french_is_one_language(text: str) -> None:
     assert languages.read(text) == ("fr", "")
@@ -19,7 +39,19 @@ def test_french_is_one_language(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("bre", "br"), ("Occitan", "oc"), ("corse", "co"), ("ger", "de"), ("Deutsch", "de"), ("anglaise", "en"), ("alsacien", "gsw"), ("créole réunionnais", "rcf"), ("LSF", "fsl"), ("mul", "mul"), ("und", "")],
+    [
+        ("bre", "br"),
+        ("Occitan", "oc"),
+        ("corse", "co"),
+        ("ger", "de"),
+        ("Deutsch", "de"),
+        ("anglaise", "en"),
+        ("alsacien", "gsw"),
+        ("créole réunionnais", "rcf"),
+        ("LSF", "fsl"),
+        ("mul", "mul"),
+        ("und", ""),
+    ],
 )
 def test_other_languages(text: str, code: str) -> None:
     assert languages.read(text) == (code, "")

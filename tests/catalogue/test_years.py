@@ -60,7 +60,15 @@ def test_another_spelling_is_read_and_told(text: str, year: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [*"s.d. sd n.d. [s.d.] inconnue 0 00 0000 - — ? N/A NC 19.. 200? 20?? 19XX 1066 3000 MMXX 43536 19/19/19".split(), "en cours", "à paraître", "XXIe siècle", "19e éd.", "sans date", "l'an 2000 " * 20],
+    [
+        *"s.d. sd n.d. [s.d.] inconnue 0 00 0000 - — ? N/A NC 19.. 200? 20?? 19XX 1066 3000 MMXX 43536 19/19/19".split(),
+        "en cours",
+        "à paraître",
+        "XXIe siècle",
+        "19e éd.",
+        "sans date",
+        "l'an 2000 " * 20,
+    ],
 )
 def test_no_year_is_told(text: str) -> None:
     found, note = years.read(text)

@@ -146,7 +146,10 @@ def test_two_chapters_and_a_review_of_one_book_are_three() -> None:
     told = f"Dans un ouvrage collectif, ISBN {ISBN}."
     texts = ("Emprunter pour sa régie d'eau.", "Animer des ateliers en classe.", "Lire ce livre collectif.")
     titles = ("Le budget de l'eau", "L'eau racontée à l'école", "Recension d'un livre sur l'eau")
-    three = [listed(f"c{n}", title=t, summary=f"{s} {told}") for n, (t, s) in enumerate(zip(titles, texts, strict=False))]
+    three = [
+        listed(f"c{n}", title=t, summary=f"{s} {told}")
+        for n, (t, s) in enumerate(zip(titles, texts, strict=False))
+    ]
     assert families(*three) == []
 
 

@@ -39,7 +39,20 @@ def test_a_code_is_written_as_insee_writes_it(text: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("place", "code"),
-    [("", "2408"), ("Laon", "2408.0"), ("Laon", "02000"), ("Laon", "2000"), ("02000 Laon", ""), ("Laon (02000)", ""), ("LAON CEDEX", "2"), ("2408", ""), ("Laon", "Aisne"), ("Laon", "99999"), ("Laon", "75001"), ("Laon", "0")],
+    [
+        ("", "2408"),
+        ("Laon", "2408.0"),
+        ("Laon", "02000"),
+        ("Laon", "2000"),
+        ("02000 Laon", ""),
+        ("Laon (02000)", ""),
+        ("LAON CEDEX", "2"),
+        ("2408", ""),
+        ("Laon", "Aisne"),
+        ("Laon", "99999"),
+        ("Laon", "75001"),
+        ("Laon", "0"),
+    ],
 )
 def test_no_code_vetoes_a_name_that_only_one_commune_has(place: str, code: str) -> None:
     found = bundled().locate(place, code)
