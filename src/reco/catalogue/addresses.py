@@ -15,6 +15,8 @@ from urllib.parse import urljoin, urlsplit
 from reco.text.clean import strip_markup
 
 _SHOWN = 200
+_SOUND = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+/[\w./?#=%~+@!$*'-]*", re.ASCII)
+"""What nearly every cell holds, and nothing has to be done to; the rest takes ten times as long."""
 _REFUSED = re.compile(r"(?:javascript|data|vbscript|blob|file|s?ftps?|gopher|wss?)\s*:", re.IGNORECASE)
 _DOI = re.compile(r"(?:doi\s*:?\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _START = re.compile(r"(?:h?t{1,3}p{1,2}(s?)(?:\s?[:;]\s?[/\\]{1,4}|[/\\]{2,4}))+", re.IGNORECASE)
@@ -64,6 +66,8 @@ class Address:
 
 def read(text: str) -> Address:
     """Return the first address of a cell. The time is linear in the length of `text`."""
+    if _SOUND.fullmatch(text) and not text.endswith("'"):
+        return Address(text)
     value = _unwrapped(text)
     if not value:
         return Address()

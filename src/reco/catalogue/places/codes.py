@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LONGEST = 200
 _BETWEEN = re.compile(r"\s*[;,|/\n]\s*")
@@ -18,6 +19,7 @@ _FIRST = re.compile(r"(\d[\dAB]?(?: ?\d){0,7})\s*(?:[-–—:(]\s*|\s)[^\W\d_].*
 """A code followed by a name: "02408 - Laon", "2 : Aisne"."""
 
 
+@lru_cache(maxsize=4096)
 def written(text: str) -> str:
     """Return codes as INSEE writes them, joined by "; ", and anything else as it stands.
 
