@@ -27,6 +27,10 @@ CODE: Mapping[str, tuple[str, ...]] = {
     "reco.text.tokens.READING": ("reco.text.tokens", "reco.text.clean:bare", "reco/text/stop_words.txt"),
     "reco.catalogue.admission.RECIPE": (
         "reco.catalogue.admission",
+        "reco.catalogue.addresses",
+        "reco.catalogue.languages",
+        "reco.catalogue.places.codes",
+        "reco.catalogue.years",
         "reco.catalogue.taxonomy:canonical",
         "reco.text.clean:clean strip_markup fold digest",
         "reco.text.markup",
@@ -37,6 +41,7 @@ CODE: Mapping[str, tuple[str, ...]] = {
         "reco.catalogue.curation",
         "reco.catalogue.boilerplate",
         "reco.catalogue.decisions",
+        "reco.catalogue.places.codes",
         "reco.catalogue.places.gazetteer",
         "reco.index.duplicates",
     ),

@@ -143,7 +143,7 @@ def test_columns_are_mapped_completed_and_split(read_file: Read) -> None:
         constants={"publisher": "ADEME"},
     )
     assert values(rows) == [
-        {"title": "A", "theme": "Eau; Sport", "year": "2021", "publisher": "ADEME"},
+        {"title": "A", "theme": "Eau; Sport", "year": "2021-03-04", "publisher": "ADEME"},
         {"title": "B", "theme": "Adaptation", "year": "", "publisher": "ADEME"},
     ]
 

@@ -163,7 +163,7 @@ def test_a_ckan_portal_lists_its_data_sets(find: Find) -> None:
         "summary": "Planter.",
         "theme": "Eau",
         "publisher": "Le Département",
-        "year": "2021",
+        "year": "2021-03-04T10:00:00",
     }
 
 

@@ -169,6 +169,8 @@ def _corrected(
     changed = admit(record, rules.get(resource.source, Rules()))
     if isinstance(changed, Rejection):
         return "; ".join(changed.problems)
+    if line.value.strip() and getattr(changed, line.field) in ("", None):
+        return f"the value cannot be used: {'; '.join(changed.notes)}"  # it would empty the field
     return replace(changed, id=resource.id)
 
 

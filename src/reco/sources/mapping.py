@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 
+from reco.catalogue import years
 from reco.catalogue.resource import FIELDS, Record, Rejection
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
@@ -27,8 +27,6 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
 
 _MOST_NAMED, _LONGEST_NAME = 20, 60
 """Most names in a message, and characters of each: a file of another kind can have millions."""
-
-_DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
 
 
 def usual_names(kind: str) -> Mapping[str, str]:
@@ -47,7 +45,6 @@ class Mapper:
     def __init__(self, config: SourceConfig) -> None:
         self._config = config
         self._names = field_names(config)
-        self._reshaped = {"year", *config.splits}
 
     def record(self, row: Row) -> Record | Rejection:
         """Return `row` as texts under our field names, without the fields that it lacks."""
@@ -66,22 +63,21 @@ class Mapper:
                 exists, cell = _look_up(cells, path)
             else:
                 continue
+            if field == "year" and isinstance(cell, dt.date):
+                cell = years.of_day(cell)
             text = cell if type(cell) is str else to_text(cell)
             if text is None and exists and field == "id":
                 text = ""  # an empty id is a fault of the row; a source without an id column is not
             if text is not None:
-                values[field] = self._shaped(field, text) if field in self._reshaped else text
+                values[field] = self._split(field, text) if field in self._config.splits else text
         for field, text in self._config.defaults.items():
             if not values.get(field, "").strip():
                 values[field] = text
         return Record(self._config.name, row.locator, values | self._config.constants)
 
-    def _shaped(self, field: str, text: str) -> str:
-        if separator := self._config.splits.get(field):
-            return "; ".join(part.strip() for part in text.split(separator) if part.strip())
-        if field == "year" and (dated := _DATED_YEAR.fullmatch(text.strip())):
-            return dated[1]
-        return text
+    def _split(self, field: str, text: str) -> str:
+        parts = text.split(self._config.splits[field])
+        return "; ".join(part.strip() for part in parts if part.strip())
 
 
 def to_text(cell: object) -> str | None:

@@ -13,7 +13,18 @@ _KNOWN = tuple(
         # Notes on a resource
         (r"url set aside, it leads nowhere by itself: (?P<text>.*)", "remark.unlinked"),
         (r"url set aside, it cannot be read: (?P<text>.*)", "remark.unreadable_link"),
-        (r"place code (?P<text>\S+) is unknown", "remark.unknown_code"),
+        (r"url holds several addresses, the first is kept: (?P<text>.*)", "remark.several_links"),
+        (rf"year read as (?P<year>\d{{4}}) from {_TEXT}", "remark.read_year"),
+        (
+            r"year set aside, it is not between (?P<first>\d+) and (?P<last>\d+): (?P<text>.*)",
+            "remark.far_year",
+        ),
+        (r"year unknown, the source says: (?P<text>.*)", "remark.no_year"),
+        (r"language unknown, the source says: (?P<text>.*)", "remark.no_language"),
+        (rf"language {_TEXT} names several, the first is kept", "remark.several_languages"),
+        (r"place code (?P<text>.*) is unknown", "remark.unknown_code"),
+        (r"postal code (?P<text>\S+) is shared by \d+: .*", "remark.shared_postal_code"),
+        (rf"place {_TEXT} is not where its code is: (?P<code>.*)", "remark.elsewhere"),
         (rf"place {_TEXT} is shared by \d+: .*", "remark.shared_place"),
         (rf"place {_TEXT} is no commune, .*", "remark.unknown_place"),
         # Problems of a rejected row
@@ -25,7 +36,6 @@ _KNOWN = tuple(
             "remark.used_id_apart",
         ),
         (rf"the id {_TEXT} is already used (?:in source|at) (?P<where>.*)", "remark.used_id"),
-        (rf"the year {_TEXT} is not between (?P<first>\d+) and (?P<last>\d+)", "remark.bad_year"),
         (r"the theme is missing", "remark.missing_theme"),
         (rf"the (?P<field>\w+) {_TEXT} is not in this source's list", "remark.unlisted"),
         (rf"the address {_TEXT} is neither http nor https", "remark.bad_scheme"),
