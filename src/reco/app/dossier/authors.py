@@ -1,7 +1,7 @@
-"""The authors of a resource as reference managers want them: one a line, people as `Nom, Prénom`.
+"""The authors of a resource as reference managers want them: one a line, people as `Family, Given`.
 
 A name is turned only where something says which word is the given name: it is in `first_names.txt`, it is an
-initial, or the source wrote `Nom, Prénom` itself. Whatever else stays as it is written: an organisation that
+initial, or the source wrote `Family, Given` itself. Whatever else stays as it is written: an organisation that
 is cut in two is worse than a person who is not.
 """
 
@@ -19,7 +19,7 @@ _SEPARATOR = re.compile(r"[;|\n]|(?<=\s)/(?=\s)")
 _AND = re.compile(r"(?<=\s)(?:et|and|&)(?=\s)", re.IGNORECASE)
 _OTHERS = re.compile(r",?\s(?:et|and) (?:al\b\.?|alii|autres)$", re.IGNORECASE)
 _ROLE = re.compile(
-    r"^(?:sous la (?:dir\.|direction) d[e']|(?:coordonn|dirig|édit|écrit)é\w* par|(?:dir|coord|éd)\."
+    r"^(?:sous la (?:dir\.|direction) d[e']|(?:coordonn|dirig|\wdit|\wcrit)\w* par|(?:dir|coord|\wd)\."
     r"|par|avec|et|M\.(?=\s\w+\s\w)|MM\.|M(?:me|lle)s?|Dr|Pr)\s+",
     re.IGNORECASE,
 )
@@ -67,7 +67,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _person(text: str) -> str:
-    """Return one person as `Nom, Prénom`, "" if the text may be anything else."""
+    """Return one person as `Family, Given`, "" if the text may be anything else."""
     bare = _bare(text)
     before, comma, after = bare.partition(",")
     return _inverted(before, after) if comma else _direct(bare)
@@ -79,7 +79,7 @@ def _bare(text: str) -> str:
 
 
 def _inverted(surname: str, given: str) -> str:
-    """Return `Nom, Prénom` where a source wrote it so."""
+    """Return `Family, Given` where a source wrote it so."""
     names, firsts = surname.split(), given.split()
     # "Jean Martin, Paul Petit" are two people; "Petit Martin, Paul" is one.
     if not firsts or not all(map(_is_given, firsts)) or not _may_be_a_name(names):
@@ -88,7 +88,7 @@ def _inverted(surname: str, given: str) -> str:
 
 
 def _direct(text: str) -> str:
-    """Return `Nom, Prénom` of "Prénom Nom", "NOM Prénom" or "Nom P.", "" for anything else."""
+    """Return `Family, Given` of "Given Family", "FAMILY Given" or "Family G.", "" for anything else."""
     words = text.split()
     if not 2 <= len(words) <= _MOST_WORDS or not _may_be_a_name(words):
         return ""
