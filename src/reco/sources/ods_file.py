@@ -1,0 +1,254 @@
+"""OpenDocument spreadsheets, row by row: the document itself holds what each cell shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from xml.parsers import expat
+from zipfile import ZipFile
+
+from lxml import etree
+
+from reco.catalogue.resource import Rejection, Remark
+from reco.errors import SourceError
+from reco.sources import kinds, number_format, workbook
+from reco.sources.config import SourceConfig
+from reco.sources.content import opened, unreadable
+from reco.sources.header_row import Line
+from reco.sources.rows import Columns, Row
+from reco.sources.workbook import MOST_COLUMNS, MOST_ROWS, Sheet
+
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_CELL, _COVERED = f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"
+_ROW, _COLUMN, _SHEET = f"{_TABLE}table-row", f"{_TABLE}table-column", f"{_TABLE}table"
+_HIDDEN = ("collapse", "filter")
+_LINK = re.compile(r'\s*(?:of:|oooc:)?=\s*HYPERLINK\(\s*"((?:[^"]|"")*)"', re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_WEB = ("http://", "https://")
+_MOST_CELLS = 20_000_000
+"""Cells that repeated ones may unfold to."""
+_CHUNK = 1_000_000
+
+
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
+    """Yield the rows of `sheet`, or of the first visible sheet."""
+    with _sheet(config, cache) as sheet:
+        yield from workbook.rows(config, sheet)
+
+
+def columns(config: SourceConfig, names: Sequence[str] = (), cache: Path | None = None) -> Columns:
+    """Return the columns of a sheet. Raises `SourceError` for an empty one."""
+    with _sheet(config, cache) as sheet:
+        return workbook.columns(config, sheet, names)
+
+
+@contextmanager
+def _sheet(config: SourceConfig, cache: Path | None) -> Iterator[Sheet]:
+    with opened(config, cache) as stream:
+        kinds.refuse_other(config, stream)
+        try:
+            workbook.refuse_bomb(config, stream)
+            with ZipFile(stream) as archive:
+                with archive.open("content.xml") as part:
+                    sheets = _sheets(part)
+                at, remarks = workbook.chosen(config, sheets)
+                with archive.open("content.xml") as part:
+                    yield _Rows(config, part, sheets[at][0], at, remarks).sheet
+        except SourceError:
+            raise
+        except Exception as error:  # a malformed part raises those of zipfile, expat or lxml
+            raise unreadable(config, error) from error
+
+
+def _sheets(part: BinaryIO | object) -> list[tuple[str, bool]]:
+    """Return the name of each sheet and whether it is visible."""
+    hidden: set[str] = set()
+    found: list[tuple[str, bool]] = []
+    style, depth = "", 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal style, depth
+        name = tag.rpartition("}")[2]
+        if name == "style":
+            style = _attribute(attributes, "name")
+        elif name == "table-properties" and _attribute(attributes, "display") == "false":
+            hidden.add(style)
+        elif name == "table":
+            depth += 1
+            if depth == 1:
+                found.append(
+                    (_attribute(attributes, "name"), _attribute(attributes, "style-name") not in hidden)
+                )
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= tag.rpartition("}")[2] == "table"
+
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    while chunk := part.read(_CHUNK):  # type: ignore[attr-defined]
+        parser.Parse(chunk, False)
+    parser.Parse(b"", True)
+    return found
+
+
+def _attribute(attributes: dict[str, str], name: str) -> str:
+    return next((value for key, value in attributes.items() if key.rpartition("}")[2] == name), "")
+
+
+class _Rows:
+    """The rows of one sheet, read from the document once. The tree of a row is dropped after it."""
+
+    def __init__(self, config: SourceConfig, part: object, name: str, at: int, remarks: list[str]) -> None:
+        self._config, self._part, self._at = config, part, at
+        self._number = self._cells = 0
+        self.sheet = Sheet(name, self._lines(), remarks=remarks)
+
+    def _lines(self) -> Iterator[Line]:
+        events = etree.iterparse(
+            self._part,
+            events=("start", "end"),
+            tag=(_SHEET, _ROW, _COLUMN),
+            resolve_entities=False,
+            no_network=True,
+        )
+        position, ours = -1, None
+        for event, element in events:
+            if element.tag == _SHEET:
+                outer = next(element.iterancestors(_SHEET), None) is None
+                if event == "start" and outer:
+                    position += 1
+                    ours = element if position == self._at else None
+                elif element is ours:
+                    return
+            elif event == "end":
+                if ours is not None and next(element.iterancestors(_SHEET), None) is ours:
+                    if element.tag == _ROW:
+                        yield from self._row(element)
+                    elif element.get(f"{_TABLE}visibility") in _HIDDEN:
+                        self._hidden_columns(_repeated(element, "columns"))
+                element.clear()
+                while element.tag == _ROW and element.getprevious() is not None:
+                    del element.getparent()[0]
+
+    def _hidden_columns(self, count: int) -> None:
+        if count < MOST_COLUMNS // 16:  # the rest of the sheet hidden is no table
+            self.sheet.hidden_columns += count
+
+    def _row(self, row: etree._Element) -> Iterator[Line]:
+        times = _repeated(row, "rows")
+        first = self._number + 1
+        self._number += times
+        cells, links = self._texts(row, first)
+        if not any(cells):
+            return
+        self._check(times * len(cells))
+        if row.get(f"{_TABLE}visibility") in _HIDDEN:
+            self.sheet.hidden_rows += times
+        for number in range(first, first + times):
+            yield Line(number, list(cells), "", links)
+
+    def _texts(self, row: etree._Element, number: int) -> tuple[list[str], dict[int, str]]:
+        cells: list[str] = []
+        links: dict[int, str] = {}
+        blank = 0
+        for cell in row:
+            if cell.tag not in (_CELL, _COVERED):
+                continue
+            times = _repeated(cell, "columns")
+            text = _shown(cell) if cell.tag == _CELL else ""
+            if not text:
+                blank += times
+                if cell.get(f"{_TABLE}formula") and cell.get(f"{_OFFICE}value-type") is None:
+                    self.sheet.uncalculated += 1
+                continue
+            cells.extend([""] * min(blank, MOST_COLUMNS))
+            blank = 0
+            span = int(cell.get(f"{_TABLE}number-rows-spanned", 1))
+            self.sheet.merges.add(number, len(cells), number + span - 1)
+            if link := _link(cell):
+                links[len(cells)] = link
+            cells.extend([text] * min(times, MOST_COLUMNS))
+            if len(cells) > MOST_COLUMNS:
+                raise unreadable(
+                    self._config, f"row {number} has more columns than a sheet can have ({MOST_COLUMNS:,})"
+                )
+        return cells, links
+
+    def _check(self, cells: int) -> None:
+        self._cells += cells
+        if self._number > MOST_ROWS or self._cells > _MOST_CELLS:
+            raise unreadable(
+                self._config, f"it has more rows than a sheet can have ({MOST_ROWS:,}), or too many cells"
+            )
+
+
+def _repeated(element: etree._Element, what: str) -> int:
+    return max(1, int(element.get(f"{_TABLE}number-{what}-repeated", 1)))
+
+
+def _shown(cell: etree._Element) -> str:
+    """Return a cell as text: as its sheet shows it where that says more than its value."""
+    shown = "\n".join(_paragraph(part) for part in cell if part.tag == f"{_TEXT}p")
+    match cell.get(f"{_OFFICE}value-type"):
+        case "float" | "percentage" | "currency":
+            return _number(cell.get(f"{_OFFICE}value", ""), shown)
+        case "date":
+            return _date(cell.get(f"{_OFFICE}date-value", ""), shown)
+        case "boolean":
+            return cell.get(f"{_OFFICE}boolean-value", "")
+        case _:
+            return shown or cell.get(f"{_OFFICE}string-value", "")
+
+
+def _number(value: str, shown: str) -> str:
+    text = number_format.number(float(value or "nan"), "")
+    digits = "".join(_DIGITS.findall(shown))
+    is_code = digits.startswith("0") and len(digits) > 1 and digits.lstrip("0") == text.lstrip("0")
+    if is_code and "," not in shown and "." not in shown:
+        return shown if any(map(str.isalpha, shown)) else digits
+    return "" if text == "0" and shown.startswith(("#", "Err")) else text
+
+
+def _date(value: str, shown: str) -> str:
+    """Return a date in ISO form, only its year or its month if no more is shown.
+
+    >>> _date("2021-03-01", "2021"), _date("2021-03-01", "mars 2021"), _date("2021-03-01", "01/03/2021")
+    ('2021', '2021-03', '2021-03-01')
+    """
+    year, month = value[:4], value[5:7]
+    numbers = [number.lstrip("0") for number in _DIGITS.findall(shown)]
+    if numbers == [year.lstrip("0")]:
+        return year if shown.strip() == year else f"{year}-{month}"
+    if sorted(numbers) == sorted([year.lstrip("0"), month.lstrip("0")]):
+        return f"{year}-{month}"
+    return value.removesuffix("T00:00:00")
+
+
+def _paragraph(paragraph: etree._Element) -> str:
+    """Return the text of a paragraph: blanks, tabs and line breaks are elements, notes are left out."""
+    parts = [paragraph.text or ""]
+    for part in paragraph:
+        if part.tag == f"{_TEXT}s":
+            parts.append(" " * min(int(part.get(f"{_TEXT}c", 1)), 1_000))
+        elif part.tag == f"{_TEXT}tab":
+            parts.append("\t")
+        elif part.tag == f"{_TEXT}line-break":
+            parts.append("\n")
+        elif isinstance(part.tag, str) and part.tag.startswith(_TEXT):
+            parts.append(_paragraph(part))
+        parts.append(part.tail or "")
+    return "".join(parts)
+
+
+def _link(cell: etree._Element) -> str:
+    formula = _LINK.match(cell.get(f"{_TABLE}formula", "")[:10_000])
+    found = [formula[1].replace('""', '"')] if formula else []
+    found += [link.get(_HREF, "") for link in cell.iter(f"{_TEXT}a")]
+    return next((link for link in found if link.lower().startswith(_WEB)), "")
