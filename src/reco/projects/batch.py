@@ -120,7 +120,7 @@ def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
     several types or themes, separated by semicolons or bars, such as `guide; fiche`. A project without id
     gets its row number. Raises InvalidInput when the file is not such a table.
     """
-    kind = _KINDS.get(source.suffix.lower(), "csv")
+    kind = _KINDS.get(Path(source.name.lower().removesuffix(".gz")).suffix, "csv")
     config = SourceConfig(name="projects", kind=kind, path=source)
     try:
         found = columns(config, (column,) if column else names)

@@ -31,10 +31,8 @@ def refuse_other(config: SourceConfig, stream: BinaryIO) -> None:
         return
     elif not found:
         found, hint = "a text", 'Set `kind = "csv"` if it is a table with delimiters.'
-    raise SourceError(
-        f"source {config.name}: {shown_place(config)} cannot be read as {config.kind}: it is {_NAMES.get(found, found)}",
-        hint,
-    )
+    problem = f"cannot be read as {config.kind}: it is {_NAMES.get(found, found)}"
+    raise SourceError(f"source {config.name}: {shown_place(config)} {problem}", hint)
 
 
 _NAMES = {
@@ -55,7 +53,7 @@ def _found(stream: BinaryIO, start: bytes) -> tuple[str, str]:
     if is_html(start) or start.lstrip()[:6].lower() == b"<table":
         return (
             "a web page",
-            "A portal may have answered a page, or saved its table as one: open it in a spreadsheet, save it as XLSX or CSV.",
+            "A portal can answer a page, or save its table as one: open it in a spreadsheet, save as XLSX.",
         )
     return "", ""
 

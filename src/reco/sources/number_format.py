@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from functools import lru_cache
 
@@ -18,7 +19,7 @@ def number(value: float, shown_as: str) -> str:
     >>> number(2408, "00000"), number(0.1 + 0.2, "0.00")
     ('02408', '0.3')
     """
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return ""
     if value == int(value):
         pattern = _pattern(shown_as) if value >= 0 else ()
@@ -28,9 +29,7 @@ def number(value: float, shown_as: str) -> str:
 
 def date(value: dt.date, shown_as: str) -> str:
     """Return a date in ISO form, only its year or its month if its format shows no more."""
-    letters = {
-        character for token in _TOKEN.findall(shown_as) if len(token) == 1 for character in token.lower()
-    }
+    letters = {part.lower() for part in _TOKEN.findall(shown_as) if len(part) == 1}
     if "y" in letters and not letters & set("dhs"):
         return f"{value.year:04}-{value.month:02}" if "m" in letters else f"{value.year:04}"
     if isinstance(value, dt.datetime) and value.time() == dt.time():
@@ -40,21 +39,19 @@ def date(value: dt.date, shown_as: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _pattern(shown_as: str) -> tuple[str, ...]:
-    """Return a format as zeros and texts, () unless it writes at least two digits and nothing like a number."""
+    """Return a format as zeros and texts, () unless it writes two digits or more and is no number's."""
     parts: list[str] = []
-    for token in _TOKEN.findall(shown_as):
-        if token == ";":
+    for part in _TOKEN.findall(shown_as):
+        if part == ";":
             break
-        if token[0] == "[" and len(token) > 1:
-            if not _COLOUR_OR_PLACE.fullmatch(token):
+        if part[0] == "[" and len(part) > 1:
+            if not _COLOUR_OR_PLACE.fullmatch(part):
                 return ()
-        elif token[0] == '"' or (token[0] == "\\" and len(token) > 1):
-            parts.append(token.strip('"').removeprefix("\\"))
-        elif token == "0" or token in " -()/.":
-            if token == ".":
-                return ()
-            parts.append(token)
-        elif token[0] not in "_*":
+        elif part[0] == '"' or (part[0] == "\\" and len(part) > 1):
+            parts.append(part.strip('"').removeprefix("\\"))
+        elif part in "0 -()/":
+            parts.append(part)
+        elif part[0] not in "_*":
             return ()
     return tuple(parts) if parts.count("0") > 1 else ()
 

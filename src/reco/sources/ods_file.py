@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from xml.parsers import expat
 from zipfile import ZipFile
 
@@ -14,23 +13,19 @@ from lxml import etree
 
 from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
-from reco.sources import kinds, number_format, workbook
+from reco.sources import kinds, workbook
 from reco.sources.config import SourceConfig
 from reco.sources.content import opened, unreadable
 from reco.sources.header_row import Line
+from reco.sources.ods_cell import link_of, shown
 from reco.sources.rows import Columns, Row
 from reco.sources.workbook import MOST_COLUMNS, MOST_ROWS, Sheet
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-_HREF = "{http://www.w3.org/1999/xlink}href"
 _CELL, _COVERED = f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"
 _ROW, _COLUMN, _SHEET = f"{_TABLE}table-row", f"{_TABLE}table-column", f"{_TABLE}table"
 _HIDDEN = ("collapse", "filter")
-_LINK = re.compile(r'\s*(?:of:|oooc:)?=\s*HYPERLINK\(\s*"((?:[^"]|"")*)"', re.IGNORECASE)
-_DIGITS = re.compile(r"\d+")
-_WEB = ("http://", "https://")
 _MOST_CELLS = 20_000_000
 """Cells that repeated ones may unfold to."""
 _CHUNK = 1_000_000
@@ -66,7 +61,7 @@ def _sheet(config: SourceConfig, cache: Path | None) -> Iterator[Sheet]:
             raise unreadable(config, error) from error
 
 
-def _sheets(part: BinaryIO | object) -> list[tuple[str, bool]]:
+def _sheets(part: IO[bytes]) -> list[tuple[str, bool]]:
     """Return the name of each sheet and whether it is visible."""
     hidden: set[str] = set()
     found: list[tuple[str, bool]] = []
@@ -92,7 +87,7 @@ def _sheets(part: BinaryIO | object) -> list[tuple[str, bool]]:
 
     parser = expat.ParserCreate(namespace_separator="}")
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    while chunk := part.read(_CHUNK):  # type: ignore[attr-defined]
+    while chunk := part.read(_CHUNK):
         parser.Parse(chunk, False)
     parser.Parse(b"", True)
     return found
@@ -105,7 +100,7 @@ def _attribute(attributes: dict[str, str], name: str) -> str:
 class _Rows:
     """The rows of one sheet, read from the document once. The tree of a row is dropped after it."""
 
-    def __init__(self, config: SourceConfig, part: object, name: str, at: int, remarks: list[str]) -> None:
+    def __init__(self, config: SourceConfig, part: IO[bytes], name: str, at: int, remarks: list[str]) -> None:
         self._config, self._part, self._at = config, part, at
         self._number = self._cells = 0
         self.sheet = Sheet(name, self._lines(), remarks=remarks)
@@ -162,7 +157,7 @@ class _Rows:
             if cell.tag not in (_CELL, _COVERED):
                 continue
             times = _repeated(cell, "columns")
-            text = _shown(cell) if cell.tag == _CELL else ""
+            text = shown(cell) if cell.tag == _CELL else ""
             if not text:
                 blank += times
                 if cell.get(f"{_TABLE}formula") and cell.get(f"{_OFFICE}value-type") is None:
@@ -172,7 +167,7 @@ class _Rows:
             blank = 0
             span = int(cell.get(f"{_TABLE}number-rows-spanned", 1))
             self.sheet.merges.add(number, len(cells), number + span - 1)
-            if link := _link(cell):
+            if link := link_of(cell):
                 links[len(cells)] = link
             cells.extend([text] * min(times, MOST_COLUMNS))
             if len(cells) > MOST_COLUMNS:
@@ -191,64 +186,3 @@ class _Rows:
 
 def _repeated(element: etree._Element, what: str) -> int:
     return max(1, int(element.get(f"{_TABLE}number-{what}-repeated", 1)))
-
-
-def _shown(cell: etree._Element) -> str:
-    """Return a cell as text: as its sheet shows it where that says more than its value."""
-    shown = "\n".join(_paragraph(part) for part in cell if part.tag == f"{_TEXT}p")
-    match cell.get(f"{_OFFICE}value-type"):
-        case "float" | "percentage" | "currency":
-            return _number(cell.get(f"{_OFFICE}value", ""), shown)
-        case "date":
-            return _date(cell.get(f"{_OFFICE}date-value", ""), shown)
-        case "boolean":
-            return cell.get(f"{_OFFICE}boolean-value", "")
-        case _:
-            return shown or cell.get(f"{_OFFICE}string-value", "")
-
-
-def _number(value: str, shown: str) -> str:
-    text = number_format.number(float(value or "nan"), "")
-    digits = "".join(_DIGITS.findall(shown))
-    is_code = digits.startswith("0") and len(digits) > 1 and digits.lstrip("0") == text.lstrip("0")
-    if is_code and "," not in shown and "." not in shown:
-        return shown if any(map(str.isalpha, shown)) else digits
-    return "" if text == "0" and shown.startswith(("#", "Err")) else text
-
-
-def _date(value: str, shown: str) -> str:
-    """Return a date in ISO form, only its year or its month if no more is shown.
-
-    >>> _date("2021-03-01", "2021"), _date("2021-03-01", "mars 2021"), _date("2021-03-01", "01/03/2021")
-    ('2021', '2021-03', '2021-03-01')
-    """
-    year, month = value[:4], value[5:7]
-    numbers = [number.lstrip("0") for number in _DIGITS.findall(shown)]
-    if numbers == [year.lstrip("0")]:
-        return year if shown.strip() == year else f"{year}-{month}"
-    if sorted(numbers) == sorted([year.lstrip("0"), month.lstrip("0")]):
-        return f"{year}-{month}"
-    return value.removesuffix("T00:00:00")
-
-
-def _paragraph(paragraph: etree._Element) -> str:
-    """Return the text of a paragraph: blanks, tabs and line breaks are elements, notes are left out."""
-    parts = [paragraph.text or ""]
-    for part in paragraph:
-        if part.tag == f"{_TEXT}s":
-            parts.append(" " * min(int(part.get(f"{_TEXT}c", 1)), 1_000))
-        elif part.tag == f"{_TEXT}tab":
-            parts.append("\t")
-        elif part.tag == f"{_TEXT}line-break":
-            parts.append("\n")
-        elif isinstance(part.tag, str) and part.tag.startswith(_TEXT):
-            parts.append(_paragraph(part))
-        parts.append(part.tail or "")
-    return "".join(parts)
-
-
-def _link(cell: etree._Element) -> str:
-    formula = _LINK.match(cell.get(f"{_TABLE}formula", "")[:10_000])
-    found = [formula[1].replace('""', '"')] if formula else []
-    found += [link.get(_HREF, "") for link in cell.iter(f"{_TEXT}a")]
-    return next((link for link in found if link.lower().startswith(_WEB)), "")

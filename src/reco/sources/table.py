@@ -1,4 +1,4 @@
-"""The rows of any table, whatever its format: blank, short, repeated and closing lines are told, not refused."""
+"""The rows of any table, whatever its format: short, repeated and closing lines are told, not refused."""
 
 from __future__ import annotations
 
@@ -170,10 +170,9 @@ class _Body:
         fewest = self._fewest or min(2, self._width - 1)
         if not some or some >= fewest or some > 2 or len(self._closing) >= _MOST_HELD:
             return False
-        first = next(cell for cell in line.cells if cell and not cell.isspace())
-        return bool(_CLOSING.match(fold(first.strip()[:_SHOWN]))) or (
-            some == 1 and (blank or bool(self._closing))
-        )
+        at, first = next((at, cell) for at, cell in enumerate(line.cells) if cell and not cell.isspace())
+        alone = some == 1 and (blank or bool(self._closing)) and (at == 0 or at not in self._mapped)
+        return alone or bool(_CLOSING.match(fold(first.strip()[:_SHOWN])))
 
     def _is_rest(self, line: Line, count: int) -> bool:
         """Return whether a short line is the rest of the one before, cut by a line break without quotes."""

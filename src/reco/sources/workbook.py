@@ -1,4 +1,4 @@
-"""Sheets of a workbook in any format: archives that are safe to open, the sheet that is read, merged cells."""
+"""Sheets of a workbook in any format: is its archive safe, which sheet is read, what do merged cells hold."""
 
 from __future__ import annotations
 
@@ -83,9 +83,8 @@ class Sheet:
         if self.merges.repeated:
             yield f"{_some(self.merges.repeated, 'cell')} filled with the value of the merged cell over them"
         if self.uncalculated:
-            yield (
-                f"{_some(self.uncalculated, 'formula')} without a value: open the file in a spreadsheet and save it"
-            )
+            formulas = _some(self.uncalculated, "formula")
+            yield f"{formulas} without a value: open the file in a spreadsheet and save it"
 
 
 def _some(count: int, what: str) -> str:
