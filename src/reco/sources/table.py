@@ -22,9 +22,8 @@ _ERRORS = frozenset(
     #GETTING_DATA #OBTENTION_DONNEES #WERT! #BEZUG! #ZAHL! #MACRO?""".split()
 )
 _ERROR = re.compile(r"Err(?:eur|or)?\s?:\s?\d{3}|#{3,}")
-_CLOSING = re.compile(
-    r"(?:sous-?)?(?:total|totaux)\b|(?:sources?|notes?|n\.?b\.?|legende|mise a jour)\s*:|\*|©"
-)
+_TOTAL = re.compile(r"(?:sous-?)?(?:total|totaux)\b")
+_NOTE = re.compile(r"(?:sources?|notes?|n\.?b\.?|legende|(?:derniere )?mise a jour)\s*:|\*|©")
 _MOST_HELD = 200
 """Lines held back: more than that are no notes."""
 _MOST_LISTED = 5
@@ -166,13 +165,17 @@ class _Body:
 
     def _is_closing(self, line: Line, blank: bool) -> bool:
         """Return whether a line can be a note, a source or a total below the table."""
-        some = filled(line.cells)
-        fewest = self._fewest or min(2, self._width - 1)
-        if not some or some >= fewest or some > 2 or len(self._closing) >= _MOST_HELD:
+        some, most = filled(line.cells), self._fewest or min(2, self._width - 1)
+        if not some or some > 2 or some >= self._width or len(self._closing) >= _MOST_HELD:
             return False
         at, first = next((at, cell) for at, cell in enumerate(line.cells) if cell and not cell.isspace())
-        alone = some == 1 and (blank or bool(self._closing)) and (at == 0 or at not in self._mapped)
-        return alone or bool(_CLOSING.match(fold(first.strip()[:_SHOWN])))
+        start = fold(first.strip()[:_SHOWN])
+        if some > 1 or some >= most:
+            return bool(_TOTAL.match(start))
+        in_place = at == 0 or at not in self._mapped
+        return bool(_TOTAL.match(start) or _NOTE.match(start)) or (
+            in_place and (blank or bool(self._closing))
+        )
 
     def _is_rest(self, line: Line, count: int) -> bool:
         """Return whether a short line is the rest of the one before, cut by a line break without quotes."""
