@@ -49,7 +49,6 @@ class Lines:
         self.taken.append(line)
         if type(line) is _Cut:
             self.too_long = True
-            self.taken[-1] = str(line)
         return line
 
     def row(self, delimiter: str) -> list[str] | None:

@@ -114,6 +114,10 @@ class _Body:
                 f"{count} line{'s' * (count > 1)} below the table left out, from {shown(raw.strip(), _SHOWN)}"
             )
             yield remark(self._config, f"{place}:{first.number}", told)
+        if not self._fewest:
+            yield remark(
+                self._config, f"{place}:{self._found.number}", "no row stands below the column names"
+            )
         yield from self._remarks()
 
     def _unusual(self, line: Line, blank: bool) -> Iterator[Row | Rejection]:
