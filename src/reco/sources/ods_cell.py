@@ -75,7 +75,9 @@ def _paragraph(paragraph: etree._Element) -> str:
 
 def link_of(cell: etree._Element) -> str:
     """Return the web address behind a cell, "" without one."""
-    formula = _LINK.match(cell.get(f"{_TABLE}formula", "")[:_LONGEST_FORMULA])
+    written = cell.get(f"{_TABLE}formula")
+    formula = _LINK.match(written[:_LONGEST_FORMULA]) if written else None
     found = [formula[1].replace('""', '"')] if formula else []
-    found += [link.get(_HREF, "") for link in cell.iter(f"{_TEXT}a")]
+    if any(len(part) for part in cell):  # most cells have one paragraph of plain text
+        found += [link.get(_HREF, "") for link in cell.iter(f"{_TEXT}a")]
     return next((link for link in found if link.lower().startswith(_WEB)), "")

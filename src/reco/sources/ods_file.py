@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from xml.parsers import expat
 from zipfile import ZipFile
 
 from lxml import etree
@@ -25,10 +24,11 @@ _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _CELL, _COVERED = f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"
 _ROW, _COLUMN, _SHEET = f"{_TABLE}table-row", f"{_TABLE}table-column", f"{_TABLE}table"
+_STYLE_NAME = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}name"
+_SHEET_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}table-properties"
 _HIDDEN = ("collapse", "filter")
 _MOST_CELLS = 20_000_000
 """Cells that repeated ones may unfold to."""
-_CHUNK = 1_000_000
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
@@ -57,7 +57,7 @@ def _sheet(config: SourceConfig, cache: Path | None) -> Iterator[Sheet]:
                     yield _Rows(config, part, sheets[at][0], at, remarks).sheet
         except SourceError:
             raise
-        except Exception as error:  # a malformed part raises those of zipfile, expat or lxml
+        except Exception as error:  # a malformed part raises those of zipfile or lxml
             raise unreadable(config, error) from error
 
 
@@ -65,36 +65,29 @@ def _sheets(part: IO[bytes]) -> list[tuple[str, bool]]:
     """Return the name of each sheet and whether it is visible."""
     hidden: set[str] = set()
     found: list[tuple[str, bool]] = []
-    style, depth = "", 0
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal style, depth
-        name = tag.rpartition("}")[2]
-        if name == "style":
-            style = _attribute(attributes, "name")
-        elif name == "table-properties" and _attribute(attributes, "display") == "false":
-            hidden.add(style)
-        elif name == "table":
-            depth += 1
-            if depth == 1:
-                found.append(
-                    (_attribute(attributes, "name"), _attribute(attributes, "style-name") not in hidden)
-                )
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= tag.rpartition("}")[2] == "table"
-
-    parser = expat.ParserCreate(namespace_separator="}")
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    while chunk := part.read(_CHUNK):
-        parser.Parse(chunk, False)
-    parser.Parse(b"", True)
+    for event, element in _elements(part, (_SHEET, _ROW, _SHEET_STYLE)):
+        if element.tag == _SHEET_STYLE:
+            if element.get(f"{_TABLE}display") == "false":
+                hidden.add(element.getparent().get(_STYLE_NAME, ""))
+        elif event == "end":
+            _drop(element)
+        elif element.tag == _SHEET and next(element.iterancestors(_SHEET), None) is None:
+            is_visible = element.get(f"{_TABLE}style-name") not in hidden
+            found.append((element.get(f"{_TABLE}name", ""), is_visible))
     return found
 
 
-def _attribute(attributes: dict[str, str], name: str) -> str:
-    return next((value for key, value in attributes.items() if key.rpartition("}")[2] == name), "")
+def _elements(part: IO[bytes], tags: Sequence[str]) -> Iterator[tuple[str, etree._Element]]:
+    """Yield the start and the end of the elements of a document. Nothing outside of it is fetched."""
+    events = ("start", "end")
+    yield from etree.iterparse(part, events=events, tag=tags, resolve_entities=False, no_network=True)
+
+
+def _drop(element: etree._Element) -> None:
+    """Drop what has been read, so that memory does not grow with the document."""
+    element.clear()
+    while element.tag == _ROW and element.getprevious() is not None:
+        del element.getparent()[0]
 
 
 class _Rows:
@@ -106,15 +99,8 @@ class _Rows:
         self.sheet = Sheet(name, self._lines(), remarks=remarks)
 
     def _lines(self) -> Iterator[Line]:
-        events = etree.iterparse(
-            self._part,
-            events=("start", "end"),
-            tag=(_SHEET, _ROW, _COLUMN),
-            resolve_entities=False,
-            no_network=True,
-        )
         position, ours = -1, None
-        for event, element in events:
+        for event, element in _elements(self._part, (_SHEET, _ROW, _COLUMN)):
             if element.tag == _SHEET:
                 outer = next(element.iterancestors(_SHEET), None) is None
                 if event == "start" and outer:
@@ -128,9 +114,7 @@ class _Rows:
                         yield from self._row(element)
                     elif element.get(f"{_TABLE}visibility") in _HIDDEN:
                         self._hidden_columns(_repeated(element, "columns"))
-                element.clear()
-                while element.tag == _ROW and element.getprevious() is not None:
-                    del element.getparent()[0]
+                _drop(element)
 
     def _hidden_columns(self, count: int) -> None:
         if count < MOST_COLUMNS // 16:  # the rest of the sheet hidden is no table
