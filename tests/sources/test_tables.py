@@ -174,6 +174,9 @@ def test_a_table_of_names_only_says_so(tmp_path: Path) -> None:
     config = SourceConfig(name="test", kind="csv", path=tmp_path / "a.csv")
     (told,) = reader("csv")(config, None)
     assert isinstance(told, Remark) and told.locator.endswith("a.csv:1") and "no row" in told.text
+    (tmp_path / "a.csv").write_text("id;title\n1;A;too many\n")
+    (refused,) = reader("csv")(config, None)
+    assert isinstance(refused, Rejection)
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,7 @@ class _Body:
             yield from self._row(line)
 
     def _refused(self, line: Line, problem: str) -> Rejection:
+        self._fewest = self._fewest or self._width  # a refused row is one too
         return refuse(self._config, f"{self._place}:{line.number}", problem, self._lines.raw(self._width))
 
     def _ragged(self, count: int) -> str:
