@@ -33,7 +33,7 @@ def test_a_delimiter_inside_a_column_name_does_not_mislead(read_file: Read) -> N
     assert values(rows) == [{"title": "A", "summary": "B"}]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-16-le"])
 def test_the_encoding_is_found(read_file: Read, encoding: str) -> None:
     data = '"title";theme\n"Été à Nîmes";Énergie\n'.encode(encoding)
     assert values(read_file("a.csv", data, kind="csv")) == [{"title": "Été à Nîmes", "theme": "Énergie"}]

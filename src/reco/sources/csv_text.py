@@ -107,7 +107,8 @@ def decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
     start = stream.read(2_000)
     stream.seek(0)
     encoding = encoding_of(start)
-    encoding = config.encoding if config.encoding and not encoding else encoding.replace("-sig", "")
+    is_marked = encoding in ("utf-8-sig", "utf-16", "utf-32")
+    encoding = config.encoding if config.encoding and not is_marked else encoding.removesuffix("-sig")
     if encoding and (encoding != "utf-8" or config.encoding):
         limited = io.BufferedReader(Limited(config, stream))
         text = io.TextIOWrapper(limited, encoding, "surrogateescape", newline="")

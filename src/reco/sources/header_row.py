@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +16,8 @@ from reco.sources.headers import Header
 FIRST = 30
 """Lines that are not blank among which the column names are searched."""
 _NEARLY_FULL = 0.6
+_WIDEST = 2_000
+"""Columns of a line of groups: no table has more."""
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ def find(config: SourceConfig, lines: Iterable[Line], names: Sequence[str] = ())
     Raises `SourceError` when `header_row` is blank or behind the end.
     """
     first: list[Line] = []
+    alone: list[Found] = []
     for line in lines:
         if config.header_row is not None:
             if line.number >= config.header_row:
@@ -62,11 +66,12 @@ def find(config: SourceConfig, lines: Iterable[Line], names: Sequence[str] = ())
             if found.complete and (not first or names or config.fields or len(found.header.fields) > 1):
                 return found
             first.append(line)
+            alone.append(found)
             if len(first) == FIRST:
                 break
     if config.header_row is not None:
         raise _no_header(config, "the table ends before it")
-    return _nearest(config, first, names)
+    return _nearest(config, first, alone, names)
 
 
 def filled(cells: Sequence[str]) -> int:
@@ -101,14 +106,17 @@ def _found(
     return Found(number, tuple(cells[:last]), header, complete, tuple(line.number for line in above))
 
 
-def _nearest(config: SourceConfig, lines: Sequence[Line], names: Sequence[str]) -> Found | None:
+def _nearest(
+    config: SourceConfig, lines: Sequence[Line], alone: Sequence[Found], names: Sequence[str]
+) -> Found | None:
     if not lines:
         return None
     for at, (upper, lower) in enumerate(pairwise(lines)):
+        if names or not config.fields or len(upper.cells) > _WIDEST:
+            break
         both = _found(config, lower.number, _joined(upper.cells, lower.cells), names, lines[:at])
-        if both.complete and not names and config.fields:
+        if both.complete:
             return both
-    alone = [_found(config, one.number, one.cells, names, lines[:at]) for at, one in enumerate(lines)]
     best = max(alone, key=lambda found: found.score)  # the first of those with most columns
     if best.header.fields or best.complete:
         return best
@@ -118,11 +126,11 @@ def _nearest(config: SourceConfig, lines: Sequence[Line], names: Sequence[str]) 
 
 def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     """Return the names of two header lines: the lower one, after its group where it repeats."""
-    names, group = [], ""
+    names, group, counts = [], "", Counter(lower)
     for at in range(max(len(upper), len(lower))):
         above = upper[at] if at < len(upper) else ""
         below = lower[at] if at < len(lower) else ""
         group = above or (group if below else "")
-        repeats = bool(below) and lower.count(below) > 1 and group != below
+        repeats = bool(below) and counts[below] > 1 and group != below
         names.append(f"{group} {below}".strip() if repeats else below or above)
     return names

@@ -45,18 +45,24 @@ def resolved(config: SourceConfig, cells: Sequence[str]) -> Header:
     An exact name wins. A name of `fields` may also differ by accents and punctuation, ours may not. A name
     that fits several columns is `doubled`.
     """
-    names = [_INVISIBLE.sub("", cell).strip() for cell in cells]
+    names = [(cell if cell.isprintable() else _INVISIBLE.sub("", cell)).strip() for cell in cells]
     found: dict[str, int] = {}
     missing: dict[str, str] = {}
     doubled: list[str] = []
     wanted, like = field_names(config), _Like(names)
+    places: dict[str, list[int]] = {}
+    asked = {*wanted.values(), *(path.partition(".")[0] for path in wanted.values())}
+    for at, name in enumerate(names):
+        if name in asked:
+            places.setdefault(name, []).append(at)
     for ours in (*config.fields, *(name for name in wanted if name not in config.fields)):
         path, chosen = wanted[ours], ours in config.fields
-        fit = _at(names, path) or _at(names, path.partition(".")[0])
+        fit = places.get(path) or places.get(path.partition(".")[0]) or []
         if not fit:
             fit = [at for at in like.positions(path, chosen) if at not in found.values()]
-            for at in fit if len(fit) == 1 else ():
-                names[at] = path
+            if len(fit) == 1:
+                names[fit[0]] = path
+                places[path] = fit
         if len(fit) == 1:
             found[ours] = fit[0]
         elif fit:
@@ -112,10 +118,6 @@ def listing(names: Iterable[str]) -> str:
 def _told(name: str) -> str:
     text = shown(name, _LONGEST_NAME)
     return text if "<U+" in text or not name.strip() else text[1:-1]
-
-
-def _at(names: Sequence[str], wanted: str) -> list[int]:
-    return [at for at, name in enumerate(names) if name == wanted]
 
 
 class _Like:
