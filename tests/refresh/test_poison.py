@@ -185,7 +185,6 @@ FILES: dict[str, tuple[str, str, bytes, tuple[str, ...], dict[str, object]]] = {
         ("2 of its 2 rows", "a.csv:2", "not written in utf-8"),
         {"encoding": "utf-8"},
     ),
-    "utf-16 without a mark": ("a.csv", "csv", "id,title\np7,Été\n".encode("utf-16-le"), ("a.csv", "NUL"), {}),
     "utf-16 said to be utf-8": (
         "a.csv",
         "csv",
@@ -307,7 +306,7 @@ def test_a_file_that_grows_while_it_is_read(
                     stream.write(b'{"id": "p9')
             yield line
 
-    for module in ("csv_file", "json_lines"):
+    for module in ("csv_text", "json_lines"):
         monkeypatch.setattr(f"reco.sources.{module}.lines", and_a_writer)
     nights.is_refused((name, "changed while it was being read"), kind, path=name)
 
@@ -342,11 +341,10 @@ def test_ragged_rows(nights: Nights) -> None:
     lines[4], lines[50], lines[60] = b"p3,Fiche", b"p49,Fiche,Texte,de,trop", b'p59,"Jamais ferm'
     refused = nights.sets_aside("csv", path=nights.file("a.csv", b"\n".join(lines)))
     assert refused == {
-        "a.csv:5": "2 cells where the header has 3",
         "a.csv:51": "5 cells where the header has 3",
         "a.csv:61": "a quote is never closed",
     }
-    assert len(nights.served("poisoned")) == 97
+    assert len(nights.served("poisoned")) == 98  # Excel leaves the last empty cells of a line out
 
 
 def test_one_row_in_another_encoding(nights: Nights) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 
 from reco.catalogue import years
 from reco.catalogue.resource import FIELDS, Record, Rejection
-from reco.errors import SourceError
 from reco.sources.config import SourceConfig
-from reco.sources.rows import Row, refuse
+from reco.sources.rows import LINK, Row, refuse
 from reco.text.clean import clean
 from reco.text.decoding import decoded
 
@@ -70,6 +68,8 @@ class Mapper:
                 text = ""  # an empty id is a fault of the row; a source without an id column is not
             if text is not None:
                 values[field] = self._split(field, text) if field in self._config.splits else text
+        if link := cells.get(LINK):
+            values["url"] = str(link)  # what a click opens, whatever the cell shows
         for field, text in self._config.defaults.items():
             if not values.get(field, "").strip():
                 values[field] = text
@@ -107,32 +107,10 @@ def to_text(cell: object) -> str | None:
 
 def unmapped(config: SourceConfig, columns: Iterable[str]) -> tuple[str, ...]:
     """Return the columns that no field uses, in order."""
-    distinct = tuple(dict.fromkeys(columns))
+    distinct = tuple(column for column in dict.fromkeys(columns) if column != LINK)
     paths = field_names(config).values()
     used = {path if path in distinct else path.split(".")[0] for path in paths}
     return tuple(column for column in distinct if column and column not in used)
-
-
-def check_columns(config: SourceConfig, columns: Sequence[str]) -> None:
-    """Raise `SourceError` when a table lacks a column of `fields`, repeats a column, or has none of ours."""
-    counts, ours = Counter(columns), field_names(config).values()
-    listed = named(columns)
-    for field, path in config.fields.items():
-        if path not in counts and path.split(".")[0] not in counts:
-            raise SourceError(
-                f"source {config.name}: {config.place} has no column {path!r} (wanted for {field})",
-                f"Correct `fields` of this source; the columns are: {listed}.",
-            )
-    if doubled := sorted(column for column in set(ours) if counts[column] > 1):
-        raise SourceError(
-            f"source {config.name}: {config.place} has two columns named {', '.join(doubled)}",
-            "Rename one of them in the file.",
-        )
-    if not any(path.split(".")[0] in counts or path in counts for path in ours):
-        raise SourceError(
-            f"source {config.name}: no column of {config.place} is a field of reco",
-            f"Add `fields` to this source (or correct `delimiter`); the columns are: {listed}.",
-        )
 
 
 def named(names: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
 """The authors of a resource as reference managers want them: one a line, people as `Family, Given`.
 
 A name is turned only where something says which word is the given name: it is in `first_names.txt`, it is an
-initial, or the source wrote `Family, Given` itself. Whatever else stays as it is written: an organisation that
-is cut in two is worse than a person who is not.
+initial, or the source wrote `Family, Given` itself. Whatever else stays as it is written: an organisation
+that is cut in two is worse than a person who is not.
 """
 
 from __future__ import annotations

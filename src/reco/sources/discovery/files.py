@@ -8,11 +8,9 @@ import zlib
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import get_args
 from urllib.parse import urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from reco.sources.config import Kind
 from reco.sources.discovery.proposal import Proposal
 from reco.sources.discovery.site import Site, as_json, is_html, text_at
 from reco.sources.remote import Fetched
@@ -27,6 +25,7 @@ _FEEDS = (b"rss", b"feed", b"RDF")
 _DELIMITERS = (";", ",", "\t", "|")
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _NEXT = ("next", "next_page", "links.next", "_links.next.href", "meta.next", "paging.next")
+_FIRST_SHEET = ('The first visible sheet is read; `sheet = "NAME"` reads another.',)
 _DEEPEST = 4
 _SHAPE = 3
 """Least columns of a table that nothing calls one: two lines of prose can have a comma each."""
@@ -95,10 +94,11 @@ def _archive(fetched: Fetched, url: str) -> Proposal | None:
     except (BadZipFile, RuntimeError, NotImplementedError, ValueError):
         return None
     if "xl/workbook.xml" in names:
-        remarks = ('The first sheet is read; `sheet = "NAME"` reads another.',)
-        return Proposal("An Excel workbook", "xlsx", url, _stem(url), remarks=remarks, body=fetched.body)
-    if b"opendocument.spreadsheet" in written and "ods" in get_args(Kind):
-        return Proposal("An OpenDocument spreadsheet", "ods", url, _stem(url), body=fetched.body)
+        return Proposal("An Excel workbook", "xlsx", url, _stem(url), remarks=_FIRST_SHEET, body=fetched.body)
+    if b"opendocument.spreadsheet" in written:
+        return Proposal(
+            "An OpenDocument spreadsheet", "ods", url, _stem(url), remarks=_FIRST_SHEET, body=fetched.body
+        )
     return None
 
 
