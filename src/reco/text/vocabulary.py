@@ -29,8 +29,8 @@ _FEW = 3
 _ELISION = re.compile(r"(qu|[ldjnscmt])([aeiouyhàâéèêëîïôœùûh].{1,})")
 _BEFORE_VERBS = frozenset("jnscmt")
 _VERBS = frozenset(
-    "ai avais avons avez aurais aimerais aimerait attends aide habite est était étaient ont agit occupe appelle "
-    "organise engage installe".split()
+    "ai avais avons avez aurais aimerais aimerait attends aide habite est était étaient ont agit occupe "
+    "appelle organise engage installe".split()
 )
 _ELIDED_WORDS = frozenset(("qu", "jusqu", "lorsqu"))
 _LINKS = frozenset("de la le les des du et en un une pour dans avec sur par au aux sans ou que qui".split())
@@ -90,7 +90,9 @@ class Vocabulary:
         accented = self._neighbours.accented(word) or self._rarely_accented(word)
         readings = self._neighbours.near(word) or dict.fromkeys(accented, ACCENTS)
         if not accented:  # otherwise nothing else was meant
-            readings = {one: cost for one, cost in readings.items() if cost < _MOST_COST or one in self._counts}
+            readings = {
+                one: cost for one, cost in readings.items() if cost < _MOST_COST or one in self._counts
+            }
             readings |= self._elided(word) if guarded else self._split(word) | self._elided(word)
         most = _GUARDED_COST if guarded else _MOST_COST_OF_LONG if len(word) >= _LONG else _MOST_COST
         if word in _foreign():
@@ -128,7 +130,9 @@ class Vocabulary:
         elif self._french.knows(rest) and self._is_common(rest):
             readings = {rest: 0.0}
         else:
-            readings = {one: cost for one, cost in self._neighbours.near(rest).items() if self._is_common(one)}
+            readings = {
+                one: cost for one, cost in self._neighbours.near(rest).items() if self._is_common(one)
+            }
         return {f"{prefix}'{one}": _ELIDED + cost for one, cost in readings.items() if _starts_open(one)}
 
     def _split(self, word: str) -> dict[str, float]:
