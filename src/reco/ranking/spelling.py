@@ -92,16 +92,15 @@ class Speller:
         shouted = is_shouted(text)
         plain = self._in_small_letters(text) if shouted else text
         tokens = _tokens(text)
-        unknown = [at for at, token in enumerate(tokens) if self._may_change(token)]
+        unknown = [at for at, token in enumerate(tokens) if self._may_change(token, shouted)]
         if not unknown or not self._vocabulary.is_french([token.plain for token in tokens]):
             return Understood(plain)
         kept = set(map(fold, exact))
         corrections: list[Correction] = []
         for at in unknown[:_MOST]:
-            if corrections and tokens[at].start < corrections[-1].end:
-                continue  # joined to the word before
             found = self._correction(text, tokens, at, shouted)
-            if found is not None and fold(found.written) not in kept:
+            after = not corrections or (found is not None and found.start >= corrections[-1].end)
+            if found is not None and after and fold(found.written) not in kept:
                 corrections.append(found)
         return Understood(_replaced(plain, corrections), tuple(corrections))
 
@@ -113,13 +112,13 @@ class Speller:
         lower = word.lower()
         return word if self._is_acronym(word, True) or len(lower) != len(word) else lower
 
-    def _may_change(self, token: _Token) -> bool:
+    def _may_change(self, token: _Token, shouted: bool) -> bool:
         plain = token.plain
-        return (
-            token.text.isalpha()
-            and plain not in _PIECES
-            and (plain in _hurried() or (len(plain) > 2 and not self._vocabulary.knows(plain)))
-        )
+        if not token.text.isalpha() or plain in _PIECES:
+            return False
+        if plain in _hurried() or (len(plain) > 2 and not self._vocabulary.knows(plain)):
+            return True
+        return shouted and len(plain) > 3 and self._vocabulary.without_accents(plain) is not None
 
     def _correction(self, text: str, tokens: Sequence[_Token], at: int, shouted: bool) -> Correction | None:
         token = tokens[at]
@@ -127,6 +126,9 @@ class Speller:
             return None
         if not shouted and token.text.islower() and token.plain in _hurried():
             return _as_written(text, token.start, token.end, _hurried()[token.plain])
+        if shouted and self._vocabulary.knows(token.plain):
+            accented = self._vocabulary.without_accents(token.plain)
+            return None if accented is None else _as_written(text, token.start, token.end, accented)
         joined = self._joined(text, tokens, at)
         if joined is not None:
             return joined
@@ -150,13 +152,12 @@ class Speller:
 
     def _joined(self, text: str, tokens: Sequence[_Token], at: int) -> Correction | None:
         """Return a word that a space cut in two: "amena gement"."""
-        if at + 1 == len(tokens):
-            return None
-        one, other = tokens[at], tokens[at + 1]
-        if text[one.end : other.start] != " " or self._vocabulary.knows(other.plain):
-            return None
-        whole = self._vocabulary.whole(one.plain + other.plain)
-        return None if whole is None else _as_written(text, one.start, other.end, whole)
+        for one, other in zip(tokens[max(0, at - 1) : at + 1], tokens[at : at + 2], strict=False):
+            if text[one.end : other.start] == " " and not self._vocabulary.knows(other.plain):
+                whole = self._vocabulary.whole(one.plain + other.plain)
+                if whole is not None:
+                    return _as_written(text, one.start, other.end, whole)
+        return None
 
 
 def speller_of(snapshot: Snapshot) -> Speller:
@@ -170,7 +171,7 @@ def speller_of(snapshot: Snapshot) -> Speller:
 
     def is_place(name: str) -> bool:
         # "ecole" is the word before it is the commune of that name.
-        if name.isalpha() and vocabulary.whole(name):
+        if name.isalpha() and vocabulary.is_everyday(name):
             return False
         return fold(name) in names or bool(bundled().named(name, _PLACES))
 

@@ -15,9 +15,11 @@ from reco.text.sounds import keys
 
 ACCENTS = 0.3
 """Cost of a reading that only adds accents."""
-_SOUND = 0.6
-_PER_SIGN = 0.4
+_SOUND = 0.4
+_PER_SIGN = 0.35
 """Costs of a reading that sounds the same, and of each sign by which it differs."""
+_PER_LETTER = 1.2
+"""Cost of each wrong letter of a reading that sounds otherwise."""
 _SHORTEST = 4
 """Letters below which a single wrong one could make any word."""
 _LONG = 9
@@ -57,7 +59,7 @@ class Neighbours:
             distance = OSA.distance(written, self._bare[place])
             found[self.words[place]] = _SOUND + _PER_SIGN * distance
         for place, distance in self._by_letters(written):
-            cost = float(distance)
+            cost = _PER_LETTER * distance
             found[self.words[place]] = min(cost, found.get(self.words[place], cost))
         return found
 

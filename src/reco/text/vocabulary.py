@@ -13,12 +13,12 @@ from reco.text.clean import fold
 from reco.text.french import French, french
 from reco.text.neighbours import ACCENTS, Neighbours
 
-_PER_COST = 3.0
+_PER_COST = 2.5
 """Points, in powers of ten of frequency, that a reading loses for each unit of its cost."""
 _MOST_COST = 1.4
-_MOST_COST_OF_LONG = 2.0
+_MOST_COST_OF_LONG = 2.4
 _LONG = 8
-_GUARDED_COST = 0.95
+_GUARDED_COST = 1.15
 """The most cost of a reading of a word that may be a name: it must sound the same."""
 _ELIDED = 0.4
 _GLUED = 1.0
@@ -35,6 +35,8 @@ _VERBS = frozenset(
 _ELIDED_WORDS = frozenset(("qu", "jusqu", "lorsqu"))
 _LINKS = frozenset("de la le les des du et en un une pour dans avec sur par au aux sans ou que qui".split())
 """Words that are glued to their neighbour in a hurry; two nouns may be one new word."""
+_LIKELIER = 0.7
+"""Points by which a word with accents must be likelier than the same one without: five times as frequent."""
 _VOWELS = {"e": "eéèê", "a": "aàâ", "i": "iîï", "o": "oô", "u": "uûù", "c": "cç"}
 _MOST_ACCENTED = 500
 """Ways to put accents on a word that are tried."""
@@ -82,6 +84,17 @@ class Vocabulary:
         readings = [one for one in self._neighbours.accented(word) if self._is_common(one)]
         return max(readings, key=self._weight, default=None)
 
+    def is_everyday(self, word: str) -> bool:
+        """Whether a word, with accents or not, is a frequent word of French."""
+        classes = self._french.classes
+        return any(classes.get(one, 0) >= _COMMON for one in self._neighbours.accented(word))
+
+    def without_accents(self, word: str) -> str | None:
+        """Return what a correct word stands for where accents are lost: "pavé" for "pave", or None."""
+        weights = {one: self._weight(one) for one in self._neighbours.accented(word)}
+        best = max(weights, key=lambda one: (weights[one], one), default=word)
+        return best if best != word and weights[best] - self._weight(word) >= _LIKELIER else None
+
     def best(self, word: str, guarded: bool = False) -> str | None:
         """Return the likeliest reading of an unknown lower-case word, None without a likely one.
 
@@ -91,7 +104,9 @@ class Vocabulary:
         readings = self._neighbours.near(word) or dict.fromkeys(accented, ACCENTS)
         if not accented:  # otherwise nothing else was meant
             readings = {
-                one: cost for one, cost in readings.items() if cost < _MOST_COST or one in self._counts
+                one: cost
+                for one, cost in readings.items()
+                if cost < _MOST_COST_OF_LONG or one in self._counts
             }
             readings |= self._elided(word) if guarded else self._split(word) | self._elided(word)
         most = _GUARDED_COST if guarded else _MOST_COST_OF_LONG if len(word) >= _LONG else _MOST_COST
@@ -109,7 +124,7 @@ class Vocabulary:
         return [one for one in map("".join, tried) if self._french.knows(one)]
 
     def _points(self, reading: str, cost: float) -> float:
-        weight = min(self._weight(part) for part in re.split(r"[ ']", reading) if len(part) > 1)
+        weight = min(self._weight(part.rpartition("'")[2]) for part in reading.split(" "))
         return weight - _PER_COST * cost
 
     def _weight(self, word: str) -> float:
