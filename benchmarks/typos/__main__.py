@@ -64,7 +64,7 @@ def measure(recommender: Recommender, titles: Path | None, count: int) -> dict[s
             name: statistics.fmean(
                 _ndcg(recommender, one.gains, text, exact) for one, text in zip(requests, texts, strict=True)
             )
-            / whole
+            / (whole or 1.0)
             for name, exact in (("understood", ()), ("as_typed", (EVERYTHING,)))
         }
     correct = correct_requests(count)
