@@ -25,6 +25,7 @@ _UNTOLD = ("annotation", "returns", "type_params", "type_comment", "ctx", "simpl
 
 CODE: Mapping[str, tuple[str, ...]] = {
     "reco.text.tokens.READING": ("reco.text.tokens", "reco.text.clean:bare", "reco/text/stop_words.txt"),
+    "reco.index.acronyms.READING": ("reco.index.acronyms", "reco/index/ordinary_words.csv"),
     "reco.catalogue.admission.RECIPE": (
         "reco.catalogue.admission",
         "reco.catalogue.addresses",

@@ -86,6 +86,21 @@ def test_an_acronym_that_was_read_in_full_is_said_and_taken_away(home: Home) -> 
     assert scores[0] != scores[1]
 
 
+def test_a_misspelt_word_is_told_and_searched_exactly_on_demand(served: Home) -> None:
+    asked = ("recommend", "rouvrir le caffé du vilage", *served.arguments)
+    assert "Understood: rouvrir le café du village\n" in run_cli(*asked).out
+    read = run_cli(*asked, "--json").json
+    assert (read["query"], read["understood"]) == (asked[1], "rouvrir le café du village")
+    assert read["corrections"] == [
+        {"written": "caffé", "understood": "café", "start": 11, "end": 16},
+        {"written": "vilage", "understood": "village", "start": 20, "end": 26},
+    ]
+    one = run_cli(*asked, "--exact-word", "vilage", "--json").json
+    assert (one["understood"], one["exact"]) == ("rouvrir le café du vilage", ["vilage"])
+    typed = run_cli(*asked, "--exact", "--json").json
+    assert (typed["understood"], typed["corrections"]) == (asked[1], [])
+
+
 def test_a_shelf_is_told_slot_by_slot(served: Home) -> None:
     done = run_cli("recommend", "rouvrir le café", "--shelf", "--json", *served.arguments)
     filled = [slot for slot in done.json["shelf"] if slot["rank"]]

@@ -150,6 +150,18 @@ class Arranging:
         Values,
         typer.Option("--without", metavar="ACRONYM", help="Do not expand this acronym; repeatable."),
     ] = None
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Search every word as it is typed, whatever its spelling.")
+    ] = False
+    exact_words: Annotated[
+        Values,
+        typer.Option("--exact-word", metavar="WORD", help="Search this word as it is typed; repeatable."),
+    ] = None
+
+    @property
+    def as_typed(self) -> tuple[str, ...]:
+        """The words to search as they are typed, as in `Query.exact`."""
+        return ("*",) if self.exact else tuple(self.exact_words or ())
 
 
 def add_commands(app: typer.Typer, /, **commands: Callable[..., None]) -> None:

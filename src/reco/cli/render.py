@@ -38,6 +38,7 @@ def answer(found: Answer) -> None:
     console = Console()
     if found.verdict is not None:
         console.print(Text(f"{_VERDICTS[found.verdict]}\n", style="bold"))
+    _corrections(console, found)
     _expansions(console, found)
     for item in found.recommendations:
         _card(console, item)
@@ -65,6 +66,9 @@ def answer_document(found: Answer) -> dict[str, Any]:
             {"short": one.short, "full": one.entry.full, "written": one.written} for one in found.expansions
         ],
         "without": list(found.query.without),
+        "understood": found.understood,
+        "corrections": [asdict(one) for one in found.corrections],
+        "exact": list(found.query.exact),
         "needs": [asdict(need) for need in found.needs],
         "shelf": [asdict(slot) for slot in found.shelf],
         "recommendations": [_item(item) for item in found.recommendations],
@@ -123,6 +127,15 @@ def _card(console: Console, item: Recommendation) -> None:
     if words:
         console.print(Text(f"   words: {', '.join(words)}", style="dim"))
     console.print(Text(f"   {resource.id}  {resource.url}\n", style="dim"))
+
+
+def _corrections(console: Console, found: Answer) -> None:
+    """Print what was read for misspelt words, with the options that search them as they are typed."""
+    if not found.corrections:
+        return
+    console.print(Text(f"Understood: {' '.join(found.understood.split())}"))
+    words = " ".join(f'--exact-word "{one.written}"' for one in found.corrections)
+    console.print(Text(f"  (search exactly: --exact, or {words})\n", style="dim"))
 
 
 def _expansions(console: Console, found: Answer) -> None:

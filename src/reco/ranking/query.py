@@ -34,7 +34,8 @@ class Query:
     `diversity`, 0 to 1, spreads the list over its subject; None takes the recommender's default. `shelf`
     replaces the list with the best resource of each type. `place` is the code of a commune or an EPCI;
     `near` puts resources from similar places first among equals. None of these changes a score.
-    `opinions` are the visitor's own; the last one on a resource counts.
+    `opinions` are the visitor's own; the last one on a resource counts. `exact` are the words to search as
+    they are typed, whatever their spelling; `("*",)` means all of them.
 
     >>> Query.of("  Planter <b>des haies</b> ", k=3).text
     'Planter des haies'
@@ -49,6 +50,7 @@ class Query:
     place: str = ""
     near: bool = False
     opinions: tuple[Opinion, ...] = ()
+    exact: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -63,6 +65,7 @@ class Query:
         place: str = "",
         near: bool = False,
         opinions: tuple[Opinion, ...] = (),
+        exact: tuple[str, ...] = (),
     ) -> Query:
         """Clean and check a query. Raises InvalidQuery with every problem at once.
 
@@ -92,4 +95,5 @@ class Query:
                 hint,
             )
         code = chosen(place).code if place else ""
-        return cls(text, k, filters or Filters(), without, diversity, shelf, code, near, tuple(last.values()))
+        mine = tuple(last.values())
+        return cls(text, k, filters or Filters(), without, diversity, shelf, code, near, mine, exact)

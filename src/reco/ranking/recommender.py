@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ from reco.ranking.rerank import Arranger, Placed, Placement
 from reco.ranking.scoring import Fusion, ParsedQuery, WordShare
 from reco.ranking.search import Search
 from reco.ranking.shelf import Slot
+from reco.ranking.spelling import Correction, Speller, Understood, speller_of
 from reco.snapshots.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -77,7 +79,8 @@ class Answer:
     `verdict` is "found", "weak" or "nothing" (then every level is *éloigné*). `confidence` is the
     probability, 0 to 1, that the query belongs to the field. Both are None without calibrated levels
     and for `similar`. `expansions` are the acronyms and synonyms that were expanded. `shelf` has the
-    slots of a balanced shelf, in the order of types, when the query has `shelf`.
+    slots of a balanced shelf, in the order of types, when the query has `shelf`. `understood` is the text
+    that was searched: the query's with its `corrections`, which give positions in the query's text.
 
     It is a sequence of its recommendations:
 
@@ -96,6 +99,8 @@ class Answer:
     expansions: tuple[Expansion, ...] = ()
     confidence: float | None = None
     shelf: tuple[Slot, ...] = ()
+    understood: str = ""
+    corrections: tuple[Correction, ...] = ()
 
     def __len__(self) -> int:
         return len(self.recommendations)
@@ -188,9 +193,10 @@ class Recommender:
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
-        needs = split(query.text)
-        parsed = self._parse(query, needs)
-        return self._answer(query, parsed, self._ranked(parsed, query, needs))
+        understood = self.understood(query)
+        needs = split(understood.text)
+        parsed = self._parse(query, understood, needs)
+        return self._answer(query, understood, parsed, self._ranked(parsed, query, needs))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without explanations."""
@@ -199,8 +205,10 @@ class Recommender:
     def ranking(self, query: Query) -> Ranking:
         """Return the rows and the verdict of `recommend`, without explanations: for many queries at once."""
         self.snapshot.catalogue.require_known(query.filters)
-        needs = split(query.text)
-        ranked = self._ranked(self._parse(query, needs), query, needs, with_needs=False)
+        understood = self.understood(query)
+        needs = split(understood.text)
+        parsed = self._parse(query, understood, needs)
+        ranked = self._ranked(parsed, query, needs, with_needs=False)
         return Ranking(tuple(placed.hit for placed in ranked.placed), ranked.certainty.verdict)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
@@ -216,11 +224,20 @@ class Recommender:
         self.snapshot.catalogue.require_known(query.filters)
         parsed = self._search.read_resource(row, query.text)
         hits = self._search.best(parsed, query, query.k, self.snapshot.listings(row))
-        return self._answer(query, parsed, _Ranked(tuple(Placed(hit) for hit in hits)))
+        placed = tuple(Placed(hit) for hit in hits)
+        return self._answer(query, Understood(query.text), parsed, _Ranked(placed))
 
-    def _parse(self, query: Query, needs: Sequence[str]) -> ParsedQuery:
+    def understood(self, query: Query) -> Understood:
+        """Return the text that is searched for a query: its own, or with the spelling of its words mended."""
+        return self._speller.read(query.text, query.exact)
+
+    @cached_property
+    def _speller(self) -> Speller:
+        return speller_of(self.snapshot)
+
+    def _parse(self, query: Query, understood: Understood, needs: Sequence[str]) -> ParsedQuery:
         """Parse a query: vectors, terms and the points of the visitor's opinions."""
-        parsed = self._search.read(query.text, query.without, needs if self.fusion.need else ())
+        parsed = self._search.read(understood.text, query.without, needs if self.fusion.need else ())
         return self._search.scorer.judged(parsed, query.opinions)
 
     def _ranked(
@@ -266,10 +283,10 @@ class Recommender:
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
         return _Certainty(self._levels, verdict, confidence, parsed.moves)
 
-    def _answer(self, query: Query, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
+    def _answer(self, query: Query, understood: Understood, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
         all_shares = self._search.scorer.shares(parsed, rows)
-        query_words = QueryWords(query.text, parsed.expansions, self.snapshot.acronyms)
+        query_words = QueryWords(understood.text, parsed.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             self._recommendation(parsed, rank, placed, shares, query_words)
             for rank, (placed, shares) in enumerate(zip(ranked.placed, all_shares, strict=True), start=1)
@@ -283,6 +300,8 @@ class Recommender:
             parsed.expansions,
             ranked.certainty.confidence,
             ranked.shelf,
+            understood.text,
+            understood.corrections,
         )
 
     def _recommendation(
