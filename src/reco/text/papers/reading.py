@@ -1,0 +1,135 @@
+"""What is read of a text: the parts kept, the parts left out, each with its label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reco.text.clean import fold
+
+KEPT = frozenset("object title recital statement decision item discussion context goals action body".split())
+"""Labels of the parts that are read. Any other label is one of what is left out."""
+
+ASKED = frozenset("object title decision item goals action body".split())
+"""Labels of the kept parts that can hold a need. The others say why."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The label of a segment. `start` is where its substance begins, in characters: "Objet : " is no part."""
+
+    label: str
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A line of a text, or a formula inside a line: `text[start:end]`, and the same in plain letters."""
+
+    start: int
+    end: int
+    text: str
+    plain: str
+
+    def after(self, end: int) -> int:
+        """Return the place in `text` after the first `end` characters of `plain`, and after white space."""
+        wanted = len("".join(self.plain[:end].split()))
+        place = 0
+        while wanted > 0 and place < len(self.text):
+            wanted -= len(fold(self.text[place]))
+            place += 1
+        return len(self.text) - len(self.text[place:].lstrip())
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a text: `text[start:end]`, in characters, with a label."""
+
+    label: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a text is read. `kind` is "" for an ordinary text, which is read whole.
+
+    `text` is what is searched. Parts are in the order of the text that was given.
+    """
+
+    text: str
+    kind: str = ""
+    kept: tuple[Part, ...] = ()
+    left_out: tuple[Part, ...] = ()
+    asked: tuple[str, ...] = ()
+    """The texts that can hold needs; for minutes, one an item."""
+
+    @property
+    def labels(self) -> tuple[tuple[str, int], ...]:
+        """The labels of the kept parts with their numbers of parts, in order."""
+        return _counted(self.kept)
+
+    @property
+    def left_labels(self) -> tuple[str, ...]:
+        """The labels of what is left out, in order."""
+        return tuple(label for label, _ in _counted(self.left_out))
+
+
+def _counted(parts: Sequence[Part]) -> tuple[tuple[str, int], ...]:
+    labels = [part.label for part in parts]
+    return tuple((label, labels.count(label)) for label in dict.fromkeys(labels))
+
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_FEWEST_WORDS = 2
+
+
+def assembled(
+    text: str, kind: str, segments: Sequence[Segment], marks: Sequence[Mark]
+) -> Reading | None:
+    """Return the reading of a paper from the marks of its segments; None when nothing would be kept."""
+    kept, left_out = list[Part](), list[Part]()
+    for segment, mark in zip(segments, marks, strict=True):
+        side = kept if mark.label in KEPT else left_out
+        start = segment.start + (mark.start if side is kept else 0)
+        if start >= segment.end:
+            continue
+        previous = side[-1] if side else None
+        if side is left_out and previous is not None and _adjoins(text, previous, mark, start):
+            side[-1] = Part(mark.label, previous.start, segment.end)
+        else:
+            side.append(Part(mark.label, start, segment.end))
+    substance = "\n".join(text[part.start : part.end] for part in kept)
+    if not left_out or len(_WORD.findall(substance)) < _FEWEST_WORDS:
+        return None
+    return Reading(substance, kind, tuple(kept), tuple(left_out), _asked(text, kind, kept))
+
+
+def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
+    """Whether a part of the same label ends just before `start`."""
+    return part.label == mark.label and not text[part.end : start].strip()
+
+
+_LONGEST_ITEM = 400
+
+
+def _asked(text: str, kind: str, kept: Sequence[Part]) -> tuple[str, ...]:
+    """Return the texts that can hold needs: the object before what is decided, and each item of minutes."""
+    if kind == "minutes":
+        return _items(text, kept)
+    first = [part for part in kept if part.label in ("object", "title")]
+    chosen = first or [part for part in kept if part.label in ASKED] or list(kept)
+    return ("\n".join(text[part.start : part.end] for part in chosen),)
+
+
+def _items(text: str, kept: Sequence[Part]) -> tuple[str, ...]:
+    """Return each item: its title, and its first sentences when the title alone says little."""
+    items: list[str] = []
+    for part in kept:
+        piece = text[part.start : part.end].strip()
+        if part.label == "item":
+            items.append(piece)
+        elif items and len(_WORD.findall(items[-1])) < 4:
+            items[-1] = f"{items[-1]} : {piece}"[:_LONGEST_ITEM]
+    return tuple(items)
