@@ -97,6 +97,7 @@ def recommend(
         shelf=arranging.shelf,
         place=arranging.commune,
         near=arranging.near,
+        whole=arranging.whole,
     )
     _show_answer(common.recommender().recommend(query), common)
 

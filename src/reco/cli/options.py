@@ -42,6 +42,9 @@ QueryText = Annotated[
         callback=_or_standard_input, help="The project or problem in plain words; - reads standard input."
     ),
 ]
+Whole = Annotated[
+    bool, typer.Option("--whole", help="Search a deliberation or an e-mail whole, with its formulas.")
+]
 ResourceId = Annotated[str, typer.Argument(metavar="ID", help="The id of a resource.")]
 Count = Annotated[int, typer.Option("-k", help="Number of results.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, for the record.")]
@@ -149,6 +152,7 @@ class Arranging:
         Values,
         typer.Option("--without", metavar="ACRONYM", help="Do not expand this acronym; repeatable."),
     ] = None
+    whole: Whole = False
 
 
 def add_commands(app: typer.Typer, /, **commands: Callable[..., None]) -> None:

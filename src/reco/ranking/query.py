@@ -9,6 +9,9 @@ from reco.catalogue.catalogue import Filters
 from reco.catalogue.places.lookup import chosen
 from reco.errors import InvalidQuery
 from reco.text.clean import clean, strip_markup
+from reco.text.papers.read import read, whole_text
+from reco.text.papers.reading import Reading
+from reco.text.paragraphs import unwrapped
 
 LONGEST = 200_000
 """The most characters of a query."""
@@ -34,7 +37,8 @@ class Query:
     `diversity`, 0 to 1, spreads the list over its subject; None takes the recommender's default. `shelf`
     replaces the list with the best resource of each type. `place` is the code of a commune or an EPCI;
     `near` puts resources from similar places first among equals. None of these changes a score.
-    `opinions` are the visitor's own; the last one on a resource counts.
+    `opinions` are the visitor's own; the last one on a resource counts. With `whole`, a paper such as a
+    deliberation is searched with its formulas.
 
     >>> Query.of("  Planter <b>des haies</b> ", k=3).text
     'Planter des haies'
@@ -49,6 +53,12 @@ class Query:
     place: str = ""
     near: bool = False
     opinions: tuple[Opinion, ...] = ()
+    whole: bool = False
+
+    @property
+    def reading(self) -> Reading:
+        """What is searched of the text: the substance of a paper, or the whole text."""
+        return whole_text(self.text) if self.whole else read(self.text)
 
     @classmethod
     def of(
@@ -63,8 +73,9 @@ class Query:
         place: str = "",
         near: bool = False,
         opinions: tuple[Opinion, ...] = (),
+        whole: bool = False,
     ) -> Query:
-        """Clean and check a query. Raises InvalidQuery with every problem at once.
+        """Clean a query, put its physical lines back into paragraphs, and check it. Raises InvalidQuery with every problem at once.
 
         An unknown `place` has its own InvalidQuery, from `places.lookup.chosen`.
         """
@@ -72,7 +83,7 @@ class Query:
         hint = "Describe a project or a problem in a few sentences, and ask for at least one result."
         if len(text) > LONGEST:
             problems.append(f"the description has {len(text):,} characters; at most {LONGEST:,} are read")
-        elif not _READABLE.search(text := clean(strip_markup(text))):
+        elif not _READABLE.search(text := clean(unwrapped(strip_markup(text)))):
             problems.append("the description has no words")
         if k < 1:
             problems.append(f"k is {k}; it must be at least 1")
@@ -92,4 +103,5 @@ class Query:
                 hint,
             )
         code = chosen(place).code if place else ""
-        return cls(text, k, filters or Filters(), without, diversity, shelf, code, near, tuple(last.values()))
+        judged = tuple(last.values())
+        return cls(text, k, filters or Filters(), without, diversity, shelf, code, near, judged, whole)

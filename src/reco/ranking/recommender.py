@@ -20,7 +20,7 @@ from reco.index.hits import Hit
 from reco.ranking import cautions as vigilance
 from reco.ranking.cautions import Caution
 from reco.ranking.explain import Explanation, QueryWords, Scored, explain, with_opinions
-from reco.ranking.needs import FIRST, Covered, Coverer, Need, split
+from reco.ranking.needs import FIRST, Covered, Coverer, Need, needs_of
 from reco.ranking.query import Query
 from reco.ranking.relevance_feedback import FeedbackShift
 from reco.ranking.rerank import Arranger, Placed, Placement
@@ -188,7 +188,7 @@ class Recommender:
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
-        needs = split(query.text)
+        needs = needs_of(query.reading)
         parsed = self._parse(query, needs)
         return self._answer(query, parsed, self._ranked(parsed, query, needs))
 
@@ -199,7 +199,7 @@ class Recommender:
     def ranking(self, query: Query) -> Ranking:
         """Return the rows and the verdict of `recommend`, without explanations: for many queries at once."""
         self.snapshot.catalogue.require_known(query.filters)
-        needs = split(query.text)
+        needs = needs_of(query.reading)
         ranked = self._ranked(self._parse(query, needs), query, needs, with_needs=False)
         return Ranking(tuple(placed.hit for placed in ranked.placed), ranked.certainty.verdict)
 
@@ -212,7 +212,7 @@ class Recommender:
         if row is None:
             raise UnknownResource(f"There is no resource {identifier!r}.", self._suggest(identifier))
         resource = self.snapshot.catalogue[row]
-        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
+        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters, whole=True)
         self.snapshot.catalogue.require_known(query.filters)
         parsed = self._search.read_resource(row, query.text)
         hits = self._search.best(parsed, query, query.k, self.snapshot.listings(row))
@@ -220,7 +220,8 @@ class Recommender:
 
     def _parse(self, query: Query, needs: Sequence[str]) -> ParsedQuery:
         """Parse a query: vectors, terms and the points of the visitor's opinions."""
-        parsed = self._search.read(query.text, query.without, needs if self.fusion.need else ())
+        reading, needed = query.reading, needs if self.fusion.need else ()
+        parsed = self._search.read(reading.lead, query.without, needed, reading.reasons)
         return self._search.scorer.judged(parsed, query.opinions)
 
     def _ranked(
@@ -269,7 +270,7 @@ class Recommender:
     def _answer(self, query: Query, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
         all_shares = self._search.scorer.shares(parsed, rows)
-        query_words = QueryWords(query.text, parsed.expansions, self.snapshot.acronyms)
+        query_words = QueryWords(query.reading.lead, parsed.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             self._recommendation(parsed, rank, placed, shares, query_words)
             for rank, (placed, shares) in enumerate(zip(ranked.placed, all_shares, strict=True), start=1)

@@ -39,6 +39,7 @@ def query_for(text: str, chosen: Filters, opinions: tuple[Opinion, ...]) -> Quer
         place=place,
         near=bool(st.session_state.get("near")) and bool(place),
         opinions=opinions,
+        whole=bool(st.session_state.get("whole")),
     )
 
 
@@ -49,6 +50,7 @@ def begin(text: str) -> None:
     st.session_state["request"] = text
     st.session_state["wanted"] = STEP
     st.session_state["without"] = ()
+    st.session_state["whole"] = False
 
 
 def reopen(page: str) -> None:
@@ -67,7 +69,7 @@ def reopen(page: str) -> None:
     locality.put(query.place)
     st.session_state["shelf"], st.session_state["near"] = query.shelf, query.near
     begin(query.text)
-    st.session_state["without"] = query.without
+    st.session_state["without"], st.session_state["whole"] = query.without, query.whole
 
 
 def share(query: Query) -> None:

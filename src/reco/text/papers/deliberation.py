@@ -16,13 +16,13 @@ HEADING = re.compile(
     r"(?:seance|reunion) (?:du|ordinaire|publique|extraordinaire)|l'an (?:deux|2)|date (?:de|d')|"
     r"(?:n°|no?\.?|numero|acte|ref(?:erence)?\.?) ?:? ?\d|folio|page \d|nomenclature|domaine|matiere|"
     r"le conseil (?:municipal|communautaire).{0,60}(?:legalement |regulierement |dument )?(?:convoque|reuni|assemble)|"
-    r"(?:legalement|regulierement|dument) convoque|sous la presidence)"
+    r".{0,200}\b(?:(?:legalement|regulierement|dument) (?:convoque|reuni|assemble)|s'(?:est|etant) reunis?\b)|sous la presidence)"
 )
 ATTENDANCE = re.compile(
     r"(?:nombre d|(?:etaient |membres |conseillers |elus )?(?:present|absent|excuse|represente|votant)e?s?\b(?: ?:| \(|e?s?\b|$)|en exercice|ont? (?:donne|remis) (?:procuration|pouvoir)|"
     r"(?:procuration|pouvoir)s? ?(?::|de|a\b|donne)|quorum|le quorum|secretaire(?:s)? de (?:la )?seance|.{3,60} (?:est|a ete) (?:designee?|nommee?|elue?) secretaire|"
     r"ayant (?:donne|pris) (?:procuration|pouvoir)|.{2,60}\b(?:a donne|donne) (?:procuration|pouvoir) a|"
-    r"(?:m\.|mm\.|mme|mmes|madame|monsieur|mesdames|messieurs) [a-z' .,-]{2,}(?:,| et )(?: ?(?:m\.|mm\.|mme|mmes)?.*)$)"
+    r"rapporteur|(?:m\.|mm\.|mmes?|madame|monsieur|mesdames|messieurs) (?!l[ea] |l')[a-z' .-]{2,40}(?:, ?(?:m\.|mm\.|mmes?|[a-z' .-]{2,30}(?:,|$))| et (?:m\.|mmes?).{2,30}$))"
 )
 VISAS = re.compile(
     _BULLET + r"(?:vue?s?,? (?:le|la|les|l'|l |ensemble|que|notre|sa|son|ledit|ensemble)|vue? ?:|"
@@ -38,7 +38,7 @@ NUMBERED_OBJECT = re.compile(r"deliberation (?:n°|no|numero)? ?[\w/.-]*\d[\w/.-
 VOTE = re.compile(
     r"(?:apres en avoir (?:delibere|debattu)|(?:le|l'assemblee|son) (?:conseil|assemblee)?.{0,60}(?:apres en avoir delibere|a l'unanimite)[^a-z]*.{0,80}$|"
     r"(?:vote|votes|resultat|scrutin|mise aux voix)\b|(?:pour|contre|abstentions?|ne prend pas part au vote) ?(?::|=) ?|"
-    r"\d+ (?:voix|pour|contre|abstention)|adoptee?s? |a l'unanimite|a la majorite|le conseil (?:municipal|communautaire|syndical)(?: de [\w' -]+)? ?,?$)"
+    r"\d+ (?:voix|pour|contre|abstention)|adoptee?s? |a l'unanimite|a la majorite|le conseil (?:municipal|communautaire|syndical)(?: de [\w' -]{1,40})?(?:,? ?a (?:l'unanimite|la majorite)[^a-z]*.{0,60})? ?[,:]?$|.{0,200}\b(?:decide(?:nt)?|delibere(?:nt)?|propose)(?: de| d')? ?:$)"
 )
 _VERB = (
     r"(?:decide(?:nt)?|delibere(?:nt)?|approuve(?:nt)?|adopte(?:nt)?|valide(?:nt)?|accepte(?:nt)?|emet(?:tent)?|donne(?:nt)?|sollicite(?:nt)?|"
@@ -51,11 +51,11 @@ DECISION = re.compile(
 ARTICLE = re.compile(r"art(?:icle|\.) ?(?:\d+|premier|1er|unique|[ivx]+)(?:er|ere|eme|e)? ?[:.–—-]* ?")
 FORMALITY = re.compile(
     rf"{_BULLET}(?:art(?:icle|\.) ?\w+ ?[:.–—-]* ?)?(?:"
-    r"(?:de |d')?(?:autorise[rz]?|autorisent|habilite[r]?|charge[r]?|chargent|mandate[r]?|donne[r]? (?:tous? )?(?:pouvoirs?|mandat|delegation)) .{0,80}\b(?:a signer|de signer|l'execution|executer|de la transmi|notifi|signature|necessaires? a|toutes? (?:les )?(?:piece|demarche|formalite)|tous? (?:les )?(?:document|acte))|"
+    r"(?:de |d')?(?:autorise[rz]?|autorisent|habilite[r]?|charge[r]?|chargent|mandate[r]?|donne[r]? (?:tous? )?(?:pouvoirs?|mandat|delegation)) .{0,80}\b(?:a signer|de signer|l'execution|executer|de la transmi|notifi|(?:pour|afin de) signer|signature|necessaires? a|toutes? (?:les )?(?:piece|demarche|formalite)|tous? (?:les )?(?:document|acte))|"
     r"(?:de |d')?(?:dit|dire|precise|preciser|rappelle|prend acte) que (?:la (?:presente )?deliberation|les credits|cette (?:deliberation|depense)|le present|la depense)|"
     r"(?:les credits|la depense)\b|(?:la|une) (?:presente|ampliation|copie)\b|le present (?:arrete|acte)|"
     r"(?:m\.|mme|madame|monsieur)?,? ?(?:le|la) (?:maire|president|presidente|secretaire|directeur|directrice|tresorier|comptable).{0,80}(?:est|sont) (?:autorise|charge)|"
-    r"inscri(?:t|re|vent) (?:les credits|la depense|cette depense)|(?:de |d')?imputer|transmission|ampliation)"
+    r"(?:de |d')?inscri(?:t|re|vent) (?:les credits|la depense|cette depense)|(?:de |d')?imputer|transmission|ampliation)"
 )
 END = re.compile(
     r"(?:fait et delibere|ainsi (?:fait|delibere)|fait (?:a|en mairie)|delibere en seance|pour (?:extrait|copie|expedition)|(?:ont|suivent les) sign|suivent|au registre|"

@@ -20,9 +20,9 @@ _FIELDS = (
     ("indicators", r"(?:indicateurs?|evaluation|suivi)(?: (?:de|d'|et|du|suivi|resultat|evaluation)[a-z' ]*)?"),
     ("annexes", r"(?:pieces? (?:jointes?|a (?:joindre|fournir))|annexes?|documents? joints?|attestation|engagement|signature|fait a|cachet|visa)(?: [a-z' ]{0,40})?"),
 )
-_NUMBER = r"(?:(?:\d{1,2}(?:\.\d{1,2})*|[ivx]{1,4}|[a-h])(?: ?[.)/–—-]+) ?|[-–—•▪■□*] ?)?"
+_NUMBER = r"(?:\| ?)?(?:(?:\d{1,2}(?:\.\d{1,2})*|[ivx]{1,4}|[a-h])(?: ?[.)/–—-]+) ?|[-–—•▪■□*] ?)?"
 _LABELS = [
-    (label, re.compile(rf"{_NUMBER}(?:{names})(?: ?\([^)]{{0,80}}\))? ?(?P<colon>:|$|–|—|(?= ?\|)) ?")) for label, names in _FIELDS
+    (label, re.compile(rf"{_NUMBER}(?:{names})(?: ?\([^)]{{0,80}}\))? ?(?P<mark>:|$|–|—|\||(?= ?\S)) ?")) for label, names in _FIELDS
 ]
 _HINT = re.compile(r"(?:\(.{0,200}\)$|.{0,40}\b(?:maximum|caracteres|mots max|lignes max)\b.{0,40}$|(?:☐|□|☑|x \[|\[ ?x? ?\])|cocher|a completer|precisez|oui ?/ ?non|_{3,}|\.{6,})")
 _TITLE = re.compile(r"(?:fiche[- ](?:projet|action|operation)|appel a (?:projets|manifestation)|dossier de (?:candidature|demande|subvention|presentation)|formulaire|ami |aap |demande de subvention|note de (?:presentation|cadrage))")
@@ -55,6 +55,15 @@ def marks(lines: Sequence[Segment]) -> list[Mark]:
 def _label(line: Segment) -> tuple[str, int]:
     """Return the field that a segment begins, and where its value starts; ("", 0) for none."""
     for label, pattern in _LABELS:
-        if match := pattern.match(line.plain):
+        match = pattern.match(line.plain)
+        if match is not None and (match["mark"] or match.end() >= len(line.plain) or _starts_value(line, match.end())):
             return label, match.end()
     return "", 0
+
+
+def _starts_value(line: Segment, end: int) -> bool:
+    """Whether the rest of a segment is a value beside its label, as in a table: it has its own capital."""
+    if not line.text[: line.after(end)].strip("|-–—•▪■□* 0123456789.)").strip():
+        return False
+    value = line.text[line.after(end) :]
+    return value[:1].isupper() or value[:1].isdigit()

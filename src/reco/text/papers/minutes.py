@@ -9,14 +9,14 @@ from reco.text.papers import deliberation
 from reco.text.papers.reading import Mark, Segment
 
 _TITLE = re.compile(
-    r"(?:.{0,60}\b)?(?:proces[- ]verbal|compte[- ]rendu|releve de (?:decisions|conclusions)|pv|cr) (?:de |du |des |d')?(?:la |l')?"
+    r"(?!extrait)(?:.{0,60}\b)?(?:proces[- ]verbal|compte[- ]rendu|releve de (?:decisions|conclusions)|pv|cr) (?:de |du |des |d')?(?:la |l')?"
     r"(?:conseil|seance|reunion|commission|comite|bureau|assemblee|deliberations)\b"
 )
 _ITEM = re.compile(
     r"(?:(?:point|question|deliberation|affaire|sujet|dossier) ?(?:n°|no|numero)? ?[\w./-]{1,12} ?[:.)–—-]+ ?|"
     r"(?:\d{1,2}|[ivx]{1,5}) ?(?:[.)°/:–—-]|-)+ ?(?=\S)|[a-h][.)] )(?=[^\d\s])"
 )
-_AGENDA = re.compile(r"(?:a l'|l')?ordre du jour ?:?")
+_AGENDA = re.compile(r"(?:a l'|l')?ordre du jour(?! etant) ?:?")
 _PROCEDURE = re.compile(
     r"(?:approbation d|adoption d|validation d)(?:u|es|e) (?:dernier )?(?:proces|compte|pv|cr\b|ordre)|"
     r"(?:designation|nomination|election) (?:d'un |du |de la )?secretaire|questions? diverses|informations? (?:diverses|du maire)|"
@@ -35,11 +35,10 @@ _AGENDA_SHARE = 90
 
 
 def found(lines: Sequence[Segment]) -> bool:
-    """Whether a text is minutes: their name near the top, and two items or an attendance."""
+    """Whether a text is minutes: their name near the top, and two items."""
     if not any(_TITLE.match(line.plain) for line in lines[:6]):
         return False
-    items = sum(bool(_ITEM.match(line.plain)) for line in lines)
-    return items >= 2 or any(deliberation.ATTENDANCE.match(line.plain) for line in lines)
+    return sum(bool(_ITEM.match(line.plain)) for line in lines) >= 2
 
 
 def marks(lines: Sequence[Segment]) -> list[Mark]:

@@ -27,7 +27,7 @@ def read(text: str) -> Reading:
     """Return how a cleaned text is read. The time is linear in its length."""
     found = segments(text)
     if not _FEWEST_SEGMENTS <= len(found) <= _MOST_SEGMENTS:
-        return Reading(text, asked=(text,))
+        return whole_text(text)
     letter = mail.found(found)
     marks = mail.marks(found) if letter else [Mark("body") for _ in found]
     inner = [place for place, mark in enumerate(marks) if mark.label in KEPT]
@@ -40,4 +40,9 @@ def read(text: str) -> Reading:
                 marks[place] = mark
             break
     reading = assembled(text, kind, found, marks) if kind else None
-    return reading if reading is not None else Reading(text, asked=(text,))
+    return reading if reading is not None else whole_text(text)
+
+
+def whole_text(text: str) -> Reading:
+    """Return the reading of a text that is read whole."""
+    return Reading(text, text, (text,))

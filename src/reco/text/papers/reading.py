@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reco.text.clean import fold
+from reco.text.tokens import words
 
 KEPT = frozenset("object title recital statement decision item discussion context goals action body".split())
 """Labels of the parts that are read. Any other label is one of what is left out."""
@@ -55,15 +56,22 @@ class Part:
 class Reading:
     """How a text is read. `kind` is "" for an ordinary text, which is read whole.
 
-    `text` is what is searched. Parts are in the order of the text that was given.
+    `lead` says what is wanted: the object of a deliberation, the items of minutes. `text` is all that is
+    kept, with the reasons. Parts are in the order of the text that was given. Needs are cut from `asked`;
+    minutes have one an item.
     """
 
     text: str
+    lead: str
+    asked: tuple[str, ...]
     kind: str = ""
     kept: tuple[Part, ...] = ()
     left_out: tuple[Part, ...] = ()
-    asked: tuple[str, ...] = ()
-    """The texts that can hold needs; for minutes, one an item."""
+
+    @property
+    def reasons(self) -> str:
+        """All that is kept, where it says why something is wanted; "" for minutes, which are all items."""
+        return "" if self.kind == "minutes" or self.text == self.lead else self.text
 
     @property
     def labels(self) -> tuple[tuple[str, int], ...]:
@@ -81,6 +89,15 @@ def _counted(parts: Sequence[Part]) -> tuple[tuple[str, int], ...]:
     return tuple((label, labels.count(label)) for label in dict.fromkeys(labels))
 
 
+_GENERIC = frozenset(
+    word.stem
+    for word in words(
+        "demande demandes subvention subventions aide aides approbation adoption projet projets travaux "
+        "convention avenant marché programme attribution dossier question réponse détr dsil commune"
+    )
+)
+"""Stems that say nothing of the subject: an object that has only these needs its reasons."""
+_FEWEST_STEMS = 3
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEWEST_WORDS = 2
 
@@ -103,7 +120,8 @@ def assembled(
     substance = "\n".join(text[part.start : part.end] for part in kept)
     if not left_out or len(_WORD.findall(substance)) < _FEWEST_WORDS:
         return None
-    return Reading(substance, kind, tuple(kept), tuple(left_out), _asked(text, kind, kept))
+    asked = _asked(text, kind, kept)
+    return Reading(substance, "\n".join(asked), asked, kind, tuple(kept), tuple(left_out))
 
 
 def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
@@ -112,15 +130,20 @@ def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
 
 
 _LONGEST_ITEM = 400
+_LEADING = {k: frozenset((v,)) for k, v in (("deliberation", "object"), ("form", "title"), ("mail", "body"))}
+"""The labels that say what is asked, by kind of paper."""
 
 
 def _asked(text: str, kind: str, kept: Sequence[Part]) -> tuple[str, ...]:
-    """Return the texts that can hold needs: the object before what is decided, and each item of minutes."""
-    if kind == "minutes":
-        return _items(text, kept)
-    first = [part for part in kept if part.label in ("object", "title")]
-    chosen = first or [part for part in kept if part.label in ASKED] or list(kept)
-    return ("\n".join(text[part.start : part.end] for part in chosen),)
+    """Return the texts that can hold needs: the object, else what is decided; and each item of minutes."""
+    if kind == "minutes" and (items := _items(text, kept)):
+        return items
+    leading = _LEADING.get(kind, frozenset())
+    for labels in (leading, leading | ASKED):
+        asked = "\n".join(text[part.start : part.end] for part in kept if part.label in labels)
+        if len({word.stem for word in words(asked)} - _GENERIC) >= _FEWEST_STEMS:
+            return (asked,)
+    return ("\n".join(text[part.start : part.end] for part in kept),)
 
 
 def _items(text: str, kept: Sequence[Part]) -> tuple[str, ...]:
