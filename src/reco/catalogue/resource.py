@@ -113,5 +113,14 @@ class Rejection:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What a reader mended, or left out, of a source that it read to its end. No row is lost by it."""
+
+    source: str
+    locator: str
+    text: str
+
+
 class Double(Rejection):
     """A row that is refused only because another row has its id."""

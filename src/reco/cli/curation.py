@@ -38,10 +38,13 @@ def test_source(
     found = {
         "records": [{**asdict(record), "themes": list(record.themes)} for record in admitted],
         "rejections": [asdict(rejection) for rejection in refused],
+        "warnings": [asdict(remark) for remark in seen.remarks],
         "unmapped": list(seen.unmapped),
         "unfilled": render.unfilled(admitted),
     }
-    common.show(found, partial(render.trial, admitted, refused, seen.unmapped, source.reject_limit))
+    common.show(
+        found, partial(render.trial, admitted, refused, seen.unmapped, source.reject_limit, seen.remarks)
+    )
 
 
 def _source(name: str, sources: Sequence[SourceConfig]) -> SourceConfig:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reco.catalogue.places.gazetteer import bundled
-from reco.catalogue.resource import FIELDS, Rejection, Resource
+from reco.catalogue.resource import FIELDS, Rejection, Remark, Resource
 from reco.cli.console import note, show_table
 from reco.cli.notices import asides
 from reco.encoder.protocol import Document
@@ -186,6 +186,8 @@ def report(done: RefreshReport) -> None:
         console.print(f"gate {objection.gate} objects: {objection.message}", highlight=False, markup=False)
     for name, why in done.failures.items():
         console.print(Text(f"Source {name} failed; its previous rows are kept: {why}", style="red"))
+    for told in done.warnings:
+        console.print(Text(f"Source {told.source}, {told.locator}: {told.text}", style="yellow"))
     for stale in done.stale_decisions:
         console.print(Text(f"Decision on line {stale.line} no longer applies: {stale.why}", style="yellow"))
     if done.quarantine:
@@ -193,9 +195,13 @@ def report(done: RefreshReport) -> None:
 
 
 def trial(
-    admitted: Sequence[Resource], refused: Sequence[Rejection], unmapped: Sequence[str], limit: float
+    admitted: Sequence[Resource],
+    refused: Sequence[Rejection],
+    unmapped: Sequence[str],
+    limit: float,
+    remarks: Sequence[Remark] = (),
 ) -> None:
-    """Print the first resources and rejections of a source, and its unmapped columns."""
+    """Print the first resources and rejections of a source, its warnings and its unmapped columns."""
     say = partial(Console().print, soft_wrap=True, highlight=False)
     say(f"records: {len(admitted)}", style="bold")
     for number, found in enumerate(admitted, start=1):
@@ -205,6 +211,10 @@ def trial(
                 say(Text(f"   {name:<10} {_short(str(value))}"))
         for aside in found.notes:
             say(Text(f"   {aside}", style="yellow"))
+    if remarks:
+        say(f"warnings: {len(remarks)}", style="bold")
+    for told in remarks:
+        say(Text(f"   {told.locator}: {told.text}", style="yellow"))
     say(f"rejections: {len(refused)}", style="bold")
     for row in refused:
         say(Text(row.locator, style="bold"))

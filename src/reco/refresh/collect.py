@@ -16,7 +16,7 @@ from reco.catalogue.admission import KnownRows, Rules, admit_all, identifier
 from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Stale
-from reco.catalogue.resource import Record, Rejection, Resource
+from reco.catalogue.resource import Record, Rejection, Remark, Resource
 from reco.encoder.protocol import Encoder
 from reco.errors import SnapshotError, SourceError
 from reco.index.vectors import VectorTable
@@ -124,7 +124,7 @@ class Collected:
 
     `hidden` are the ids that the curator hides, `stale` the decisions that no longer apply. `carried` is
     the work on the resources that the next night reuses, in their order. `held` is what to keep of each
-    source for the next night.
+    source for the next night. `remarks` are what the readers mended or left out.
     """
 
     resources: tuple[Resource, ...]
@@ -135,6 +135,7 @@ class Collected:
     stale: tuple[Stale, ...]
     carried: Carried
     held: Mapping[str, Held]
+    remarks: tuple[Remark, ...] = ()
 
 
 def collect(
@@ -176,6 +177,7 @@ def collect(
         curated.stale,
         Carried(_origins(curated.resources, resources, seen), curated.traits),
         {p.source.name: p.reading.held for p in parts if not p.failure and p.reading.held is not None},
+        tuple(remark for part in parts for remark in part.reading.remarks),
     )
 
 

@@ -10,10 +10,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from reco.catalogue.admission import identifier
-from reco.catalogue.resource import FIELDS, Double, Record, Rejection, Resource
+from reco.catalogue.resource import FIELDS, Double, Record, Rejection, Remark, Resource
 from reco.refresh.held import Held, HeldRow
 from reco.sources.config import SourceConfig
-from reco.sources.read import read, read_changes
+from reco.sources.read import log_remark, read, read_changes
 from reco.text.clean import digest, strip_markup
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ class Admitted:
 class Reading:
     """One reading of a source that gives all of its rows every night: nothing is held of it.
 
+    `remarks` are what its reader mended or left out, once `rows` is read.
+
     `held` is what to keep of the source for the next night, once `rest` was asked; None for nothing.
     """
 
@@ -40,10 +42,15 @@ class Reading:
         self._before = before
         self._today = today
         self.held: Held | None = None
+        self.remarks: list[Remark] = []
 
     def rows(self) -> Iterator[Record | Rejection]:
         """Yield the rows of the source. Raises SourceError while iterating, as `read` does."""
-        yield from read(self._config, self._cache)
+        yield from read(self._config, self._cache, self._tell)
+
+    def _tell(self, remark: Remark) -> None:
+        log_remark(remark)
+        self.remarks.append(remark)
 
     def rest(self, admitted: Admitted) -> list[Record]:
         """Return the rows that stay although tonight's reading lacks them."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from reco.catalogue.decisions import Stale
+from reco.catalogue.resource import Remark
 from reco.encoder.adapter import Adapter
 from reco.errors import PublishRefused
 from reco.refresh.collect import Night
@@ -21,6 +22,7 @@ class RefreshReport:
     `snapshot` is the one served afterwards; `refused` is the folder of one that the gates refused.
     `adapter` is the fate of deep adaptation in the new snapshot, served or not: "" for none, "carried" from
     the previous one, "learnt" in this run, "refused" for no gain, or "dropped" because the encoder changed.
+    `warnings` are what the readers mended or left out of the sources.
     `forced` says who published against the `objections`, and why.
 
     >>> report = home.refresh()
@@ -49,6 +51,7 @@ class RefreshReport:
     refused: str | None = None
     adapter: str = ""
     forced: Mapping[str, str] | None = None
+    warnings: tuple[Remark, ...] = ()
 
 
 class RefreshRefused(PublishRefused):
@@ -125,5 +128,6 @@ def report_of(
         stale_decisions=collected.stale,
         refused=str(outcome.refused) if outcome.refused else None,
         adapter=made.adapter,
+        warnings=collected.remarks,
         forced=asdict(forced) if forced and outcome.published and outcome.objections else None,
     )

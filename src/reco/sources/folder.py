@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reco.catalogue.resource import Rejection
+from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.content import unreadable
@@ -28,7 +28,7 @@ _KINDS: Mapping[str, Kind] = {
 _UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 
 
-def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
     """Yield the rows of every file, in name order. An unreadable file is one rejection."""
     for path in _files(config):
         file = config.model_copy(update={"path": path})
@@ -41,7 +41,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
             continue
         try:
             for row in reader(kind)(file.model_copy(update={"kind": kind}), cache):
-                yield row if isinstance(row, Rejection) else _with_our_names(config, kind, row)
+                yield _with_our_names(config, kind, row) if isinstance(row, Row) else row
         except SourceError as error:
             yield refuse(config, file.place, f"{error} {error.hint}")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from reco.catalogue.resource import Record, Rejection
+from reco.catalogue.resource import Record, Rejection, Remark
 from reco.errors import RecoError
 from reco.sources.config import Pagination, SourceConfig
 from reco.sources.content import unreadable
@@ -23,11 +23,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Inspection:
-    """The first rows of a source, and their columns that no field uses."""
+    """The first rows of a source, what its reader remarked, and their columns that no field uses."""
 
     records: tuple[Record, ...]
     rejections: tuple[Rejection, ...]
     unmapped: tuple[str, ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,23 @@ class Changed:
     rows: Mapping[str, Record | Rejection | None]
 
 
-def read(config: SourceConfig, cache: Path | None = None) -> Iterator[Record | Rejection]:
+def log_remark(remark: Remark) -> None:
+    """Log what a reader mended or left out."""
+    logger.warning("source %s, %s: %s", remark.source, remark.locator, remark.text)
+
+
+def read(
+    config: SourceConfig, cache: Path | None = None, tell: Callable[[Remark], None] = log_remark
+) -> Iterator[Record | Rejection]:
     """Yield every row of a source, in order. `cache` is a folder of HTTP responses.
+
+    `tell` takes what the reader mended or left out.
 
     Raises `SourceError` while iterating when the source cannot be read to its end: the rows yielded before
     are then only a part of it.
     """
     mapper = Mapper(config)
-    for row in _rows(config, cache):
+    for row in _rows(config, cache, tell):
         yield row if isinstance(row, Rejection) else mapper.record(row)
 
 
@@ -78,7 +88,8 @@ def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) ->
 
     Raises `SourceError` when the source cannot be read that far.
     """
-    rows = list(islice(_rows(config, cache), limit))
+    remarks: list[Remark] = []
+    rows = list(islice(_rows(config, cache, remarks.append), limit))
     mapper = Mapper(config)
     mapped = [row if isinstance(row, Rejection) else mapper.record(row) for row in rows]
     columns = (column for row in rows if isinstance(row, Row) for column in row.cells)
@@ -86,13 +97,20 @@ def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) ->
         records=tuple(row for row in mapped if isinstance(row, Record)),
         rejections=tuple(row for row in mapped if isinstance(row, Rejection)),
         unmapped=unmapped(config, columns),
+        remarks=tuple(remarks),
     )
 
 
-def _rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the rows of a reader."""
+def _rows(
+    config: SourceConfig, cache: Path | None, tell: Callable[[Remark], None]
+) -> Iterator[Row | Rejection]:
+    """Yield the rows of a reader, and tell its remarks."""
     with _as_source_errors(config):
-        yield from reader(config.kind)(config, cache)
+        for item in reader(config.kind)(config, cache):
+            if isinstance(item, Remark):
+                tell(item)
+            else:
+                yield item
 
 
 @contextmanager

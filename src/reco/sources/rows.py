@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from reco.catalogue.resource import Rejection
+from reco.catalogue.resource import Rejection, Remark
 from reco.sources.config import Kind, SourceConfig
 
 RAW = "raw"
@@ -26,8 +26,11 @@ class Row:
     cells: Mapping[str, object]
 
 
-Reader = Callable[[SourceConfig, Path | None], Iterator[Row | Rejection]]
-"""Yields the rows of one kind of source, in order. Raises `SourceError` when the source itself is broken."""
+Reader = Callable[[SourceConfig, Path | None], Iterator[Row | Rejection | Remark]]
+"""Yields the rows of one kind of source, in order. Raises `SourceError` when the source itself is broken.
+
+A flaw that the reader mends, such as an illegal character, is a `Remark` beside the rows.
+"""
 
 _MODULES: Mapping[Kind, str] = {
     "csv": "csv_file",
@@ -48,6 +51,11 @@ _MODULES: Mapping[Kind, str] = {
 def reader(kind: Kind) -> Reader:
     """Return the reader of a kind of source. Its module is imported at first use: some load slowly."""
     return cast(Reader, import_module(f"reco.sources.{_MODULES[kind]}").rows)
+
+
+def remark(config: SourceConfig, locator: str, text: str) -> Remark:
+    """Return a remark on a source for whoever keeps it."""
+    return Remark(config.name, locator, text)
 
 
 def refuse(config: SourceConfig, locator: str, problem: str, raw: str = "") -> Rejection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from reco.catalogue.resource import FIELDS, Record, Rejection
+from reco.catalogue.resource import FIELDS, Record, Rejection, Remark
 from reco.errors import InvalidInput
 from reco.sources import csv_file, xlsx_file
 from reco.sources.config import SourceConfig
@@ -138,14 +138,18 @@ def _first_rows(config: SourceConfig, proposal: Proposal, cache: Path | None) ->
     quick = config.model_copy(update={"retries": 0})
     if proposal.body is None:
         quick = quick.model_copy(update={"url": proposal.sample or config.url})
-        return list(islice(reader(config.kind)(quick, cache), FIRST_ROWS))
+        return list(islice(_without_remarks(reader(config.kind)(quick, cache)), FIRST_ROWS))
     with TemporaryDirectory() as folder:
         file = Path(folder) / "source"
         file.write_bytes(proposal.body)
         local = quick.model_copy(update={"path": file, "url": ""})
         local = local.model_copy(update={"fields": _any_column(local)})
-        rows = list(islice(reader(config.kind)(local, None), FIRST_ROWS))
+        rows = list(islice(_without_remarks(reader(config.kind)(local, None)), FIRST_ROWS))
     return [replace(row, locator=row.locator.replace(str(file), config.url)) for row in rows]
+
+
+def _without_remarks(items: Iterable[Row | Rejection | Remark]) -> Iterator[Row | Rejection]:
+    return (item for item in items if not isinstance(item, Remark))
 
 
 def _any_column(config: SourceConfig) -> dict[str, str]:
