@@ -75,9 +75,10 @@ class Query:
         opinions: tuple[Opinion, ...] = (),
         whole: bool = False,
     ) -> Query:
-        """Clean a query, put its physical lines back into paragraphs, and check it. Raises InvalidQuery with every problem at once.
+        """Clean a query, put its lines back into paragraphs, and check it.
 
-        An unknown `place` has its own InvalidQuery, from `places.lookup.chosen`.
+        Raises InvalidQuery with every problem at once. An unknown `place` has its own
+        InvalidQuery, from `places.lookup.chosen`.
         """
         problems = []
         hint = "Describe a project or a problem in a few sentences, and ask for at least one result."

@@ -78,7 +78,7 @@ class Search:
 
 
 _REASONS = 0.1
-"""Share of the meaning of a paper that its reasons have. With a fifth, they displace what its object finds."""
+"""Share of the reasons in the meaning of a paper. With a fifth, they displace what its object finds."""
 
 
 def _blended(vector: Vector, reasons: Vector) -> Vector:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from reco.text.clean import fold
 
@@ -36,7 +37,7 @@ class Vocabulary:
         tokens = [token.split("-") for token in _TOKEN.findall(text.casefold())]
         return cls(
             frozenset(parts[0] for parts in tokens if len(parts) == 1),
-            frozenset(pair for parts in tokens for pair in zip(parts, parts[1:], strict=False)),
+            frozenset(pair for parts in tokens for pair in pairwise(parts)),
         )
 
 
@@ -79,5 +80,5 @@ def _compounds() -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
     pairs = set()
     for word in words:
         parts = fold(word).split("-")
-        pairs |= set(zip(parts, parts[1:], strict=False))
+        pairs |= set(pairwise(parts))
     return frozenset(fold(word[:-1]) for word in words if word.endswith("-")), frozenset(pairs)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from reco.text.hyphens import Vocabulary, joined
 
 _LINE_END = re.compile(r"\r\n?|\u2028|\u2029|\x0c|\x0b")
-_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣●■□☐☑✓➢>|]|\(?\d{1,2}[.)°](?!\d)|\(?[a-hivx]{1,4}[.)]|\d+(?:\.\d+)+\.?)\s")
+_ITEM = re.compile(
+    r"\s*(?:[-–—•*·▪◦‣●■□☐☑✓➢\uf0b7\uf0a7\x88>|]|\(?\d{1,2}[.)°](?!\d)|\(?[a-hivx]{1,4}[.)]|\d+(?:\.\d+)+\.?)\s"
+)
 _QUOTED = re.compile(r"\s*>")
 _DANGLING = re.compile(
     r"(?:(?<![\w’'-])(?:à|au|aux|avec|ce|ces|cet|cette|chaque|comme|contre|d[’']|dans|de|depuis|des|dont|du|elle|en"
@@ -29,8 +32,9 @@ _TAIL = 40
 """Characters of the end of a line that say how it ends."""
 _NARROWEST, _NARROW, _WIDEST = 22, 40, 160
 """Characters of the longest physical line; below `_NARROW`, more proof is asked for."""
-_FULL = 0.86
-"""A line is full when the next word would have passed this share of the width: letters are not equally wide."""
+_RUNS_ON, _FULL = 0.7, 0.86
+"""A line is full when the next word would have passed this share of the width: letters are not equally wide.
+The first share is for a line without an end before a small letter."""
 
 
 def unwrapped(text: str) -> str:
@@ -68,7 +72,9 @@ def _goes_on(line: str, following: str, width: int, first: str) -> bool:
     if hangs and not _ENDED.search(line[-_TAIL:]):
         return True
     starts_anew = _indent(following) > _indent(line) + 1 and not hangs
-    return not starts_anew and not _heading(line) and _full(line, following, width)
+    # A sentence that ends with its line mostly ends a paragraph too, unless the next word did not fit at all.
+    share = 1.0 if _ENDED.search(line[-_TAIL:]) else _RUNS_ON if following.lstrip()[:1].islower() else _FULL
+    return not starts_anew and not _heading(line) and _full(line, following, width, share)
 
 
 def _both(line: str, following: str) -> bool:
@@ -85,9 +91,10 @@ def _decisive(line: str, following: str) -> bool:
     return bool(_DANGLING.search(line[-_TAIL:])) and len(line.strip()) > 3
 
 
-def _full(line: str, following: str, width: int) -> bool:
+def _full(line: str, following: str, width: int, share: float = _FULL) -> bool:
+    """Whether the first word of `following` did not fit on `line`, for a share of the width."""
     word = _FIRST_WORD.search(following)
-    return len(line) + 1 + len(word.group() if word is not None else "") > _FULL * width
+    return len(line) + 1 + len(word.group() if word is not None else "") > share * width
 
 
 def _heading(line: str) -> bool:
@@ -101,7 +108,7 @@ def _indent(line: str) -> int:
 
 def _width(lines: Sequence[str]) -> int:
     """Return the width at which a text is wrapped, in characters; 0 for a text that is not."""
-    pairs = [pair for pair in zip(lines, lines[1:], strict=False) if _both(*pair) and len(pair[0]) <= _WIDEST]
+    pairs = [pair for pair in pairwise(lines) if _both(*pair) and len(pair[0]) <= _WIDEST]
     width = _common_longest([len(line) for line, _ in pairs])
     if width < _NARROWEST:
         return 0

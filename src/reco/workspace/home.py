@@ -192,7 +192,8 @@ class Home:
         A filter takes one value or several: a resource must match one value of every filter. `commune` is
         the commune whose size and place are compared with those of resources, `near` puts similar places
         first among equals, `diversity` (0 to 1) spreads the list, `shelf` gives the best of each type, and
-        `without` names acronyms not to expand; `whole` searches a deliberation with its formulas. A Query holds all of these, so it takes no other argument.
+        `without` names acronyms not to expand; `whole` searches a deliberation with its formulas. A Query
+        holds all of these, so it takes no other argument.
 
         Raises InvalidQuery with every problem, SnapshotError when no snapshot can be served.
 

@@ -26,7 +26,9 @@ def told(query: Query) -> None:
         for part in reading.left_out:
             text = shortened(query.text[part.start : part.end], _LONGEST)
             st.markdown(f"**{say(f'paper.left.{part.label}')}** : {plain(text)}")
-        st.button(say("paper.restore"), key="paper_restore", icon=":material/undo:", on_click=_set, args=(True,))
+        st.button(
+            say("paper.restore"), key="paper_restore", icon=":material/undo:", on_click=_set, args=(True,)
+        )
 
 
 def _set(whole: bool) -> None:

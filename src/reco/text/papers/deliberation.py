@@ -10,39 +10,53 @@ from reco.text.papers.reading import Mark, Segment
 # Patterns match plain text: lower case without accents, at the start of a segment.
 _BULLET = r"(?:[-–—•*▪] ?|\d{1,2}[.)°/] ?|[a-h][.)] ?)?"
 HEADING = re.compile(
-    r"(?:extrait (?:du|des) |registre (?:des|du)|republique francaise|liberte,? egalite|deliberations? (?:du|de|n|no)\b|"
+    r"(?:extrait (?:du|des) |registre (?:des|du)|republique francaise|liberte,? egalite|"
+    r"deliberations? (?:du|de|n|no)\b|"
     r"conseil (?:municipal|communautaire|syndical)(?: de .*)?$|departement |arrondissement |canton (?:de|d)|"
     r"(?:commune|mairie|ville|communaute de communes|syndicat) (?:de|d'|du|des|la|le)\b.{0,60}$|"
     r"(?:seance|reunion) (?:du|ordinaire|publique|extraordinaire)|l'an (?:deux|2)|date (?:de|d')|"
     r"(?:n°|no?\.?|numero|acte|ref(?:erence)?\.?) ?:? ?\d|folio|page \d|nomenclature|domaine|matiere|"
-    r"le conseil (?:municipal|communautaire).{0,60}(?:legalement |regulierement |dument )?(?:convoque|reuni|assemble)|"
-    r".{0,200}\b(?:(?:legalement|regulierement|dument) (?:convoque|reuni|assemble)|s'(?:est|etant) reunis?\b)|sous la presidence)"
+    r"le conseil (?:municipal|communautaire).{0,60}(?:legalement |regulierement |dument )?(?:convoque|"
+    r"reuni|assemble)|"
+    r".{0,200}\b(?:(?:legalement|regulierement|dument) (?:convoque|reuni|assemble)|s'(?:est|"
+    r"etant) reunis?\b)|sous la presidence)"
 )
 ATTENDANCE = re.compile(
-    r"(?:nombre d|(?:etaient |membres |conseillers |elus )?(?:present|absent|excuse|represente|votant)e?s?\b(?: ?:| \(|e?s?\b|$)|en exercice|ont? (?:donne|remis) (?:procuration|pouvoir)|"
-    r"(?:procuration|pouvoir)s? ?(?::|de|a\b|donne)|quorum|le quorum|secretaire(?:s)? de (?:la )?seance|.{3,60} (?:est|a ete) (?:designee?|nommee?|elue?) secretaire|"
+    r"(?:nombre d|(?:etaient |membres |conseillers |elus )?(?:present|absent|excuse|represente|"
+    r"votant)e?s?\b(?: ?:| \(|e?s?\b|$)|en exercice|ont? (?:donne|remis) (?:procuration|pouvoir)|"
+    r"(?:procuration|pouvoir)s? ?(?::|de|a\b|donne)|quorum|le quorum|secretaire(?:s)? de (?:la )?seance|"
+    r".{3,60} (?:est|a ete) (?:designee?|nommee?|elue?) secretaire|"
     r"ayant (?:donne|pris) (?:procuration|pouvoir)|.{2,60}\b(?:a donne|donne) (?:procuration|pouvoir) a|"
-    r"rapporteur|(?:m\.|mm\.|mmes?|madame|monsieur|mesdames|messieurs) (?!l[ea] |l')[a-z' .-]{2,40}(?:, ?(?:m\.|mm\.|mmes?|[a-z' .-]{2,30}(?:,|$))| et (?:m\.|mmes?).{2,30}$))"
+    r"rapporteur|(?:m\.|mm\.|mmes?|madame|monsieur|mesdames|messieurs) (?!l[ea] |"
+    r"l')[a-z' .-]{2,40}(?:, ?(?:m\.|mm\.|mmes?|[a-z' .-]{2,30}(?:,|$))| et (?:m\.|mmes?).{2,30}$))"
 )
 VISAS = re.compile(
     _BULLET + r"(?:vue?s?,? (?:le|la|les|l'|l |ensemble|que|notre|sa|son|ledit|ensemble)|vue? ?:|"
-    r"(?:sur|apres) (?:la )?(?:proposition|rapport|avis) d|sur (?:le rapport|l'expose)|le rapporteur entendu|(?:entendu|oui|apres avoir entendu|ayant entendu) (?:l'|le |la |cet|son|m)|"
+    r"(?:sur|apres) (?:la )?(?:proposition|rapport|avis) d|sur (?:le rapport|l'expose)|"
+    r"le rapporteur entendu|(?:entendu|oui|apres avoir entendu|ayant entendu) (?:l'|le |la |cet|son|m)|"
     r"articles? l\.? ?\d|notamment (?:son|ses|l'|les) article)"
 )
-RECITAL = re.compile(
-    _BULLET + r"(?:considerant|attendu)(?:e?s?)?(?: ?:| ?,)?(?: (?:que|qu'))?(?: ?:)? ?"
+RECITAL = re.compile(_BULLET + r"(?:considerant|attendu)(?:e?s?)?(?: ?:| ?,)?(?: (?:que|qu'))?(?: ?:)? ?")
+OBJECT = re.compile(
+    r"(?:objet(?: de la (?:deliberation|seance|decision))?|intitule|titre|sujet) ?[:–-]? ?$|"
+    r"objet(?: de la (?:deliberation|decision))? ?[:–—-] ?"
 )
-OBJECT = re.compile(r"(?:objet(?: de la (?:deliberation|seance|decision))?|intitule|titre|sujet) ?[:–-]? ?$|"
-                    r"objet(?: de la (?:deliberation|decision))? ?[:–—-] ?")
 NUMBERED_OBJECT = re.compile(r"deliberation (?:n°|no|numero)? ?[\w/.-]*\d[\w/.-]* ?[:–—-] ")
 VOTE = re.compile(
-    r"(?:apres en avoir (?:delibere|debattu)|(?:le|l'assemblee|son) (?:conseil|assemblee)?.{0,60}(?:apres en avoir delibere|a l'unanimite)[^a-z]*.{0,80}$|"
-    r"(?:vote|votes|resultat|scrutin|mise aux voix)\b|(?:pour|contre|abstentions?|ne prend pas part au vote) ?(?::|=) ?|"
-    r"\d+ (?:voix|pour|contre|abstention)|adoptee?s? |a l'unanimite|a la majorite|le conseil (?:municipal|communautaire|syndical)(?: de [\w' -]{1,40})?(?:,? ?a (?:l'unanimite|la majorite)[^a-z]*.{0,60})? ?[,:]?$|.{0,200}\b(?:decide(?:nt)?|delibere(?:nt)?|propose)(?: de| d')? ?:$)"
+    r"(?:apres en avoir (?:delibere|debattu)|(?:le|l'assemblee|son) (?:conseil|"
+    r"assemblee)?.{0,60}(?:apres en avoir delibere|a l'unanimite)[^a-z]*.{0,80}$|"
+    r"(?:vote|votes|resultat|scrutin|mise aux voix)\b|(?:pour|contre|abstentions?|"
+    r"ne prend pas part au vote) ?(?::|=) ?|"
+    r"\d+ (?:voix|pour|contre|abstention)|adoptee?s? |a l'unanimite|a la majorite|"
+    r"le conseil (?:municipal|communautaire|syndical)(?: de [\w' -]{1,40})?(?:,? ?a (?:l'unanimite|"
+    r"la majorite)[^a-z]*.{0,60})? ?[,:]?$|.{0,200}\b(?:decide(?:nt)?|delibere(?:nt)?|propose)(?: de|"
+    r" d')? ?:$)"
 )
 _VERB = (
-    r"(?:decide(?:nt)?|delibere(?:nt)?|approuve(?:nt)?|adopte(?:nt)?|valide(?:nt)?|accepte(?:nt)?|emet(?:tent)?|donne(?:nt)?|sollicite(?:nt)?|"
-    r"demande(?:nt)?|fixe(?:nt)?|engage(?:nt)?|retient|institue|instaure|prend acte|confirme|arrete(?:nt)?|s'engage)"
+    r"(?:decide(?:nt)?|delibere(?:nt)?|approuve(?:nt)?|adopte(?:nt)?|valide(?:nt)?|accepte(?:nt)?|"
+    r"emet(?:tent)?|donne(?:nt)?|sollicite(?:nt)?|"
+    r"demande(?:nt)?|fixe(?:nt)?|engage(?:nt)?|retient|institue|instaure|prend acte|confirme|"
+    r"arrete(?:nt)?|s'engage)"
 )
 DECISION = re.compile(
     _BULLET + rf"(?:(?:le|la) (?:conseil|assemblee|maire|president).{{0,40}}? )?(?:\*+ ?)?{_VERB}\b"
@@ -51,16 +65,25 @@ DECISION = re.compile(
 ARTICLE = re.compile(r"art(?:icle|\.) ?(?:\d+|premier|1er|unique|[ivx]+)(?:er|ere|eme|e)? ?[:.–—-]* ?")
 FORMALITY = re.compile(
     rf"{_BULLET}(?:art(?:icle|\.) ?\w+ ?[:.–—-]* ?)?(?:"
-    r"(?:de |d')?(?:autorise[rz]?|autorisent|habilite[r]?|charge[r]?|chargent|mandate[r]?|donne[r]? (?:tous? )?(?:pouvoirs?|mandat|delegation)) .{0,80}\b(?:a signer|de signer|l'execution|executer|de la transmi|notifi|(?:pour|afin de) signer|signature|necessaires? a|toutes? (?:les )?(?:piece|demarche|formalite)|tous? (?:les )?(?:document|acte))|"
-    r"(?:de |d')?(?:dit|dire|precise|preciser|rappelle|prend acte) que (?:la (?:presente )?deliberation|les credits|cette (?:deliberation|depense)|le present|la depense)|"
+    r"(?:de |d')?(?:autorise[rz]?|autorisent|habilite[r]?|charge[r]?|chargent|mandate[r]?|"
+    r"donne[r]? (?:tous? )?(?:pouvoirs?|mandat|delegation)) .{0,80}\b(?:a signer|de signer|l'execution|"
+    r"executer|de la transmi|notifi|(?:pour|afin de) signer|signature|necessaires? a|"
+    r"toutes? (?:les )?(?:piece|demarche|formalite)|tous? (?:les )?(?:document|acte))|"
+    r"(?:de |d')?(?:dit|dire|precise|preciser|rappelle|prend acte) que (?:la (?:presente )?deliberation|"
+    r"les credits|cette (?:deliberation|depense)|le present|la depense)|"
     r"(?:les credits|la depense)\b|(?:la|une) (?:presente|ampliation|copie)\b|le present (?:arrete|acte)|"
-    r"(?:m\.|mme|madame|monsieur)?,? ?(?:le|la) (?:maire|president|presidente|secretaire|directeur|directrice|tresorier|comptable).{0,80}(?:est|sont) (?:autorise|charge)|"
-    r"(?:de |d')?inscri(?:t|re|vent) (?:les credits|la depense|cette depense)|(?:de |d')?imputer|transmission|ampliation)"
+    r"(?:m\.|mme|madame|monsieur)?,? ?(?:le|la) (?:maire|president|presidente|secretaire|directeur|"
+    r"directrice|tresorier|comptable).{0,80}(?:est|sont) (?:autorise|charge)|"
+    r"(?:de |d')?inscri(?:t|re|vent) (?:les credits|la depense|cette depense)|(?:de |d')?imputer|"
+    r"transmission|ampliation)"
 )
 END = re.compile(
-    r"(?:fait et delibere|ainsi (?:fait|delibere)|fait (?:a|en mairie)|delibere en seance|pour (?:extrait|copie|expedition)|(?:ont|suivent les) sign|suivent|au registre|"
-    r"(?:acte |deliberation )?(?:rendu|certifie)e? executoire|transmis|recu|publie|affiche|notifie|depose|accuse de reception|(?:le|la) (?:maire|presidente?|secretaire)\b[ ,:]*.{0,40}$|"
-    r"(?:delais et )?voies? (?:et delais )?de recours|la presente deliberation (?:peut|pourra)|.{0,60}tribunal administratif|signe|signature|id ?:|envoye en prefecture|cachet)"
+    r"(?:fait et delibere|ainsi (?:fait|delibere)|fait (?:a|en mairie)|delibere en seance|"
+    r"pour (?:extrait|copie|expedition)|(?:ont|suivent les) sign|suivent|au registre|"
+    r"(?:acte |deliberation )?(?:rendu|certifie)e? executoire|transmis|recu|publie|affiche|notifie|"
+    r"depose|accuse de reception|(?:le|la) (?:maire|presidente?|secretaire)\b[ ,:]*.{0,40}$|"
+    r"(?:delais et )?voies? (?:et delais )?de recours|la presente deliberation (?:peut|pourra)|"
+    r".{0,60}tribunal administratif|signe|signature|id ?:|envoye en prefecture|cachet)"
 )
 _OUTER = (("heading", HEADING), ("attendance", ATTENDANCE), ("visas", VISAS))
 _FEWEST_SENTENCE = 8
@@ -72,7 +95,9 @@ def found(lines: Sequence[Segment]) -> bool:
     """Whether a text is a deliberation: at least three kinds of formula, and one that only councils write."""
     heads = [line.plain for line in lines]
     visas, recitals = any(map(VISAS.match, heads)), any(map(RECITAL.match, heads))
-    council = any("delibere" in head[:200] or head.startswith(("extrait du registre", "deliberation")) for head in heads)
+    council = any(
+        "delibere" in head[:200] or head.startswith(("extrait du registre", "deliberation")) for head in heads
+    )
     if not council and not (visas and recitals):
         return False
     decided = any(DECISION.match(head) or ARTICLE.match(head) for head in heads)

@@ -1,4 +1,5 @@
-"""A project sheet or a call-for-projects form: labelled fields, of which those that say what is wanted are kept."""
+"""A project sheet or a call-for-projects form: labelled fields, of which those that say what is wanted "
+"are kept."""
 
 from __future__ import annotations
 
@@ -8,24 +9,86 @@ from collections.abc import Sequence
 from reco.text.papers.reading import Mark, Segment
 
 _FIELDS = (
-    ("title", r"(?:titre|intitule|nom|denomination|libelle)(?: (?:du|de l'|de la) ?(?:projet|operation|action|demarche))?|objet(?: (?:du projet|de la demande))?|projet"),
-    ("context", r"(?:contexte|constat|diagnostic|problematique|genese|origine|presentation de la (?:commune|collectivite))(?: (?:et|du|de|local|generale?|enjeux?|projet|besoins?|territoire|la|le|les|des?)\b)*[a-z ]{0,20}|etat des lieux|enjeux|besoins?(?: identifies)?"),
-    ("goals", r"(?:objectifs?|finalites?|resultats? attendus?|but|ambition)(?: (?:du projet|poursuivis|vises|generaux|operationnels|de l'action|de l'operation|et resultats.{0,20}))?|publics? (?:vise|cible|concerne)s?|beneficiaires"),
-    ("action", r"(?:description|descriptif|presentation|resume|nature|contenu)(?: (?:synthetique |succincte? |detaillee? )?(?:du projet|de l'action|de l'operation|des travaux|des actions))?|actions?(?: prevues| envisagees)?|travaux(?: prevus)?|solution(?:s)? (?:retenue|envisagee)s?|caractere innovant|moyens mis en œuvre|mise en œuvre"),
-    ("budget", r"(?:budget|cout|plan de financement|financement|montant|depenses|recettes|subvention|aides?|cofinancement)s?(?: (?:previsionnel|total|estime|sollicite|demande|global|du projet|de l'operation|ht|ttc|et plan de financement|attendu|publiques?)[a-z]*)*"),
-    ("calendar", r"(?:calendrier|echeancier|planning|duree|dates?|etapes|delais?|demarrage|date de (?:debut|fin|depot|demarrage))(?: (?:previsionnel|de realisation|du projet|des travaux|prevue?|de l'operation|et etapes|envisagee?|de mise en œuvre)[a-z]*)*"),
-    ("holder", r"(?:porteur|maitre d'ouvrage|maitrise d'ouvrage|structure porteuse|beneficiaire de l'aide|demandeur|candidat|organisme|collectivite|commune|raison sociale|identification|intercommunalite|epci|statut juridique|forme juridique|nombre d'habitants|population|departement)(?: (?:du projet|porteuse?|de l'operation|du porteur(?: de projet)?|concernees?|candidate?)[a-z]*)*"),
-    ("contact", r"(?:contact|referent|responsable|representant legal|interlocuteur|personne a contacter|nom(?: et)? prenom|prenom|fonction|qualite|telephone|tel\.?|courriel|e-?mail|mail|adresse(?: postale| electronique)?|code postal|siret|n° siret|numero siret|site (?:internet|web)|ville)(?: (?:du|de la|technique|du projet|du porteur|legal)[a-z ]*)?"),
-    ("partners", r"(?:partenaires?|partenariats?|gouvernance|equipe projet)(?: (?:du projet|associes|mobilises|financiers|techniques|locaux|et gouvernance|envisages)[a-z ]*)?"),
-    ("indicators", r"(?:indicateurs?|evaluation|suivi)(?: (?:de|d'|et|du|suivi|resultat|evaluation)[a-z' ]*)?"),
-    ("annexes", r"(?:pieces? (?:jointes?|a (?:joindre|fournir))|annexes?|documents? joints?|attestation|engagement|signature|fait a|cachet|visa)(?: [a-z' ]{0,40})?"),
+    (
+        "title",
+        r"(?:titre|intitule|nom|denomination|libelle)(?: (?:du|de l'|de la) ?(?:projet|operation|action|"
+        r"demarche))?|objet(?: (?:du projet|de la demande))?|projet",
+    ),
+    (
+        "context",
+        r"(?:contexte|constat|diagnostic|problematique|genese|origine|presentation de la (?:commune|"
+        r"collectivite))(?: (?:et|du|de|local|generale?|enjeux?|projet|besoins?|territoire|la|le|les|"
+        r"des?)\b)*[a-z ]{0,20}|etat des lieux|enjeux|besoins?(?: identifies)?",
+    ),
+    (
+        "goals",
+        r"(?:objectifs?|finalites?|resultats? attendus?|but|ambition)(?: (?:du projet|poursuivis|vises|"
+        r"generaux|operationnels|de l'action|de l'operation|et resultats.{0,20}))?|publics? (?:vise|"
+        r"cible|concerne)s?|beneficiaires",
+    ),
+    (
+        "action",
+        r"(?:description|descriptif|presentation|resume|nature|contenu)(?: (?:synthetique |succincte? |"
+        r"detaillee? )?(?:du projet|de l'action|de l'operation|des travaux|des actions))?|"
+        r"actions?(?: prevues| envisagees)?|travaux(?: prevus)?|solution(?:s)? (?:retenue|envisagee)s?|"
+        r"caractere innovant|moyens mis en œuvre|mise en œuvre",
+    ),
+    (
+        "budget",
+        r"(?:budget|cout|plan de financement|financement|montant|depenses|recettes|subvention|aides?|"
+        r"cofinancement)s?(?: (?:previsionnel|total|estime|sollicite|demande|global|du projet|"
+        r"de l'operation|ht|ttc|et plan de financement|attendu|publiques?)[a-z]*)*",
+    ),
+    (
+        "calendar",
+        r"(?:calendrier|echeancier|planning|duree|dates?|etapes|delais?|demarrage|date de (?:debut|fin|"
+        r"depot|demarrage))(?: (?:previsionnel|de realisation|du projet|des travaux|prevue?|"
+        r"de l'operation|et etapes|envisagee?|de mise en œuvre)[a-z]*)*",
+    ),
+    (
+        "holder",
+        r"(?:porteur|maitre d'ouvrage|maitrise d'ouvrage|structure porteuse|beneficiaire de l'aide|"
+        r"demandeur|candidat|organisme|collectivite|commune|raison sociale|identification|"
+        r"intercommunalite|epci|statut juridique|forme juridique|nombre d'habitants|population|"
+        r"departement)(?: (?:du projet|porteuse?|de l'operation|du porteur(?: de projet)?|concernees?|"
+        r"candidate?)[a-z]*)*",
+    ),
+    (
+        "contact",
+        r"(?:contact|referent|responsable|representant legal|interlocuteur|personne a contacter|"
+        r"nom(?: et)? prenom|prenom|fonction|qualite|telephone|tel\.?|courriel|e-?mail|mail|"
+        r"adresse(?: postale| electronique)?|code postal|siret|n° siret|numero siret|site (?:internet|"
+        r"web)|ville)(?: (?:du|de la|technique|du projet|du porteur|legal)[a-z ]*)?",
+    ),
+    (
+        "partners",
+        r"(?:partenaires?|partenariats?|gouvernance|equipe projet)(?: (?:du projet|associes|mobilises|"
+        r"financiers|techniques|locaux|et gouvernance|envisages)[a-z ]*)?",
+    ),
+    (
+        "indicators",
+        r"(?:indicateurs?|evaluation|suivi)(?: (?:de|d'|et|du|suivi|resultat|evaluation)[a-z' ]*)?",
+    ),
+    (
+        "annexes",
+        r"(?:pieces? (?:jointes?|a (?:joindre|fournir))|annexes?|documents? joints?|attestation|"
+        r"engagement|signature|fait a|cachet|visa)(?: [a-z' ]{0,40})?",
+    ),
 )
 _NUMBER = r"(?:\| ?)?(?:(?:\d{1,2}(?:\.\d{1,2})*|[ivx]{1,4}|[a-h])(?: ?[.)/–—-]+) ?|[-–—•▪■□*] ?)?"
 _LABELS = [
-    (label, re.compile(rf"{_NUMBER}(?:{names})(?: ?\([^)]{{0,80}}\))? ?(?P<mark>:|$|–|—|\||(?= ?\S)) ?")) for label, names in _FIELDS
+    (label, re.compile(rf"{_NUMBER}(?:{names})(?: ?\([^)]{{0,80}}\))? ?(?P<mark>:|$|–|—|\||(?= ?\S)) ?"))
+    for label, names in _FIELDS
 ]
-_HINT = re.compile(r"(?:\(.{0,200}\)$|.{0,40}\b(?:maximum|caracteres|mots max|lignes max)\b.{0,40}$|(?:☐|□|☑|x \[|\[ ?x? ?\])|cocher|a completer|precisez|oui ?/ ?non|_{3,}|\.{6,})")
-_TITLE = re.compile(r"(?:fiche[- ](?:projet|action|operation)|appel a (?:projets|manifestation)|dossier de (?:candidature|demande|subvention|presentation)|formulaire|ami |aap |demande de subvention|note de (?:presentation|cadrage))")
+_HINT = re.compile(
+    r"(?:\(.{0,200}\)$|.{0,40}\b(?:maximum|caracteres|mots max|lignes max)\b.{0,40}$|(?:☐|□|☑|x \[|"
+    r"\[ ?x? ?\])|cocher|a completer|precisez|oui ?/ ?non|_{3,}|\.{6,})"
+)
+_TITLE = re.compile(
+    r"(?:fiche[- ](?:projet|action|operation)|appel a (?:projets|manifestation)|"
+    r"dossier de (?:candidature|demande|subvention|presentation)|formulaire|ami |aap |"
+    r"demande de subvention|note de (?:presentation|cadrage))"
+)
 
 
 def found(lines: Sequence[Segment]) -> bool:
@@ -56,7 +119,9 @@ def _label(line: Segment) -> tuple[str, int]:
     """Return the field that a segment begins, and where its value starts; ("", 0) for none."""
     for label, pattern in _LABELS:
         match = pattern.match(line.plain)
-        if match is not None and (match["mark"] or match.end() >= len(line.plain) or _starts_value(line, match.end())):
+        if match is not None and (
+            match["mark"] or match.end() >= len(line.plain) or _starts_value(line, match.end())
+        ):
             return label, match.end()
     return "", 0
 

@@ -8,24 +8,32 @@ from collections.abc import Sequence
 from reco.text.papers.reading import Mark, Segment
 
 _HEADER = re.compile(
-    r"\*?(?:de|from|a|to|cc|cci|bcc|date|envoye(?: le)?|sent|repondre a|reply-to|pieces? jointes?|attachments?|importance) ?:\*? ?\S"
+    r"\*?(?:de|from|a|to|cc|cci|bcc|date|envoye(?: le)?|sent|repondre a|reply-to|pieces? jointes?|"
+    r"attachments?|importance) ?:\*? ?\S"
 )
 _SUBJECT = re.compile(r"\*?(?:objet|sujet|subject) ?:\*? ?(?:(?:re|tr|fw|fwd|ref) ?: ?)*")
 _THREAD = re.compile(
-    r"(?:le .{4,120} a ecrit ?:|on .{4,120} wrote ?:|-{2,} ?(?:message (?:d'origine|transfere|original)|original message|forwarded).*|_{10,}$|debut du message (?:transfere|reexpedie))"
+    r"(?:le .{4,120} a ecrit ?:|on .{4,120} wrote ?:|-{2,} ?(?:message (?:d'origine|transfere|original)|"
+    r"original message|forwarded).*|_{10,}$|debut du message (?:transfere|reexpedie))"
 )
 _QUOTE = re.compile(r"(?:>|\|) ?")
 _GREETING = re.compile(
-    r"(?:re-?)?(?:bonjour|bonsoir|chere?s?|mesdames|messieurs|madame|monsieur|cher(?:e)? collegue)\b[^.?:;]{0,60}[,!.]?$"
+    r"(?:re-?)?(?:bonjour|bonsoir|chere?s?|mesdames|messieurs|madame|monsieur|"
+    r"cher(?:e)? collegue)\b[^.?:;]{0,60}[,!.]?$"
 )
 _SIGN_OFF = re.compile(
-    r"(?:(?:bien |tres )?(?:cordialement|amicalement|respectueusement|sincerement)|cdt|cdlt|bien a vous|salutations|(?:mes |nos )?(?:sinceres|meilleures|respectueuses) salutations|"
-    r"(?:en vous |vous )?(?:remerciant|merci) (?:par avance|d'avance|de votre|pour votre|beaucoup)|merci ?[,.!]*$|(?:je|nous) (?:vous )?(?:prie|prions|remercie|remercions)\b|"
-    r"(?:veuillez|dans l'attente|restant a votre|en vous souhaitant|bonne (?:journee|reception|soiree)|a votre disposition|avec mes remerciements)|--$|-- $)"
+    r"(?:(?:bien |tres )?(?:cordialement|amicalement|respectueusement|sincerement)|cdt|cdlt|bien a vous|"
+    r"salutations|(?:mes |nos )?(?:sinceres|meilleures|respectueuses) salutations|"
+    r"(?:en vous |vous )?(?:remerciant|merci) (?:par avance|d'avance|de votre|pour votre|beaucoup)|"
+    r"merci ?[,.!]*$|(?:je|nous) (?:vous )?(?:prie|prions|remercie|remercions)\b|"
+    r"(?:veuillez|dans l'attente|restant a votre|en vous souhaitant|bonne (?:journee|reception|soiree)|"
+    r"a votre disposition|avec mes remerciements)|--$|-- $)"
 )
 _DISCLAIMER = re.compile(
-    r"(?:ce (?:message|courriel|mail|courrier)|cet e-?mail|le present (?:message|courriel)|this (?:e-?mail|message)|pensez (?:a|avant)|avant d'imprimer|"
-    r"n'imprimez|envoye (?:de|depuis) mon|sent from my|garanti sans virus|les informations contenues|si vous n'etes pas le destinataire)"
+    r"(?:ce (?:message|courriel|mail|courrier)|cet e-?mail|le present (?:message|courriel)|"
+    r"this (?:e-?mail|message)|pensez (?:a|avant)|avant d'imprimer|"
+    r"n'imprimez|envoye (?:de|depuis) mon|sent from my|garanti sans virus|les informations contenues|"
+    r"si vous n'etes pas le destinataire)"
 )
 _PERSONAL = re.compile(r"(?:ps|p\.s\.|post-scriptum) ?[:.-] ?")
 _SHORT_SIGNATURE = 14
@@ -49,7 +57,9 @@ def found(lines: Sequence[Segment]) -> bool:
 def marks(lines: Sequence[Segment]) -> list[Mark]:
     """Return a mark for each segment of an e-mail. A message that only forwards keeps what it forwards."""
     marked = _marked(lines, follow=False)
-    words = sum(len(line.plain.split()) for line, mark in zip(lines, marked, strict=True) if mark.label == "body")
+    words = sum(
+        len(line.plain.split()) for line, mark in zip(lines, marked, strict=True) if mark.label == "body"
+    )
     return marked if words >= _FEWEST_WORDS else _marked(lines, follow=True)
 
 
@@ -58,7 +68,8 @@ def _marked(lines: Sequence[Segment], follow: bool) -> list[Mark]:
     state, started = "body", False
     for place, line in enumerate(lines):
         mark, state = _mark(line, state, started, follow, _opens_thread(lines[place : place + 4]))
-        started = started or mark.label == "body"
+        # Below the mark of a forwarded message, its own headers come first.
+        started = mark.label == "body" or (started and mark.label != "quoted")
         marked.append(mark)
     return marked
 

@@ -1,4 +1,5 @@
-"""Minutes of a meeting: each item keeps its title and its discussion. Attendance, votes and procedure do not."""
+"""Minutes of a meeting: each item keeps its title and its discussion. Attendance, votes and procedure "
+"do not."""
 
 from __future__ import annotations
 
@@ -9,26 +10,33 @@ from reco.text.papers import deliberation
 from reco.text.papers.reading import Mark, Segment
 
 _TITLE = re.compile(
-    r"(?!extrait)(?:.{0,60}\b)?(?:proces[- ]verbal|compte[- ]rendu|releve de (?:decisions|conclusions)|pv|cr) (?:de |du |des |d')?(?:la |l')?"
+    r"(?!extrait)(?:.{0,60}\b)?(?:proces[- ]verbal|compte[- ]rendu|releve de (?:decisions|conclusions)|"
+    r"pv|cr) (?:de |du |des |d')?(?:la |l')?"
     r"(?:conseil|seance|reunion|commission|comite|bureau|assemblee|deliberations)\b"
 )
 _ITEM = re.compile(
-    r"(?:(?:point|question|deliberation|affaire|sujet|dossier) ?(?:n°|no|numero)? ?[\w./-]{1,12} ?[:.)–—-]+ ?|"
+    r"(?:(?:point|question|deliberation|affaire|sujet|dossier) ?(?:n°|no|"
+    r"numero)? ?[\w./-]{1,12} ?[:.)–—-]+ ?|"
     r"(?:\d{1,2}|[ivx]{1,5}) ?(?:[.)°/:–—-]|-)+ ?(?=\S)|[a-h][.)] )(?=[^\d\s])"
 )
 _AGENDA = re.compile(r"(?:a l'|l')?ordre du jour(?! etant) ?:?")
 _PROCEDURE = re.compile(
     r"(?:approbation d|adoption d|validation d)(?:u|es|e) (?:dernier )?(?:proces|compte|pv|cr\b|ordre)|"
-    r"(?:designation|nomination|election) (?:d'un |du |de la )?secretaire|questions? diverses|informations? (?:diverses|du maire)|"
-    r"(?:divers|tour de table|points divers|ouverture|cloture|prochaine)\b|decisions? (?:du maire|prises?)|compte rendu des (?:decisions|delegations)|"
+    r"(?:designation|nomination|election) (?:d'un |du |de la )?secretaire|questions? diverses|"
+    r"informations? (?:diverses|du maire)|"
+    r"(?:divers|tour de table|points divers|ouverture|cloture|prochaine)\b|decisions? (?:du maire|"
+    r"prises?)|compte rendu des (?:decisions|delegations)|"
     r"decisions modificatives?\b|appel nominal|verification du quorum"
 )
 _CLOSING = re.compile(
-    r"(?:la seance est (?:levee|close|ouverte)|l'ordre du jour (?:etant )?epuise|(?:plus rien|aucune autre)|fin de (?:la )?seance|prochain(?:e)? (?:conseil|seance|reunion)|"
+    r"(?:la seance est (?:levee|close|ouverte)|l'ordre du jour (?:etant )?epuise|(?:plus rien|"
+    r"aucune autre)|fin de (?:la )?seance|prochain(?:e)? (?:conseil|seance|reunion)|"
     r"(?:madame|monsieur|m\.|mme) .{0,40}(?:ouvre|leve|clot) la seance|les? membres? (?:present|absent))"
 )
 _VOTE_ONLY = re.compile(
-    r"(?:vote|pour|contre|abstentions?|adopte|decision adoptee|deliberation adoptee|apres (?:en avoir )?(?:delibere|debat|discussion)|le conseil (?:municipal )?(?:approuve|valide|accepte|adopte|prend acte).{0,40}$|(?:accord|approuve|valide|adopte)e? a l'unanimite|unanimite)"
+    r"(?:vote|pour|contre|abstentions?|adopte|decision adoptee|deliberation adoptee|"
+    r"apres (?:en avoir )?(?:delibere|debat|discussion)|le conseil (?:municipal )?(?:approuve|valide|"
+    r"accepte|adopte|prend acte).{0,40}$|(?:accord|approuve|valide|adopte)e? a l'unanimite|unanimite)"
 )
 _AGENDA_SHARE = 90
 """Characters of an entry of an agenda."""

@@ -10,7 +10,13 @@ from reco.text.clean import fold
 from reco.text.tokens import words
 
 KEPT = frozenset("object title recital statement decision item discussion context goals action body".split())
-"""Labels of the parts that are read. Any other label is one of what is left out."""
+"""Labels of the parts that are read. """
+
+LEFT_OUT = frozenset(
+    "heading attendance visas vote formality signatures agenda procedure closing headers greeting signature "
+    "disclaimer quoted budget calendar holder contact partners indicators annexes hints".split()
+)
+"""Labels of the parts that are left out."""
 
 ASKED = frozenset("object title decision item goals action body".split())
 """Labels of the kept parts that can hold a need. The others say why."""
@@ -102,9 +108,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEWEST_WORDS = 2
 
 
-def assembled(
-    text: str, kind: str, segments: Sequence[Segment], marks: Sequence[Mark]
-) -> Reading | None:
+def assembled(text: str, kind: str, segments: Sequence[Segment], marks: Sequence[Mark]) -> Reading | None:
     """Return the reading of a paper from the marks of its segments; None when nothing would be kept."""
     kept, left_out = list[Part](), list[Part]()
     for segment, mark in zip(segments, marks, strict=True):
