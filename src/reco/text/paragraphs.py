@@ -17,6 +17,14 @@ _LINE_END = re.compile(r"\r\n?|\u2028|\u2029|\x0c|\x0b")
 _ITEM = re.compile(
     r"\s*(?:[-–—•*·▪◦‣●■□☐☑✓➢\uf0b7\uf0a7\x88>|]|\(?\d{1,2}[.)°](?!\d)|\(?[a-hivx]{1,4}[.)]|\d+(?:\.\d+)+\.?)\s"
 )
+_FORMULA = re.compile(
+    r"\s*(?:(?:Vue?s?|VUE?S?) (?:le |la |les |l[’'])|Considérant|CONSID[ÉE]RANT|Objet\b[^.]{0,30}:|OBJET|"
+    r"Article \d|ARTICLE|(?:M\.|Mme|Madame|Monsieur) (?:le|la) (?:Maire|Président)|"
+    r"(?:Délibération|Point|Question|Affaire|Dossier) n°|D[ÉE]CIDE|D[ÉE]LIB[ÈE]RE|AUTORISE|SOLLICITE|"
+    r"APPROUVE|ADOPTE|DIT |DONNE|CHARGE|FIXE|DEMANDE|VALIDE|Fait (?:à|et)|"
+    r"Ainsi fait|Pour extrait|POUR ?:|Vote ?:|Présents ?:)"
+)
+"""What opens a paragraph of an official paper."""
 _QUOTED = re.compile(r"\s*>")
 _DANGLING = re.compile(
     r"(?:(?<![\w’'-])(?:à|au|aux|avec|ce|ces|cet|cette|chaque|comme|contre|d[’']|dans|de|depuis|des|dont|du|elle|en"
@@ -66,7 +74,7 @@ def _goes_on(line: str, following: str, width: int, first: str) -> bool:
         return False
     if _decisive(line, following):
         return True
-    if not width or len(line) > _WIDEST:
+    if not width or len(line) > _WIDEST or _FORMULA.match(following):
         return False
     hangs = bool(_ITEM.match(first)) and _indent(following) > _indent(first)
     if hangs and not _ENDED.search(line[-_TAIL:]):

@@ -66,7 +66,7 @@ ARTICLE = re.compile(r"art(?:icle|\.) ?(?:\d+|premier|1er|unique|[ivx]+)(?:er|er
 FORMALITY = re.compile(
     rf"{_BULLET}(?:art(?:icle|\.) ?\w+ ?[:.–—-]* ?)?(?:"
     r"(?:de |d')?(?:autorise[rz]?|autorisent|habilite[r]?|charge[r]?|chargent|mandate[r]?|"
-    r"donne[r]? (?:tous? )?(?:pouvoirs?|mandat|delegation)) .{0,80}\b(?:a signer|de signer|l'execution|"
+    r"donne[r]? (?:tou[st] )?(?:pouvoirs?|mandat|delegation)) .{0,80}\b(?:a signer|de signer|l'execution|"
     r"executer|de la transmi|notifi|(?:pour|afin de) signer|signature|necessaires? a|"
     r"toutes? (?:les )?(?:piece|demarche|formalite)|tous? (?:les )?(?:document|acte))|"
     r"(?:de |d')?(?:dit|dire|precise|preciser|rappelle|prend acte) que (?:la (?:presente )?deliberation|"

@@ -121,7 +121,7 @@ def assembled(text: str, kind: str, segments: Sequence[Segment], marks: Sequence
             side[-1] = Part(mark.label, previous.start, segment.end)
         else:
             side.append(Part(mark.label, start, segment.end))
-    substance = "\n".join(text[part.start : part.end] for part in kept)
+    substance = _together(text, kept)
     if not left_out or len(_WORD.findall(substance)) < _FEWEST_WORDS:
         return None
     asked = _asked(text, kind, kept)
@@ -133,6 +133,7 @@ def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
     return part.label == mark.label and not text[part.end : start].strip()
 
 
+_OPEN_END = re.compile(r"[^.!?;:]$")
 _LONGEST_ITEM = 400
 _LEADING = {k: frozenset((v,)) for k, v in (("deliberation", "object"), ("form", "title"), ("mail", "body"))}
 """The labels that say what is asked, by kind of paper."""
@@ -144,10 +145,20 @@ def _asked(text: str, kind: str, kept: Sequence[Part]) -> tuple[str, ...]:
         return items
     leading = _LEADING.get(kind, frozenset())
     for labels in (leading, leading | ASKED):
-        asked = "\n".join(text[part.start : part.end] for part in kept if part.label in labels)
+        asked = _together(text, [part for part in kept if part.label in labels])
         if len({word.stem for word in words(asked)} - _GENERIC) >= _FEWEST_STEMS:
             return (asked,)
-    return ("\n".join(text[part.start : part.end] for part in kept),)
+    return (_together(text, kept),)
+
+
+def _together(text: str, parts: Sequence[Part]) -> str:
+    """Return the parts, one a line; a part that goes on from the one before is on its line."""
+    pieces: list[str] = []
+    for part in parts:
+        piece = text[part.start : part.end]
+        goes_on = bool(pieces) and piece[0].islower() and _OPEN_END.search(pieces[-1]) is not None
+        pieces += [" " if goes_on else "\n", piece] if pieces else [piece]
+    return "".join(pieces)
 
 
 def _items(text: str, kept: Sequence[Part]) -> tuple[str, ...]:
