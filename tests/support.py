@@ -229,24 +229,22 @@ def run_cli(*arguments: str) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def run_process(*arguments: str, stdin: str = "", **environment: str) -> Ran:
+def run_process(*arguments: str, stdin: str | bytes = "", **environment: str) -> Ran:
     """Run the command line in a process of its own."""
     return python("-c", "from reco.cli.main import main; main()", *arguments, stdin=stdin, **environment)
 
 
-def python(*arguments: str, stdin: str = "", **environment: str) -> Ran:
+def python(*arguments: str, stdin: str | bytes = "", **environment: str) -> Ran:
     """Run Python in a process of its own."""
     done = subprocess.run(
         [sys.executable, *arguments],
-        input=stdin,
+        input=stdin if isinstance(stdin, bytes) else stdin.encode(),
         env={**os.environ, **environment},
         capture_output=True,
-        text=True,
-        encoding="utf-8",
         timeout=120,
         check=False,
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def record(**values: str) -> Record:

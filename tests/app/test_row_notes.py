@@ -33,5 +33,11 @@ def test_a_row_with_other_columns_than_its_header_is_worded() -> None:
     )
 
 
+def test_a_double_of_a_row_that_is_told_apart_is_worded() -> None:
+    assert row_notes.worded("the id '4' is already used at b.csv:2 (served as 'b:4')") == (
+        "L’identifiant «\u00a04\u00a0» est déjà pris (b.csv:2), et servi sous «\u00a0b:4\u00a0»."
+    )
+
+
 def test_what_nobody_worded_is_shown_as_it_is() -> None:
     assert row_notes.worded("something new") == "something new"

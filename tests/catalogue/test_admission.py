@@ -167,11 +167,10 @@ def test_content_hash_covers_exactly_the_embedded_text() -> None:
 
 def test_an_id_serves_once() -> None:
     rows = [record(id="a"), record(id="b"), record(id="a", title="autre")]
-    resources, rejections = admit_all(rows, OPEN, {"b": "voisine"})
-    assert [r.id for r in resources] == ["a"]
-    assert [len(r.problems) for r in rejections] == [1, 1]
-    assert "voisine" in rejections[0].problems[0]
-    assert dict(rejections[1].values)["title"] == "autre"
+    resources, (refused,) = admit_all(rows, OPEN)
+    assert [(r.id, r.title) for r in resources] == [("a", "Un titre"), ("b", "Un titre")]
+    assert refused.problems == ("the id 'a' is already used at essai.csv:2",)
+    assert dict(refused.values)["title"] == "autre"
 
 
 def test_rejections_of_a_reader_pass_through() -> None:

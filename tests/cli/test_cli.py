@@ -177,8 +177,10 @@ def test_snapshots_marks_the_one_served(served: Home) -> None:
     ] == [True]
 
 
-def test_a_request_is_read_from_standard_input(served: Home) -> None:
-    done = run_process("recommend", "-", "--json", *served.arguments, stdin="rouvrir le café")
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_request_is_read_from_standard_input(served: Home, encoding: str) -> None:
+    request = "rouvrir le café".encode(encoding)
+    done = run_process("recommend", "-", "--json", *served.arguments, stdin=request)
     assert done.json["query"] == "rouvrir le café"
 
 

@@ -88,6 +88,17 @@ def test_only_line_ends_and_hyphens_can_go(text: str) -> None:
     assert left.count("\n") <= text.count("\n")
 
 
+def test_a_formula_of_a_deliberation_opens_a_paragraph() -> None:
+    text = (
+        "Le conseil municipal, réuni le douze avril à dix-neuf heures dans la\n"
+        "salle des mariages sous la présidence de Mme Lise Morel, maire\n"
+        "OBJET : refaire le lavoir du bourg et le chemin qui y mène depuis\n"
+        "la place du marché\n"
+        "Considérant que le lavoir fuit"
+    )
+    assert [line[:10] for line in unwrapped(text).split("\n")] == ["Le conseil", "OBJET : re", "Considéran"]
+
+
 def test_repeated_edges_of_pages_are_left_out() -> None:
     texts = [
         f"Commune de Rival - schéma d'accueil\n{PARAGRAPHS[n % 2]}\nFait numéro {n * 7} ici\npage {n + 1} / 4"
@@ -104,6 +115,6 @@ def test_repeated_edges_of_pages_are_left_out() -> None:
 
 def test_ligatures_of_a_pdf_are_letters() -> None:
     assert (
-        pages.joined(["l'e\ufb00et de la \ufb01n, con\x1cer, insu\x1esant"])
+        pages.joined(["l'e\x1bet de la \x1cn, con\x1cer, insu\x1esant"])
         == "l'effet de la fin, confier, insuffisant"
     )

@@ -22,7 +22,7 @@ LONGEST_FIELD = 5_000
 LONGEST_KEPT = 1_000_000
 """Characters kept of a refused value: more than any field may hold, and little enough for memory."""
 FIRST_YEAR, LAST_YEAR = 1400, 2100
-RECIPE = "admission/2"
+RECIPE = "admission/3"
 """Version of the admission code. Raise it when admission or the cleaning of texts changes."""
 
 _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|2100)(?!\d)")
@@ -47,11 +47,11 @@ class Rules:
 
 
 class KnownRows:
-    """A cache of admitted rows: an unchanged row is not admitted again at the next refresh.
+    """A cache of the admitted rows of one source: an unchanged row is not admitted again.
 
-    `resources` (by id) come from the previous refresh, and `origins` (by id) hold the digest of the row
-    behind each. The attribute `origins` then collects the digests of this refresh. A resource that did
-    not change stays the same object, so a large catalogue with few changes is in memory once.
+    `resources` (by the source's own id) come from the previous refresh, and `origins` (by id) hold the digest
+    of the row behind each. The attribute `origins` then collects the digests of this refresh. A resource that
+    did not change stays the same object, so a large catalogue with few changes is in memory once.
     """
 
     def __init__(
@@ -155,29 +155,29 @@ def _rejection(row: Record | Rejection, problems: tuple[str, ...]) -> Rejection:
 def admit_all(
     rows: Iterable[Record | Rejection],
     rules: Rules,
-    taken: Mapping[str, str] | None = None,
     seen: KnownRows | None = None,
 ) -> tuple[list[Resource], list[Rejection]]:
-    """Admit the rows of one source.
+    """Admit the rows of one source, under their own ids.
 
-    A row is refused if its id occurs earlier in `rows` or in `taken` (id -> source). `seen` is the cache
-    of the previous refresh.
+    A row is refused if its id occurs earlier in `rows`: an id belongs to its source, and what another source
+    has is told apart later. `seen` is the cache of the previous refresh.
     """
     known_rows = seen if seen is not None else KnownRows()
     resources: list[Resource] = []
     rejections: list[Rejection] = []
-    used = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
+    used: dict[str, str] = {}
     for row in rows:
         origin = _origin(row, rules) if isinstance(row, Record) else b""
         admitted = (known_rows.recall(origin) or admit(row, rules)) if isinstance(row, Record) else row
         identifier = admitted.values.get("id", "") if isinstance(admitted, Rejection) else admitted.id
-        reused = (f"the id {identifier!r} is already used {used[identifier]}",) if identifier in used else ()
+        first = used.get(identifier)
+        reused = (f"the id {identifier!r} is already used at {first}",) if first is not None else ()
         if isinstance(admitted, Rejection):
             rejections.append(replace(admitted, problems=admitted.problems + reused))
         elif reused:
             rejections.append(Double(**vars(_rejection(row, reused))))
         else:
-            used[admitted.id] = f"at {row.locator}"
+            used[admitted.id] = row.locator
             resources.append(known_rows.accept(admitted, origin))
     return resources, rejections
 

@@ -14,6 +14,7 @@ import typer
 
 import reco
 from reco.cli.console import note, show
+from reco.text.decoding import decoded
 
 if TYPE_CHECKING:
     from reco.catalogue.catalogue import Filters
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _or_standard_input(text: str) -> str:
-    return sys.stdin.read() if text == "-" else text
+    return decoded(sys.stdin.buffer.read()) if text == "-" else text
 
 
 # `readable=False`: the commands report an unreadable path with a better hint than the parser.

@@ -7,6 +7,7 @@ gets the term of the concept. A query that contains one gets that term and the o
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter
 
 from reco.errors import InvalidInput
 from reco.text.clean import fold
+from reco.text.decoding import decoded
 from reco.text.tokens import STOP_WORDS, stems, words
 
 CASE_MATTERS = "respecter la casse"
@@ -91,9 +93,8 @@ class Acronyms:
         Raises InvalidInput.
         """
         try:
-            with path.open(encoding="utf-8-sig", newline="") as stream:
-                rows = list(csv.DictReader(stream))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            rows = list(csv.DictReader(io.StringIO(decoded(path.read_bytes()), newline="")))
+        except (OSError, csv.Error) as error:
             raise InvalidInput(
                 f"The table of acronyms {path} cannot be read: {error}.", "Check `acronyms` under [ranking]."
             ) from error

@@ -312,7 +312,10 @@ class Recommender:
         )
 
     def _suggest(self, identifier: str) -> str:
-        near = get_close_matches(identifier, [r.id for r in self.snapshot.catalogue], n=3)
+        ids = [resource.id for resource in self.snapshot.catalogue]
+        # An id that several sources use is served as SOURCE:ID.
+        near = [known for known in ids if known.endswith(f":{identifier}")][:3]
+        near = near or get_close_matches(identifier, ids, n=3)
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 

@@ -27,6 +27,7 @@ _OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "encoding": frozenset(("csv", "page", "folder")),
     "records": frozenset(("json", "api", "folder")),
     "sheet": frozenset(("xlsx", "folder")),
+    "subfolders": frozenset(("folder",)),
     "pagination": frozenset(("api",)),
     "page_size": frozenset(("wordpress",)),
     "set": frozenset(("oai",)),
@@ -77,7 +78,8 @@ class SourceConfig(BaseModel):
 
     `label` is its name in the app. `fields` maps our field to their column, e.g. `title = "Titre"`, or to a
     dotted path in nested data; an unmapped field is looked up under its own name. `constants` always win,
-    `defaults` fill absent or blank values, `splits` gives a field's separator. `include` is how the path of
+    `defaults` fill absent or blank values, `splits` gives a field's separator. `subfolders` reads
+    those of a drop folder too. `include` is how the path of
     a site's pages starts, and `delay_seconds` the pause between two requests to the site. Limits apply to
     one reading of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad
     rows above which the caller refuses the source.
@@ -109,6 +111,7 @@ class SourceConfig(BaseModel):
     delimiter: str = Field(default="", max_length=1)
     records: str = ""
     sheet: str = ""
+    subfolders: bool = False
     pagination: Pagination | None = None
     page_size: int = Field(default=100, ge=1, le=100)
     set: str = ""

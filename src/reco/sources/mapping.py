@@ -16,6 +16,7 @@ from reco.errors import SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.rows import Row, refuse
 from reco.text.clean import clean
+from reco.text.decoding import decoded
 
 _USUAL: Mapping[str, Mapping[str, str]] = {
     "rss": {"url": "link", "authors": "author"},
@@ -99,7 +100,7 @@ def to_text(cell: object) -> str | None:
         case dt.date():
             return cell.isoformat()
         case bytes():
-            return cell.decode("utf-8", "replace")
+            return decoded(cell)
         case Mapping():
             return json.dumps(cell, ensure_ascii=False, default=str)
         case Sequence():

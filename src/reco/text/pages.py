@@ -12,17 +12,8 @@ _EDGE = 3
 """Lines at the top and at the bottom of a page that may be of its header or footer."""
 _LONGEST = 200
 """Characters of such a line."""
-_LETTERS = {
-    **dict(
-        zip(
-            "\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06",
-            ("ff", "fi", "fl", "ffi", "ffl", "st", "st"),
-            strict=True,
-        )
-    ),
-    # LaTeX's fonts hold them at these places (Cork encoding), and its files often do not say what they are.
-    **dict(zip("\x1b\x1c\x1d\x1e\x1f", ("ff", "fi", "fl", "ffi", "ffl"), strict=True)),
-}
+_LETTERS = dict(zip("\x1b\x1c\x1d\x1e\x1f", ("ff", "fi", "fl", "ffi", "ffl"), strict=True))
+"""LaTeX's fonts hold ligatures at these places (Cork encoding), and its files often do not say so."""
 _LIGATURE = re.compile(f"[{''.join(_LETTERS)}]")
 _LINE_END = re.compile(r"\r\n?|\u2028|\u2029|[\x0b\x0c]")
 _DIGITS = re.compile(r"\d+")
@@ -50,7 +41,7 @@ def joined(pages: Sequence[str]) -> str:
 
 
 def spelt(page: str) -> str:
-    """Return the text of a page with its ligatures as letters: "ﬁn" -> "fin"."""
+    """Return the text of a page with the ligatures of LaTeX as letters."""
     page = _LINE_END.sub("\n", page)
     return _LIGATURE.sub(lambda found: _LETTERS[found.group()], page)
 

@@ -20,6 +20,10 @@ _KNOWN = tuple(
         (r"(?P<field>\w+) has (?P<found>[\d,]+) characters; at most (?P<most>[\d,]+) .*", "remark.too_long"),
         (r"the title is missing", "remark.no_title"),
         (r"the id is empty", "remark.no_id"),
+        (
+            rf"the id {_TEXT} is already used at (?P<where>.*) \(served as (?P<name>['\"].*['\"])\)",
+            "remark.used_id_apart",
+        ),
         (rf"the id {_TEXT} is already used (?:in source|at) (?P<where>.*)", "remark.used_id"),
         (rf"the year {_TEXT} is not between (?P<first>\d+) and (?P<last>\d+)", "remark.bad_year"),
         (r"the theme is missing", "remark.missing_theme"),

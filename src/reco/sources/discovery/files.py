@@ -16,6 +16,7 @@ from reco.sources.config import Kind
 from reco.sources.discovery.proposal import Proposal
 from reco.sources.discovery.site import Site, as_json, is_html, text_at
 from reco.sources.remote import Fetched
+from reco.text.decoding import decoded
 
 _START = 20_000
 _GZIP = b"\x1f\x8b"
@@ -137,7 +138,7 @@ def _lists(document: object, path: str) -> Iterator[tuple[str, int]]:
 def _table(fetched: Fetched, url: str, start: bytes) -> Proposal | None:
     """Recognise a table of delimited text: called so by the server or its name, or shaped so."""
     called = "csv" in fetched.headers.get("content-type", "") or _path(url).lower().endswith(_TABLES)
-    lines = [line for line in start.decode("utf-8", "replace").splitlines() if line.strip()][:2]
+    lines = [line for line in decoded(start).splitlines() if line.strip()][:2]
     if len(lines) < 2:
         return None
     shaped = any(_width(lines[0], mark) == _width(lines[1], mark) >= _SHAPE for mark in _DELIMITERS)

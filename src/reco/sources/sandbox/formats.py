@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import re
 import time
@@ -12,6 +11,7 @@ from reco.sources.sandbox import limits
 from reco.sources.sandbox.archive import rebuilt
 from reco.sources.sandbox.refusal import Reason, Unreadable
 from reco.text import pages
+from reco.text.decoding import decoded
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -63,19 +63,10 @@ def _odt(data: bytes) -> Iterator[str | None]:
 
 
 def _txt(data: bytes) -> Iterator[str | None]:
-    text = _decoded(data)
+    text = decoded(data)
     if len(_CONTROL.findall(text)) * 100 > len(text):
         raise Unreadable(Reason.WRONG_TYPE)
     yield text[: limits.LONGEST_TEXT + 1]
-
-
-def _decoded(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
 
 
 def _pdf(data: bytes) -> Iterator[str | None]:
