@@ -390,3 +390,23 @@ def test_what_is_printed_is_english(home: Home) -> None:
     french = {"rang", "lieu", "besoin", "mots", "aussi", "voir", "rien", "hab.", ":"}
     assert {"Need:", "place:", "words:"} <= set(words)
     assert not french & {word.casefold().strip("(),;") for word in words}
+
+
+def test_a_deliberation_is_read_for_its_object(served: Home) -> None:
+    paper = (
+        "DÉLIBÉRATION DU CONSEIL MUNICIPAL\nOBJET : rouvrir le café du village\nVu le code rural ;\n"
+        "Considérant que le café est fermé ;\nAprès en avoir délibéré,\nDÉCIDE de rouvrir le café ;\n"
+    )
+    alone = run_cli("recommend", "rouvrir le café du village", "--json", *served.arguments).json
+    read = run_cli("recommend", paper, "--json", *served.arguments).json
+    assert alone["reading"] is None
+    assert read["query"] == paper.strip()
+    assert read["reading"]["lead"] == "rouvrir le café du village"
+    assert [part["label"] for part in read["reading"]["left_out"]] == ["heading", "visas", "vote"]
+    assert read["needs"] == []
+    plain = " ".join(run_cli("recommend", paper, *served.arguments).out.split())
+    assert (
+        "Read of this deliberation: object, considérant, decision; left aside: heading, visas, vote" in plain
+    )
+    whole = run_cli("recommend", paper, "--whole", "--json", *served.arguments).json
+    assert whole["reading"] is None

@@ -98,6 +98,7 @@ def recommend(
         place=arranging.commune,
         near=arranging.near,
         exact=arranging.as_typed,
+        whole=arranging.whole,
     )
     _show_answer(common.recommender().recommend(query), common)
 

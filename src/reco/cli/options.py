@@ -43,6 +43,9 @@ QueryText = Annotated[
         callback=_or_standard_input, help="The project or problem in plain words; - reads standard input."
     ),
 ]
+Whole = Annotated[
+    bool, typer.Option("--whole", help="Search a deliberation or an e-mail whole, with its formulas.")
+]
 ResourceId = Annotated[str, typer.Argument(metavar="ID", help="The id of a resource.")]
 Count = Annotated[int, typer.Option("-k", help="Number of results.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, for the record.")]
@@ -162,6 +165,8 @@ class Arranging:
     def as_typed(self) -> tuple[str, ...]:
         """The words to search as they are typed, as in `Query.exact`."""
         return ("*",) if self.exact else tuple(self.exact_words or ())
+
+    whole: Whole = False
 
 
 def add_commands(app: typer.Typer, /, **commands: Callable[..., None]) -> None:

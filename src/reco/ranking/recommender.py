@@ -21,7 +21,7 @@ from reco.index.hits import Hit
 from reco.ranking import cautions as vigilance
 from reco.ranking.cautions import Caution
 from reco.ranking.explain import Explanation, QueryWords, Scored, explain, with_opinions
-from reco.ranking.needs import FIRST, Covered, Coverer, Need, split
+from reco.ranking.needs import FIRST, Covered, Coverer, Need, needs_of
 from reco.ranking.query import Query
 from reco.ranking.relevance_feedback import FeedbackShift
 from reco.ranking.rerank import Arranger, Placed, Placement
@@ -30,6 +30,7 @@ from reco.ranking.search import Search
 from reco.ranking.shelf import Slot
 from reco.ranking.spelling import Correction, Speller, Understood, speller_of
 from reco.snapshots.snapshot import Snapshot
+from reco.text.papers.reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,6 +158,15 @@ class _Certainty:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """What is searched for a query: its text as understood, what is read of that text, and its needs."""
+
+    understood: Understood
+    reading: Reading
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Ranked:
     """Hits in the order shown, with their calibration, needs and shelf."""
 
@@ -193,10 +203,9 @@ class Recommender:
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
-        understood = self.understood(query)
-        needs = split(understood.text)
-        parsed = self._parse(query, understood, needs)
-        return self._answer(query, understood, parsed, self._ranked(parsed, query, needs))
+        asked = self._asked(query)
+        parsed = self._parse(query, asked)
+        return self._answer(query, asked, parsed, self._ranked(parsed, query, asked.needs))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without explanations."""
@@ -205,10 +214,8 @@ class Recommender:
     def ranking(self, query: Query) -> Ranking:
         """Return the rows and the verdict of `recommend`, without explanations: for many queries at once."""
         self.snapshot.catalogue.require_known(query.filters)
-        understood = self.understood(query)
-        needs = split(understood.text)
-        parsed = self._parse(query, understood, needs)
-        ranked = self._ranked(parsed, query, needs, with_needs=False)
+        asked = self._asked(query)
+        ranked = self._ranked(self._parse(query, asked), query, asked.needs, with_needs=False)
         return Ranking(tuple(placed.hit for placed in ranked.placed), ranked.certainty.verdict)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
@@ -220,24 +227,35 @@ class Recommender:
         if row is None:
             raise UnknownResource(f"There is no resource {identifier!r}.", self._suggest(identifier))
         resource = self.snapshot.catalogue[row]
-        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
+        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters, whole=True)
         self.snapshot.catalogue.require_known(query.filters)
         parsed = self._search.read_resource(row, query.text)
         hits = self._search.best(parsed, query, query.k, self.snapshot.listings(row))
-        placed = tuple(Placed(hit) for hit in hits)
-        return self._answer(query, Understood(query.text), parsed, _Ranked(placed))
+        asked = _Asked(Understood(query.text), query.reading)
+        return self._answer(query, asked, parsed, _Ranked(tuple(Placed(hit) for hit in hits)))
 
     def understood(self, query: Query) -> Understood:
-        """Return the text that is searched for a query: its own, or with the spelling of its words mended."""
-        return self._speller.read(query.text, query.exact)
+        """Return the text that is searched for a query: its own, or with the spelling of its words mended.
+
+        Of a paper, only the words that are read are mended.
+        """
+        reading = query.reading
+        parts = [(part.start, part.end) for part in reading.kept] if reading.kind else None
+        return self._speller.read(query.text, query.exact, parts)
 
     @cached_property
     def _speller(self) -> Speller:
         return speller_of(self.snapshot)
 
-    def _parse(self, query: Query, understood: Understood, needs: Sequence[str]) -> ParsedQuery:
+    def _asked(self, query: Query) -> _Asked:
+        understood = self.understood(query)
+        reading = query.reading_of(understood.text)
+        return _Asked(understood, reading, needs_of(reading))
+
+    def _parse(self, query: Query, asked: _Asked) -> ParsedQuery:
         """Parse a query: vectors, terms and the points of the visitor's opinions."""
-        parsed = self._search.read(understood.text, query.without, needs if self.fusion.need else ())
+        reading, needs = asked.reading, asked.needs if self.fusion.need else ()
+        parsed = self._search.read(reading.lead, query.without, needs, reading.reasons)
         return self._search.scorer.judged(parsed, query.opinions)
 
     def _ranked(
@@ -283,10 +301,10 @@ class Recommender:
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
         return _Certainty(self._levels, verdict, confidence, parsed.moves)
 
-    def _answer(self, query: Query, understood: Understood, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
+    def _answer(self, query: Query, asked: _Asked, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
         all_shares = self._search.scorer.shares(parsed, rows)
-        query_words = QueryWords(understood.text, parsed.expansions, self.snapshot.acronyms)
+        query_words = QueryWords(asked.reading.lead, parsed.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             self._recommendation(parsed, rank, placed, shares, query_words)
             for rank, (placed, shares) in enumerate(zip(ranked.placed, all_shares, strict=True), start=1)
@@ -300,8 +318,8 @@ class Recommender:
             parsed.expansions,
             ranked.certainty.confidence,
             ranked.shelf,
-            understood.text,
-            understood.corrections,
+            asked.understood.text,
+            asked.understood.corrections,
         )
 
     def _recommendation(

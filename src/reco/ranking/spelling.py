@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,14 +86,19 @@ class Speller:
         self._vocabulary, self._is_place, self._is_acronym = vocabulary, is_place, is_acronym
         self._best = lru_cache(maxsize=10_000)(vocabulary.best)
 
-    def read(self, text: str, exact: Sequence[str] = ()) -> Understood:
-        """Return what a text means. The words of `exact` stay; all do with `EVERYTHING`."""
+    def read(
+        self, text: str, exact: Sequence[str] = (), parts: Sequence[tuple[int, int]] | None = None
+    ) -> Understood:
+        """Return what a text means. The words of `exact` stay; all do with `EVERYTHING`.
+
+        With `parts`, only words in them are mended: the start and end of each, in characters, in order.
+        """
         if EVERYTHING in exact:
             return Understood(text)
         shouted = is_shouted(text)
         plain = self._in_small_letters(text) if shouted else text
         tokens = _tokens(text)
-        unknown = [at for at, token in enumerate(tokens) if self._may_change(token, shouted)]
+        unknown = [at for at in _within(tokens, parts) if self._may_change(tokens[at], shouted)]
         if not unknown or not self._vocabulary.is_french([token.plain for token in tokens]):
             return Understood(plain)
         kept = set(map(fold, exact))
@@ -217,6 +223,14 @@ def _tokens(text: str) -> list[_Token]:
         before = blanked[max(0, match.start() - _MARKS) : match.start()].rstrip(" \"'’(")[-1:]
         found.append(_Token(match.group(), match.start(), match.end(), not before or before in _SENTENCE_END))
     return found
+
+
+def _within(tokens: Sequence[_Token], parts: Sequence[tuple[int, int]] | None) -> Iterable[int]:
+    """Return the places of the tokens that start in a part; of all tokens without parts."""
+    if parts is None:
+        return range(len(tokens))
+    starts = [token.start for token in tokens]
+    return [at for start, end in parts for at in range(bisect_left(starts, start), bisect_left(starts, end))]
 
 
 def _as_written(text: str, start: int, end: int, understood: str) -> Correction:

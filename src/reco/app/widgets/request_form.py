@@ -40,6 +40,7 @@ def query_for(text: str, chosen: Filters, opinions: tuple[Opinion, ...]) -> Quer
         near=bool(st.session_state.get("near")) and bool(place),
         opinions=opinions,
         exact=st.session_state.get("exact", ()),
+        whole=bool(st.session_state.get("whole")),
     )
 
 
@@ -51,6 +52,7 @@ def begin(text: str) -> None:
     st.session_state["wanted"] = STEP
     st.session_state["without"] = ()
     st.session_state["exact"] = ()
+    st.session_state["whole"] = False
 
 
 def reopen(page: str) -> None:
@@ -69,7 +71,7 @@ def reopen(page: str) -> None:
     locality.put(query.place)
     st.session_state["shelf"], st.session_state["near"] = query.shelf, query.near
     begin(query.text)
-    st.session_state["without"] = query.without
+    st.session_state["without"], st.session_state["whole"] = query.without, query.whole
     st.session_state["exact"] = query.exact
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from reco.sources.sandbox import limits
 from reco.sources.sandbox.archive import rebuilt
 from reco.sources.sandbox.refusal import Reason, Unreadable
+from reco.text import pages
 from reco.text.decoding import decoded
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -87,17 +88,23 @@ def _pages(data: bytes) -> Iterator[str | None]:
     reader = pypdf.PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not _opens(reader):
         raise Unreadable(Reason.ENCRYPTED)
-    letters, pictures = 0, False
+    texts, letters, pictures, cut = list[str](), 0, False, False
     for number, page in enumerate(reader.pages):
         if number >= limits.MOST_PAGES or time.monotonic() > until:
-            yield None
+            cut = True
             break
         text = page.extract_text()
         letters += len(_LETTER.findall(text))
         pictures = pictures or _has_picture(page)
-        yield text + "\n"
+        texts.append(text)
+        if sum(map(len, texts)) > 2 * limits.LONGEST_TEXT:  # headers and footers go: more is read than kept
+            cut = number + 1 < len(reader.pages)
+            break
     if letters < _FEWEST_LETTERS and pictures:
         raise Unreadable(Reason.SCANNED)
+    yield pages.joined(texts) + "\n"
+    if cut:
+        yield None
 
 
 def _opens(reader: object) -> bool:
