@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from odfdo import Document as Spreadsheet
+from odfdo import Table
+
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.resource import FIELDS, Record, Resource
 from reco.encoder.protocol import Document, DocumentVectors, Progress
@@ -313,3 +316,15 @@ def files_under(folder: Path) -> dict[str, bytes]:
 def edited(table: list[dict[str, str]], identifier: str, **values: str) -> list[dict[str, str]]:
     """Rows in which one has other values."""
     return [{**row, **values} if row["id"] == identifier else row for row in table]
+
+
+def ods(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return an OpenDocument spreadsheet of one sheet."""
+    document, table = Spreadsheet("spreadsheet"), Table("Feuille")
+    document.body.clear()
+    for y, row in enumerate(rows):
+        table.set_row_values(y, list(row))
+    document.body.append(table)
+    stream = io.BytesIO()
+    document.save(stream)
+    return stream.getvalue()

@@ -11,7 +11,6 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odfdo import Document, Table
 
 from reco.catalogue.resource import Record, Rejection, Remark
 from reco.errors import SourceError
@@ -19,6 +18,7 @@ from reco.sources.config import SourceConfig
 from reco.sources.mapping import Mapper
 from reco.sources.read import read
 from reco.sources.rows import LINK, Row, columns, reader
+from tests.support import ods
 
 from .conftest import Read
 
@@ -106,17 +106,6 @@ def test_any_opendocument_reads_back(tmp_path_factory: pytest.TempPathFactory, r
     path = tmp_path_factory.getbasetemp() / "any-table.ods"
     path.write_bytes(ods([HEADER, *rows]))
     as_read(path, "ods", rows)
-
-
-def ods(rows: list[list[str]]) -> bytes:
-    document, table = Document("spreadsheet"), Table("Feuille")
-    document.body.clear()
-    for y, row in enumerate(rows):
-        table.set_row_values(y, row)
-    document.body.append(table)
-    stream = io.BytesIO()
-    document.save(stream)
-    return stream.getvalue()
 
 
 def changed(data: bytes, part: str, old: bytes, new: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
@@ -25,6 +26,10 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
 
 _MOST_NAMED, _LONGEST_NAME = 20, 60
 """Most names in a message, and characters of each: a file of another kind can have millions."""
+
+_SHEETS = frozenset(("xlsx", "ods", "folder"))
+_DAY_OF_1905 = re.compile(r"190[45]-[01]\d-[0-3]\d")
+"""How a sheet shows a year that was typed in a cell of dates."""
 
 
 def usual_names(kind: str) -> Mapping[str, str]:
@@ -61,8 +66,8 @@ class Mapper:
                 exists, cell = _look_up(cells, path)
             else:
                 continue
-            if field == "year" and isinstance(cell, dt.date):
-                cell = years.of_day(cell)
+            if field == "year":
+                cell = self._year(cell)
             text = cell if type(cell) is str else to_text(cell)
             if text is None and exists and field == "id":
                 text = ""  # an empty id is a fault of the row; a source without an id column is not
@@ -74,6 +79,12 @@ class Mapper:
             if not values.get(field, "").strip():
                 values[field] = text
         return Record(self._config.name, row.locator, values | self._config.constants)
+
+    def _year(self, cell: object) -> object:
+        """Return the year of a date; readers of sheets give dates in ISO form."""
+        if type(cell) is str and self._config.kind in _SHEETS and _DAY_OF_1905.fullmatch(cell):
+            cell = dt.date.fromisoformat(cell)
+        return years.of_day(cell) if isinstance(cell, dt.date) else cell
 
     def _split(self, field: str, text: str) -> str:
         parts = text.split(self._config.splits[field])
