@@ -61,6 +61,6 @@ def _cells(entry: Mapping[str, Any], language: object) -> dict[str, object]:
         "author": [person["name"] for person in entry.get("authors", []) if person.get("name")],
         "summary": max([entry.get("summary", ""), *content], key=len),
         "tags": [tag.term for tag in entry.get("tags", []) if tag.get("term")],
-        "year": moment.tm_year if moment else None,
+        "year": moment.tm_year if moment else entry.get("published") or entry.get("updated"),
         "language": language,
     }

@@ -12,6 +12,7 @@ from reco.sources.config import SourceConfig
 from reco.sources.content import whole
 from reco.sources.mapping import named
 from reco.sources.rows import Row, refuse
+from reco.text.decoding import decoded
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
@@ -22,9 +23,9 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
 def parsed(config: SourceConfig, data: bytes, place: str) -> object:
     """Return the document in `data`. Raises `SourceError` when it is not JSON."""
     try:
-        document: object = json.loads(data.decode("utf-8-sig") if data.startswith(b"\xef") else data)
+        document: object = json.loads(decoded(data))
     except (ValueError, RecursionError) as error:
-        start = data[:40].decode("utf-8", "replace")
+        start = decoded(data[:40])
         raise SourceError(
             f"source {config.name}: {place} is not JSON: {error} (it starts with {start!r})",
             "Check that the file is whole and that `kind` of this source is right.",

@@ -6,16 +6,17 @@ import datetime as dt
 import json
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
 
+from reco.catalogue import years
 from reco.catalogue.resource import FIELDS, Record, Rejection
-from reco.errors import SourceError
 from reco.sources.config import SourceConfig
-from reco.sources.rows import Row, refuse
+from reco.sources.rows import LINK, Row, refuse
 from reco.text.clean import clean
+from reco.text.decoding import decoded
 
 _USUAL: Mapping[str, Mapping[str, str]] = {
     "rss": {"url": "link", "authors": "author"},
@@ -30,7 +31,11 @@ _MOST_NAMED, _LONGEST_NAME = 20, 60
 _MOST_PLANS = 50
 """Sets of columns that are kept: a table has one, and documents can have as many as records."""
 
-_DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
+_Plan = tuple[tuple[str, ...], Callable[[Mapping[str, object]], tuple[object, ...]]]
+_TEXT = {str}
+_SHEETS = frozenset(("xlsx", "ods", "folder"))
+_DAY_OF_1905 = re.compile(r"190[45]-[01]\d-[0-3]\d")
+"""How a sheet shows a year that was typed in a cell of dates."""
 
 
 def usual_names(kind: str) -> Mapping[str, str]:
@@ -49,8 +54,7 @@ class Mapper:
     def __init__(self, config: SourceConfig) -> None:
         self._config = config
         self._names = field_names(config)
-        self._reshaped = {"year", *config.splits}
-        self._plans: dict[tuple[str, ...], list[tuple[str, str, bool]]] = {}
+        self._plans: dict[tuple[str, ...], _Plan | None] = {}
 
     def record(self, row: Row) -> Record | Rejection:
         """Return `row` as texts under our field names, without the fields that it lacks."""
@@ -60,40 +64,70 @@ class Mapper:
             return refuse(self._config, row.locator, "its values are nested too deeply to be read")
 
     def _record(self, row: Row) -> Record:
-        values = {}
         cells = row.cells
-        for field, path, direct in self._plan(tuple(cells)):
-            exists, cell = (True, cells[path]) if direct else _look_up(cells, path)
-            text = cell if type(cell) is str else to_text(cell)
-            if text is None and exists and field == "id":
-                text = ""  # an empty id is a fault of the row; a source without an id column is not
-            if text is not None:
-                values[field] = self._shaped(field, text) if field in self._reshaped else text
+        values = self._plain(cells)
+        if values is None:
+            values = self._texts(cells)
+        for field in self._config.splits:
+            if field in values:
+                values[field] = self._split(field, values[field])
+        if link := cells.get(LINK):
+            values["url"] = str(link)  # what a click opens, whatever the cell shows
         for field, text in self._config.defaults.items():
             if not values.get(field, "").strip():
                 values[field] = text
         values.update(self._config.constants)
         return Record(self._config.name, row.locator, values)
 
-    def _plan(self, columns: tuple[str, ...]) -> list[tuple[str, str, bool]]:
-        """Return, for rows with these columns, the fields to fill: path, and whether it is a column."""
-        plan = self._plans.get(columns)
-        if plan is None:
-            wanted = self._names.items()
-            plan = [
-                (field, path, path in columns) for field, path in wanted if path in columns or "." in path
-            ]
+    def _plain(self, cells: Mapping[str, object]) -> dict[str, str] | None:
+        """Return the fields of a row of texts, or None for any other row. A third of the time of `_texts`."""
+        columns = tuple(cells)
+        if columns not in self._plans:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            self._plans[columns] = plan
-        return plan
+            self._plans[columns] = self._plan(columns)
+        plan = self._plans[columns]
+        if plan is None:
+            return None
+        fields, pick = plan
+        texts = pick(cells)
+        return dict(zip(fields, texts, strict=True)) if {*map(type, texts)} == _TEXT else None
 
-    def _shaped(self, field: str, text: str) -> str:
-        if separator := self._config.splits.get(field):
-            return "; ".join(part.strip() for part in text.split(separator) if part.strip())
-        if field == "year" and (dated := _DATED_YEAR.fullmatch(text.strip())):
-            return dated[1]
-        return text
+    def _plan(self, columns: tuple[str, ...]) -> _Plan | None:
+        """Return the fields that rows with these columns fill, and what picks their cells."""
+        found = {field: path for field, path in self._names.items() if path in columns}
+        nested = any("." in path for path in self._names.values() if path not in columns)
+        if nested or len(found) < 2 or self._config.kind in _SHEETS:
+            return None
+        return tuple(found), itemgetter(*found.values())
+
+    def _texts(self, cells: Mapping[str, object]) -> dict[str, str]:
+        values = {}
+        for field, path in self._names.items():
+            if path in cells:
+                exists, cell = True, cells[path]
+            elif "." in path:
+                exists, cell = _look_up(cells, path)
+            else:
+                continue
+            if field == "year":
+                cell = self._year(cell)
+            text = cell if type(cell) is str else to_text(cell)
+            if text is None and exists and field == "id":
+                text = ""  # an empty id is a fault of the row; a source without an id column is not
+            if text is not None:
+                values[field] = text
+        return values
+
+    def _year(self, cell: object) -> object:
+        """Return the year of a date; readers of sheets give dates in ISO form."""
+        if type(cell) is str and self._config.kind in _SHEETS and _DAY_OF_1905.fullmatch(cell):
+            cell = dt.date.fromisoformat(cell)
+        return years.of_day(cell) if isinstance(cell, dt.date) else cell
+
+    def _split(self, field: str, text: str) -> str:
+        parts = text.split(self._config.splits[field])
+        return "; ".join(part.strip() for part in parts if part.strip())
 
 
 def to_text(cell: object) -> str | None:
@@ -112,7 +146,7 @@ def to_text(cell: object) -> str | None:
         case dt.date():
             return cell.isoformat()
         case bytes():
-            return cell.decode("utf-8", "replace")
+            return decoded(cell)
         case Mapping():
             return json.dumps(cell, ensure_ascii=False, default=str)
         case Sequence():
@@ -123,32 +157,10 @@ def to_text(cell: object) -> str | None:
 
 def unmapped(config: SourceConfig, columns: Iterable[str]) -> tuple[str, ...]:
     """Return the columns that no field uses, in order."""
-    distinct = tuple(dict.fromkeys(columns))
+    distinct = tuple(column for column in dict.fromkeys(columns) if column != LINK)
     paths = field_names(config).values()
     used = {path if path in distinct else path.split(".")[0] for path in paths}
     return tuple(column for column in distinct if column and column not in used)
-
-
-def check_columns(config: SourceConfig, columns: Sequence[str]) -> None:
-    """Raise `SourceError` when a table lacks a column of `fields`, repeats a column, or has none of ours."""
-    counts, ours = Counter(columns), field_names(config).values()
-    listed = named(columns)
-    for field, path in config.fields.items():
-        if path not in counts and path.split(".")[0] not in counts:
-            raise SourceError(
-                f"source {config.name}: {config.place} has no column {path!r} (wanted for {field})",
-                f"Correct `fields` of this source; the columns are: {listed}.",
-            )
-    if doubled := sorted(column for column in set(ours) if counts[column] > 1):
-        raise SourceError(
-            f"source {config.name}: {config.place} has two columns named {', '.join(doubled)}",
-            "Rename one of them in the file.",
-        )
-    if not any(path.split(".")[0] in counts or path in counts for path in ours):
-        raise SourceError(
-            f"source {config.name}: no column of {config.place} is a field of reco",
-            f"Add `fields` to this source (or correct `delimiter`); the columns are: {listed}.",
-        )
 
 
 def named(names: Iterable[str]) -> str:

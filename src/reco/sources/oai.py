@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ import httpx2
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
+from reco.catalogue import addresses, years
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.content import is_html
@@ -20,7 +20,6 @@ from reco.sources.remote import Fetched, Remote, shown
 from reco.sources.rows import Row
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
-_YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
 
 
 _OVERLAP = timedelta(days=1)
@@ -129,11 +128,22 @@ def _records(url: str, root: Element) -> Iterator[tuple[str, Row | None]]:
 
 
 def _elements(metadata: Element) -> dict[str, object]:
-    """Return a record's elements by local name, plus the first year and web address found in them."""
+    """Return a record's elements by local name, plus the first date that has a year, and its own address."""
     cells: dict[str, list[str]] = {}
     for element in metadata.iter():
         if text := (element.text or "").strip():
             cells.setdefault(element.tag.rpartition("}")[2], []).append(text)
-    years = (year[0] for date in cells.get("date", []) if (year := _YEAR.search(date)))
-    addresses = (text for text in cells.get("identifier", []) if text.startswith(("http://", "https://")))
-    return {**cells, "year": next(years, None), "url": next(addresses, None)}
+    dates = cells.get("date", [])
+    dated = (text for text in dates if years.read(text)[0] is not None)
+    return {
+        **cells,
+        "year": next(dated, next(iter(dates), None)),
+        "url": _address(cells.get("identifier", [])),
+    }
+
+
+def _address(identifiers: Sequence[str]) -> str | None:
+    """Return the first identifier that is an address, else the first DOI; a citation is neither."""
+    webs = (text for text in identifiers if text.lower().startswith(("http://", "https://")))
+    dois = (text for text in identifiers if " " not in text and addresses.read(text).url)
+    return next(webs, None) or next(dois, None)

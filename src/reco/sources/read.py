@@ -6,7 +6,7 @@ A child process under limits does the reading.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ from reco.catalogue.resource import Record, Rejection, Remark
 from reco.sources.child import door
 from reco.sources.child.wire import Item
 from reco.sources.config import Pagination, SourceConfig
-from reco.sources.rows import Row
+from reco.sources.rows import Columns, Row
 
 __all__ = ["Changed", "Inspection", "Pagination", "SourceConfig", "inspect", "read", "read_changes"]
 
@@ -100,16 +100,19 @@ def inspection(items: Iterable[Item]) -> Inspection:
     )
 
 
-def rows(config: SourceConfig) -> Iterator[Row | Rejection]:
+def rows(config: SourceConfig, tell: Callable[[Remark], None] = log_remark) -> Iterator[Row | Rejection]:
     """Yield every row of a file of the user's own, under its own column names. Raises `SourceError`."""
-    found = door.ask("rows", config)
-    return (item for item in found if isinstance(item, Row | Rejection))
+    for item in door.ask("rows", config):
+        if isinstance(item, Row | Rejection):
+            yield item
+        elif isinstance(item, Remark):
+            tell(item)
 
 
-def columns(config: SourceConfig) -> tuple[list[str], str]:
-    """Return the column names of a CSV table, and its delimiter. Raises `SourceError`."""
-    names, delimiter = cast("tuple[list[str], str]", door.answer(door.ask("columns", config)))
-    return names, delimiter
+def columns(config: SourceConfig, names: Sequence[str] = ()) -> Columns:
+    """Return the columns of a table of the user's own, as `sources.rows.columns` does."""
+    told = cast("dict[str, Any]", door.answer(door.ask("columns", config, None, {"names": list(names)})))
+    return Columns(tuple(told["names"]), told["row"], told["delimiter"])
 
 
 def lines(config: SourceConfig) -> Iterator[str]:

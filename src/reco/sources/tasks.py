@@ -5,24 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from reco.catalogue.resource import Record, Rejection, Remark
+from reco.catalogue.resource import Remark
 from reco.errors import RecoError
 from reco.sources.child.wire import Answer, Item, Request
 from reco.sources.config import SourceConfig
 from reco.sources.content import unreadable
 from reco.sources.mapping import Mapper, unmapped
-from reco.sources.rows import Row, reader
-
-LONGEST_ROW = 16_000_000
-"""Characters of all fields of a row. A longer one is refused here, where it is in memory already."""
-
-_LONGEST_KEPT = 10_000
-"""Characters of each field that are kept of such a row: enough to find it again."""
+from reco.sources.rows import Row, columns, reader
 
 logger = logging.getLogger(__name__)
 
@@ -47,23 +41,23 @@ Task = Callable[[SourceConfig, Path | None, Mapping[str, object]], Iterator[Item
 
 def _records(config: SourceConfig, cache: Path | None, _: Mapping[str, object]) -> Iterator[Item]:
     """Yield every row, mapped to our fields."""
-    mapped = partial(_mapped, Mapper(config), config)
+    mapped = Mapper(config).record
     for item in reader(config.kind)(config, cache):
         yield mapped(item) if isinstance(item, Row) else item
 
 
 def _first(config: SourceConfig, cache: Path | None, given: Mapping[str, object]) -> Iterator[Item]:
     """Yield the first rows, mapped, then the columns that no field uses."""
-    mapper, columns = Mapper(config), dict[str, None]()
+    mapper, seen = Mapper(config), dict[str, None]()
     left = cast(int, given["limit"])
     for item in reader(config.kind)(config, cache):
         if isinstance(item, Row):
-            columns.update(dict.fromkeys(item.cells))
-        yield _mapped(mapper, config, item) if isinstance(item, Row) else item
+            seen.update(dict.fromkeys(item.cells))
+        yield mapper.record(item) if isinstance(item, Row) else item
         left -= not isinstance(item, Remark)
         if not left:
             break
-    yield Answer(unmapped(config, columns))
+    yield Answer(unmapped(config, seen))
 
 
 def _rows(config: SourceConfig, cache: Path | None, _: Mapping[str, object]) -> Iterator[Item]:
@@ -84,23 +78,20 @@ def _changes(config: SourceConfig, cache: Path | None, given: Mapping[str, objec
     mapper = Mapper(config)
     for row in listed.rows.values():
         if row is not None:
-            yield _mapped(mapper, config, row) if isinstance(row, Row) else row
+            yield mapper.record(row)
     keys = [[key, row is not None] for key, row in listed.rows.items()]
     yield Answer({"since": listed.since, "whole": whole, "keys": keys})
 
 
-def _columns(config: SourceConfig, cache: Path | None, _: Mapping[str, object]) -> Iterator[Item]:
-    """Give the column names of a CSV table, and its delimiter."""
-    from reco.sources import csv_file
-
-    names, delimiter = csv_file.columns(config, cache)
-    yield Answer([names, delimiter])
+def _columns(config: SourceConfig, _: Path | None, given: Mapping[str, object]) -> Iterator[Item]:
+    """Give the columns of a table."""
+    yield Answer(asdict(columns(config, cast("list[str]", given["names"]))))
 
 
 def _lines(config: SourceConfig, cache: Path | None, _: Mapping[str, object]) -> Iterator[Item]:
     """Yield the lines of a text, each as a row with one cell "line"."""
     from reco.sources.content import opened
-    from reco.sources.csv_file import decoded
+    from reco.sources.csv_text import decoded
 
     with opened(config, cache) as stream:
         for number, line in enumerate(decoded(config, stream), 1):
@@ -122,16 +113,6 @@ _TASKS: Mapping[str, Task] = {
     "lines": _lines,
     "discover": _discovered,
 }
-
-
-def _mapped(mapper: Mapper, config: SourceConfig, row: Row) -> Record | Rejection:
-    record = mapper.record(row)
-    if isinstance(record, Record) and sum(map(len, record.values.values())) > LONGEST_ROW:
-        name, text = max(record.values.items(), key=lambda value: len(value[1]))
-        kept = {ours: text[:_LONGEST_KEPT] for ours, text in record.values.items()}
-        problem = f"{name} has {len(text):,} characters; a row of at most {LONGEST_ROW:,} is read"
-        return Rejection(config.name, row.locator, (problem,), kept)
-    return record
 
 
 @contextmanager

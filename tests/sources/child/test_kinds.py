@@ -20,6 +20,7 @@ from reco.sources.child import door, parent
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.discovery.discover import discover
 from reco.sources.read import inspect, read, read_changes
+from tests.support import ods
 
 ITEMS = [{"id": "a", "title": "École", "year": 2020}, {"id": "b", "title": "Haie", "theme": ["Eau", "Sol"]}]
 OAI = """<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-01-02T00:00:00Z</responseDate>
@@ -55,6 +56,7 @@ LOCAL: dict[str, tuple[str, Callable[[], bytes], dict[str, object]]] = {
     "jsonl": ("a.jsonl", lambda: b'{"id": "a", "title": "t"}\nnonsense\n{"id": "b", "title": null}', {}),
     "json": ("a.json", lambda: json.dumps({"list": [*ITEMS, 7]}).encode(), {"records": "list"}),
     "xlsx": ("a.xlsx", xlsx, {}),
+    "ods": ("a.ods", lambda: ods([["id", "title"], ["a", "École"], ["b", "Haie"]]), {}),
     "parquet": ("a.parquet", parquet, {}),
     "page": ("a.txt", PAGE.encode, {"themes": ("Eau",), "types": ("Guides & outils",)}),
     "rss": ("a.rss", FEED.encode, {}),

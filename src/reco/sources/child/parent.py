@@ -133,11 +133,13 @@ class _Child:
             while (said := self._frame()) != ["done"]:
                 if isinstance(said, bytes):
                     received += len(said)
-                elif (heard := heard + 1) > _MOST_HEARD:
-                    raise wire.Garbled("messages without end")
-                if received > most:
+                else:
+                    heard += 1
+                if received > most or heard > _MOST_HEARD:
                     hint = "Raise `max_bytes` of this source if that is expected."
-                    raise self._fault(f"gives more than {most:,} bytes of rows", hint)
+                    raise self._fault(
+                        f"gives more than {most:,} bytes of rows, or messages without end", hint
+                    )
                 if isinstance(said, bytes):
                     yield from wire.rows_of(self._config.name, said)
                 else:

@@ -20,6 +20,12 @@ from reco.sources.rows import Row
 LARGEST_FRAME = 160_000_000
 """Bytes. The longest row, all in characters of six bytes, with a batch before it."""
 
+LONGEST_ROW = 16_000_000
+"""Characters of all fields of a row. A longer one is refused by the child, so that no frame is larger."""
+
+_LONGEST_KEPT = 10_000
+"""Characters of each field that are kept of such a row: enough to find it again."""
+
 _BATCH_ROWS, _BATCH_CHARACTERS = 500, 1_000_000
 _OTHER = -1
 _REFUSED, _REMARK, _ROW = "refused", "remark", "row"
@@ -77,10 +83,14 @@ class Sender:
         if isinstance(item, Record):
             names = tuple(item.values)
             texts = item.values.values()
+            size = sum(map(len, texts))
+            if size > LONGEST_ROW:
+                self.send(_too_long(item))
+                return
             self._order.append(self._shapes.setdefault(names, len(self._shapes)))
             self._texts.append(item.locator)
             self._texts += texts
-            self._characters += sum(map(len, texts))
+            self._characters += size
         elif isinstance(item, Rejection):
             self._other(_REFUSED, item.locator, list(item.problems), dict(item.values))
             self._characters += sum(map(len, item.values.values()))
@@ -118,6 +128,13 @@ class Sender:
         for part in parts:
             self._stream.write(part)
         self._stream.flush()
+
+
+def _too_long(row: Record) -> Rejection:
+    name, text = max(row.values.items(), key=lambda value: len(value[1]))
+    problem = f"{name} has {len(text):,} characters; a row of at most {LONGEST_ROW:,} is read"
+    kept = {ours: text[:_LONGEST_KEPT] for ours, text in row.values.items()}
+    return Rejection(row.source, row.locator, (problem,), kept)
 
 
 def _encoded(value: object) -> bytes:
