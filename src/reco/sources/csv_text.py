@@ -55,6 +55,9 @@ class Lines:
         """Return the cells of the next row, an empty list for a blank line, None at the end."""
         self.number += len(self.taken)
         self.taken, self.unclosed, self.too_long = [], False, False
+        if (plain := self._plain()) is not None:
+            bare = plain.rstrip("\r\n")
+            return bare.split(delimiter) if bare else []
         try:
             return next(csv.reader(self, delimiter=delimiter, strict=True), None)
         except csv.Error:
@@ -62,6 +65,17 @@ class Lines:
                 return next(csv.reader(self.taken, delimiter=delimiter))
             self.unclosed = True
             return []
+
+    def _plain(self) -> str | None:
+        """Take the next line if it has no quote, as `csv` reads it at three times the cost. Else None."""
+        line = self._ahead.popleft() if self._ahead else next(self._lines, None)
+        if line is None:
+            return None
+        if '"' in line or type(line) is _Cut:
+            self._ahead.appendleft(line)
+            return None
+        self.taken.append(line)
+        return line
 
     def give_back(self, kept: int) -> str:
         """End the current row after `kept` lines, put the others back, and return the text of the row."""
