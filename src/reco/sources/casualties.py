@@ -26,7 +26,7 @@ def told(config: SourceConfig, place: str, found: Document, items: int) -> Itera
 
 
 def casualties(config: SourceConfig, lost: Mapping[str, str], total: int) -> Iterator[Remark | Rejection]:
-    """Yield the items that are left out, by locator, of `total` items of one source.
+    """Yield the items that are left out, by locator, of `total` items of one text.
 
     One of them is told and no more: in a short list it would refuse the whole source. Above the share that
     `reject_limit` allows they are rejections, and the limit of the source decides.

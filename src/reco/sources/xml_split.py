@@ -27,7 +27,7 @@ class Parts:
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
     """Yield the pieces of a text in order, and whether each is markup: not CDATA, a comment or the like.
 
-    What is opened and never closed is markup, and so is a CDATA section that another one interrupts.
+    What is opened and never closed is markup, and so is a section that another one of its kind interrupts.
     """
     start = position = 0
     ends: dict[str, int] = {}
@@ -37,7 +37,7 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
             ends[kind] = text.find(_CLOSERS[kind], opener.end())
         end = ends[kind]
         position = opener.end()
-        if end < 0 or (kind == "<![CDATA[" and text.find(kind, position, end) >= 0):
+        if end < 0 or text.find(kind, position, end) >= 0:
             continue
         position = end + len(_CLOSERS[kind])
         if opener.start() > start:

@@ -16,7 +16,7 @@ _TEXTS = frozenset(
     ("title", "description", "summary", "content", "encoded", "subtitle", "abstract", "loc", "link")
 )
 _XHTML = re.compile(r"""type\s*=\s*["'](?:xhtml|application/xhtml\+xml)["']""")
-_DEEPEST = 6
+_DEEPEST, _MOST_NAMED = 6, 5
 _KNOWN: Mapping[str, str] = {
     "content": "http://purl.org/rss/1.0/modules/content/",
     "dc": "http://purl.org/dc/elements/1.1/",
@@ -36,8 +36,8 @@ def closing(tag: str) -> str:
     return found[1] if found else ""
 
 
-def declared(head: str, root: str, text: str) -> tuple[str, str]:
-    """Return `head` with every prefix of `text` declared, and a start tag that declares all of them."""
+def declared(head: str, root: str, text: str) -> tuple[str, str, list[str]]:
+    """Return `head` with every prefix of `text` declared, a start tag that does so, and what was missing."""
     known: dict[str, str] = dict(_NAMESPACE.findall(head))
     used = set(_PREFIX.findall(text)) | set(_ATTRIBUTE_PREFIX.findall(text))
     missing = sorted(used - known.keys() - {"xml", "xmlns"})
@@ -45,7 +45,7 @@ def declared(head: str, root: str, text: str) -> tuple[str, str]:
     name = closing(root)
     opened = f"<{name}{added}"
     spaces = "".join(f" xmlns{f':{prefix}' if prefix else ''}={uri}" for prefix, uri in known.items())
-    return head.replace(f"<{name}", opened, 1), f"{opened}{spaces}>"
+    return head.replace(f"<{name}", opened, 1), f"{opened}{spaces}>", missing[:_MOST_NAMED]
 
 
 def retagged(item: str, start: str, problem: Problem) -> str:

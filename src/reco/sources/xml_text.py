@@ -143,10 +143,17 @@ def _mended(text: str, found: Document, rank: int) -> str:
     if _FORBIDDEN.search(text):
         said["characters that XML forbids are left out"] = None
         text = _FORBIDDEN.sub("", text)
-    text = outside(text, lambda markup: _NO_TAG.sub("&lt;", _REFERENCE.sub(lambda r: _read(r, said), markup)))
+    text = outside(text, lambda markup: _markup(markup, said))
     if said:
         found.mended.setdefault(rank, []).extend(list(said)[:_MOST_SAID])
         found.names[rank] = name_of(text) if rank else ""
+    return text
+
+
+def _markup(text: str, said: dict[str, None]) -> str:
+    text, count = _NO_TAG.subn("&lt;", _REFERENCE.sub(lambda reference: _read(reference, said), text))
+    if count:
+        said['a "<" that starts no tag is read as text'] = None
     return text
 
 
@@ -179,7 +186,9 @@ def _mend_tags(parts: Parts, found: Document, fault: str) -> None:
     root = _ROOT.search(outside(parts.head, str))
     if root is None or not (parts.items or parts.tail):
         raise CutShort(fault) if root and f"</{closing(root[0])}" not in whole else ValueError(fault)
-    parts.head, start = declared(parts.head, root[0], whole)
+    parts.head, start, missing = declared(parts.head, root[0], whole)
+    if missing:
+        found.mended.setdefault(0, []).append(f"prefixes that it does not declare: {', '.join(missing)}")
     _close_last(parts)
     _close(parts, found, closing(root[0]), fault)
     for index in _broken(parts.items, start):
