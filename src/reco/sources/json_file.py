@@ -42,8 +42,6 @@ class Page:
                 yield Row(locator, item)
             elif isinstance(item, Left):
                 lost[locator] = f"not JSON: {item.why}"
-            elif item is None:
-                lost[locator] = "it is empty (null)"
             elif self.config.kind == "json":
                 yield refuse(self.config, locator, _no_object(item), _as_json(item))
             else:
@@ -57,15 +55,14 @@ def page_of(config: SourceConfig, data: bytes, place: str, content_type: str = "
     """Return the records of a document. Raises `SourceError` when it is not JSON or lists none."""
     if is_html(data):
         raise SourceError(
-            f"source {config.name}: {place} is not JSON: it is a web page (HTML)",
+            f"source {config.name}: {place} is not JSON: it is a web page ({_start(data)})",
             "Open the address in a browser: it must answer JSON, and need no login.",
         )
     try:
         found = read(data, content_type, config.records)
     except (ValueError, RecursionError) as error:
-        start = data[:40].decode("utf-8", "replace")
         raise SourceError(
-            f"source {config.name}: {place} is not JSON: {error} (it starts with {start!r})",
+            f"source {config.name}: {place} is not JSON: {error} (it starts with {_start(data)})",
             "Check that the file is whole and that `kind` of this source is right.",
         ) from error
     return Page(config, place, found, listed(config, found.document, place))
@@ -116,6 +113,10 @@ def _taken(config: SourceConfig, records: Mapping[str, object]) -> list[object] 
     if not shared or (not config.records and len(known) < 2):
         return None
     return [{"id": key, **value} if isinstance(value, Mapping) else value for key, value in records.items()]
+
+
+def _start(data: bytes) -> str:
+    return repr(data[:40].decode("utf-8", "replace"))
 
 
 def _no_object(item: object) -> str:
