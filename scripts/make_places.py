@@ -1,4 +1,4 @@
-"""Make `src/reco/catalogue/places/places.csv` from two packages with open licences.
+"""Make `src/reco/catalogue/places/places.csv` and `postal.csv` from two packages with open licences.
 
 Run it when one of them has a new edition.
 
@@ -93,13 +93,25 @@ def rows(package: Path, geonames: Path) -> Iterator[dict[str, object]]:
                    "department": former["departement"], "region": former["region"]}  # fmt: skip
 
 
+def postal(package: Path) -> Iterator[tuple[str, str]]:
+    """Yield each postal code with the INSEE codes of its communes, joined by spaces."""
+    found: dict[str, list[str]] = {}
+    for commune in _read(package, "communes"):
+        if commune["type"] == "commune-actuelle":
+            for code in commune.get("codesPostaux", ()):
+                found.setdefault(code, []).append(commune["code"])
+    yield from ((code, " ".join(sorted(communes))) for code, communes in sorted(found.items()))
+
+
 def main() -> None:
-    """Write the table."""
+    """Write the table of places, and that of postal codes beside it."""
     package, geonames, target = map(Path, sys.argv[1:4])
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows(package, geonames))
+    with target.with_name("postal.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([("postal", "communes"), *postal(package)])
 
 
 if __name__ == "__main__":

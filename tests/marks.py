@@ -25,16 +25,24 @@ _UNTOLD = ("annotation", "returns", "type_params", "type_comment", "ctx", "simpl
 
 CODE: Mapping[str, tuple[str, ...]] = {
     "reco.text.tokens.READING": ("reco.text.tokens", "reco.text.clean:bare", "reco/text/stop_words.txt"),
+    "reco.index.acronyms.READING": ("reco.index.acronyms", "reco/index/ordinary_words.csv"),
     "reco.catalogue.admission.RECIPE": (
         "reco.catalogue.admission",
+        "reco.catalogue.addresses",
+        "reco.catalogue.languages",
+        "reco.catalogue.places.codes",
+        "reco.catalogue.years",
         "reco.catalogue.taxonomy:canonical",
         "reco.text.clean:clean strip_markup fold digest",
+        "reco.text.markup",
+        "reco.text.escapes",
     ),
     "reco.catalogue.fingerprints.RECIPE": ("reco.catalogue.fingerprints", "reco.text.clean:fold"),
     "reco.catalogue.curation.RECIPE": (
         "reco.catalogue.curation",
         "reco.catalogue.boilerplate",
         "reco.catalogue.decisions",
+        "reco.catalogue.places.codes",
         "reco.catalogue.places.gazetteer",
         "reco.index.duplicates",
     ),
@@ -82,7 +90,12 @@ CODE: Mapping[str, tuple[str, ...]] = {
         "reco.index.lexical:LexicalIndex.to_files LexicalIndex.from_files Counts.to_arrays Counts.from_arrays",
         "reco.index.terms:Counted.to_arrays Counted.from_arrays",
     ),
-    "reco.sources.web_page.RECIPE": ("reco.sources.web_page", "reco.sources.page_store:StoredPage"),
+    "reco.sources.web_page.RECIPE": (
+        "reco.sources.web_page",
+        "reco.sources.page_store:StoredPage",
+        "reco.text.markup:mended",
+        "reco.text.decoding:decoded",
+    ),
     "reco.refresh.journal._MAGIC": ("reco.refresh.journal",),
 }
 """Each mark, and what it stands for: a module, names of one with what they use of it, or a file of data."""

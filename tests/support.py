@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from odfdo import Document as Spreadsheet
+from odfdo import Table
+
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.resource import FIELDS, Record, Resource
 from reco.encoder.protocol import Document, DocumentVectors, Progress
@@ -229,24 +232,22 @@ def run_cli(*arguments: str) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def run_process(*arguments: str, stdin: str = "", **environment: str) -> Ran:
+def run_process(*arguments: str, stdin: str | bytes = "", **environment: str) -> Ran:
     """Run the command line in a process of its own."""
     return python("-c", "from reco.cli.main import main; main()", *arguments, stdin=stdin, **environment)
 
 
-def python(*arguments: str, stdin: str = "", **environment: str) -> Ran:
+def python(*arguments: str, stdin: str | bytes = "", **environment: str) -> Ran:
     """Run Python in a process of its own."""
     done = subprocess.run(
         [sys.executable, *arguments],
-        input=stdin,
+        input=stdin if isinstance(stdin, bytes) else stdin.encode(),
         env={**os.environ, **environment},
         capture_output=True,
-        text=True,
-        encoding="utf-8",
         timeout=120,
         check=False,
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def record(**values: str) -> Record:
@@ -315,3 +316,15 @@ def files_under(folder: Path) -> dict[str, bytes]:
 def edited(table: list[dict[str, str]], identifier: str, **values: str) -> list[dict[str, str]]:
     """Rows in which one has other values."""
     return [{**row, **values} if row["id"] == identifier else row for row in table]
+
+
+def ods(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return an OpenDocument spreadsheet of one sheet."""
+    document, table = Spreadsheet("spreadsheet"), Table("Feuille")
+    document.body.clear()
+    for y, row in enumerate(rows):
+        table.set_row_values(y, list(row))
+    document.body.append(table)
+    stream = io.BytesIO()
+    document.save(stream)
+    return stream.getvalue()

@@ -12,6 +12,8 @@ import pytest
 
 import reco
 from benchmarks import demand
+from benchmarks.typos import __main__ as typos
+from benchmarks.typos.faults import damaged
 from reco.projects.demand_file import read
 from tests.support import REPOSITORY, Home
 
@@ -54,3 +56,21 @@ def test_the_benchmark_of_demand_prints_the_shares_and_the_largest_groups(
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "skipped: no file of queries; give one with --file"
     assert told[1].endswith("absent.jsonl is not on this machine")
+
+
+def test_damaged_requests_are_the_same_each_time_and_have_their_faults() -> None:
+    text = "Rénover l'école et la cour avec moins de bitume pour les enfants du Bourg de Kerlaz"
+    for errors in (1, 2, 4):
+        wrong = damaged(text, errors, "golden-1")
+        assert wrong == damaged(text, errors, "golden-1") != damaged(text, errors, "golden-2")
+        assert 1 <= sum(word not in text.split() for word in wrong.split()) <= errors + 1
+        assert "Kerlaz" in wrong
+
+
+def test_the_benchmark_of_typos_gives_every_figure(served: Home) -> None:
+    found = typos.measure(reco.Home(served.settings(), served.path).recommender, None, 2)
+    assert set(found) >= {"kept_by_errors", "correct_touched", "hurried", "milliseconds"}
+    assert found["requests"] == found["correct"] == 2 and found["correct_touched"] == {}
+    hurried = found["hurried"]
+    assert isinstance(hurried, dict) and hurried["as_typed"] < hurried["understood"] <= 1
+    assert len((typos.HERE / "hurried.csv").read_text("utf-8").splitlines()) == 31

@@ -50,6 +50,12 @@ def test_a_request_is_split_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(lines) == 4
 
 
+@pytest.mark.parametrize("line", ["mot-\nmot-\n", "la la de\n", "\n", "> \n", "- a-\nb", "((\n", "Vu le\n"])
+def test_physical_lines_and_papers_are_read_in_linear_time(line: str) -> None:
+    text = (line * 200_000)[:190_000]
+    assert Query.of(f"un pont {text}").reading.text
+
+
 def test_each_word_of_a_request_is_read_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     lengths = _counted(monkeypatch, needs, "words")
     assert split(PAGES)

@@ -42,6 +42,10 @@ class SourceError(RecoError):
     """A source that cannot be read at all. A bad row is a `Rejection` instead."""
 
 
+class NoCatalogue(SourceError):
+    """A text in which no resource is found: it may be no catalogue at all."""
+
+
 class EncoderError(RecoError):
     """A model that is missing, unsafe or unusable."""
 

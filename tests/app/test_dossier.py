@@ -14,11 +14,13 @@ import pytest
 import rispy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rispy.config import TYPE_OF_REFERENCE_MAPPING
 
+from reco.app.dossier.authors import authors_of
 from reco.app.dossier.content import CUT, LONGEST_CELL, Dossier, Headings, Item
 from reco.app.dossier.document import docx_bytes
 from reco.app.dossier.markdown import markdown_bytes
-from reco.app.dossier.references import ris_bytes
+from reco.app.dossier.references import ris_bytes, type_of
 from reco.app.dossier.tables import COLUMNS, table_bytes, xlsx_bytes
 from tests.support import resource
 
@@ -205,3 +207,86 @@ def test_no_file_names_a_source_of_the_settings() -> None:
     )
     assert "zzsource" not in text
     assert "Source : Ademe · https://example.org/a?b=1" in paragraphs(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Rapports", "RPRT"),
+        ("Livres", "BOOK"),
+        ("Guides & outils", "RPRT"),
+        ("Dossiers & articles", "MGZN"),
+        ("Initiatives & retours d'expérience", "GEN"),
+        ("Thèse de doctorat", "THES"),
+        ("Synthèses", "GEN"),
+        ("Parenthèse", "GEN"),
+        ("Délivrance d'un acte", "CONF"),
+        ("Articles scientifiques", "JOUR"),
+        ("Livre blanc", "RPRT"),
+        ("Jeux de données", "DATA"),
+        ("", "GEN"),
+    ],
+)
+def test_the_type_of_a_reference_is_a_whole_word(text: str, code: str) -> None:
+    found = item()
+    found = replace(found, resource=replace(found.resource, type=text))
+    (only,) = rispy.loads(ris_bytes(dossier(found)).decode())
+    assert only["type_of_reference"] == type_of(text) == code
+    assert code in TYPE_OF_REFERENCE_MAPPING
+
+
+@pytest.mark.parametrize(
+    ("line", "authors"),
+    [
+        ("Claire Moreau", ["Moreau, Claire"]),
+        ("MOREAU Claire", ["MOREAU, Claire"]),
+        ("Claire MOREAU", ["MOREAU, Claire"]),
+        ("C. Moreau ; J.-P. Œillet", ["Moreau, C.", "Œillet, J.-P."]),
+        ("Moreau C.", ["Moreau, C."]),
+        ("Moreau, Claire; Roux, Hugo", ["Moreau, Claire", "Roux, Hugo"]),
+        ("Moreau, Claire, Roux, Hugo", ["Moreau, Claire", "Roux, Hugo"]),
+        ("Claire Moreau, Hugo Roux et Luc Blanc", ["Moreau, Claire", "Roux, Hugo", "Blanc, Luc"]),
+        ("MOREAU Claire, ROUX Hugo", ["MOREAU, Claire", "ROUX, Hugo"]),
+        ("Henri de La Roche", ["de La Roche, Henri"]),
+        ("de La Roche, Henri", ["de La Roche, Henri"]),
+        ("LE GALL Yann / Anne d’Arvor", ["LE GALL, Yann", "d’Arvor, Anne"]),
+        ("Jean-Marie Petit Roux", ["Petit Roux, Jean-Marie"]),
+        ("Mme Claire Moreau (Cerema), dir. Hugo Roux", ["Moreau, Claire", "Roux, Hugo"]),
+        ("Claire Moreau, maire", ["Moreau, Claire"]),
+        ("Claire Moreau et al.", ["Moreau, Claire", "et al."]),
+        ("Claire Moreau, ADEME", ["Moreau, Claire", "ADEME"]),
+        ("ADEME ; Cerema", ["ADEME", "Cerema"]),
+        ("CEREMA Normandie", ["CEREMA Normandie"]),
+        ("Terra Nova", ["Terra Nova"]),
+        ("Plante & Cité", ["Plante & Cité"]),
+        ("Agence de l'eau et de la forêt", ["Agence de l'eau et de la forêt"]),
+        ("Fondation Jean Moulin", ["Fondation Jean Moulin"]),
+        ("Ministère de l'Eau, de la Forêt", ["Ministère de l'Eau, de la Forêt"]),
+        ("Entretien avec Claire Moreau", ["Entretien avec Claire Moreau"]),
+    ],
+)
+def test_authors_are_name_first_and_organisations_stay(line: str, authors: list[str]) -> None:
+    found = item()
+    found = replace(found, resource=replace(found.resource, authors=line))
+    (only,) = rispy.loads(ris_bytes(dossier(found)).decode())
+    assert only["authors"] == authors
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from(["Claire", "MOREAU", "C.", ",", ";", " et ", "ADEME", "(", ")", "de", "é"])))
+def test_no_word_of_an_author_is_lost_or_made_up(words: list[str]) -> None:
+    line = " ".join(words)
+    kept = set(" ".join(authors_of(line)).replace(",", " ").split())
+    assert kept <= set(line.replace(",", " ").split()) and ("ADEME" in kept) >= (line.strip() == "ADEME")
+
+
+def test_office_files_are_on_a4_and_in_french() -> None:
+    data = docx_bytes(dossier(item()), HEADINGS)
+    document = docx.Document(io.BytesIO(data))
+    (section,) = document.sections
+    assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        styles, settings_part = parts.read("word/styles.xml"), parts.read("word/settings.xml")
+    assert b'<w:lang w:val="fr-FR"' in styles and b'w:themeFontLang w:val="fr-FR"' in settings_part
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes(dossier(item()), HEADINGS)))
+    assert {sheet.page_setup.paperSize for sheet in book.worksheets} == {9}

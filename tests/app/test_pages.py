@@ -308,3 +308,16 @@ def test_requests_stay_out_of_the_address_and_the_log(
         test = search(page(), "piscine secrète")
     assert not test.query_params
     assert "secrète" not in caplog.text
+
+
+def test_what_was_understood_is_said_and_one_click_searches_the_word_as_typed(home: None, page: Open) -> None:
+    test = search(page(), "rénover lecol sans bittume")
+    assert "Compris : **l\\'école** sans **bitume**" in [element.value for element in test.markdown]
+    buttons = [button.label for button in test.button]
+    assert "chercher exactement « lecol »" in buttons and "tout chercher comme écrit" in buttons
+    test.button(key="exact_0").click().run()
+    assert test.session_state["exact"] == ("lecol",)
+    assert "Compris : **bitume**" in [element.value for element in test.markdown]
+    test.button(key="exact_none").click().run()
+    assert "Compris : **l\\'école** sans **bitume**" in [element.value for element in test.markdown]
+    assert not test.exception

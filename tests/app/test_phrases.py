@@ -20,6 +20,7 @@ from reco.projects.changes import Cause
 from reco.ranking.cautions import KINDS
 from reco.ranking.rerank import REASONS as MOVES
 from reco.sources.sandbox.refusal import Reason
+from reco.text.papers.reading import KEPT, LEFT_OUT
 
 CODES = {
     "age": ("rules", "old"),
@@ -31,6 +32,8 @@ CODES = {
     "file": tuple(Reason),
     "like": LIKENESS,
     "locality": ("commune", "epci", "department", "region"),
+    "paper.left": tuple(LEFT_OUT),
+    "paper.part": tuple(f"{label}.{form}" for label in KEPT for form in ("one", "many")),
     "placed": MOVES,
     "verdict": ("found", "weak", "nothing"),
     "vigilance": KINDS,

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from reco.app import phrases
 from reco.app.dossier.content import Dossier
-from reco.app.share import code_of
+from reco.app.share import code_of, query_of
 from reco.app.widgets import downloads
 from reco.catalogue.catalogue import Filters
 from reco.errors import StorageError
@@ -385,3 +385,36 @@ def test_like_places_come_with_their_reasons_and_a_share_keeps_the_choice(
     assert other.session_state["place"] == "33243"
     assert other.checkbox(key="near").value
     assert titles(other) == titles(test)
+
+
+# Papers
+
+PAPER = (
+    "Extrait du registre des délibérations du conseil municipal\nPrésents : Mme Roux, M. Blin\n"
+    "Objet : rénover le chauffage de notre école\nVu le code de l'énergie ;\n"
+    "Considérant que la chaudière est vieille ;\nAprès en avoir délibéré,\nDécide de changer la chaudière ;\n"
+    "Fait et délibéré en mairie.\nLe maire"
+)
+
+
+def test_what_a_paper_leaves_out_is_shown_and_comes_back_by_one_click(home: None, page: Open) -> None:
+    test = search(page(), PAPER)
+    box = next(box for box in test.expander if box.label.startswith("Lu : "))
+    assert box.label == (
+        "Lu : objet, 1 considérant, 1 décision ; laissé de côté : en-tête, présents et quorum, visas, vote, signatures"
+    )
+    assert any("Mme Roux" in text.value for text in box.markdown)
+    found = test.session_state["answer"][1]
+    assert found.query.reading.lead == REQUEST
+    test = press(test, "paper_restore")
+    assert test.session_state["answer"][1].query.reading.lead == PAPER
+    assert not any(box.label.startswith("Lu : ") for box in test.expander)
+    test = press(test, "paper_undo")
+    assert test.session_state["answer"][1] == found
+
+
+def test_the_address_of_a_paper_searched_whole_opens_it_whole(home: None, page: Open) -> None:
+    test = search(page(), PAPER)
+    press(test, "paper_restore")
+    query = test.session_state["answer"][1].query
+    assert query_of(code_of(query)).reading == query.reading

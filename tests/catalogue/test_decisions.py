@@ -117,6 +117,13 @@ def test_a_file_without_the_columns_is_refused_and_a_missing_one_decides_nothing
     (tmp_path / "bad.csv").write_text("id;action\n", encoding="utf-8")
     with pytest.raises(InvalidDecisions, match="lacks the columns"):
         Decisions.read(tmp_path / "bad.csv")
-    (tmp_path / "latin.csv").write_bytes("id,é".encode("latin-1"))
+    (tmp_path / "folder.csv").mkdir()
     with pytest.raises(InvalidDecisions, match="cannot be read"):
-        Decisions.read(tmp_path / "latin.csv")
+        Decisions.read(tmp_path / "folder.csv")
+
+
+def test_a_file_that_a_spreadsheet_saved_in_its_own_encoding_is_read(tmp_path: Path) -> None:
+    lines = "action,id,field,value,expects,author,date,reason\nhide,r01,,,,Zoé,2026-01-02,Périmé\n"
+    (tmp_path / "latin.csv").write_bytes(lines.encode("cp1252"))
+    (tmp_path / "utf8.csv").write_text(lines, "utf-8")
+    assert Decisions.read(tmp_path / "latin.csv") == Decisions.read(tmp_path / "utf8.csv")

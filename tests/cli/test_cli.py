@@ -86,6 +86,21 @@ def test_an_acronym_that_was_read_in_full_is_said_and_taken_away(home: Home) -> 
     assert scores[0] != scores[1]
 
 
+def test_a_misspelt_word_is_told_and_searched_exactly_on_demand(served: Home) -> None:
+    asked = ("recommend", "rouvrir le caffé du vilage", *served.arguments)
+    assert "Understood: rouvrir le café du village\n" in run_cli(*asked).out
+    read = run_cli(*asked, "--json").json
+    assert (read["query"], read["understood"]) == (asked[1], "rouvrir le café du village")
+    assert read["corrections"] == [
+        {"written": "caffé", "understood": "café", "start": 11, "end": 16},
+        {"written": "vilage", "understood": "village", "start": 20, "end": 26},
+    ]
+    one = run_cli(*asked, "--exact-word", "vilage", "--json").json
+    assert (one["understood"], one["exact"]) == ("rouvrir le café du vilage", ["vilage"])
+    typed = run_cli(*asked, "--exact", "--json").json
+    assert (typed["understood"], typed["corrections"]) == (asked[1], [])
+
+
 def test_a_shelf_is_told_slot_by_slot(served: Home) -> None:
     done = run_cli("recommend", "rouvrir le café", "--shelf", "--json", *served.arguments)
     filled = [slot for slot in done.json["shelf"] if slot["rank"]]
@@ -177,8 +192,10 @@ def test_snapshots_marks_the_one_served(served: Home) -> None:
     ] == [True]
 
 
-def test_a_request_is_read_from_standard_input(served: Home) -> None:
-    done = run_process("recommend", "-", "--json", *served.arguments, stdin="rouvrir le café")
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_request_is_read_from_standard_input(served: Home, encoding: str) -> None:
+    request = "rouvrir le café".encode(encoding)
+    done = run_process("recommend", "-", "--json", *served.arguments, stdin=request)
     assert done.json["query"] == "rouvrir le café"
 
 
@@ -373,3 +390,23 @@ def test_what_is_printed_is_english(home: Home) -> None:
     french = {"rang", "lieu", "besoin", "mots", "aussi", "voir", "rien", "hab.", ":"}
     assert {"Need:", "place:", "words:"} <= set(words)
     assert not french & {word.casefold().strip("(),;") for word in words}
+
+
+def test_a_deliberation_is_read_for_its_object(served: Home) -> None:
+    paper = (
+        "DÉLIBÉRATION DU CONSEIL MUNICIPAL\nOBJET : rouvrir le café du village\nVu le code rural ;\n"
+        "Considérant que le café est fermé ;\nAprès en avoir délibéré,\nDÉCIDE de rouvrir le café ;\n"
+    )
+    alone = run_cli("recommend", "rouvrir le café du village", "--json", *served.arguments).json
+    read = run_cli("recommend", paper, "--json", *served.arguments).json
+    assert alone["reading"] is None
+    assert read["query"] == paper.strip()
+    assert read["reading"]["lead"] == "rouvrir le café du village"
+    assert [part["label"] for part in read["reading"]["left_out"]] == ["heading", "visas", "vote"]
+    assert read["needs"] == []
+    plain = " ".join(run_cli("recommend", paper, *served.arguments).out.split())
+    assert (
+        "Read of this deliberation: object, considérant, decision; left aside: heading, visas, vote" in plain
+    )
+    whole = run_cli("recommend", paper, "--whole", "--json", *served.arguments).json
+    assert whole["reading"] is None

@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reco.sources.config import Kind
-from tests.support import Home, rows, run_cli
+from tests.support import Home, ods, rows, run_cli
 
 GOOD = {"id": "a1", "title": "Haies et talus", "summary": "Planter.", "cote": "B 12"}
 BAD = {"id": "a2", "title": "", "summary": "Sans titre.", "cote": "B 13"}
@@ -92,6 +92,7 @@ SOURCES: dict[str, tuple[bytes | str, str, str, list[str]]] = {
     "json": (LIST, "b.json#2", "title is missing", ["cote"]),
     "page": (PAGE, "b.page:6", "Inconnu", []),
     "xlsx": (workbook(), "b.xlsx:3", "title is missing", ["cote"]),
+    "ods": (ods([[*GOOD], [*GOOD.values()], [*BAD.values()]]), "b.ods:3", "title is missing", ["cote"]),
     "parquet": (parquet(), "b.parquet:2", "title is missing", ["cote"]),
     "folder": (csv_of(), "inbox/b.csv:3", "title is missing", ["cote"]),
     "rss": (rss(), "b.rss#2", "title is missing", ["tags"]),
@@ -180,7 +181,7 @@ def test_a_source_that_cannot_be_read_says_why(home: Home, data: bytes) -> None:
 
 
 def test_a_source_is_shown_as_mapped_with_what_is_refused_and_left_out(home: Home) -> None:
-    home.write([*rows()[:3], {**rows()[3], "title": "", "year": "hier"}])
+    home.write([*rows()[:3], {**rows()[3], "title": "", "id": ""}])
     text = (home.folder / "catalogue.csv").read_text(encoding="utf-8").splitlines()
     lines = [line + (",cote" if i == 0 else f",A{i}") for i, line in enumerate(text)]
     (home.folder / "catalogue.csv").write_text("\n".join(lines), encoding="utf-8")

@@ -28,7 +28,9 @@ def test_every_line_of_a_refresh_is_an_object(home: Home, machine: None) -> None
     assert done.code == 0 and done.json["published"]
     (line,) = lines(done)
     assert (
-        line["level"] == "WARNING" and line["logger"] == "reco.refresh.collect" and "other" in line["message"]
+        line["level"] == "WARNING"
+        and line["logger"] == "reco.refresh.gathering"
+        and "other" in line["message"]
     )
     assert line["time"].endswith("+00:00")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from reco.errors import InvalidInput
 from reco.index.acronyms import Acronym, Acronyms, _full_form, learn
+from reco.text.clean import fold
+from reco.text.french import french
 from reco.text.tokens import tokens
 from tests.support import REPOSITORY
 
@@ -133,3 +137,57 @@ def test_definitions_are_those_of_the_plain_pattern(before: list[str], gap: str,
 @pytest.mark.parametrize("part", ["x", "a-", "l'", "a,", "A (", "ab (A", "(AB) "])
 def test_definitions_are_sought_in_time_proportional_to_a_text(part: str) -> None:
     assert learn([part * (100_000 // len(part))]) == []
+
+
+@pytest.mark.parametrize("capitals", [False, True])
+def test_none_of_the_commonest_words_is_an_acronym(table: Acronyms, capitals: bool) -> None:
+    common = french().commonest(3_000)
+    assert len(common) == 3_000 and {"ami", "sage", "notre"} < set(common)
+    found = {word: table.find(word.upper() if capitals else word) for word in common}
+    wrong = {word: one[0].short for word, one in found.items() if one and one[0].entry.is_acronym}
+    assert wrong == {}
+    synonyms = {one[0].short for one in found.values() if one}
+    assert synonyms == {
+        "bibliothèque",
+        "emprunt",
+        "piscine",
+        "commune rurale",
+        "vélo",
+    }  # they mean what they say
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("il a plu toute la nuit", []),
+        ("IL A PLU TOUTE LA NUIT", []),
+        ("réviser le PLU", ["PLU"]),
+        ("l'abc du jardinier, par Mia", []),
+        ("NOTRE AMI EST UN SAGE", []),
+        ("RÉVISER LE PCAET", ["PCAET"]),
+        ("LE SAGE ET LE PAVÉ\nLe SAGE est voté", ["SAGE"]),
+        ("À lire :\nSAGE\nle dossier", ["SAGE"]),
+        ("SAGE", []),
+        ("un concert après la crue, sans cru", ["inondation"]),
+    ],
+)
+def test_an_everyday_word_needs_capitals_that_say_something(
+    table: Acronyms, text: str, expected: list[str]
+) -> None:
+    assert shorts(table, text) == expected
+
+
+def test_each_everyday_word_has_a_note_and_any_table_heeds_it() -> None:
+    path = files("reco.index") / "ordinary_words.csv"
+    rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert len(rows) > 15 and all(row["word"] == fold(row["word"]) and row["note"] for row in rows)
+    mine = Acronyms([Acronym(row["word"].upper(), "une longue forme") for row in rows])
+    for row in rows:
+        text = f"voir le {row['word'].upper()} du bourg"
+        assert mine.find(text.lower()) == mine.find(text.upper()) == []
+        assert len(mine.find(text)) == 1
+
+
+def test_capitals_of_a_long_text_cost_linear_time() -> None:
+    mine = Acronyms([Acronym("SAGE", "schéma")])
+    assert len(mine._find_acronyms("le SAGE et la suite " * 20_000)) == 20_000

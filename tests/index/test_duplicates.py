@@ -109,13 +109,48 @@ def test_a_shared_front_page_proves_nothing() -> None:
     assert families(one, other) == []
 
 
-def test_an_isbn_is_enough_and_a_curator_can_say_otherwise() -> None:
-    one = listed("a", title="Un livre", evidence="ISBN 978-2-1234-5680-3", summary="Premier résumé.")
-    other = listed(
-        "b", title="Le même, relié", evidence="9782123456803", summary="Second résumé.", publisher="X"
-    )
-    assert families(one, other) == [("a", "b")]
-    assert families(one, other, told=CuratorPairs(split=(("b", "a"),))) == []
+ISBN = "978-2-07-036822-8"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"title": "La haie vive, édition reliée", "evidence": "9782070368228"},
+        {"title": "The living hedge", "authors": "Roux, Zoé", "evidence": "ISBN 2-07-036822-X"},
+        {"title": "La haie, vive et utile", "url": "https://libraire.fr/livre/9782070368228"},
+    ],
+)
+def test_an_isbn_with_a_title_or_an_author_is_enough(other: dict[str, Any]) -> None:
+    one = listed("a", title="La haie vive", authors="Zoé Roux", evidence=f"ISBN {ISBN}", summary="Premier.")
+    two = listed("b", **{"publisher": "X", "summary": "Second résumé.", **other})
+    assert [set(found) for found in families(one, two)] == [{"a", "b"}]
+    assert families(one, two, told=CuratorPairs(split=(("b", "a"),))) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"title": "Le compost au village", "authors": "Luc Roy", "evidence": ISBN},
+        {"title": "La haie vive", "type": "Chapitre de livre", "evidence": ISBN},
+        {"title": "La haie vive", "summary": f"Note sur un livre (ISBN {ISBN})."},
+        {"title": "La haie vive", "evidence": "978-2-07-036822-9"},
+    ],
+)
+def test_the_isbn_of_another_book_proves_nothing(other: dict[str, Any]) -> None:
+    one = listed("a", title="La haie vive", authors="Zoé Roux", publisher="X", evidence=ISBN, summary="Un.")
+    two = listed("b", **{"authors": "Luc Roy", "publisher": "Y", "summary": "Autre chose.", **other})
+    assert families(one, two) == []
+
+
+def test_two_chapters_and_a_review_of_one_book_are_three() -> None:
+    told = f"Dans un ouvrage collectif, ISBN {ISBN}."
+    texts = ("Emprunter pour sa régie d'eau.", "Animer des ateliers en classe.", "Lire ce livre collectif.")
+    titles = ("Le budget de l'eau", "L'eau racontée à l'école", "Recension d'un livre sur l'eau")
+    three = [
+        listed(f"c{n}", title=t, summary=f"{s} {told}")
+        for n, (t, s) in enumerate(zip(titles, texts, strict=False))
+    ]
+    assert families(*three) == []
 
 
 def test_a_split_holds_through_a_third() -> None:

@@ -63,9 +63,9 @@ def test_a_line_that_cannot_be_asked_is_told_and_the_others_are_read(tmp_path: P
     assert len(found.problems) == 5
     assert "a.jsonl:2: not a line of JSON" in found.problems[0]
     assert found.problems[2] == "a.jsonl, 4: no text"
-    ragged = read(written(tmp_path / "a.csv", "id,text\n1,Un pont\n2\n3,\n"))
+    ragged = read(written(tmp_path / "a.csv", "id,text\n1,Un pont\n2,a,b\n3,\n"))
     assert texts(ragged) == (("Un pont", 1),)
-    assert "1 cells where the header has 2" in ragged.problems[0] and "3: no text" in ragged.problems[1]
+    assert "3 cells where the header has 2" in ragged.problems[0] and "3: no text" in ragged.problems[1]
 
 
 def test_the_seed_decides_the_sample(tmp_path: Path) -> None:

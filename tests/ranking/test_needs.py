@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reco.catalogue.catalogue import Filters
 from reco.encoder.protocol import Vector
 from reco.encoder.testing import HashingEncoderForTests
-from reco.ranking.needs import FIRST, MOST, split
+from reco.ranking.needs import FIRST, MOST, needs_of, split
 from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.refresh.calibrate import calibrate
 from reco.text.background import background
@@ -209,3 +209,26 @@ def test_the_command_line_tells_needs(served: Home) -> None:
     ]
     assert set(document["needs"][0]) == {"text", "level", "covered_by"}
     assert "Need: un verger partagé (" in run_cli("recommend", text, *served.arguments).out
+
+
+def test_minutes_have_a_need_an_item_and_a_deliberation_has_its_object() -> None:
+    minutes = (
+        "Compte rendu du conseil municipal\nPrésents : M. Blin, Mme Roux\n1. Cantine\n"
+        "Le pain bio vient du maraîcher.\n2. Chaufferie\nLes plaquettes de la forêt manquent.\n"
+        "3. Questions diverses\nLe pédibus du matin.\n"
+    )
+    assert needs_of(Query.of(minutes).reading) == (
+        "Cantine : Le pain bio vient du maraîcher.",
+        "Chaufferie : Les plaquettes de la forêt manquent.",
+    )
+    answer = RECOMMENDER.recommend(Query.of(minutes))
+    assert {item.resource.title.split()[0] for item in answer.recommendations[:FIRST]} >= {
+        "cantine",
+        "chaufferie",
+    }
+    deliberation = (
+        "Délibération du conseil municipal\nObjet : servir du pain bio à la cantine\nVu le code rural ;\n"
+        "Considérant que la chaufferie brûle des plaquettes de la forêt voisine ;\n"
+        "Après en avoir délibéré,\nDécide d'ouvrir la médiathèque le dimanche ;"
+    )
+    assert needs_of(Query.of(deliberation).reading) == ()

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from reco.catalogue import identifiers
 from reco.catalogue.admission import Rules, admit
 from reco.catalogue.catalogue import Catalogue
 from reco.catalogue.curation import Curation
@@ -61,6 +62,7 @@ class Nights:
         if not found.failures:
             for name, rows in found.held.items():
                 held.save(self.home, name, rows)
+        identifiers.save(self.home, found.ids)
         if not refused:
             # Only the catalogue of the served snapshot matters here; vectors would take most of the time.
             self.served = cast(Snapshot, SimpleNamespace(catalogue=Catalogue(found.resources)))
@@ -208,18 +210,7 @@ def test_a_correction_of_a_kept_row_still_applies(tmp_path: Path) -> None:
     assert nights.titles() == ["A", "B"]
 
 
-def test_a_row_that_another_source_gives_now_is_not_a_double(tmp_path: Path) -> None:
-    show(tmp_path, {"a": "A", "b": "B"})
-    nights = window(tmp_path)
-    nights.night()
-    show(tmp_path, {"b": "B"})
-    (tmp_path / "other.json").write_text('[{"id": "a", "title": "A ailleurs", "summary": "x"}]', "utf-8")
-    other = SourceConfig.model_validate({"name": "other", "kind": "json", "path": tmp_path / "other.json"})
-    found = collect([other, nights.source], nights.served, tmp_path, None, None, tmp_path, nights.today)
-    assert titles(found.resources) == ["A ailleurs", "B"] and found.rejections == ()
-
-
-def test_what_a_later_source_shows_comes_before_a_kept_row(tmp_path: Path) -> None:
+def test_a_kept_row_stays_when_another_source_shows_its_id(tmp_path: Path) -> None:
     nights = window(tmp_path)
     nights.later = [table(tmp_path)]
     show(tmp_path, {key: f"gardé {key}" for key in "123"})
@@ -227,38 +218,27 @@ def test_what_a_later_source_shows_comes_before_a_kept_row(tmp_path: Path) -> No
     nights.titles()
     show(tmp_path, {"1": "1"})
     show(tmp_path, {key: key for key in "2389"}, "table")
-    assert nights.titles() == ["1", "2", "3", "8", "9"]
+    found = nights.night()
+    served = {"1": "1", "2": "gardé 2", "3": "gardé 3", "table:2": "2", "table:3": "3", "8": "8", "9": "9"}
+    assert {r.id: r.title for r in found.resources} == served
     show(tmp_path, {"8": "8", "9": "9"}, "table")
     assert nights.titles() == ["1", "8", "9", "gardé 2", "gardé 3"]
 
 
-def test_a_row_that_an_earlier_source_had_for_a_while_is_not_lost(tmp_path: Path) -> None:
+def test_a_window_keeps_what_is_told_apart(tmp_path: Path) -> None:
     nights = window(tmp_path)
     nights.earlier = [table(tmp_path)]
-    show(tmp_path, {"8": "8"}, "table")
+    show(tmp_path, {"x": "X ailleurs"}, "table")
+    nights.night()
     show(tmp_path, {"x": "X", "y": "Y"})
-    nights.titles()
-    show(tmp_path, {"8": "8", "x": "X ailleurs", "w": "W ailleurs"}, "table")
-    show(tmp_path, {"x": "X2", "y": "Y", "w": "W"})
-    assert nights.titles() == ["8", "W ailleurs", "X ailleurs", "Y"]
-    show(tmp_path, {"8": "8"}, "table")
-    show(tmp_path, {"y": "Y"})
-    assert nights.titles() == ["8", "W", "X2", "Y"], "each as the feed said it last"
-
-
-def test_a_row_that_an_earlier_source_has_may_still_be_refused(tmp_path: Path) -> None:
-    nights = window(tmp_path)
-    nights.earlier = [table(tmp_path)]
-    show(tmp_path, {"8": "8"}, "table")
-    show(tmp_path, {"x": "X", "y": "Y"})
-    nights.titles()
-    show(tmp_path, {"8": "8", "x": "X ailleurs"}, "table")
-    show(tmp_path, {"x": "", "y": "Y"})
-    nights.titles()
-    show(tmp_path, {"8": "8"}, "table")
-    show(tmp_path, {"y": "Y"})
-    found = nights.night()
-    assert titles(found.resources) == ["8", "Y"] and found.rejections == ()
+    nights.night()
+    for shown in ({"y": "Y"}, {"x": "X2"}, {"z": "Z"}):
+        show(tmp_path, shown)
+        found = nights.night()
+        assert found.rejections == ()
+    assert {r.id: r.title for r in found.resources} == {"x": "X ailleurs", "feed:x": "X2", "y": "Y", "z": "Z"}
+    nights.home.joinpath("held", "feed.jsonl").unlink()
+    assert {r.id for r in nights.night().resources} == {"x", "feed:x", "y", "z"}
 
 
 def test_a_source_that_fails_without_a_snapshot_has_its_held_rows(tmp_path: Path) -> None:
@@ -273,9 +253,9 @@ def test_a_source_that_fails_without_a_snapshot_has_its_held_rows(tmp_path: Path
     nights.served = None
     found = nights.night()
     assert list(found.failures) == ["feed"]
-    assert titles(found.resources) == ["8", "A", "B2", "C ailleurs"]
+    assert titles(found.resources) == ["8", "A", "B2", "C", "C ailleurs"]
     show(tmp_path, {"8": "8"}, "table")
-    assert titles(nights.night().resources) == ["8", "A", "B2"], "the served snapshot decides again"
+    assert titles(nights.night().resources) == ["8", "A", "B2", "C"], "the served snapshot decides again"
 
 
 def test_a_file_of_no_source_is_named(home: Home, caplog: pytest.LogCaptureFixture) -> None:

@@ -172,13 +172,16 @@ def test_without_a_source_there_is_nothing_to_refresh(home: Home) -> None:
         home.refresh()
 
 
-def test_an_id_is_its_first_sources(pair: Home) -> None:
-    pair.write([*rows()[12:], {**rows()[0], "title": "Une copie"}], "two")
-    pair.options = "reject_limit = 0.5"
-    pair.configure()
+def test_an_id_is_of_its_source(pair: Home) -> None:
+    pair.write([*rows()[12:], {**rows()[0], "title": "Un autre texte"}], "two")
     report = pair.refresh()
-    assert report.rejected == 1
-    assert pair.store.open().catalogue[0].title == rows()[0]["title"]
+    assert (report.rejected, report.added, report.unchanged) == (0, 1, 24)
+    served = {r.id: r.title for r in pair.store.open().catalogue}
+    assert served["r00"] == rows()[0]["title"] and served["two:r00"] == "Un autre texte" and "r12" in served
+    (told,) = report.warnings
+    assert told.source == "two" and "'r00' is served as 'two:r00'" in told.text
+    again = pair.refresh()
+    assert again.warnings == () and not again.published, "a night without news is quiet"
 
 
 def test_refused_rows_are_kept_with_their_reasons(home: Home) -> None:

@@ -33,7 +33,7 @@ def test_a_delimiter_inside_a_column_name_does_not_mislead(read_file: Read) -> N
     assert values(rows) == [{"title": "A", "summary": "B"}]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-16-le"])
 def test_the_encoding_is_found(read_file: Read, encoding: str) -> None:
     data = '"title";theme\n"Été à Nîmes";Énergie\n'.encode(encoding)
     assert values(read_file("a.csv", data, kind="csv")) == [{"title": "Été à Nîmes", "theme": "Énergie"}]
@@ -54,11 +54,11 @@ def test_a_stated_encoding_is_held_to(read_file: Read) -> None:
 
 
 def test_a_ragged_row_is_rejected_with_its_line(read_file: Read) -> None:
-    rows = read_file("a.csv", b"title;summary\nA;a\nB\nC;c;too;many\nD;d\n", kind="csv")
-    assert [v["title"] for v in values(rows)] == ["A", "D"]
-    short, long = (row for row in rows if isinstance(row, Rejection))
-    assert short.locator.endswith("a.csv:3")
-    assert short.problems == ("1 cells where the header has 2",)
+    rows = read_file("a.csv", b"title;summary\nA;a\nB\nC;c;too;many\nD;d\nE;e;;\n", kind="csv")
+    assert [v["title"] for v in values(rows)] == ["A", "B", "D", "E"]
+    (long,) = (row for row in rows if isinstance(row, Rejection))
+    assert long.locator.endswith("a.csv:4")
+    assert long.problems == ("4 cells where the header has 2",)
     assert long.values == {"raw": "C;c;too;many"}
 
 
@@ -143,7 +143,7 @@ def test_columns_are_mapped_completed_and_split(read_file: Read) -> None:
         constants={"publisher": "ADEME"},
     )
     assert values(rows) == [
-        {"title": "A", "theme": "Eau; Sport", "year": "2021", "publisher": "ADEME"},
+        {"title": "A", "theme": "Eau; Sport", "year": "2021-03-04", "publisher": "ADEME"},
         {"title": "B", "theme": "Adaptation", "year": "", "publisher": "ADEME"},
     ]
 
@@ -174,7 +174,7 @@ def test_a_missing_file_is_an_error_with_a_hint(tmp_path: Path) -> None:
 
 def test_inspecting_says_which_columns_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("title;colour;summary;size\nA;red;a;1\nB\nC;blue;c;2\n")
+    path.write_text("title;colour;summary;size\nA;red;a;1\nB;b;b;b;b\nC;blue;c;2\n")
     seen = inspect(SourceConfig(name="test", kind="csv", path=path), limit=2)
     assert seen.unmapped == ("colour", "size")
     assert [record.values["title"] for record in seen.records] == ["A"]

@@ -25,6 +25,8 @@ from reco.sources.discovery.portals import best_resource, hal_search
 from reco.sources.discovery.site import Site
 from reco.sources.remote import Remote
 
+from .test_tables import ods
+
 Answers = Mapping[str, object]
 Find = Callable[..., Discovered]
 
@@ -163,7 +165,7 @@ def test_a_ckan_portal_lists_its_data_sets(find: Find) -> None:
         "summary": "Planter.",
         "theme": "Eau",
         "publisher": "Le Département",
-        "year": "2021",
+        "year": "2021-03-04T10:00:00",
     }
 
 
@@ -314,11 +316,17 @@ def workbook() -> bytes:
     return stream.getvalue()
 
 
+def spreadsheet() -> bytes:
+    rows = [["Inventaire"], list(PROJECTS[0]), *(list(row.values()) for row in PROJECTS)]
+    return ods([[str(cell) for cell in row] for row in rows])
+
+
 @pytest.mark.parametrize(
     ("kind", "data"),
     [
         ("csv", TABLE),
         ("xlsx", workbook()),
+        ("ods", spreadsheet()),
         ("jsonl", LINES),
         ("json", json.dumps(PROJECTS)),
         ("json", json.dumps({"meta": {"total": 12}, "result": {"items": PROJECTS}})),

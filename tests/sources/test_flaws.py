@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reco.catalogue.resource import Record, Rejection, Remark
-from reco.errors import SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.read import read
 

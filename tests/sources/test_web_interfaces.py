@@ -154,7 +154,7 @@ def test_a_repository_is_read_to_its_end(serve: Serve) -> None:
         "id": "oai:1",
         "title": "T1",
         "authors": "Martin, Léa; Petit, Paul",
-        "year": "2021",
+        "year": "publié en 2021",
         "url": "https://example.org/1",
         "theme": "eau",
     }

@@ -167,8 +167,15 @@ def test_a_file_that_cannot_be_used_is_refused_with_every_problem(
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "reco.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "reco.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidSettings, match="not valid TOML"):
         load(tmp_path / "reco.toml")
     with pytest.raises(InvalidSettings, match="cannot be read"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+def test_settings_saved_by_any_editor_are_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "reco.toml"
+    path.write_bytes("[operation]  # durée réglée\nstale_hours = 7\n".encode(encoding))
+    assert load(path).operation.stale_hours == 7

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
-from urllib.parse import urlsplit
 
+from reco.catalogue import addresses, languages, years
+from reco.catalogue.places.codes import written
 from reco.catalogue.resource import Double, Record, Rejection, Resource
 from reco.catalogue.taxonomy import canonical
 from reco.text.clean import clean, digest, fold, strip_markup
@@ -21,14 +22,9 @@ LONGEST_SUMMARY = 100_000
 LONGEST_FIELD = 5_000
 LONGEST_KEPT = 1_000_000
 """Characters kept of a refused value: more than any field may hold, and little enough for memory."""
-FIRST_YEAR, LAST_YEAR = 1400, 2100
-RECIPE = "admission/2"
+RECIPE = "admission/3"
 """Version of the admission code. Raise it when admission or the cleaning of texts changes."""
 
-_YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|2100)(?!\d)")
-_LINK = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
-_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[/?#]\S*)?", re.IGNORECASE)
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _READABLE = re.compile(r"[^\W_]")
 
 
@@ -47,11 +43,11 @@ class Rules:
 
 
 class KnownRows:
-    """A cache of admitted rows: an unchanged row is not admitted again at the next refresh.
+    """A cache of the admitted rows of one source: an unchanged row is not admitted again.
 
-    `resources` (by id) come from the previous refresh, and `origins` (by id) hold the digest of the row
-    behind each. The attribute `origins` then collects the digests of this refresh. A resource that did
-    not change stays the same object, so a large catalogue with few changes is in memory once.
+    `resources` (by the source's own id) come from the previous refresh, and `origins` (by id) hold the digest
+    of the row behind each. The attribute `origins` then collects the digests of this refresh. A resource that
+    did not change stays the same object, so a large catalogue with few changes is in memory once.
     """
 
     def __init__(
@@ -128,11 +124,11 @@ def admit(record: Record, rules: Rules) -> Resource | Rejection:
         themes=_themes(reader, rules),
         url=_url(reader),
         place=reader.text("place"),
-        place_code=reader.text("place_code"),
+        place_code=written(reader.text("place_code")),
         audience=reader.text("audience"),
         scale=reader.text("scale"),
         summary=summary,
-        language=reader.text("language").casefold()[:20],
+        language=_language(reader),
         evidence=reader.text("evidence"),
         notes=tuple(reader.notes),
     )
@@ -155,29 +151,29 @@ def _rejection(row: Record | Rejection, problems: tuple[str, ...]) -> Rejection:
 def admit_all(
     rows: Iterable[Record | Rejection],
     rules: Rules,
-    taken: Mapping[str, str] | None = None,
     seen: KnownRows | None = None,
 ) -> tuple[list[Resource], list[Rejection]]:
-    """Admit the rows of one source.
+    """Admit the rows of one source, under their own ids.
 
-    A row is refused if its id occurs earlier in `rows` or in `taken` (id -> source). `seen` is the cache
-    of the previous refresh.
+    A row is refused if its id occurs earlier in `rows`: an id belongs to its source, and what another source
+    has is told apart later. `seen` is the cache of the previous refresh.
     """
     known_rows = seen if seen is not None else KnownRows()
     resources: list[Resource] = []
     rejections: list[Rejection] = []
-    used = {identifier: f"in source {source}" for identifier, source in (taken or {}).items()}
+    used: dict[str, str] = {}
     for row in rows:
         origin = _origin(row, rules) if isinstance(row, Record) else b""
         admitted = (known_rows.recall(origin) or admit(row, rules)) if isinstance(row, Record) else row
         identifier = admitted.values.get("id", "") if isinstance(admitted, Rejection) else admitted.id
-        reused = (f"the id {identifier!r} is already used {used[identifier]}",) if identifier in used else ()
+        first = used.get(identifier)
+        reused = (f"the id {identifier!r} is already used at {first}",) if first is not None else ()
         if isinstance(admitted, Rejection):
             rejections.append(replace(admitted, problems=admitted.problems + reused))
         elif reused:
             rejections.append(Double(**vars(_rejection(row, reused))))
         else:
-            used[admitted.id] = f"at {row.locator}"
+            used[admitted.id] = row.locator
             resources.append(known_rows.accept(admitted, origin))
     return resources, rejections
 
@@ -194,14 +190,15 @@ def _identifier(reader: _FieldReader, title: str) -> str:
 
 
 def _year(reader: _FieldReader) -> int | None:
-    value = reader.text("year", 60)
-    if not value:
-        return None
-    found = _YEAR.search(value)
-    if found is None:
-        reader.problems.append(f"the year {value[:40]!r} is not between {FIRST_YEAR} and {LAST_YEAR}")
-        return None
-    return int(found.group())
+    year, note = years.read(reader.text("year"))
+    reader.notes += [note] if note else []
+    return year
+
+
+def _language(reader: _FieldReader) -> str:
+    language, note = languages.read(reader.text("language"))
+    reader.notes += [note] if note else []
+    return language
 
 
 def _themes(reader: _FieldReader, rules: Rules) -> tuple[str, ...]:
@@ -222,25 +219,11 @@ def _listed(reader: _FieldReader, name: str, value: str, known: Sequence[str], c
 
 
 def _url(reader: _FieldReader) -> str:
-    value = reader.text("url")
-    if not value:
+    raw = reader.values.get("url") or ""
+    if len(raw) > LONGEST_FIELD:
+        reader.problems.append(f"url has {len(raw):,} characters; at most {LONGEST_FIELD:,} are read")
         return ""
-    inside = _LINK.search(value)
-    if inside is not None:
-        found = inside.group()
-    elif _DOMAIN.fullmatch(value):
-        found = f"https://{value}"
-    elif _SCHEME.match(value):
-        reader.problems.append(f"the address {value[:80]!r} is neither http nor https")
-        return ""
-    else:
-        reader.notes.append(f"url set aside, it leads nowhere by itself: {value[:200]}")
-        return ""
-    try:
-        host = urlsplit(found).hostname
-    except ValueError:
-        host = None
-    if not host:
-        reader.notes.append(f"url set aside, it cannot be read: {value[:200]}")
-        return ""
-    return found
+    found = addresses.read(raw)
+    reader.notes += [found.note] if found.note else []
+    reader.problems += [found.problem] if found.problem else []
+    return found.url

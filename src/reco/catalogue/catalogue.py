@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue import languages
+from reco.catalogue.places.codes import written
 from reco.catalogue.resource import Resource
 from reco.catalogue.taxonomy import TYPES
 from reco.errors import InvalidQuery
@@ -142,7 +144,7 @@ class Catalogue(Sequence[Resource]):
         for facet, values in filters.by_facet.items():
             passing = np.zeros(len(self), dtype=bool)
             for value in values:
-                passing[self._rows_of[facet].get(_key(facet, value), [])] = True
+                passing[self._rows_of[facet].get(_asked(facet, value), [])] = True
             allowed &= passing
         if filters.first_year is not None:
             allowed &= self._years >= filters.first_year
@@ -152,7 +154,7 @@ class Catalogue(Sequence[Resource]):
 
     def knows(self, facet: str, value: str) -> bool:
         """Whether any resource has this value of the facet."""
-        return _key(facet, value) in self._rows_of[facet]
+        return _asked(facet, value) in self._rows_of[facet]
 
     def require_known(self, filters: Filters) -> None:
         """Raise InvalidQuery, with the nearest values, for an unknown value or an empty range of years."""
@@ -216,6 +218,15 @@ class Catalogue(Sequence[Resource]):
 
 def _key(facet: str, value: str) -> str:
     return fold(TYPES.get(value.strip().casefold(), value)) if facet == "type" else fold(value)
+
+
+def _asked(facet: str, value: str) -> str:
+    """Return the key of a filter's value: a language or a code may be written as sources write it."""
+    if facet == "language":
+        value = languages.code(value) or value
+    elif facet == "place":
+        value = written(value)
+    return _key(facet, value)
 
 
 def _keys_of(resource: Resource, facet: str) -> Iterable[str]:

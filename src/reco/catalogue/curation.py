@@ -15,7 +15,7 @@ from reco.catalogue.places.gazetteer import Gazetteer
 from reco.catalogue.resource import Resource
 from reco.text.clean import digest
 
-RECIPE = "set aside, located/2, families/3"
+RECIPE = "set aside, located/3, families/4"
 """Version of the derived fields and families. Raise it when their code changes: a new snapshot is built."""
 
 

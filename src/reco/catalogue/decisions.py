@@ -78,6 +78,12 @@ class Decisions:
         """Digest of the decisions, without author, date and reason."""
         return digest(*(repr((d.action, d.id, d.field, d.value, d.expects)) for d in self.lines))
 
+    @property
+    def cited(self) -> frozenset[str]:
+        """The ids that the decisions name."""
+        others = (d.value for d in self.lines if d.action in ("merge", "split"))
+        return frozenset((*(d.id for d in self.lines), *others))
+
     def pairs(self, action: str) -> tuple[tuple[str, str], ...]:
         """Return the pairs of ids of an action: `merge` or `split`."""
         return tuple((d.id, d.value) for d in self.lines if d.action == action)
@@ -156,9 +162,16 @@ def _corrected(
         return f"the source now says {line.value!r} itself"
     if line.expects and values[line.field] != line.expects:
         return f"the source now says {values[line.field]!r}, not {line.expects!r}"
-    record = Record(resource.source, f"decisions:{line.line}", {**values, line.field: line.value})
+    # The id as served is no value of the row: it may be longer than an id that a source gives.
+    values = {**values, line.field: line.value}
+    del values["id"]
+    record = Record(resource.source, f"decisions:{line.line}", values)
     changed = admit(record, rules.get(resource.source, Rules()))
-    return "; ".join(changed.problems) if isinstance(changed, Rejection) else changed
+    if isinstance(changed, Rejection):
+        return "; ".join(changed.problems)
+    if line.value.strip() and getattr(changed, line.field) in ("", None):
+        return f"the value cannot be used: {'; '.join(changed.notes)}"  # it would empty the field
+    return replace(changed, id=resource.id)
 
 
 def _values(resource: Resource) -> dict[str, str]:

@@ -24,13 +24,15 @@ from reco.catalogue.resource import Resource
 from reco.text.clean import fold
 from reco.text.tokens import stems
 
-RECIPE = "traits/1"
+RECIPE = "traits/2"
 """Version of the traits. Raise it when they change: every resource is then read anew."""
 
 SHORTEST = 20
 """Characters below which a line is a heading and has no digest: repeated headings are harmless."""
 
-_FIELDS_READ = attrgetter("title", "summary", "source", "publisher", "authors", "url", "evidence")
+_FIELDS_READ = attrgetter(
+    "title", "summary", "source", "publisher", "authors", "url", "evidence", "type", "id"
+)
 """The fields that traits depend on."""
 
 _SENTENCE = re.compile(r"[^\n.!?…]+[.!?…]*")
@@ -56,7 +58,13 @@ _EDITION = re.compile(
 _MAY_HAVE_EDITION = re.compile(r"edition|ed\.|version|mise a jour|maj")
 """Cheap test before `_EDITION`: most titles fail it, in a tenth of the time."""
 _DIGIT = re.compile(r"\d")
-_ISBN = re.compile(r"\b97[89][-\s]?(?:\d[-\s]?){9}\d\b")
+_ISBN = re.compile(r"(?<![\d-])97[89][-\s]?(?:\d[-\s]?){9}\d(?![\d-])")
+_ISBN_10 = re.compile(r"\bisbn\b\W{0,4}(?:10\W{1,3})?((?:\d[-\s]?){9}[\dx])\b", re.IGNORECASE)
+_PART = re.compile(
+    r"\b(?:chapitre|chapter|article|communication|contribution|note de lecture|compte[- ]rendu|recension"
+    r"|review|book section|book part|incollection|inbook)\b"
+)
+"""Types of what stands in a book, or speaks of one: its ISBN is the book's."""
 _TRACKING = re.compile(r"^(?:utm_|mtm_|pk_|xtor|fbclid|gclid|at_)", re.IGNORECASE)
 _GENERIC_STEMS = frozenset(
     stems(
@@ -241,11 +249,23 @@ def address_of(url: str) -> str:
 
 
 def isbns_of(resource: Resource) -> Iterable[str]:
-    """Return the ISBN-13s in a resource, digits only, each once, sorted."""
-    texts = (resource.title, resource.summary, resource.url, resource.evidence)
-    # Few texts contain "97", and this test takes a hundredth of the time of the expression.
-    found = (isbn for text in texts if "97" in text for isbn in _ISBN.findall(text))
-    return sorted({re.sub(r"\D", "", isbn) for isbn in found})
+    """Return the resource's own ISBNs as ISBN-13, digits only, each once, sorted.
+
+    They stand in its id, its address or its evidence. A text that mentions an ISBN may cite another book,
+    and a chapter, an article or a review has none of its own.
+    """
+    texts = [text for text in (resource.id, resource.url, resource.evidence) if _may_have_isbn(text)]
+    if not texts or _PART.search(fold(resource.type)):
+        return ()
+    from stdnum import isbn
+
+    found = [number for text in texts for form in (_ISBN, _ISBN_10) for number in form.findall(text)]
+    return sorted({isbn.to_isbn13(isbn.compact(number)) for number in found if isbn.is_valid(number)})
+
+
+def _may_have_isbn(text: str) -> bool:
+    """Cheap test before the expressions, which most texts fail."""
+    return "97" in text or "isbn" in text.casefold()
 
 
 def _resource_fingerprint(resource: Resource) -> tuple[int, ...]:

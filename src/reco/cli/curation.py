@@ -29,12 +29,15 @@ def test_source(
     """Read the first rows of a source. Shows the resources, the rejections and the unmapped columns."""
     from reco.catalogue.admission import Rules, admit_all
     from reco.cli import render
+    from reco.refresh.gathering import as_served
     from reco.sources.read import inspect
 
     source = _source(name, common.settings.sources)
     seen = inspect(source, limit, common.store.home / "cache")
     rules = Rules(source.themes, source.types, source.closed)
-    admitted, refused = admit_all([*seen.records, *seen.rejections], rules)
+    rows, refused = admit_all([*seen.records, *seen.rejections], rules)
+    names = [source.name for source in common.settings.sources]
+    admitted = as_served(rows, names, _served(common), common.store.home)
     found = {
         "records": [{**asdict(record), "themes": list(record.themes)} for record in admitted],
         "rejections": [asdict(rejection) for rejection in refused],
@@ -45,6 +48,16 @@ def test_source(
     common.show(
         found, partial(render.trial, admitted, refused, seen.unmapped, source.reject_limit, seen.remarks)
     )
+
+
+def _served(common: Common) -> Sequence[Resource]:
+    """Return the served catalogue, where other sources may have the ids of one; nothing for one source."""
+    if len(common.settings.sources) < 2:
+        return ()
+    try:
+        return common.store.serve()[0].catalogue
+    except SnapshotError:
+        return ()
 
 
 def _source(name: str, sources: Sequence[SourceConfig]) -> SourceConfig:

@@ -97,6 +97,8 @@ def recommend(
         shelf=arranging.shelf,
         place=arranging.commune,
         near=arranging.near,
+        exact=arranging.as_typed,
+        whole=arranging.whole,
     )
     _show_answer(common.recommender().recommend(query), common)
 

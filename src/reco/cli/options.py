@@ -14,6 +14,7 @@ import typer
 
 import reco
 from reco.cli.console import note, show
+from reco.text.decoding import decoded
 
 if TYPE_CHECKING:
     from reco.catalogue.catalogue import Filters
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _or_standard_input(text: str) -> str:
-    return sys.stdin.read() if text == "-" else text
+    return decoded(sys.stdin.buffer.read()) if text == "-" else text
 
 
 # `readable=False`: the commands report an unreadable path with a better hint than the parser.
@@ -41,6 +42,9 @@ QueryText = Annotated[
     typer.Argument(
         callback=_or_standard_input, help="The project or problem in plain words; - reads standard input."
     ),
+]
+Whole = Annotated[
+    bool, typer.Option("--whole", help="Search a deliberation or an e-mail whole, with its formulas.")
 ]
 ResourceId = Annotated[str, typer.Argument(metavar="ID", help="The id of a resource.")]
 Count = Annotated[int, typer.Option("-k", help="Number of results.")]
@@ -149,6 +153,20 @@ class Arranging:
         Values,
         typer.Option("--without", metavar="ACRONYM", help="Do not expand this acronym; repeatable."),
     ] = None
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Search every word as it is typed, whatever its spelling.")
+    ] = False
+    exact_words: Annotated[
+        Values,
+        typer.Option("--exact-word", metavar="WORD", help="Search this word as it is typed; repeatable."),
+    ] = None
+
+    @property
+    def as_typed(self) -> tuple[str, ...]:
+        """The words to search as they are typed, as in `Query.exact`."""
+        return ("*",) if self.exact else tuple(self.exact_words or ())
+
+    whole: Whole = False
 
 
 def add_commands(app: typer.Typer, /, **commands: Callable[..., None]) -> None:

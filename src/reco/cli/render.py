@@ -15,6 +15,7 @@ from reco.catalogue.resource import FIELDS, Rejection, Remark, Resource
 from reco.cli.console import note, show_table
 from reco.cli.notices import asides
 from reco.encoder.protocol import Document
+from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommendation
 from reco.refresh.report import RefreshReport
 from reco.snapshots.snapshot import Snapshot
@@ -25,6 +26,8 @@ _SHOWN = 240
 """Characters of a value that `trial` shows."""
 _APART = ("summary", "themes", "set_aside", "snapshot", "passages", "tokens", "read")
 """Fields of a resource document that its table leaves out."""
+_PAPERS = {"deliberation": "deliberation", "minutes": "minutes", "form": "form", "mail": "e-mail"}
+_PARTS = {"recital": "considérant", "body": "message", "goals": "objective"}
 _VERDICTS = {
     "found": "Some resources answer this query.",
     "weak": "No resource is close; these are leads.",
@@ -38,6 +41,8 @@ def answer(found: Answer) -> None:
     console = Console()
     if found.verdict is not None:
         console.print(Text(f"{_VERDICTS[found.verdict]}\n", style="bold"))
+    _reading(console, found.query)
+    _corrections(console, found)
     _expansions(console, found)
     for item in found.recommendations:
         _card(console, item)
@@ -65,10 +70,27 @@ def answer_document(found: Answer) -> dict[str, Any]:
             {"short": one.short, "full": one.entry.full, "written": one.written} for one in found.expansions
         ],
         "without": list(found.query.without),
+        "understood": found.understood,
+        "corrections": [asdict(one) for one in found.corrections],
+        "exact": list(found.query.exact),
         "needs": [asdict(need) for need in found.needs],
         "shelf": [asdict(slot) for slot in found.shelf],
+        "reading": reading_document(found.query),
         "recommendations": [_item(item) for item in found.recommendations],
     }
+
+
+def reading_document(query: Query) -> dict[str, Any] | None:
+    """Return what is read of a paper and what is left out; None for a text that is read whole."""
+    reading = query.reading
+    if not reading.kind:
+        return None
+    sides = (("kept", reading.kept), ("left_out", reading.left_out))
+    texts = {
+        name: [{"label": part.label, "text": query.text[part.start : part.end]} for part in parts]
+        for name, parts in sides
+    }
+    return {"kind": reading.kind, "lead": reading.lead, **texts}
 
 
 def _place(code: str) -> dict[str, str] | None:
@@ -123,6 +145,30 @@ def _card(console: Console, item: Recommendation) -> None:
     if words:
         console.print(Text(f"   words: {', '.join(words)}", style="dim"))
     console.print(Text(f"   {resource.id}  {resource.url}\n", style="dim"))
+
+
+def _corrections(console: Console, found: Answer) -> None:
+    """Print what was read for misspelt words, with the options that search them as they are typed."""
+    if not found.corrections:
+        return
+    console.print(Text(f"Understood: {' '.join(found.understood.split())}"))
+    words = " ".join(f'--exact-word "{one.written}"' for one in found.corrections)
+    console.print(Text(f"  (search exactly: --exact, or {words})\n", style="dim"))
+
+
+def _reading(console: Console, query: Query) -> None:
+    """Print what is read of a paper, and how to search it whole."""
+    reading = query.reading
+    if reading.kind:
+        kept = ", ".join(_counted(label, number) for label, number in reading.labels)
+        left = ", ".join(reading.left_labels)
+        line = f"Read of this {_PAPERS[reading.kind]}: {kept}; left aside: {left}  (search all: --whole)"
+        console.print(Text(f"{line}\n", style="dim"))
+
+
+def _counted(label: str, number: int) -> str:
+    name = _PARTS.get(label, label)
+    return name if number == 1 else f"{number} {name}s"
 
 
 def _expansions(console: Console, found: Answer) -> None:

@@ -7,6 +7,7 @@ catalogue).
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import logging
@@ -19,6 +20,7 @@ from reco.clusters.model import Clusters, CuratorName, Event
 from reco.errors import InvalidInput
 from reco.storage import signed_csv, tables
 from reco.text.clean import digest
+from reco.text.decoding import decoded
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ def append(path: Path, name: CuratorName) -> None:
         )
     Names.read(path)
     before = path.read_bytes() if path.exists() else (",".join(COLUMNS) + "\n").encode()
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    before = mark + decoded(before).encode()  # a file in two encodings could not be read again
     if not before.endswith(b"\n"):
         before += b"\n"
     stream = io.StringIO()

@@ -7,21 +7,28 @@ gets the term of the concept. A query that contains one gets that term and the o
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from reco.errors import InvalidInput
 from reco.text.clean import fold
+from reco.text.decoding import decoded
 from reco.text.tokens import STOP_WORDS, stems, words
 
 CASE_MATTERS = "respecter la casse"
 """In the `note` of a row: the acronym is also an ordinary word, so only its exact case matches."""
+
+READING = 1
+"""Version of what is found in a text. Raise it with every change here: older indexes are then rebuilt."""
 
 _SHORT = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
 _DEFINITION = re.compile(r" \(([A-Z][\w&-]{1,9})\)")
@@ -29,6 +36,9 @@ _WORDS_BEFORE = re.compile(r"(?:[\w'’-]+[ ,]+){2,12}[\w'’-]+\Z")
 _LONGEST_BEFORE = 400
 """Characters before a parenthesis that may hold the full form."""
 
+_SEGMENT = re.compile(r"[^\n.!?;]+")
+_SHOUTED = 5
+"""Letters in all for each small one, from which a line or a sentence is all in capitals."""
 _RUN = re.compile(r"[^\W_]+")
 _CONCEPT = "§"
 
@@ -37,7 +47,8 @@ _CONCEPT = "§"
 class Acronym:
     """One concept. `short` is an acronym or a phrase; `synonyms` are other forms of `full`.
 
-    If `exact`, `short` matches in its own case only.
+    If `exact`, `short` matches in its own case only, and only where capitals say something. So does an
+    acronym that is also one of the words of `ordinary_words.csv`, in any table.
     """
 
     short: str
@@ -49,6 +60,11 @@ class Acronym:
     def is_acronym(self) -> bool:
         """Whether `short` is an acronym, rather than a phrase."""
         return " " not in self.short and any(c.isupper() for c in self.short[1:])
+
+    @property
+    def needs_capitals(self) -> bool:
+        """Whether only the acronym's own case may mean it."""
+        return self.exact or (self.is_acronym and fold(self.short) in _ordinary())
 
     @property
     def concept(self) -> str:
@@ -75,6 +91,38 @@ class Expansion:
         return self.entry.short
 
 
+class _Capitals:
+    """Says where the capitals of a text tell an acronym from an ordinary word.
+
+    They do not where the line or the sentence is all in capitals. A line of one word is judged by the text.
+    """
+
+    def __init__(self, text: str) -> None:
+        segments = [(match.start(), _letters(match.group())) for match in _SEGMENT.finditer(text)]
+        self._starts = [start for start, _ in segments]
+        self._counts = [counts for _, counts in segments]
+        self._whole = _letters(text)
+
+    def say_something(self, start: int, word: str) -> bool:
+        """Whether the capitals of `word`, which starts at `start`, mean something."""
+        mine = _letters(word)
+        there = self._counts[bisect_right(self._starts, start) - 1]
+        total, small = self._whole if there[0] == mine[0] else there
+        return (small - mine[1]) * _SHOUTED > total - mine[0]
+
+
+def _letters(text: str) -> tuple[int, int]:
+    """Return the number of letters of a text, and of its small ones."""
+    return sum(map(str.isalpha, text)), sum(map(str.islower, text))
+
+
+@lru_cache(maxsize=1)
+def _ordinary() -> frozenset[str]:
+    """Return the everyday words that are also acronyms, folded."""
+    lines = (files("reco.index") / "ordinary_words.csv").read_text("utf-8").splitlines()
+    return frozenset(row["word"] for row in csv.DictReader(lines))
+
+
 class Acronyms:
     """A table of acronyms that finds its entries in texts; the longest match wins."""
 
@@ -91,9 +139,8 @@ class Acronyms:
         Raises InvalidInput.
         """
         try:
-            with path.open(encoding="utf-8-sig", newline="") as stream:
-                rows = list(csv.DictReader(stream))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            rows = list(csv.DictReader(io.StringIO(decoded(path.read_bytes()), newline="")))
+        except (OSError, csv.Error) as error:
             raise InvalidInput(
                 f"The table of acronyms {path} cannot be read: {error}.", "Check `acronyms` under [ranking]."
             ) from error
@@ -155,11 +202,17 @@ class Acronyms:
 
     def _find_acronyms(self, text: str) -> list[Expansion]:
         found = []
+        capitals: _Capitals | None = None
         for match in _SHORT.finditer(text):
             entry = self._by_short.get(match.group().casefold())
-            if entry is not None and (not entry.exact or match.group() == entry.short):
-                terms = tuple(word.stem for word in words(match.group()))
-                found.append(Expansion(entry, match.group(), match.start(), match.end(), terms))
+            if entry is None:
+                continue
+            if entry.needs_capitals:
+                capitals = capitals or _Capitals(text)
+                if match.group() != entry.short or not capitals.say_something(match.start(), match.group()):
+                    continue
+            terms = tuple(word.stem for word in words(match.group()))
+            found.append(Expansion(entry, match.group(), match.start(), match.end(), terms))
         return found
 
     def _find_phrases(self, text: str) -> list[Expansion]:
@@ -169,8 +222,10 @@ class Acronyms:
             longest = self._longest_phrase.get(text_words[at].stem, 0)
             for length in range(min(longest, len(text_words) - at), 0, -1):
                 terms = tuple(word.stem for word in text_words[at : at + length])
-                if (entry := self._by_phrase.get(terms)) is not None:
-                    start, end = text_words[at].start, text_words[at + length - 1].end
+                start, end = text_words[at].start, text_words[at + length - 1].end
+                if (entry := self._by_phrase.get(terms)) is not None and not (
+                    length == 1 and _is_root(text[start:end], entry)
+                ):
                     found.append(Expansion(entry, text[start:end], start, end, terms))
                     break
         return found
@@ -197,6 +252,15 @@ class Acronyms:
         for key in self._by_phrase:
             longest[key[0]] = max(len(key), longest.get(key[0], 0))
         return longest
+
+
+def _is_root(written: str, entry: Acronym) -> bool:
+    """Whether a word is only the start of the entry's: "concert" has the stem of "concertation"."""
+    word, stem = fold(written).rstrip("sx"), stems(written)
+    forms = [
+        fold(form).rstrip("sx") for form in (entry.short, entry.full, *entry.synonyms) if stems(form) == stem
+    ]
+    return all(len(word) < len(form) and form.startswith(word) for form in forms)
 
 
 def learn(texts: Iterable[str]) -> list[Acronym]:

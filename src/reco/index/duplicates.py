@@ -1,10 +1,10 @@
 """Duplicates: documents that are listed several times, by several sources, in new editions or reworded.
 
-Two resources are one document if they share an address, an ISBN, a title or nearly a meaning, and nothing
-distinguishes them, such as another place, another number or a word that only one title has. A title
-that three publishers use names a kind of document, such as "Bilan annuel", and proves nothing. Nor does a
-title that one source gives to two pages in one year. The same site counts as the same publisher, since
-publishers are written in many ways.
+Two resources are one document if they share an address, a title, nearly a meaning, or an ISBN of their own
+and a title or an author, and nothing distinguishes them, such as another place, another number or a word
+that only one title has. A title that three publishers use names a kind of document, such as "Bilan annuel",
+and proves nothing. Nor does a title that one source gives to two pages in one year. The same site counts as
+the same publisher, since publishers are written in many ways.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _PUBLISHERS = 3
 """Publishers from which a shared title names a kind of document."""
 
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?|\b[ivx]{1,4}\b")
+_AUTHORS = re.compile(r"[;&/]|\set\s")
+_WORD = re.compile(r"\w+")
 _NAMES = re.compile(r"\s*(?:;|,|/|&|\(|\)|\s[-–—]\s|\set\s)\s*")
 
 
@@ -168,7 +170,7 @@ def _pairs(
         for i, j in chain.from_iterable(map(_neighbours_in, groups)):
             first, second = features(i), features(j)
             alike = _have_same_title(first, second) and not _are_two_pages(first, second)
-            if _may_be_same(first, second) and (why == "isbn" or alike):
+            if _may_be_same(first, second) and (alike or (why == "isbn" and _are_one_book(first, second))):
                 yield DuplicatePair(first.resource.id, second.resource.id, why)
     # A title that several publishers use names a kind of document.
     common = frozenset(
@@ -230,6 +232,15 @@ class _Features:
         return frozenset(name for text in makers for name in _NAMES.split(fold(text)) if name)
 
     @cached_property
+    def authors(self) -> frozenset[str]:
+        """Each author as the sorted words of the name: "Roux, Zoé" is Zoé Roux."""
+        authors = fold(self.resource.authors)
+        names = _AUTHORS.split(authors)
+        if all(" " in name.strip() for name in authors.split(",")):
+            names = [part for name in names for part in name.split(",")]
+        return frozenset(key for name in names if (key := " ".join(sorted(_WORD.findall(name)))))
+
+    @cached_property
     def territory(self) -> frozenset[str]:
         places = [place.code for place in self.resource.localities] or [fold(self.resource.place)]
         return frozenset(place for place in places if place)
@@ -270,6 +281,14 @@ def _have_same_title(first: _Features, second: _Features) -> bool:
     return _share_makers(first, second) or (
         bool(first.sites & second.sites) and not _are_sisters(first, second)
     )
+
+
+def _are_one_book(first: _Features, second: _Features) -> bool:
+    """Whether the titles or the authors of two resources with one ISBN agree: a wrong number is common."""
+    shared = first.core & second.core
+    if shared and len(shared) >= _OVERLAP * min(len(first.core), len(second.core)):
+        return True
+    return bool(first.authors & second.authors)
 
 
 def _are_two_pages(first: _Features, second: _Features) -> bool:

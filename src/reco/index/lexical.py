@@ -181,6 +181,10 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._weights.shape[0])
 
+    def __contains__(self, term: str) -> bool:
+        """Whether a document has this term."""
+        return term in self._vocabulary
+
     def self_score(self, counts: Mapping[str, float]) -> float:
         """Return the highest score that a document could reach on these terms: the sum of their idf.
 

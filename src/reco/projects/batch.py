@@ -1,4 +1,4 @@
-"""Batches: a CSV table of projects in, a CSV table of results out.
+"""Batches: a table of projects in (CSV, XLSX or ODS), a CSV table of results out.
 
 Each project is a query of its own, so a batch never changes an answer.
 """
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reco.catalogue.catalogue import Filters
-from reco.catalogue.resource import Rejection
+from reco.catalogue.resource import Rejection, Remark
 from reco.errors import InvalidInput, SourceError
 from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
-from reco.sources.config import SourceConfig
-from reco.sources.csv_file import columns, rows
-from reco.sources.rows import RAW, Row
+from reco.sources.config import Kind, SourceConfig
+from reco.sources.headers import listing, loose
+from reco.sources.read import log_remark
+from reco.sources.rows import RAW, Row, columns, reader
 from reco.storage import tables
 from reco.storage.tables import Cell
-from reco.text.clean import fold
 
 _FIELDS = ("id", "title", "type", "theme", "publisher", "year", "url")
 COLUMNS = ("project", "text", "verdict", "rank", *_FIELDS, "score", "level", "passage", "problem")
@@ -33,8 +33,11 @@ A project without result, or with a `problem`, has one row.
 TEXT = ("text", "texte", "projet", "description")
 """Columns that may hold the text, the first that is there."""
 
-_ONE_COLUMN = "\x1f"
-"""Delimiter for a table of one column: a control character that no text has."""
+_KINDS: Mapping[str, Kind] = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xlsx", ".ods": "ods"}
+"""Kinds of projects by their extension. Any other file is a CSV."""
+
+_OURS: Mapping[str, str] = {"text": "summary", "id": "id", "type": "type", "theme": "theme"}
+"""Column that we read -> field of a resource that stands for it."""
 
 _SEVERAL = re.compile(r"[;|]")
 
@@ -77,7 +80,7 @@ def run(
     column: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Answer every project of a CSV file into another, written atomically at the end.
+    """Answer every project of a table (CSV, XLSX or ODS) into a CSV file, written atomically at the end.
 
     Raises InvalidInput when a file cannot be used at all, StorageError when the disk refuses.
     """
@@ -117,30 +120,38 @@ def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
     several types or themes, separated by semicolons or bars, such as `guide; fiche`. A project without id
     gets its row number. Raises InvalidInput when the file is not such a table.
     """
-    config = SourceConfig(name="projects", kind="csv", path=source)
+    kind = _KINDS.get(Path(source.name.lower().removesuffix(".gz")).suffix, "csv")
+    config = SourceConfig(name="projects", kind=kind, path=source)
     try:
-        header, delimiter = columns(config)
-        header_names = _header_names(header, (column,) if column else names)
-        cut = _ONE_COLUMN if len(header) == 1 else delimiter
-        config = config.model_copy(update={"delimiter": cut, "fields": {"summary": header_names["text"]}})
-        projects = tuple(
-            _project(number, row, header_names) for number, row in enumerate(rows(config, None), 1)
-        )
+        found = columns(config, (column,) if column else names)
+        header_names = _header_names(found.names, (column,) if column else names)
+        fields = {_OURS[name]: theirs for name, theirs in header_names.items()}
+        config = config.model_copy(update={"fields": fields, "header_row": found.row})
+        projects = tuple(_project(number, row, header_names) for number, row in enumerate(_rows(config), 1))
     except SourceError as error:
         problem = str(error).removeprefix("source projects: ")
         raise InvalidInput(
-            f"The projects cannot be read: {problem}", "Give a CSV file whose first line names its columns."
+            f"The projects cannot be read: {problem}",
+            "Give a CSV, XLSX or ODS file with a line that names its columns.",
         ) from error
-    return Batch(projects, "," if len(header) == 1 else delimiter, _needs_mark(source))
+    return Batch(projects, found.delimiter or ";", _needs_mark(source))
+
+
+def _rows(config: SourceConfig) -> Iterator[Row | Rejection]:
+    for row in reader(config.kind)(config, None):
+        if isinstance(row, Remark):
+            log_remark(row)
+        else:
+            yield row
 
 
 def _header_names(header: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
     """Return the header's name of each column that we read, such as `{"text": "Description"}`."""
-    known = {fold(name): name for name in reversed(header)}
-    text = next((known[fold(name)] for name in wanted if fold(name) in known), None)
+    known = {loose(name): name for name in reversed(header)}
+    text = next((known[loose(name)] for name in wanted if loose(name) in known), None)
     if text is None:
         raise InvalidInput(
-            f"The projects have no column {' or '.join(wanted)}; they have: {', '.join(header)}.",
+            f"The projects have no column {' or '.join(wanted)}; they have: {listing(header)}.",
             "Name the column of the descriptions with --column.",
         )
     columns_found = {name: known[name] for name in ("id", "type", "theme") if name in known}

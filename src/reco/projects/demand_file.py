@@ -18,7 +18,7 @@ from reco.ranking.query import Query
 from reco.sources import json_lines
 from reco.sources.config import SourceConfig
 from reco.sources.content import opened
-from reco.sources.csv_file import decoded
+from reco.sources.csv_text import decoded
 from reco.text.clean import fold
 
 COLUMNS = (*batch.TEXT, "title", "titre", "intitulé", "objet")

@@ -21,6 +21,7 @@ from reco.ranking.query import Query
 from reco.ranking.rerank import Placement
 from reco.ranking.scoring import ParsedQuery
 from reco.ranking.search import Search
+from reco.text.papers.reading import Reading
 from reco.text.passages import sentences
 from reco.text.tokens import words
 
@@ -123,6 +124,14 @@ def split(text: str) -> tuple[str, ...]:
             break
     chosen = _chosen([piece.stems for piece in kept])
     return tuple(kept[place].text[:_LONGEST_NEED] for place in chosen) if len(chosen) > 1 else ()
+
+
+def needs_of(reading: Reading) -> tuple[str, ...]:
+    """Return the needs of what is read: one an item of minutes, else those that `split` finds."""
+    if len(reading.asked) == 1:
+        return split(reading.asked[0])
+    pieces = [piece for piece in _as_list(reading.asked) if piece.stems]
+    return tuple(pieces[place].text[:_LONGEST_NEED] for place in _chosen([piece.stems for piece in pieces]))
 
 
 def _pieces(text: str) -> Iterator[_Piece]:

@@ -9,6 +9,9 @@ from reco.catalogue.catalogue import Filters
 from reco.catalogue.places.lookup import chosen
 from reco.errors import InvalidQuery
 from reco.text.clean import clean, strip_markup
+from reco.text.papers.read import read, whole_text
+from reco.text.papers.reading import Reading
+from reco.text.paragraphs import unwrapped
 
 LONGEST = 200_000
 """The most characters of a query."""
@@ -34,7 +37,9 @@ class Query:
     `diversity`, 0 to 1, spreads the list over its subject; None takes the recommender's default. `shelf`
     replaces the list with the best resource of each type. `place` is the code of a commune or an EPCI;
     `near` puts resources from similar places first among equals. None of these changes a score.
-    `opinions` are the visitor's own; the last one on a resource counts.
+    `opinions` are the visitor's own; the last one on a resource counts. `exact` are the words to search as
+    they are typed, whatever their spelling; `("*",)` means all of them. With `whole`, a paper such as a
+    deliberation is searched with its formulas.
 
     >>> Query.of("  Planter <b>des haies</b> ", k=3).text
     'Planter des haies'
@@ -49,6 +54,17 @@ class Query:
     place: str = ""
     near: bool = False
     opinions: tuple[Opinion, ...] = ()
+    exact: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def reading(self) -> Reading:
+        """What is searched of the text: the substance of a paper, or the whole text."""
+        return self.reading_of(self.text)
+
+    def reading_of(self, text: str) -> Reading:
+        """Return what is searched of a text like that of this query, such as the same in another spelling."""
+        return whole_text(text) if self.whole else read(text)
 
     @classmethod
     def of(
@@ -63,16 +79,19 @@ class Query:
         place: str = "",
         near: bool = False,
         opinions: tuple[Opinion, ...] = (),
+        exact: tuple[str, ...] = (),
+        whole: bool = False,
     ) -> Query:
-        """Clean and check a query. Raises InvalidQuery with every problem at once.
+        """Clean a query, put its lines back into paragraphs, and check it.
 
-        An unknown `place` has its own InvalidQuery, from `places.lookup.chosen`.
+        Raises InvalidQuery with every problem at once. An unknown `place` has its own
+        InvalidQuery, from `places.lookup.chosen`.
         """
         problems = []
         hint = "Describe a project or a problem in a few sentences, and ask for at least one result."
         if len(text) > LONGEST:
             problems.append(f"the description has {len(text):,} characters; at most {LONGEST:,} are read")
-        elif not _READABLE.search(text := clean(strip_markup(text))):
+        elif not _READABLE.search(text := clean(unwrapped(strip_markup(text)))):
             problems.append("the description has no words")
         if k < 1:
             problems.append(f"k is {k}; it must be at least 1")
@@ -92,4 +111,16 @@ class Query:
                 hint,
             )
         code = chosen(place).code if place else ""
-        return cls(text, k, filters or Filters(), without, diversity, shelf, code, near, tuple(last.values()))
+        return cls(
+            text,
+            k,
+            filters or Filters(),
+            without,
+            diversity,
+            shelf,
+            code,
+            near,
+            tuple(last.values()),
+            exact,
+            whole,
+        )

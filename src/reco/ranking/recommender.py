@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,14 +21,16 @@ from reco.index.hits import Hit
 from reco.ranking import cautions as vigilance
 from reco.ranking.cautions import Caution
 from reco.ranking.explain import Explanation, QueryWords, Scored, explain, with_opinions
-from reco.ranking.needs import FIRST, Covered, Coverer, Need, split
+from reco.ranking.needs import FIRST, Covered, Coverer, Need, needs_of
 from reco.ranking.query import Query
 from reco.ranking.relevance_feedback import FeedbackShift
 from reco.ranking.rerank import Arranger, Placed, Placement
 from reco.ranking.scoring import Fusion, ParsedQuery, WordShare
 from reco.ranking.search import Search
 from reco.ranking.shelf import Slot
+from reco.ranking.spelling import Correction, Speller, Understood, speller_of
 from reco.snapshots.snapshot import Snapshot
+from reco.text.papers.reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +80,8 @@ class Answer:
     `verdict` is "found", "weak" or "nothing" (then every level is *éloigné*). `confidence` is the
     probability, 0 to 1, that the query belongs to the field. Both are None without calibrated levels
     and for `similar`. `expansions` are the acronyms and synonyms that were expanded. `shelf` has the
-    slots of a balanced shelf, in the order of types, when the query has `shelf`.
+    slots of a balanced shelf, in the order of types, when the query has `shelf`. `understood` is the text
+    that was searched: the query's with its `corrections`, which give positions in the query's text.
 
     It is a sequence of its recommendations:
 
@@ -96,6 +100,8 @@ class Answer:
     expansions: tuple[Expansion, ...] = ()
     confidence: float | None = None
     shelf: tuple[Slot, ...] = ()
+    understood: str = ""
+    corrections: tuple[Correction, ...] = ()
 
     def __len__(self) -> int:
         return len(self.recommendations)
@@ -152,6 +158,15 @@ class _Certainty:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """What is searched for a query: its text as understood, what is read of that text, and its needs."""
+
+    understood: Understood
+    reading: Reading
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Ranked:
     """Hits in the order shown, with their calibration, needs and shelf."""
 
@@ -188,9 +203,9 @@ class Recommender:
         Raises InvalidQuery for a filter on a value that the catalogue does not have.
         """
         self.snapshot.catalogue.require_known(query.filters)
-        needs = split(query.text)
-        parsed = self._parse(query, needs)
-        return self._answer(query, parsed, self._ranked(parsed, query, needs))
+        asked = self._asked(query)
+        parsed = self._parse(query, asked)
+        return self._answer(query, asked, parsed, self._ranked(parsed, query, asked.needs))
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without explanations."""
@@ -199,8 +214,8 @@ class Recommender:
     def ranking(self, query: Query) -> Ranking:
         """Return the rows and the verdict of `recommend`, without explanations: for many queries at once."""
         self.snapshot.catalogue.require_known(query.filters)
-        needs = split(query.text)
-        ranked = self._ranked(self._parse(query, needs), query, needs, with_needs=False)
+        asked = self._asked(query)
+        ranked = self._ranked(self._parse(query, asked), query, asked.needs, with_needs=False)
         return Ranking(tuple(placed.hit for placed in ranked.placed), ranked.certainty.verdict)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
@@ -212,15 +227,35 @@ class Recommender:
         if row is None:
             raise UnknownResource(f"There is no resource {identifier!r}.", self._suggest(identifier))
         resource = self.snapshot.catalogue[row]
-        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters)
+        query = Query.of(f"{resource.title}. {resource.read_summary}", k, filters, whole=True)
         self.snapshot.catalogue.require_known(query.filters)
         parsed = self._search.read_resource(row, query.text)
         hits = self._search.best(parsed, query, query.k, self.snapshot.listings(row))
-        return self._answer(query, parsed, _Ranked(tuple(Placed(hit) for hit in hits)))
+        asked = _Asked(Understood(query.text), query.reading)
+        return self._answer(query, asked, parsed, _Ranked(tuple(Placed(hit) for hit in hits)))
 
-    def _parse(self, query: Query, needs: Sequence[str]) -> ParsedQuery:
+    def understood(self, query: Query) -> Understood:
+        """Return the text that is searched for a query: its own, or with the spelling of its words mended.
+
+        Of a paper, only the words that are read are mended.
+        """
+        reading = query.reading
+        parts = [(part.start, part.end) for part in reading.kept] if reading.kind else None
+        return self._speller.read(query.text, query.exact, parts)
+
+    @cached_property
+    def _speller(self) -> Speller:
+        return speller_of(self.snapshot)
+
+    def _asked(self, query: Query) -> _Asked:
+        understood = self.understood(query)
+        reading = query.reading_of(understood.text)
+        return _Asked(understood, reading, needs_of(reading))
+
+    def _parse(self, query: Query, asked: _Asked) -> ParsedQuery:
         """Parse a query: vectors, terms and the points of the visitor's opinions."""
-        parsed = self._search.read(query.text, query.without, needs if self.fusion.need else ())
+        reading, needs = asked.reading, asked.needs if self.fusion.need else ()
+        parsed = self._search.read(reading.lead, query.without, needs, reading.reasons)
         return self._search.scorer.judged(parsed, query.opinions)
 
     def _ranked(
@@ -266,10 +301,10 @@ class Recommender:
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
         return _Certainty(self._levels, verdict, confidence, parsed.moves)
 
-    def _answer(self, query: Query, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
+    def _answer(self, query: Query, asked: _Asked, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
         all_shares = self._search.scorer.shares(parsed, rows)
-        query_words = QueryWords(query.text, parsed.expansions, self.snapshot.acronyms)
+        query_words = QueryWords(asked.reading.lead, parsed.expansions, self.snapshot.acronyms)
         recommendations = tuple(
             self._recommendation(parsed, rank, placed, shares, query_words)
             for rank, (placed, shares) in enumerate(zip(ranked.placed, all_shares, strict=True), start=1)
@@ -283,6 +318,8 @@ class Recommender:
             parsed.expansions,
             ranked.certainty.confidence,
             ranked.shelf,
+            asked.understood.text,
+            asked.understood.corrections,
         )
 
     def _recommendation(
@@ -311,7 +348,10 @@ class Recommender:
         )
 
     def _suggest(self, identifier: str) -> str:
-        near = get_close_matches(identifier, [r.id for r in self.snapshot.catalogue], n=3)
+        ids = [resource.id for resource in self.snapshot.catalogue]
+        # An id that several sources use is served as SOURCE:ID.
+        near = [known for known in ids if known.endswith(f":{identifier}")][:3]
+        near = near or get_close_matches(identifier, ids, n=3)
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 

@@ -32,10 +32,17 @@ class Search:
         self.scorer = Scorer(snapshot, fusion)
         self._encoder = encoder
 
-    def read(self, text: str, without: Sequence[str] = (), needs: Sequence[str] = ()) -> ParsedQuery:
-        """Encode a query and its needs, and weigh its terms. Acronyms in `without` stay unexpanded."""
+    def read(
+        self, text: str, without: Sequence[str] = (), needs: Sequence[str] = (), reasons: str = ""
+    ) -> ParsedQuery:
+        """Encode a query and its needs, and weigh its terms. Acronyms in `without` stay unexpanded.
+
+        `reasons` are the text with what explains it, as in a deliberation; they count for `_REASONS`.
+        """
         expansions = self.scorer.expansions(text, without)
         vector = self._encoded(text, expansions)
+        if reasons:
+            vector = _blended(vector, self._encoded(reasons, self.scorer.expansions(reasons, without)))
         need_vectors = [self._encoded(need, self.scorer.expansions(need, without)) for need in needs]
         projected = [self.snapshot.request(need_vector) for need_vector in need_vectors]
         parsed = self.scorer.read(self.snapshot.request(vector), text, expansions, projected)
@@ -68,6 +75,17 @@ class Search:
             listings = [other for other in self.snapshot.listings(row) if other in present]
             older.update(listings[1:])
         return rows[~np.isin(rows, list(older))]
+
+
+_REASONS = 0.1
+"""Share of the reasons in the meaning of a paper. With a fifth, they displace what its object finds."""
+
+
+def _blended(vector: Vector, reasons: Vector) -> Vector:
+    """Return the unit vector of an object and its reasons."""
+    both = (1 - _REASONS) * vector + _REASONS * reasons
+    blended: Vector = (both / np.linalg.norm(both)).astype(np.float32)
+    return blended
 
 
 def expanded(text: str, expansions: Sequence[Expansion]) -> str:

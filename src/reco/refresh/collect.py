@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.catalogue import quarantine
-from reco.catalogue.admission import KnownRows, Rules, admit_all, identifier
+from reco.catalogue import identifiers, quarantine
+from reco.catalogue.admission import Rules
 from reco.catalogue.catalogue import Catalogue, Changes, diff
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Stale
-from reco.catalogue.resource import Record, Rejection, Remark, Resource
+from reco.catalogue.identifiers import Before, Ids
+from reco.catalogue.resource import Rejection, Remark, Resource
 from reco.encoder.protocol import Encoder
 from reco.errors import SnapshotError, SourceError
 from reco.index.vectors import VectorTable
 from reco.refresh import held, memory
 from reco.refresh.baseline import is_doubted
+from reco.refresh.gathering import Gathering, named, owned
 from reco.refresh.held import Held
-from reco.refresh.readings import Admitted, Reading, is_held, reading_of
+from reco.refresh.readings import Reading, is_held, reading_of
 from reco.refresh.recipe import Recipe
 from reco.snapshots.carryover import Carried, origins_of
 from reco.snapshots.snapshot import Snapshot
@@ -79,6 +81,7 @@ def collect_night(store: SnapshotStore, sources: Sequence[SourceConfig], curatio
         )
     for name, rows in collected.held.items():
         held.save(store.home, name, rows)
+    identifiers.save(store.home, collected.ids)
     catalogue = Catalogue(collected.resources)
     order = sorted(range(len(catalogue)), key=lambda row: collected.resources[row].id)
     changes = diff(previous.catalogue if previous is not None else Catalogue(()), catalogue)
@@ -124,7 +127,8 @@ class Collected:
 
     `hidden` are the ids that the curator hides, `stale` the decisions that no longer apply. `carried` is
     the work on the resources that the next night reuses, in their order. `held` is what to keep of each
-    source for the next night. `remarks` are what the readers mended or left out.
+    source for the next night, `ids` the ids that were told apart. `remarks` are what the readers mended or
+    left out, and the ids that are told apart from tonight on.
     """
 
     resources: tuple[Resource, ...]
@@ -135,6 +139,7 @@ class Collected:
     stale: tuple[Stale, ...]
     carried: Carried
     held: Mapping[str, Held]
+    ids: Ids
     remarks: tuple[Remark, ...] = ()
 
 
@@ -156,18 +161,18 @@ def collect(
     the date in UTC. Writes nothing.
     """
     before: Sequence[Resource] = previous.catalogue if previous is not None else ()
-    seen = KnownRows({r.id: r for r in before}, carried.by_id(before) if carried is not None else None)
+    known = identifiers.load(home) if home is not None else Ids()
+    served = owned(before, known, carried.by_id(before) if carried is not None else {})
+    curation = curation or Curation()
     rules = {s.name: Rules(tuple(s.themes), tuple(s.types), s.closed) for s in sources}
-    gathering = _Gathering(previous.catalogue if previous is not None else None, rules, seen)
     day = today or datetime.now(UTC).date()
+    gathering = Gathering(served, previous is not None, rules)
     parts = [gathering.read(source, _reading(source, cache, home, day)) for source in sources]
-    # What a source shows tonight comes before what another no longer shows.
-    for part in parts:
-        gathering.complete(part)
-    resources = [resource for part in parts for resource in part.resources]
+    remembered = Before({n: s.resources for n, s in served.items()}, known, curation.decisions.cited)
+    resources, origins, ids = named(parts, remembered)
     failures = {part.source.name: part.failure for part in parts if part.failure}
     traits = (before, carried.traits) if carried is not None else None
-    curated = (curation or Curation()).apply(resources, rules, failures, traits)
+    curated = curation.apply(resources, rules, failures, traits)
     return Collected(
         curated.resources,
         tuple(row for part in parts for row in part.rejections),
@@ -175,8 +180,9 @@ def collect(
         sum(part.read for part in parts),
         curated.hidden,
         curated.stale,
-        Carried(_origins(curated.resources, resources, seen), curated.traits),
+        Carried(_origins(curated.resources, resources, origins), curated.traits),
         {p.source.name: p.reading.held for p in parts if not p.failure and p.reading.held is not None},
+        _with_hidden(ids, resources, curated.hidden),
         tuple(remark for part in parts for remark in part.reading.remarks),
     )
 
@@ -186,95 +192,17 @@ def _reading(source: SourceConfig, cache: Path, home: Path | None, today: date) 
     return reading_of(source, cache, before, today)
 
 
-@dataclass
-class _Part:
-    """What one source gives tonight. `read` counts the rows that were read, `failure` says why it failed."""
-
-    source: SourceConfig
-    reading: Reading
-    resources: list[Resource] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
-    read: int = 0
-    failure: str = ""
+def _with_hidden(ids: Ids, resources: Sequence[Resource], hidden: Collection[str]) -> Ids:
+    """Return the ids, with those that the curator hides: no snapshot knows whose they are."""
+    sources = {resource.id: resource.source for resource in resources if resource.id in hidden}
+    more = {(source, ids.own(source, name)): name for name, source in sources.items()}
+    return Ids({**ids.names, **more})
 
 
-class _Gathering:
-    """The sources of a night, read one after the other: an id belongs to the first that has it.
-
-    `before` are the resources of the served snapshot, None if no snapshot can be read.
-    """
-
-    def __init__(
-        self, before: Sequence[Resource] | None, rules: Mapping[str, Rules], seen: KnownRows
-    ) -> None:
-        self._before = before
-        self._rules = rules
-        self._seen = seen
-        self._taken: dict[str, str] = {}
-
-    def read(self, source: SourceConfig, reading: Reading) -> _Part:
-        """Read what a source shows tonight; if it fails, take its rows of the served snapshot."""
-        part = _Part(source, reading)
-        try:
-            resources, part.rejections = self._admit(part, reading.rows())
-            _require_sound(source, resources, part.rejections)
-            part.read = len(resources) + len(part.rejections)
-        except SourceError as error:
-            part.failure = f"{str(error).removesuffix('.')}. {error.hint}".strip()
-            resources = self._served(source, error)
-        self._add(part, resources)
-        return part
-
-    def complete(self, part: _Part) -> None:
-        """Add the rows of a source that tonight's reading lacks, save those that another source shows."""
-        if part.failure:
-            rows = part.reading.last() if self._before is None else []
-        else:
-            rows = part.reading.rest(Admitted(part.resources, part.rejections, self._before or ()))
-        rows = [row for row in rows if identifier(row) not in self._taken]
-        if rows:
-            logger.info("source %s keeps %d rows that it does not give tonight", part.source.name, len(rows))
-        resources, unfit = self._admit(part, rows)
-        part.rejections = part.rejections + unfit
-        self._add(part, resources)
-
-    def _admit(
-        self, part: _Part, rows: Iterable[Record | Rejection]
-    ) -> tuple[list[Resource], list[Rejection]]:
-        return admit_all(rows, self._rules[part.source.name], self._taken, self._seen)
-
-    def _add(self, part: _Part, resources: Sequence[Resource]) -> None:
-        part.resources.extend(resources)
-        self._taken.update({resource.id: part.source.name for resource in resources})
-
-    def _served(self, source: SourceConfig, error: SourceError) -> list[Resource]:
-        rows = [resource for resource in self._before or () if resource.source == source.name]
-        logger.warning("source %s failed and keeps its %d resources: %s", source.name, len(rows), error)
-        kept = [resource for resource in rows if resource.id not in self._taken]
-        for resource in kept:
-            self._seen.keep(resource)
-        return kept
-
-
-def _origins(served: Sequence[Resource], admitted: Sequence[Resource], seen: KnownRows) -> NDArray[np.uint8]:
+def _origins(
+    served: Sequence[Resource], admitted: Sequence[Resource], origins: Mapping[str, bytes]
+) -> NDArray[np.uint8]:
     """Return the origins of the resources that no decision and no place changed after their row was read."""
     made = {resource.id: resource for resource in admitted}
     alone = (r.id for r in served if made[r.id] is r or made[r.id] == r)
-    return origins_of(served, {i: seen.origins[i] for i in alone if i in seen.origins})
-
-
-def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: list[Rejection]) -> None:
-    total = len(admitted) + len(refused)
-    if not total:
-        raise SourceError(
-            "It has no rows.", "An empty source deletes nothing. To drop its rows, remove it from reco.toml."
-        )
-    share = len(refused) / total
-    if share > source.reject_limit:
-        first = f"{refused[0].locator}: {'; '.join(refused[0].problems)}"
-        raise SourceError(
-            f"{len(refused)} of its {total} rows were rejected ({share:.0%}; "
-            f"limit {source.reject_limit:.0%}). "
-            f"First rejection: {first}.",
-            "Fix the rows (see the quarantine file), or raise `reject_limit` for this source.",
-        )
+    return origins_of(served, {i: origins[i] for i in alone if i in origins})

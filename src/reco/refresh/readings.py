@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +9,21 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from reco.catalogue.admission import identifier
-from reco.catalogue.resource import FIELDS, Double, Record, Rejection, Remark, Resource
+from reco.catalogue.resource import FIELDS, Record, Rejection, Remark, Resource
 from reco.refresh.held import Held, HeldRow
 from reco.sources.config import SourceConfig
 from reco.sources.read import log_remark, read, read_changes
-from reco.text.clean import digest, strip_markup
+from reco.text.clean import digest, protected, strip_markup
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """Tonight's rows of one source after admission. `served` are the resources of the served snapshot."""
+    """Tonight's rows of one source after admission, and its resources of the served snapshot.
+
+    All have the source's own ids.
+    """
 
     resources: Sequence[Resource]
     rejections: Sequence[Rejection]
@@ -79,13 +81,10 @@ class MovingWindow(Reading):
         """Return the rows that left the window and are kept.
 
         A row that the served snapshot has and no file holds is kept too: `keep` is new, or the file is lost.
-        A row that the source shows but that is refused tonight is not kept in its older form. One that is
-        refused only because another source has its id is held: that source may give it up.
+        A row that the source shows but that is refused tonight is not kept in its older form.
         """
         before = self._before or Held()
-        own = {resource.id for resource in admitted.resources}
-        elsewhere = _elsewhere(admitted.rejections, own)
-        shown = own | set(elsewhere.values())
+        shown = {resource.id for resource in admitted.resources}
         refused = {identifier(row) for row in admitted.rejections} - shown
         gone = {key: seen for key, seen in before.gone.items() if key not in shown}
         kept = dict[str, HeldRow]()
@@ -99,14 +98,14 @@ class MovingWindow(Reading):
             else:
                 gone.pop(key, None)
                 kept[key] = row
-        locators = {row.locator for row in admitted.rejections} - elsewhere.keys()
+        locators = {row.locator for row in admitted.rejections}
         self.held = Held({**kept, **self._shown(shown, locators)}, gone)
         return [row.record for row in kept.values()]
 
     def _adopted(self, served: Sequence[Resource], gone: Mapping[str, str]) -> dict[str, HeldRow]:
-        """Return the rows of this source that only the served snapshot has, save those that were refused."""
+        """Return the rows that only the served snapshot has, save those that were refused."""
         held = self._before.rows if self._before is not None else {}
-        alone = [r for r in served if r.source == self._config.name and r.id not in held]
+        alone = [r for r in served if r.id not in held]
         seen = {r.id: gone.get(r.id, str(self._today)) for r in alone}
         return {r.id: HeldRow(row_of(r), seen[r.id]) for r in alone if seen[r.id]}
 
@@ -173,12 +172,6 @@ def is_held(config: SourceConfig) -> bool:
     return config.kind == "oai" or config.keep is not None
 
 
-def _elsewhere(rejections: Sequence[Rejection], own: set[str]) -> dict[str, str]:
-    """Return the ids, by locator, of the rows that are refused only because another source has their id."""
-    doubles = ((row.locator, identifier(row)) for row in rejections if isinstance(row, Double))
-    return {locator: key for locator, key in doubles if key not in own}
-
-
 def _asked(config: SourceConfig) -> str:
     """Return a digest of what decides the rows of a repository, apart from the repository."""
     mapping = (config.fields, config.constants, config.defaults, config.splits)
@@ -188,5 +181,5 @@ def _asked(config: SourceConfig) -> str:
 def row_of(resource: Resource) -> Record:
     """Return the row of a resource. Admission makes the same texts of it."""
     texts = {name: str(getattr(resource, name) or "") for name in FIELDS}
-    values = {name: text if strip_markup(text) == text else html.escape(text) for name, text in texts.items()}
+    values = {name: text if strip_markup(text) == text else protected(text) for name, text in texts.items()}
     return Record(resource.source, f"snapshot:{resource.id}", {n: text for n, text in values.items() if text})

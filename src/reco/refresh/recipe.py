@@ -9,6 +9,7 @@ from reco.adapt.lora.training import DeepRecipe
 from reco.catalogue.curation import Curation
 from reco.clusters.find import NAMING, RECIPE, Options
 from reco.evaluation.beir import Topic
+from reco.index.acronyms import READING as FINDING
 from reco.index.acronyms import Acronyms
 from reco.index.duplicates import CuratorPairs
 from reco.ranking.recommender import Fusion
@@ -56,7 +57,7 @@ class Recipe:
     @property
     def stamp(self) -> str:
         """Digest of what decides a snapshot's indexes, levels and clusters. A change makes a new snapshot."""
-        decided = f"{self.curation.stamp}{self._calibration}{self._grouping}{READING}"
+        decided = f"{self.curation.stamp}{self._calibration}{self._grouping}{READING} {FINDING}"
         return atomic.digest_of(self.acronyms.to_bytes() + decided.encode())[:16]
 
     @property

@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 
 from reco.catalogue.fingerprints import RECIPE, Traits
 from reco.catalogue.resource import Resource
+from reco.index.acronyms import READING as FINDING
 from reco.index.arrays import Pieces
 from reco.index.terms import Counted
 from reco.text.tokens import READING
@@ -21,7 +22,7 @@ from reco.text.tokens import READING
 PREFIX = "carried."
 _ROWS = "rows.safetensors"
 _COUNTS = "counts.safetensors"
-_RECIPE = np.frombuffer(f"{RECIPE} {READING}".encode(), dtype=np.uint8)
+_RECIPE = np.frombuffer(f"{RECIPE} {READING} {FINDING}".encode(), dtype=np.uint8)
 ROWS, COUNTS = f"{PREFIX}{_ROWS}", f"{PREFIX}{_COUNTS}"
 """The files by name."""
 ORIGIN = 16

@@ -13,7 +13,19 @@ from reco.sources.secrets import Headers, Token, secret_variables, web_address
 from reco.storage.paths import Located
 
 Kind = Literal[
-    "csv", "jsonl", "json", "page", "xlsx", "parquet", "folder", "rss", "oai", "wordpress", "api", "site"
+    "csv",
+    "jsonl",
+    "json",
+    "page",
+    "xlsx",
+    "ods",
+    "parquet",
+    "folder",
+    "rss",
+    "oai",
+    "wordpress",
+    "api",
+    "site",
 ]
 
 Keep = Literal["forever"] | int
@@ -26,7 +38,9 @@ _OPTION_KINDS: Mapping[str, frozenset[str]] = {
     "delimiter": frozenset(("csv", "folder")),
     "encoding": frozenset(("csv", "page", "folder")),
     "records": frozenset(("json", "api", "folder")),
-    "sheet": frozenset(("xlsx", "folder")),
+    "sheet": frozenset(("xlsx", "ods", "folder")),
+    "header_row": frozenset(("csv", "xlsx", "ods", "folder")),
+    "subfolders": frozenset(("folder",)),
     "pagination": frozenset(("api",)),
     "page_size": frozenset(("wordpress",)),
     "set": frozenset(("oai",)),
@@ -77,10 +91,11 @@ class SourceConfig(BaseModel):
 
     `label` is its name in the app. `fields` maps our field to their column, e.g. `title = "Titre"`, or to a
     dotted path in nested data; an unmapped field is looked up under its own name. `constants` always win,
-    `defaults` fill absent or blank values, `splits` gives a field's separator. `include` is how the path of
-    a site's pages starts, and `delay_seconds` the pause between two requests to the site. Limits apply to
-    one reading of the source: `max_bytes` counts decompressed bytes, `reject_limit` is the share of bad
-    rows above which the caller refuses the source.
+    `defaults` fill absent or blank values, `splits` gives a field's separator. `header_row` is the
+    line of a table's column names, from 1; by default it is found. `subfolders` reads those of a drop
+    folder too. `include` is how the path of a site's pages starts, and `delay_seconds` the pause between two
+    requests to the site. Limits apply to one reading of the source: `max_bytes` counts decompressed bytes,
+    `reject_limit` is the share of bad rows above which the caller refuses the source.
 
     `headers` are sent with each request, `token` is exchanged for a bearer token first; a value "env:NAME"
     stands for a variable that is read when the source is. `keep` says how long rows stay that the source
@@ -109,6 +124,8 @@ class SourceConfig(BaseModel):
     delimiter: str = Field(default="", max_length=1)
     records: str = ""
     sheet: str = ""
+    subfolders: bool = False
+    header_row: int | None = Field(default=None, ge=1)
     pagination: Pagination | None = None
     page_size: int = Field(default=100, ge=1, le=100)
     set: str = ""

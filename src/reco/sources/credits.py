@@ -11,7 +11,7 @@ from rapidfuzz import fuzz
 
 from reco.text.clean import fold
 
-_ORGANISATIONS = frozenset((files("reco.sources") / "organisations.txt").read_text("utf-8").split())
+ORGANISATIONS = frozenset((files("reco.sources") / "organisations.txt").read_text("utf-8").split())
 """Folded words that only the name of an organisation holds."""
 
 _ARTICLES = ("le ", "la ", "les ", "l'", "the ")
@@ -109,6 +109,6 @@ def _is_person(part: str) -> tuple[bool, float]:
 
 def _names_organisation(part: str, words: list[str]) -> bool:
     folded = fold(part)
-    marks = _ORGANISATIONS & set(re.split(r"[^a-z0-9]+", folded))
+    marks = ORGANISATIONS & set(re.split(r"[^a-z0-9]+", folded))
     digits = any(character.isdigit() for character in folded)
     return bool(marks) or digits or folded.startswith(_ARTICLES)

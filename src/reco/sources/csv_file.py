@@ -2,182 +2,150 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import re
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from reco.catalogue.resource import Rejection
+from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
+from reco.sources import header_row, table
 from reco.sources.config import SourceConfig
-from reco.sources.content import LONGEST_LINE, Limited, lines, opened, unreadable
-from reco.sources.mapping import check_columns, field_names
-from reco.sources.rows import Row, refuse
-
-csv.field_size_limit(2**31 - 1)  # a long cell may cost its row, but must not stop the file
+from reco.sources.content import LONGEST_LINE, opened, unreadable
+from reco.sources.csv_text import LONGEST_KEPT, Lines, whole_lines
+from reco.sources.header_row import Found, Line
+from reco.sources.kinds import refuse_other
+from reco.sources.rows import Columns, Row
 
 _DELIMITERS = (";", ",", "\t", "|")
-_MOST_LINES = 2_000
-"""Most lines of one row. Beyond it, a quote was left open, and it must not swallow the whole file."""
+_ONE_COLUMN = "\x1f"
+"""Delimiter for a table of one column: a control character that no text has."""
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _UNDECODED = re.compile("[\udc80-\udcff]")
-_LONE_RETURN = re.compile(r"(?<=\r)(?!\n|\Z)")
+_SEPARATOR = re.compile(r'"?sep=(.)"?[;,\s]*', re.IGNORECASE | re.DOTALL)
 
 
-def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
     """Yield the rows of the table. A ragged or undecodable row is a rejection with its line number."""
     with opened(config, cache) as stream:
         try:
-            yield from _table(config, _Lines(decoded(config, stream)))
+            text, found, delimiter = _opened(config, stream, ())
+            below = _Below(config, text, delimiter, found.number)
+            yield from table.rows(config, found, below)
         except (UnicodeError, csv.Error) as error:
             raise unreadable(config, error) from error
 
 
-def columns(config: SourceConfig, cache: Path | None = None) -> tuple[list[str], str]:
-    """Return the column names of a table and its delimiter. Raises `SourceError` for an empty table."""
+def columns(config: SourceConfig, names: Sequence[str] = (), cache: Path | None = None) -> Columns:
+    """Return the columns of a table. Raises `SourceError` for an empty one."""
     with opened(config, cache) as stream:
         try:
-            return _header(config, _Lines(decoded(config, stream)))
+            _, found, delimiter = _opened(config, stream, names)
         except (UnicodeError, csv.Error) as error:
             raise unreadable(config, error) from error
+    return Columns(found.cells, found.number, "," if delimiter == _ONE_COLUMN else delimiter)
 
 
-class _Lines:
-    """The physical lines of a file. It keeps the lines of the current row, which can be given back."""
+class _Below:
+    """The lines below the column names, as a table reads them."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self._ahead: deque[str] = deque()
-        self.taken: list[str] = []
-        self.number = 1
-        """Number of the line where the current row starts."""
-        self.unclosed = False
+    positional = False
 
-    def __iter__(self) -> _Lines:
-        return self
+    def __init__(self, config: SourceConfig, text: Lines, delimiter: str, after: int) -> None:
+        self._text, self._delimiter, self._after = text, delimiter, after
+        self._encoding = config.encoding or "utf-8"
+        self._is_strict = bool(config.encoding)
 
-    def __next__(self) -> str:
-        line = self._ahead.popleft() if self._ahead else next(self._lines, None)
-        if line is None or len(self.taken) >= _MOST_LINES:
-            self.unclosed = bool(self.taken)
-            if line is not None:
-                self._ahead.appendleft(line)
-            raise StopIteration
-        self.taken.append(line)
-        return line
+    def __iter__(self) -> Iterator[Line]:
+        text, delimiter = self._text, self._delimiter
+        while (cells := text.row(delimiter)) is not None:
+            if text.number > self._after:
+                yield Line(text.number, cells, self._problem(cells))
 
-    def row(self, delimiter: str) -> list[str] | None:
-        """Return the cells of the next row, an empty list for a blank line, None at the end."""
-        self.number += len(self.taken)
-        self.taken, self.unclosed = [], False
-        try:
-            return next(csv.reader(self, delimiter=delimiter, strict=True), None)
-        except csv.Error:
-            if len(self.taken) == 1 and not self.unclosed:  # a stray quote inside a cell is harmless
-                return next(csv.reader(self.taken, delimiter=delimiter))
-            self.unclosed = True
-            return []
+    def is_torn(self, width: int) -> bool:
+        """Return whether a later line of the current row has as many cells as the table."""
+        return len(self._text.taken) > 1 and self._valid(width) is not None
 
-    def give_back(self, kept: int) -> str:
-        """End the current row after `kept` lines, put the others back, and return the text of the row."""
-        self._ahead.extendleft(reversed(self.taken[kept:]))
-        self.taken = self.taken[:kept]
-        return "".join(self.taken)
+    def raw(self, width: int) -> str:
+        """Return the text of the current row. A later line that is valid on its own is read again."""
+        taken = self._text.taken
+        whole = len(taken) if (valid := self._valid(width)) is None else valid
+        return self._text.give_back(whole).rstrip("\r\n")[:LONGEST_KEPT]
+
+    def _valid(self, width: int) -> int | None:
+        """Return the position of the first later line that is a row on its own."""
+        later = enumerate(self._text.taken[1:], 1)
+        return next((at for at, line in later if _fits(line, self._delimiter, width)), None)
+
+    def _problem(self, cells: list[str]) -> str:
+        if self._text.too_long:
+            return f"a line of more than {LONGEST_LINE:,} bytes"
+        if self._text.unclosed:
+            return "a quote is never closed"
+        if self._is_strict and _UNDECODED.search("".join(cells)):
+            return f"not written in {self._encoding}"
+        return ""
 
 
-def _table(config: SourceConfig, table: _Lines) -> Iterator[Row | Rejection]:
-    header, delimiter = _header(config, table)
-    check_columns(config, header)
-    while (cells := table.row(delimiter)) is not None:
-        locator = f"{config.place}:{table.number}"
-        if not cells and not table.unclosed:
-            continue
-        if table.unclosed or len(cells) != len(header):
-            yield _ragged(config, locator, table, len(cells), len(header), delimiter)
-        elif _UNDECODED.search("".join(cells)):
-            yield refuse(
-                config, locator, f"not written in {config.encoding or 'utf-8'}", "".join(table.taken)
-            )
-        else:
-            yield Row(locator, dict(zip(header, cells, strict=True)))
+def _fits(line: str, delimiter: str, width: int) -> bool:
+    cells = next(csv.reader([line], delimiter=delimiter), [])
+    return len(cells) >= width > 1 and not any(cells[width:])
 
 
-def _ragged(
-    config: SourceConfig, locator: str, table: _Lines, found: int, expected: int, delimiter: str
-) -> Rejection:
-    """Reject the current row, but no later line that is valid on its own."""
-    problem = f"{found} cells where the header has {expected}"
-    if table.unclosed:
-        problem = "a quote is never closed"
-    valid = (n for n, line in enumerate(table.taken) if n and _width(line, delimiter) == expected > 1)
-    return refuse(config, locator, problem, table.give_back(next(valid, len(table.taken))).rstrip("\r\n"))
-
-
-def _header(config: SourceConfig, table: _Lines) -> tuple[list[str], str]:
-    while (first := table.row(",")) is not None and not "".join(table.taken).strip():
-        continue
-    if first is None:
-        raise SourceError(
-            f"source {config.name}: {config.place} is empty",
-            "Give a file whose first line names its columns.",
-        )
-    delimiter = config.delimiter or _sniffed(config, table.taken)
-    table.give_back(0)
-    header = [cell.strip() for cell in table.row(delimiter) or []]
-    if "\0" in "".join(header):
+def _opened(config: SourceConfig, stream: BinaryIO, names: Sequence[str]) -> tuple[Lines, Found, str]:
+    """Return the text before its first row, its column names and its delimiter."""
+    refuse_other(config, stream)
+    text = Lines(whole_lines(config, stream))
+    told = _separator(text)
+    best: tuple[tuple[bool, int, int, int], Found, str] | None = None
+    for delimiter in [config.delimiter or told] if config.delimiter or told else _DELIMITERS:
+        if (found := _found(config, text, delimiter, names)) is None:
+            raise table.empty(config)
+        score = (*found.score, *_regular(text, delimiter))
+        if best is None or score > best[0]:
+            best = score, found, delimiter
+    if best is None:
+        raise table.empty(config)
+    _, found, delimiter = best
+    if "\0" in "".join(found.cells):
         raise SourceError(
             f"source {config.name}: the first line of {config.place} holds NUL bytes: "
             "it is not text, or it is UTF-16 text",
             'Save the file as UTF-8, or set `encoding = "utf-16-le"` for this source.',
         )
-    return header, delimiter
+    if len(found.cells) == 1 and not config.delimiter and not told:
+        delimiter = _ONE_COLUMN
+    return text, found, delimiter
 
 
-def _sniffed(config: SourceConfig, header: list[str]) -> str:
-    """Return the delimiter that finds the most wanted columns, then the most columns."""
-    wanted = set(field_names(config).values())
-
-    def score(delimiter: str) -> tuple[int, int]:
-        cells = {cell.strip() for cell in next(csv.reader(header, delimiter=delimiter), [])}
-        return len(cells & wanted), len(cells)
-
-    return max(_DELIMITERS, key=score)
-
-
-def _width(line: str, delimiter: str) -> int:
-    return len(next(csv.reader([line], delimiter=delimiter), []))
+def _separator(text: Lines) -> str:
+    """Take the line `sep=;` by which Excel is told the delimiter, and return it, "" without one."""
+    peeked = text.peek(_ONE_COLUMN)
+    first = next(peeked, None)
+    peeked.close()
+    told = _SEPARATOR.fullmatch("".join(first.cells)) if first else None
+    if told is None:
+        return ""
+    text.row(_ONE_COLUMN)
+    return told[1]
 
 
-def decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
-    """Yield the lines of a text with their ends.
-
-    Without a BOM or `encoding`, each line is UTF-8, else Windows-1252.
-    """
-    start = stream.read(4)
-    stream.seek(0)
-    marked = next((name for bom, name in _BOMS if start.startswith(bom)), "")
-    if marked or config.encoding:
-        limited = io.BufferedReader(Limited(config, stream))
-        text = io.TextIOWrapper(limited, marked or config.encoding, "surrogateescape", newline="")
-        yield from iter(lambda: text.readline(LONGEST_LINE), "")
-        return
-    for line in lines(config, stream):
-        yield from _LONE_RETURN.split(_guessed(line))
+def _found(config: SourceConfig, text: Lines, delimiter: str, names: Sequence[str]) -> Found | None:
+    peeked = text.peek(delimiter)
+    try:
+        return header_row.find(config, peeked, names)
+    finally:
+        peeked.close()
 
 
-def _guessed(line: bytes) -> str:
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            return line.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return line.decode("latin-1")
+def _regular(text: Lines, delimiter: str) -> tuple[int, int]:
+    """Return how many of the first lines have the same number of cells, above one, and that number."""
+    peeked = text.peek(delimiter)
+    first = (len(line.cells) for line in islice(peeked, header_row.FIRST))
+    widths = Counter(width for width in first if width > 1)
+    peeked.close()
+    width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    return count, width

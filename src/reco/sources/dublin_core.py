@@ -6,19 +6,17 @@ import re
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-_YEAR = re.compile(r"(?<!\d)(?:1[4-9]|20)\d\d(?!\d)")
+from reco.catalogue import addresses, years
+
 _TIME = re.compile(r"\dT\d\d:\d\d")
 _NOISE = re.compile(r"info:eu-repo/|https?://purl\.org/", re.IGNORECASE)
 """Types that are codes for machines; most repositories write them beside a type for people."""
-_SCHEMES = (
-    (re.compile(r"(?:doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE), "https://doi.org/"),
-    (re.compile(r"hdl:\s*(\S+/\S+)", re.IGNORECASE), "https://hdl.handle.net/"),
-)
+_HANDLE = re.compile(r"hdl:\s*(\S+/\S+)", re.IGNORECASE)
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def elements(metadata: Element) -> dict[str, object]:
-    """Return a record's elements by local name, plus the year and the web address found in them."""
+    """Return a record's elements by local name, plus the date and the web address found in them."""
     cells: dict[str, list[str]] = {}
     languages: dict[str, list[str]] = {}
     for element in metadata.iter():
@@ -30,7 +28,7 @@ def elements(metadata: Element) -> dict[str, object]:
         cells["title"] = _in_own_language(cells["title"], languages["title"], cells.get("language", []))
     if "type" in cells:
         cells["type"] = [kind for kind in cells["type"] if not _NOISE.match(kind)] or cells["type"]
-    return {**cells, "year": _year(cells.get("date", [])), "url": _address(cells.get("identifier", []))}
+    return {**cells, "year": _date(cells.get("date", [])), "url": _address(cells.get("identifier", []))}
 
 
 def _in_own_language(texts: list[str], languages: list[str], own: Sequence[str]) -> list[str]:
@@ -41,20 +39,19 @@ def _in_own_language(texts: list[str], languages: list[str], own: Sequence[str])
     return texts
 
 
-def _year(dates: Sequence[str]) -> str | None:
-    """Return the year of a record. A date with a time is that of an upload: DSpace lists it first."""
-    found = [(year[0], _TIME.search(text) is not None) for text in dates if (year := _YEAR.search(text))]
-    issued = [year for year, is_upload in found if not is_upload]
-    return issued[0] if issued else min((year for year, _ in found), default=None)
+def _date(dates: Sequence[str]) -> str | None:
+    """Return the date of a record. One with a time is that of an upload: DSpace lists it first."""
+    dated = [text for text in dates if years.read(text)[0] is not None]
+    issued = [text for text in dated if not _TIME.search(text)]
+    earliest = min(dated, key=lambda text: years.read(text)[0] or 0, default=next(iter(dates), None))
+    return issued[0] if issued else earliest
 
 
 def _address(identifiers: Sequence[str]) -> str | None:
-    """Return the web address of a record: one that it gives, or that of its DOI or handle."""
-    for text in identifiers:
-        if text.lower().startswith(("http://", "https://")):
-            return text
-    for pattern, resolver in _SCHEMES:
-        for text in identifiers:
-            if known := pattern.fullmatch(text):
-                return resolver + known[1]
-    return None
+    """Return the first identifier that is an address, else the first DOI or handle; a citation is none."""
+    webs = (text for text in identifiers if text.lower().startswith(("http://", "https://")))
+    dois = (text for text in identifiers if " " not in text and addresses.read(text).url)
+    handles = (
+        f"https://hdl.handle.net/{known[1]}" for text in identifiers if (known := _HANDLE.fullmatch(text))
+    )
+    return next(webs, None) or next(dois, None) or next(handles, None)

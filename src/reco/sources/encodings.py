@@ -6,6 +6,8 @@ import codecs
 import re
 from collections.abc import Sequence
 
+from reco.text.decoding import decoded_line, encoding_of
+
 _HEADER = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _OF_THE_WEB = re.compile(
     r"utf-?8|utf-16(le|be)?|utf-32(le|be)?|us-ascii|ascii|iso-?8859-?\d{1,2}|latin-?[19]|windows-125\d|cp125\d"
@@ -13,17 +15,6 @@ _OF_THE_WEB = re.compile(
     re.IGNORECASE,
 )
 """Python has codecs of other kinds, such as punycode, that take hours on a page."""
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_SIXTEEN_BITS = (
-    (re.compile(rb"[<\[{\r\n\t ]\0"), "utf-16-le"),
-    (re.compile(rb"\0[<\[{\r\n\t ]"), "utf-16-be"),
-)
 _AS_WINDOWS = frozenset(("iso8859-1", "ascii"))
 """Encodings that the web writes for Windows-1252, which has more characters."""
 _SURROGATES = re.compile("(?:\udced[\udca0-\udcbf][\udc80-\udcbf])+")
@@ -46,12 +37,11 @@ def decoded(data: bytes, named: Sequence[str] = ()) -> tuple[str, str]:
     `named` are these encodings, the first one first. A byte that fits none stays as a lone surrogate, as
     Python's "surrogateescape" writes it, for `restored`. Raises nothing.
     """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return _tolerant(data, encoding).lstrip("\ufeff"), ""
-    for start, encoding in _SIXTEEN_BITS:
-        if start.match(data):
-            return _tolerant(data, encoding), ""
+    encoding = encoding_of(data)
+    if encoding:
+        return data.decode(encoding, "surrogateescape" if "utf-8" in encoding else "replace").lstrip(
+            "\ufeff"
+        ), ""
     known = [name for name in map(_codec, named) if name]
     try:
         text = data.decode("utf-8")
@@ -72,17 +62,14 @@ def decoded(data: bytes, named: Sequence[str] = ()) -> tuple[str, str]:
 
 
 def restored(text: str) -> str:
-    """Return `text` with the bytes that were not UTF-8 read as Windows-1252; halves of characters go."""
-    return _BYTES.sub(_as_windows, _SURROGATES.sub(_joined, text))
+    """Return `text` with the bytes that were not UTF-8 read as in a file; halves of characters go."""
+    lines = _SURROGATES.sub(_joined, text).encode("utf-8", "surrogateescape").splitlines(keepends=True)
+    return "".join(map(decoded_line, lines))
 
 
 def is_flawed(text: str) -> bool:
     """Return whether `text` has bytes that were not UTF-8."""
     return not text.isascii() and _BYTES.search(text) is not None
-
-
-def _tolerant(data: bytes, encoding: str) -> str:
-    return data.decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
 
 
 def _codec(name: str) -> str:
@@ -92,10 +79,6 @@ def _codec(name: str) -> str:
     except LookupError:
         return ""
     return "cp1252" if known in _AS_WINDOWS else known
-
-
-def _as_windows(found: re.Match[str]) -> str:
-    return bytes((ord(found[0]) - 0xDC00,)).decode("cp1252", "replace")
 
 
 def _joined(found: re.Match[str]) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import feedparser
 
+from reco.catalogue import addresses
 from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
-from reco.sources.addresses import joined
 from reco.sources.casualties import told
 from reco.sources.config import SourceConfig
 from reco.sources.content import Contents, contents, is_html, shown_place, unreadable
@@ -20,7 +20,8 @@ from reco.sources.rows import Row
 from reco.sources.xml_text import CutShort, Document, DocumentType, document
 
 _ITEMS = ("item", "entry")
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|www\.", re.IGNORECASE)
+_NAME = re.compile(r"\s*\w")
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
@@ -35,7 +36,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
         raise unreadable(config, "it is neither RSS nor Atom")
     place = shown_place(config)
     language = feed.feed.get("language")
-    base = joined(got.url, feed.feed.get("link", ""))
+    base = addresses.joined(got.url, feed.feed.get("link", ""))
     for rank, entry in enumerate(feed.entries, 1):
         if rank not in found.lost:
             yield Row(f"{place}#{rank}", _cells(entry, language, base))
@@ -69,31 +70,29 @@ def _sound(config: SourceConfig, got: Contents) -> Document:
 def _cells(entry: Mapping[str, Any], language: object, base: str) -> dict[str, object]:
     """Return the cells of an entry under feedparser's names. The summary is its longest text."""
     content = [part.get("value", "") for part in entry.get("content", [])]
-    link = entry.get("link")
+    moment = entry.get("published_parsed") or entry.get("updated_parsed")
     return {
-        "id": entry.get("id") or link or "",
+        "id": entry.get("id") or entry.get("link") or "",
         "title": entry.get("title"),
         "link": _link(entry, base),
         "author": [person["name"] for person in entry.get("authors", []) if person.get("name")],
         "summary": max([entry.get("summary", ""), *content], key=len),
         "tags": [tag.term for tag in entry.get("tags", []) if tag.get("term")],
-        "year": _year(entry),
+        "year": moment.tm_year if moment else entry.get("published") or entry.get("updated"),
         "language": language,
     }
 
 
 def _link(entry: Mapping[str, Any], base: str) -> str | None:
-    """Return the address of an entry, resolved. An identifier that is no address leads nowhere as it is."""
+    """Return the address of an entry, resolved. An identifier that is no address leads nowhere as it is.
+
+    Without a base, a relative address starts with a sign that no host starts with.
+    """
     link = entry.get("link")
-    if not isinstance(link, str) or (entry.get("guidislink") and link == entry.get("id")):
+    if not isinstance(link, str) or _ABSOLUTE.match(link.strip()):
         return link
-    return joined(base, link)
-
-
-def _year(entry: Mapping[str, Any]) -> int | None:
-    """Return the year of an entry, also of a date that is not written as its format asks."""
-    moment = entry.get("published_parsed") or entry.get("updated_parsed")
-    if moment:
-        return int(moment.tm_year)
-    written = _YEAR.search(str(entry.get("published") or entry.get("updated") or "")[:100])
-    return int(written[0]) if written else None
+    if entry.get("guidislink") and link == entry.get("id"):
+        return link
+    if base:
+        return addresses.joined(base, link)
+    return f"./{link}" if _NAME.match(link) else link

@@ -10,6 +10,7 @@ from reco.catalogue.resource import Rejection
 from reco.sources.config import SourceConfig
 from reco.sources.content import LONGEST_LINE, lines, opened
 from reco.sources.rows import Row, refuse
+from reco.text.decoding import decoded_line
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -21,7 +22,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
         for part in lines(config, stream):
             starts, ended = ended, part.endswith(b"\n")
             number += starts
-            line = part.removeprefix(_BOM) if number == 1 else part
+            line = part.lstrip(_BOM) if number == 1 else part
             if starts and line.strip():
                 yield _row(config, f"{place}:{number}", line)
 
@@ -30,11 +31,11 @@ def _row(config: SourceConfig, locator: str, line: bytes) -> Row | Rejection:
     if len(line) >= LONGEST_LINE:
         return refuse(config, locator, f"a line of more than {LONGEST_LINE:,} bytes")
     try:
-        cells = json.loads(line)
+        cells = json.loads(decoded_line(line))
     except (ValueError, RecursionError) as error:
         problem = f"not a line of JSON: {error}"
     else:
         if isinstance(cells, dict):
             return Row(locator, cells)
         problem = f"not an object but a {type(cells).__name__}"
-    return refuse(config, locator, problem, line.decode("utf-8", "backslashreplace").strip())
+    return refuse(config, locator, problem, decoded_line(line).strip())

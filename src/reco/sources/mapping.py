@@ -6,16 +6,16 @@ import datetime as dt
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 
+from reco.catalogue import years
 from reco.catalogue.resource import FIELDS, Record, Rejection
-from reco.errors import SourceError
 from reco.sources.config import SourceConfig
-from reco.sources.rows import Row, refuse
+from reco.sources.rows import LINK, Row, refuse
 from reco.text.clean import clean
+from reco.text.decoding import decoded
 
 _USUAL: Mapping[str, Mapping[str, str]] = {
     "rss": {"url": "link", "authors": "author"},
@@ -27,7 +27,9 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
 _MOST_NAMED, _LONGEST_NAME = 20, 60
 """Most names in a message, and characters of each: a file of another kind can have millions."""
 
-_DATED_YEAR = re.compile(r"(\d{4})-\d{2}(?:-\d{2}.*)?", re.DOTALL)
+_SHEETS = frozenset(("xlsx", "ods", "folder"))
+_DAY_OF_1905 = re.compile(r"190[45]-[01]\d-[0-3]\d")
+"""How a sheet shows a year that was typed in a cell of dates."""
 
 
 def usual_names(kind: str) -> Mapping[str, str]:
@@ -46,7 +48,6 @@ class Mapper:
     def __init__(self, config: SourceConfig) -> None:
         self._config = config
         self._names = field_names(config)
-        self._reshaped = {"year", *config.splits}
 
     def record(self, row: Row) -> Record | Rejection:
         """Return `row` as texts under our field names, without the fields that it lacks."""
@@ -65,22 +66,29 @@ class Mapper:
                 exists, cell = _look_up(cells, path)
             else:
                 continue
+            if field == "year":
+                cell = self._year(cell)
             text = cell if type(cell) is str else to_text(cell)
             if text is None and exists and field == "id":
                 text = ""  # an empty id is a fault of the row; a source without an id column is not
             if text is not None:
-                values[field] = self._shaped(field, text) if field in self._reshaped else text
+                values[field] = self._split(field, text) if field in self._config.splits else text
+        if link := cells.get(LINK):
+            values["url"] = str(link)  # what a click opens, whatever the cell shows
         for field, text in self._config.defaults.items():
             if not values.get(field, "").strip():
                 values[field] = text
         return Record(self._config.name, row.locator, values | self._config.constants)
 
-    def _shaped(self, field: str, text: str) -> str:
-        if separator := self._config.splits.get(field):
-            return "; ".join(part.strip() for part in text.split(separator) if part.strip())
-        if field == "year" and (dated := _DATED_YEAR.fullmatch(text.strip())):
-            return dated[1]
-        return text
+    def _year(self, cell: object) -> object:
+        """Return the year of a date; readers of sheets give dates in ISO form."""
+        if type(cell) is str and self._config.kind in _SHEETS and _DAY_OF_1905.fullmatch(cell):
+            cell = dt.date.fromisoformat(cell)
+        return years.of_day(cell) if isinstance(cell, dt.date) else cell
+
+    def _split(self, field: str, text: str) -> str:
+        parts = text.split(self._config.splits[field])
+        return "; ".join(part.strip() for part in parts if part.strip())
 
 
 def to_text(cell: object) -> str | None:
@@ -99,7 +107,7 @@ def to_text(cell: object) -> str | None:
         case dt.date():
             return cell.isoformat()
         case bytes():
-            return cell.decode("utf-8", "replace")
+            return decoded(cell)
         case Mapping():
             return json.dumps(cell, ensure_ascii=False, default=str)
         case Sequence():
@@ -110,32 +118,10 @@ def to_text(cell: object) -> str | None:
 
 def unmapped(config: SourceConfig, columns: Iterable[str]) -> tuple[str, ...]:
     """Return the columns that no field uses, in order."""
-    distinct = tuple(dict.fromkeys(columns))
+    distinct = tuple(column for column in dict.fromkeys(columns) if column != LINK)
     paths = field_names(config).values()
     used = {path if path in distinct else path.split(".")[0] for path in paths}
     return tuple(column for column in distinct if column and column not in used)
-
-
-def check_columns(config: SourceConfig, columns: Sequence[str]) -> None:
-    """Raise `SourceError` when a table lacks a column of `fields`, repeats a column, or has none of ours."""
-    counts, ours = Counter(columns), field_names(config).values()
-    listed = named(columns)
-    for field, path in config.fields.items():
-        if path not in counts and path.split(".")[0] not in counts:
-            raise SourceError(
-                f"source {config.name}: {config.place} has no column {path!r} (wanted for {field})",
-                f"Correct `fields` of this source; the columns are: {listed}.",
-            )
-    if doubled := sorted(column for column in set(ours) if counts[column] > 1):
-        raise SourceError(
-            f"source {config.name}: {config.place} has two columns named {', '.join(doubled)}",
-            "Rename one of them in the file.",
-        )
-    if not any(path.split(".")[0] in counts or path in counts for path in ours):
-        raise SourceError(
-            f"source {config.name}: no column of {config.place} is a field of reco",
-            f"Add `fields` to this source (or correct `delimiter`); the columns are: {listed}.",
-        )
 
 
 def named(names: Iterable[str]) -> str:

@@ -19,13 +19,14 @@ from pathlib import Path
 
 from reco.catalogue.resource import Rejection
 from reco.catalogue.taxonomy import THEMES, TYPES
-from reco.errors import SourceError
+from reco.errors import NoCatalogue
 from reco.sources.config import SourceConfig
 from reco.sources.content import unreadable, whole
 from reco.sources.credits import Credit, divide, is_likely, misspellings
 from reco.sources.labels import Labels, Tail
 from reco.sources.rows import Row, refuse
 from reco.text.clean import nfc
+from reco.text.decoding import decoded, encoding_of
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _LABEL = re.compile(r"^\s*r[ée]sum[ée]\s*(?::\s*(?P<rest>.*))?$", re.IGNORECASE)
@@ -93,7 +94,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     text = _text(config, whole(config, cache))
     parsed = parse(text, config.themes or THEMES, config.types or tuple(TYPES.values()))
     if not any(isinstance(item, PageRecord) for item in parsed):
-        raise SourceError(
+        raise NoCatalogue(
             f"source {config.name}: no resource found in {config.place}",
             'Check that `themes` and `types` list the labels of the lines "publisher theme / type".',
         )
@@ -269,12 +270,11 @@ def _evidence(record: PageRecord) -> str:
 
 
 def _text(config: SourceConfig, data: bytes) -> str:
-    encoding = config.encoding or ("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "")
-    if not encoding and b"\0" in data[:_START]:
-        raise unreadable(config, "it holds NUL bytes: it is not text, or it is UTF-16 text")
-    try:
-        return data.decode(encoding or "utf-8-sig")
-    except UnicodeDecodeError as error:
-        if encoding:
+    if config.encoding:
+        try:
+            return data.decode(config.encoding)
+        except UnicodeDecodeError as error:
             raise unreadable(config, error) from error
-        return data.decode("cp1252", "replace")
+    if b"\0" in data[:_START] and not encoding_of(data):
+        raise unreadable(config, "it holds NUL bytes: it is not text, or it is UTF-16 text")
+    return decoded(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +14,9 @@ from reco.sources.config import Kind, SourceConfig
 RAW = "raw"
 """The key of the raw text in the rejection of a row that could not be cut into columns."""
 
+LINK = "\0link"
+"""The key of the address behind a cell of a row: of its url, or of its title if the table has no url."""
+
 _LONGEST_RAW = 100_000
 """Characters of that text that are kept: enough to find the row again."""
 
@@ -24,6 +27,15 @@ class Row:
 
     locator: str
     cells: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The column names of a table, their line, and the delimiter of a text."""
+
+    names: tuple[str, ...]
+    row: int
+    delimiter: str = ""
 
 
 Reader = Callable[[SourceConfig, Path | None], Iterator[Row | Rejection | Remark]]
@@ -38,6 +50,7 @@ _MODULES: Mapping[Kind, str] = {
     "json": "json_file",
     "page": "page",
     "xlsx": "xlsx_file",
+    "ods": "ods_file",
     "parquet": "parquet_file",
     "folder": "folder",
     "rss": "feed",
@@ -51,6 +64,15 @@ _MODULES: Mapping[Kind, str] = {
 def reader(kind: Kind) -> Reader:
     """Return the reader of a kind of source. Its module is imported at first use: some load slowly."""
     return cast(Reader, import_module(f"reco.sources.{_MODULES[kind]}").rows)
+
+
+def columns(config: SourceConfig, names: Sequence[str] = ()) -> Columns:
+    """Return the columns of a table on this machine: `csv`, `xlsx` or `ods`.
+
+    They stand on the first line that has those of `fields`, or one of `names` if given. Raises `SourceError`.
+    """
+    module = import_module(f"reco.sources.{_MODULES[config.kind]}")
+    return cast(Columns, module.columns(config, names))
 
 
 def remark(config: SourceConfig, locator: str, text: str) -> Remark:

@@ -15,11 +15,13 @@ from trafilatura.utils import load_html
 
 from reco.catalogue.admission import LONGEST_ID
 from reco.text.clean import digest
+from reco.text.decoding import decoded
+from reco.text.markup import mended
 
 for _library in ("trafilatura", "htmldate"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)  # what they warn of is the rejection of the page
 
-RECIPE = "page/3"
+RECIPE = "page/4"
 """How a page becomes cells. It is part of what is stored with them."""
 
 VERSION_READ = trafilatura.__version__
@@ -40,6 +42,11 @@ _ENCODINGS = re.compile(
     re.IGNORECASE,
 )
 """Encodings of the web. Python has codecs of other kinds, such as punycode, that take hours on a page."""
+_WIDE = "\uff06"
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that a parser lets through and refuses to take back."""
+_TOLD = ("content", "title", "alt")
+"""Attributes that people read."""
 _JSON_LD = './/script[@type="application/ld+json"]'
 
 
@@ -58,31 +65,60 @@ def cells_of(body: bytes, url: str, content_type: str = "") -> Mapping[str, obje
 
 
 def _cells(page: str, url: str) -> Mapping[str, object] | str:
-    tree = load_html(page) if page.strip() else None
+    tree = load_html(mended(page)) if page.strip() else None
     if tree is None:
         return "not a web page: no HTML in it"
     meta, data = _meta(tree), _data(tree)
     read = trafilatura.bare_extraction(
-        copy(tree), url=url, include_comments=False, with_metadata=True, date_extraction_params=dict(_DATES)
+        _disguised(copy(tree)),
+        url=url,
+        include_comments=False,
+        with_metadata=True,
+        date_extraction_params=dict(_DATES),
     )
     if read is None or isinstance(read, dict) or not (text := _beneath(read.title, read.text)):
         return "the page has no text"
+    tags = dict.fromkeys([*(read.categories or ()), *(read.tags or ())])
     address = _canonical(tree, url)
     return {
         "id": address if len(address) <= LONGEST_ID else f"{httpx2.URL(address).host} {digest(address)}",
-        "title": read.title,
-        "authors": read.author,
-        "publisher": read.sitename,
+        "title": _revealed(read.title),
+        "authors": _revealed(read.author),
+        "publisher": _revealed(read.sitename),
         "year": (read.date or "")[:4] or None,
         "url": address,
-        "summary": text,
+        "summary": _revealed(text),
         "language": _language(tree, meta),
         "date": read.date,
-        "description": read.description,
-        "tags": list(dict.fromkeys([*(read.categories or ()), *(read.tags or ())])),
+        "description": _revealed(read.description),
+        "tags": list(map(_revealed, tags)),
         "meta": meta,
         "data": data,
     }
+
+
+def _disguised(tree: Any) -> Any:
+    """Write each "&" of a parsed page as its wide twin: trafilatura decodes references once more.
+
+    "?a=1&region=53" would come out as "?a=1®ion=53".
+    """
+    for element in tree.iter("*"):
+        if element.text and "&" in element.text:
+            element.text = _wide(element.text)
+        if element.tail and "&" in element.tail:
+            element.tail = _wide(element.tail)
+        for name in _TOLD:
+            if "&" in (value := element.get(name) or ""):
+                element.set(name, _wide(value))
+    return tree
+
+
+def _wide(text: str) -> str:
+    return _ILLEGAL.sub("", text).replace("&", _WIDE)
+
+
+def _revealed(text: str | None) -> str | None:
+    return text.replace(_WIDE, "&") if text else text
 
 
 def _beneath(title: str | None, text: str | None) -> str:
@@ -98,12 +134,12 @@ def _decoded(body: bytes, content_type: str) -> str:
     inside = _CHARSET.search(body[:_HEAD])
     named = [header[1]] if header else []
     named += [inside[1].decode("ascii", "replace")] if inside else []
-    for encoding in (*filter(_ENCODINGS.fullmatch, named), "utf-8"):
+    for encoding in filter(_ENCODINGS.fullmatch, named):
         try:
             return body.decode(encoding).removeprefix("\ufeff")
         except (LookupError, UnicodeError):
             continue  # pages often name a wrong encoding
-    return body.decode("cp1252", "replace")
+    return decoded(body)
 
 
 def _canonical(tree: Any, url: str) -> str:

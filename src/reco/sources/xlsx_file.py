@@ -1,114 +1,135 @@
-"""Excel workbooks."""
+"""Excel workbooks: XLSX by openpyxl, for its number formats; XLS, the older format, by calamine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import BadZipFile, ZipFile
 
 from openpyxl import load_workbook
+from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
-from reco.catalogue.resource import Rejection
+from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
+from reco.sources import kinds, number_format, workbook, xlsx_marks
 from reco.sources.config import SourceConfig
 from reco.sources.content import opened, unreadable
-from reco.sources.mapping import check_columns, to_text
-from reco.sources.rows import Row
-from reco.sources.sandbox.limits import MOST_ENTRIES, MOST_RATIO, MOST_UNPACKED
+from reco.sources.header_row import Line
+from reco.sources.mapping import to_text
+from reco.sources.rows import Columns, Row
+from reco.sources.workbook import MOST_ROWS, Sheet
 
-_CHUNK = 1_000_000
-_DOCTYPE = b"<!doctype"
-_LONGEST_ROW = 5_000_000
-"""Most bytes of XML in one row. openpyxl holds it as a tree many times that size."""
-_MOST_ROWS = 1_048_576
-"""Excel's own limit. A file can number its next row one billion, and openpyxl yields all rows between."""
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+_NONE: Mapping[int, str] = {}
 
 
-def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
-    """Yield the rows of `sheet`, or of the first sheet, without blank rows."""
-    lines = _lines(config, cache)
-    _, values = next(lines, (0, ()))
-    if values:
-        header = _header(values)
-        check_columns(config, header)
-        for number, found in lines:
-            cells = (*found, *([None] * (len(header) - len(found))))
-            yield Row(f"{config.place}:{number}", dict(zip(header, cells, strict=False)))
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
+    """Yield the rows of `sheet`, or of the first visible sheet."""
+    with _sheet(config, cache) as sheet:
+        yield from workbook.rows(config, sheet)
 
 
-def columns(config: SourceConfig, cache: Path | None = None) -> list[str]:
-    """Return the column names of a sheet, none for an empty one. Raises `SourceError`."""
-    return _header(next(_lines(config, cache), (0, ()))[1])
+def columns(config: SourceConfig, names: Sequence[str] = (), cache: Path | None = None) -> Columns:
+    """Return the columns of a sheet. Raises `SourceError` for an empty one."""
+    with _sheet(config, cache) as sheet:
+        return workbook.columns(config, sheet, names)
 
 
-def _header(values: Sequence[object]) -> list[str]:
-    return [(to_text(value) or "").strip() for value in values]
-
-
-def _lines(config: SourceConfig, cache: Path | None) -> Iterator[tuple[int, Sequence[object]]]:
-    """Yield each line of a sheet that is not blank, with its number from 1."""
+@contextmanager
+def _sheet(config: SourceConfig, cache: Path | None) -> Iterator[Sheet]:
     with opened(config, cache) as stream:
-        _refuse_bomb(config, stream)
+        kinds.refuse_other(config, stream)
+        is_old = stream.read(len(kinds.OLE)) == kinds.OLE
         stream.seek(0)
         try:
-            workbook = load_workbook(stream, read_only=True, data_only=True)
-            yield from _filled(config, _sheet(config, workbook))
+            if is_old:
+                yield _old(config, stream)
+            else:
+                workbook.refuse_bomb(config, stream)
+                yield _new(config, stream)
         except SourceError:
             raise
-        except Exception as error:  # openpyxl raises any exception on a malformed part
+        except PasswordError as error:
+            raise workbook.locked(config) from error
+        except Exception as error:  # both libraries raise any exception on a malformed part
             raise unreadable(config, error) from error
 
 
-def _refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
-    """Refuse an archive that would fill memory, and XML with entities or outside references."""
-    try:
-        size = stream.seek(0, 2)
-        with ZipFile(stream) as archive:
-            entries = archive.infolist()
-            total = sum(entry.file_size for entry in entries)
-            if len(entries) > MOST_ENTRIES or total > min(MOST_UNPACKED, MOST_RATIO * size):
-                raise unreadable(config, f"{len(entries)} parts of {total} bytes are packed in {size} bytes")
-            for entry in entries:
-                if fault := _fault(archive, entry.filename):
-                    raise unreadable(config, f"{entry.filename} has {fault}")
-    except (BadZipFile, RuntimeError, NotImplementedError, ValueError) as error:
-        raise unreadable(config, error) from error
-
-
-def _fault(archive: ZipFile, name: str) -> str:
-    """Return why a part must not be parsed, or ""."""
-    if not name.lower().endswith((".xml", ".rels", ".vml")):
-        return ""
-    rest, since_row, is_sheet = b"", 0, False
-    with archive.open(name) as part:
-        while chunk := part.read(_CHUNK):
-            text = rest + chunk.replace(b"\0", b"").lower()
-            if _DOCTYPE in text:
-                return "a document type, which can hide an attack"
-            is_sheet = is_sheet or b"worksheet" in text
-            row = max(text.rfind(b"row>"), text.rfind(b"row "))
-            since_row = since_row + len(chunk) if row < 0 else len(text) - row
-            if is_sheet and since_row > _LONGEST_ROW:
-                return f"a row of more than {_LONGEST_ROW:,} bytes"
-            rest = text[-len(_DOCTYPE) :]
-    return ""
-
-
-def _sheet(config: SourceConfig, workbook: Any) -> Any:
-    if config.sheet and config.sheet not in workbook.sheetnames:
-        raise SourceError(
-            f"source {config.name}: {config.place} has no sheet {config.sheet!r}",
-            f"Correct `sheet` of this source; the sheets are: {', '.join(workbook.sheetnames)}.",
-        )
-    sheet = workbook[config.sheet or workbook.sheetnames[0]]
+def _new(config: SourceConfig, stream: BinaryIO) -> Sheet:
+    book = load_workbook(stream, read_only=True, data_only=True)
+    sheets = book.worksheets  # charts are no sheets of cells
+    at, remarks = workbook.chosen(config, [(sheet.title, sheet.sheet_state == "visible") for sheet in sheets])
+    sheet = sheets[at]
     sheet.reset_dimensions()  # the declared size is often wrong
-    return sheet
+    marks = xlsx_marks.read(stream, sheet._worksheet_path)
+    return Sheet(
+        sheet.title,
+        _lines(config, sheet, marks.links),
+        marks.merges,
+        marks.hidden_rows,
+        marks.hidden_columns,
+        marks.uncalculated,
+        remarks,
+    )
 
 
-def _filled(config: SourceConfig, sheet: Any) -> Iterator[tuple[int, Sequence[object]]]:
-    for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
-        if number > _MOST_ROWS:
-            raise unreadable(config, f"it has more rows than a sheet can have ({_MOST_ROWS:,})")
-        if any(value is not None for value in values):
-            yield number, values
+def _lines(config: SourceConfig, sheet: Any, links: Mapping[int, Mapping[int, str]]) -> Iterator[Line]:
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        _check(config, number)
+        texts = ["" if (value := cell.value) is None else _text(value, cell) for cell in cells]
+        yield Line(number, texts, "", links.get(number, _NONE))
+
+
+def _text(value: object, cell: Any) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return number_format.number(value, cell.number_format or "")
+        case dt.date():
+            return number_format.date(value, cell.number_format or "")
+        case _:
+            return to_text(value) or ""
+
+
+def _old(config: SourceConfig, stream: BinaryIO) -> Sheet:
+    if _LOCKED in stream.read():
+        raise workbook.locked(config)
+    stream.seek(0)
+    book = CalamineWorkbook.from_filelike(stream)
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    visible = [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in sheets]
+    at, remarks = workbook.chosen(config, visible)
+    remarks.append("the old format XLS: links behind cells and zeros before a code are lost; XLSX keeps them")
+    sheet = book.get_sheet_by_name(sheets[at].name)
+    found = Sheet(sheet.name, _old_lines(config, sheet), remarks=remarks)
+    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+        found.merges.add(top + 1, left, bottom + 1)
+    return found
+
+
+def _old_lines(config: SourceConfig, sheet: Any) -> Iterator[Line]:
+    for number, values in enumerate(sheet.to_python(skip_empty_area=False), 1):
+        _check(config, number)
+        yield Line(number, [_old_text(value) for value in values])
+
+
+def _old_text(value: object) -> str:
+    match value:
+        case bool() | str():
+            return to_text(value) or ""
+        case int() | float():
+            return number_format.number(value, "")
+        case dt.date():
+            return number_format.date(value, "")
+        case _:
+            return to_text(value) or ""
+
+
+def _check(config: SourceConfig, number: int) -> None:
+    if number > MOST_ROWS:
+        raise unreadable(config, f"it has more rows than a sheet can have ({MOST_ROWS:,})")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reco.errors import InvalidDecisions
 from reco.text.clean import clean
+from reco.text.decoding import decoded
 
 SIGNATURE = ("author", "date", "reason")
 """The last columns of every signed file."""
@@ -42,10 +43,10 @@ def read(
     if not path.exists():
         return []
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = decoded(path.read_bytes())
+    except OSError as error:
         raise InvalidDecisions(
-            f"The {subject} in {path} cannot be read: {error}.", "Save the file as UTF-8 CSV."
+            f"The {subject} in {path} cannot be read: {error}.", "Check the file and who may read it."
         ) from error
     rows = csv.DictReader(io.StringIO(text, newline=""))
     if missing := [name for name in columns if name not in (rows.fieldnames or ())]:

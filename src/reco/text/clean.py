@@ -5,14 +5,39 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from html.entities import html5
 
-from turbohtml import TokenType, tokenize
+from reco.text.escapes import without_excel_escapes, without_shortcodes
+from reco.text.markup import protected as protected_signs
+from reco.text.markup import readable
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_INVISIBLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_BIDI}\ufeff\u200b\u00ad]")
+_INVISIBLE = re.compile(
+    f"[\x00-\x08\x0e-\x1f\x7f-\x9f{_BIDI}\u00ad\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb]"
+)
+_JOINERS = re.compile("(?<![\u2600-\U0010ffff])[\u200c\u200d]|[\u200c\u200d](?![\u2600-\U0010ffff])")
+"""Joiners mean nothing to Latin letters. Between two pictures they make one of them: a family, a farmer."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LINE_END = re.compile(r"\r\n?|\u2028|\u2029")
+_LINE_END = re.compile(r"\r\n?|[\x0b\x0c\u2028\u2029]")
+_HYPHENATED = re.compile("\u00ad[^\\S\n]*\n[^\\S\n]*")
+"""A soft hyphen at the end of a line: the word goes on below."""
+_PRIVATE = "\ue000-\uf8ff\U000f0000-\U0010ffff"
+_BULLET = re.compile(f"^[^\\S\n]*[{_PRIVATE}]+|[\uf076\uf0a7\uf0a8\uf0b7\uf0d8\uf0fc]", re.MULTILINE)
+"""Word's bullets: signs of the fonts Symbol and Wingdings, which have private numbers."""
+_ICON = re.compile(f"[{_PRIVATE}]+")
+_VARIANT = re.compile("[\u2010\u2011\ufb00-\ufb06\ufffc]")
+_VARIANTS = {
+    "\u2010": "-",
+    "\u2011": "-",
+    "\ufb00": "ff",
+    "\ufb01": "fi",
+    "\ufb02": "fl",
+    "\ufb03": "ffi",
+    "\ufb04": "ffl",
+    "\ufb05": "st",
+    "\ufb06": "st",
+    "\ufffc": " ",
+}
+"""Hyphens that do not break, the ligatures of a PDF, and what stands for a picture."""
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r" ?\n ?(?:\n ?)*")
 _MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")
@@ -23,48 +48,29 @@ _SHORT = 1_000
 _ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
 _RARE = re.compile("[\u0483-\u1fff\u20d0-\U0010ffff]")
 """Ranges that contain every combining mark missing from `_ACCENTS`."""
-_REFERENCE = re.compile(r"&(?!#(?:[0-9]+|[xX][0-9a-fA-F]+);)([^\W_]*;?)")
 _ITEM = re.compile(r"^[^\S\n]*(?:[*•▪●–-]|\\-)[^\S\n]+", re.MULTILINE)
 """The bullet of a list item at the start of a line, in Markdown or typed."""
 _BREAK = re.compile(r"\\$", re.MULTILINE)
 """Markdown's line break: a backslash at the end of a line."""
-_BLOCKS = frozenset(
-    "address article aside blockquote br dd div dl dt figcaption footer form h1 h2 h3 h4 h5 h6 "
-    "header hr li main nav ol p pre section table td th tr ul".split()
-)
-_HIDDEN = frozenset(("script", "style", "template", "noscript"))
 
 
 def strip_markup(text: str) -> str:
-    """Return the readable text of an HTML fragment, each block on its own line.
+    """Return what a person reads in a text of HTML, of a page builder or of Excel, blocks on their lines.
 
-    Only a reference that ends in ";" is decoded: HTML would turn `&region=53` in an address into `®ion=53`.
-    The time is linear in the length of `text`. Tokens are read one by one, because a tree built from
-    hostile tags takes time quadratic in their number.
+    See `markup.readable`, `escapes.without_shortcodes` and `escapes.without_excel_escapes`. A text is
+    stripped once, where it comes in: for its author "&amp;lt;" is "&lt;", and a second time would make "<"
+    of it. The time is linear in the length of `text`.
     """
-    if "<" not in text and "&" not in text:
-        return text
-    text = _REFERENCE.sub(_escape_unknown, text)
-    closed = text.rfind(">") + 1
-    parts: list[str] = []
-    hidden: list[str] = []
-    for token in tokenize(text[:closed] + text[closed:].replace("<", "&lt;")):  # no ">" follows, so no tag
-        tag = token.tag
-        if token.type is TokenType.TEXT and not hidden:
-            parts.append(token.data or "")
-        elif token.type is TokenType.START_TAG and tag in _HIDDEN:
-            hidden.append(tag)
-        elif token.type is TokenType.END_TAG and hidden and tag == hidden[-1]:
-            hidden.pop()
-        elif tag in _BLOCKS:
-            parts.append("\n")
-    return "".join(parts)
+    if "_x" in text:
+        text = without_excel_escapes(text)
+    if "[" in text:
+        text = without_shortcodes(text)
+    return readable(text) if "<" in text or "&" in text else text
 
 
-def _escape_unknown(reference: re.Match[str]) -> str:
-    """Keep a reference that HTML defines and that ends in ";"; escape the "&" of any other."""
-    name = reference[1]
-    return reference[0] if name.endswith(";") and name in html5 else f"&amp;{name}"
+def protected(text: str) -> str:
+    """Return `text` written so that `strip_markup` gives it back."""
+    return protected_signs(text).replace("[", "&#91;").replace("_x", "&#95;x")
 
 
 def nfc(text: str) -> str:
@@ -72,7 +78,11 @@ def nfc(text: str) -> str:
 
     Ordering a run of marks takes quadratic time: minutes for a hundred thousand marks.
     """
-    return _MARKS.sub(_limit_marks, unicodedata.normalize("NFC", _MARKS.sub(_limit_marks, text)))
+    if text.isascii():
+        return text
+    limited = _MARKS.sub(_limit_marks, text)
+    composed = unicodedata.normalize("NFC", limited)
+    return composed if composed is limited else _MARKS.sub(_limit_marks, composed)
 
 
 def _limit_marks(run: re.Match[str]) -> str:
@@ -86,17 +96,23 @@ def _limit_marks(run: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """Normalise a text for display and encoding: NFC, single spaces and newlines, nothing invisible.
+    """Normalise a text for display, matching and encoding: clean(clean(text)) == clean(text).
 
-    C0, C1 and bidirectional controls and lone surrogates carry no meaning in a summary. They can stop
-    a tokeniser early, or reverse the text on screen.
+    The text is in form NFC, with single spaces and newlines. Spaces that do not break become ordinary ones,
+    ligatures their letters, Word's bullets "•". Controls, zero-width marks, soft hyphens and bidirectional
+    controls go: they can stop a tokeniser early, hide a word from a search, or reverse the text on screen.
     """
+    text = nfc(text)
+    if not text.isascii() and _VARIANT.search(text):
+        text = nfc(_VARIANT.sub(lambda variant: _VARIANTS[variant[0]], text))
     if text.isprintable():  # no newline, control or format character: true of nearly every field
-        text = nfc(text)
         return (_SPACES.sub(" ", text) if "  " in text else text).strip()
     text = _SURROGATE.sub("\ufffd", text)
     text = _LINE_END.sub("\n", text)
+    text = _HYPHENATED.sub("", text)
     text = _INVISIBLE.sub("", text)
+    text = _ICON.sub(" ", _BULLET.sub(" • ", text))
+    text = _JOINERS.sub("", text)
     text = _SPACES.sub(" ", nfc(text))
     return _BLANK_LINES.sub("\n", text).strip()
 

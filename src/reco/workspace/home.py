@@ -185,13 +185,16 @@ class Home:
         diversity: float | None = None,
         shelf: bool = False,
         without: Values = (),
+        exact: Values = (),
+        whole: bool = False,
     ) -> Answer:
         """Return the `k` best resources (10 by default) for a description, each with its explanation.
 
         A filter takes one value or several: a resource must match one value of every filter. `commune` is
         the commune whose size and place are compared with those of resources, `near` puts similar places
         first among equals, `diversity` (0 to 1) spreads the list, `shelf` gives the best of each type, and
-        `without` names acronyms not to expand. A Query holds all of these, so it takes no other argument.
+        `without` names acronyms not to expand, `exact` words to search as they are typed; `whole` searches a
+        deliberation with its formulas. A Query holds all of these, so it takes no other argument.
 
         Raises InvalidQuery with every problem, SnapshotError when no snapshot can be served.
 
@@ -210,7 +213,7 @@ class Home:
             last_year=last_year,
         )
         if isinstance(query, Query):
-            given = (k, filters != Filters(), commune, near, shelf, without)
+            given = (k, filters != Filters(), commune, near, shelf, without, exact, whole)
             if any(given) or diversity is not None:
                 raise InvalidQuery(
                     "A Query takes nothing beside it.", "Give k, filters and options to Query.of."
@@ -225,6 +228,8 @@ class Home:
             shelf=shelf,
             place=commune,
             near=near,
+            exact=several(exact),
+            whole=whole,
         )
         return self.recommender.recommend(asked)
 

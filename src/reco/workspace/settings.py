@@ -17,7 +17,6 @@ from pydantic_settings import (
     EnvSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    TomlConfigSettingsSource,
 )
 
 from reco.catalogue.curation import Curation
@@ -32,6 +31,7 @@ from reco.refresh.gates import Thresholds
 from reco.refresh.recipe import Recipe
 from reco.sources.config import SourceConfig
 from reco.storage.paths import FOLDER, Located
+from reco.text.decoding import decoded
 
 FILE = "reco.toml"
 
@@ -163,7 +163,7 @@ class Settings(_Table):
 
 
 class _Read(Settings, BaseSettings):
-    """The same settings, for pydantic-settings to read from a file and the environment."""
+    """The same settings, for pydantic-settings to read from the environment."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=_WITHIN)
 
@@ -228,11 +228,10 @@ def defaults() -> Path:
 
 def _of_file(path: Path) -> dict[str, Any]:
     try:
-        path.open("rb").close()  # pydantic-settings ignores a missing file
-        return TomlConfigSettingsSource(_Read, path)()
+        return loads(decoded(path.read_bytes()))
     except OSError as error:
         raise InvalidSettings(f"{path} cannot be read: {error.strerror}.", "Check --config.") from error
-    except (TOMLDecodeError, UnicodeDecodeError) as error:
+    except TOMLDecodeError as error:
         raise _not_toml(path, error) from error
 
 

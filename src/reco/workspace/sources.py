@@ -12,6 +12,7 @@ from reco.errors import InvalidInput, InvalidSettings
 from reco.sources.config import SourceConfig
 from reco.sources.remote import shown
 from reco.storage import atomic
+from reco.text.decoding import decoded
 from reco.workspace.settings import FILE, defaults, parsed
 
 
@@ -46,7 +47,7 @@ def add(file: Path, table: str) -> None:
     file is then unchanged.
     """
     target = file.resolve()  # a link to the file must stay a link
-    before = target.read_bytes().decode()
+    before = decoded(target.read_bytes())
     end = "\r\n" if "\r\n" in before else "\n"
     after = f"{before.rstrip()}\n\n{table}".lstrip("\n").replace("\r\n", "\n").replace("\n", end)
     try:

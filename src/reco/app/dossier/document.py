@@ -19,6 +19,7 @@ def docx_bytes(dossier: Dossier, headings: Headings) -> bytes:
 
     document = docx.Document()
     _describe(document, dossier)
+    _lay_out(document)
     document.add_heading(one_line(dossier.title), 0)
     if dossier.request.strip():
         document.add_heading(headings.request, 1)
@@ -38,6 +39,19 @@ def _describe(document: Document, dossier: Dossier) -> None:
     # Otherwise the template names python-docx as the author.
     properties.title, properties.author = one_line(dossier.title)[:255], ""
     properties.comments, properties.language = "", _LANGUAGE
+
+
+def _lay_out(document: Document) -> None:
+    """Set the paper to A4 and the language of proofing: python-docx's template is American."""
+    from docx.oxml.ns import qn
+    from docx.shared import Mm
+
+    for section in document.sections:
+        section.page_width, section.page_height = Mm(210), Mm(297)
+        section.left_margin = section.right_margin = Mm(25)
+    for part, tag in ((document.styles.element, "w:lang"), (document.settings.element, "w:themeFontLang")):
+        for language in part.iter(qn(tag)):
+            language.set(qn("w:val"), _LANGUAGE)
 
 
 def _item(document: Document, rank: int, item: Item, headings: Headings) -> None:

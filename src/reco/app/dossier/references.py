@@ -5,11 +5,66 @@ Each value is on one line: a line end inside a value would let a source start a 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
+from reco.app.dossier.authors import authors_of
 from reco.app.dossier.content import Dossier, Item, address, one_line
 from reco.text.clean import fold
 
-_TYPES = (("livre", "BOOK"), ("rapport", "RPRT"), ("article", "MGZN"), ("these", "THES"), ("video", "VIDEO"))
-_DEFAULT = "ELEC"
+_TYPES: Mapping[str, str] = {
+    "article scientifique": "JOUR",
+    "jeu de donnees": "DATA",
+    "journal article": "JOUR",
+    "livre blanc": "RPRT",
+    "page web": "ELEC",
+    "site internet": "ELEC",
+    "site web": "ELEC",
+    "acte": "CONF",
+    "arrete": "STAT",
+    "article": "MGZN",
+    "atlas": "MAP",
+    "audio": "SOUND",
+    "blog": "BLOG",
+    "book": "BOOK",
+    "brochure": "PAMP",
+    "carte": "MAP",
+    "chapitre": "CHAP",
+    "chapter": "CHAP",
+    "colloque": "CONF",
+    "dataset": "DATA",
+    "decret": "STAT",
+    "depliant": "PAMP",
+    "diaporama": "SLIDE",
+    "etude": "RPRT",
+    "film": "VIDEO",
+    "guide": "RPRT",
+    "livre": "BOOK",
+    "livret": "PAMP",
+    "logiciel": "COMP",
+    "loi": "STAT",
+    "magazine": "MGZN",
+    "map": "MAP",
+    "memoire": "THES",
+    "norme": "STAND",
+    "ouvrage": "BOOK",
+    "plaquette": "PAMP",
+    "podcast": "SOUND",
+    "presse": "NEWS",
+    "rapport": "RPRT",
+    "report": "RPRT",
+    "revue": "MGZN",
+    "software": "COMP",
+    "thesis": "THES",
+    "these": "THES",
+    "video": "VIDEO",
+    "webinaire": "VIDEO",
+    "website": "ELEC",
+}
+"""Words of a type, folded, and the type of RIS. Several words go before one of them."""
+
+_DEFAULT = "GEN"
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 def ris_bytes(dossier: Dossier) -> bytes:
@@ -17,12 +72,28 @@ def ris_bytes(dossier: Dossier) -> bytes:
     return "".join(_reference(item) for item in dossier.items).encode("utf-8", "replace")
 
 
+def type_of(text: str) -> str:
+    """Return the RIS type of a resource's type, by whole words: the first that `_TYPES` has."""
+    line = f" {_singular(text)} "
+    found = ((-key.count(" "), line.index(f" {key} "), key) for key in _CODES if f" {key} " in line)
+    first = min(found, default=None)
+    return _CODES[first[2]] if first is not None else _DEFAULT
+
+
+def _singular(text: str) -> str:
+    """Return the folded words of a text, each without the mark of a plural."""
+    return " ".join(re.sub(r"[sx]$", "", word) for word in _WORD.findall(fold(text)))
+
+
+_CODES = {_singular(words): code for words, code in _TYPES.items()}
+
+
 def _reference(item: Item) -> str:
     resource = item.resource
     lines = [
-        ("TY", next((code for word, code in _TYPES if word in fold(resource.type)), _DEFAULT)),
+        ("TY", type_of(resource.type)),
         ("TI", resource.title),
-        *(("AU", author) for author in resource.authors.split(";")),
+        *(("AU", author) for author in authors_of(resource.authors)),
         ("PB", resource.publisher),
         ("PY", str(resource.year or "")),
         ("LA", resource.language),

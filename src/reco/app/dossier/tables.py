@@ -25,6 +25,9 @@ COLUMNS = (
 )
 """Columns of the table, as names of `Headings` fields."""
 
+_A4 = 9
+"""Excel's number of the paper size. Without it a printer takes its own, or US Letter."""
+
 _WIDTHS = {"title": 44, "quotes": 70, "reasons": 50, "note": 40, "rank": 6, "year": 8}
 
 
@@ -110,6 +113,7 @@ class _Sheet:
             self._sheet.set_column(column, column, width)
         if frozen:
             self._sheet.freeze_panes(1, 2)
+        self._sheet.set_paper(_A4)
         self._sheet.set_landscape()
         self._sheet.fit_to_pages(1, 0)
 

@@ -8,7 +8,16 @@ from streamlit.delta_generator import DeltaGenerator
 from reco.app.markup import plain
 from reco.app.phrases import count, say
 from reco.app.state import failures, shared
-from reco.app.widgets import cards, filters, locality, notices, opinions, request_form
+from reco.app.widgets import (
+    cards,
+    filters,
+    locality,
+    notices,
+    opinions,
+    paper,
+    request_form,
+    spelling,
+)
 from reco.catalogue.catalogue import Filters
 from reco.errors import InvalidQuery
 from reco.ranking.query import LONGEST, Query
@@ -153,7 +162,9 @@ def _tell_rank(waiting: DeltaGenerator, rank: int) -> None:
 
 def _draw(answer: Answer) -> None:
     _overview(answer)
+    spelling.understood(answer)
     notices.shelf(answer.shelf)
+    paper.told(answer.query)
     _expansions(answer)
     opinions.summary(answer)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

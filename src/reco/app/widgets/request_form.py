@@ -39,6 +39,8 @@ def query_for(text: str, chosen: Filters, opinions: tuple[Opinion, ...]) -> Quer
         place=place,
         near=bool(st.session_state.get("near")) and bool(place),
         opinions=opinions,
+        exact=st.session_state.get("exact", ()),
+        whole=bool(st.session_state.get("whole")),
     )
 
 
@@ -49,6 +51,8 @@ def begin(text: str) -> None:
     st.session_state["request"] = text
     st.session_state["wanted"] = STEP
     st.session_state["without"] = ()
+    st.session_state["exact"] = ()
+    st.session_state["whole"] = False
 
 
 def reopen(page: str) -> None:
@@ -67,7 +71,8 @@ def reopen(page: str) -> None:
     locality.put(query.place)
     st.session_state["shelf"], st.session_state["near"] = query.shelf, query.near
     begin(query.text)
-    st.session_state["without"] = query.without
+    st.session_state["without"], st.session_state["whole"] = query.without, query.whole
+    st.session_state["exact"] = query.exact
 
 
 def share(query: Query) -> None:

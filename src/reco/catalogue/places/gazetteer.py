@@ -17,6 +17,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
+from reco.catalogue.places.codes import is_of_commune, listed, written
 from reco.text.clean import digest, fold
 
 BUNDLED = Path(__file__).with_name("places.csv")
@@ -25,10 +26,16 @@ KINDS = ("commune", "epci", "department", "region")
 _SIMILAR = 0.7
 """Similarity of spelling, 0 to 1, from which a name is suggested."""
 _MOST = 50
+_LONGEST_NAME = 500
 
 _SEPARATOR = re.compile(r"\s*;\s*")
 _CONJUNCTION = re.compile(r"\s*(?:,|&|\bet\b)\s*")
 _BRACKETS = re.compile(r"\s*\(([^()]*)\)")
+_CEDEX = re.compile(r"\bcedex\b[ \d]*$", re.IGNORECASE)
+_WITH_CODE = re.compile(
+    r"(?P<code>\d[\dAB]\d{3}) (?P<name>[^\W\d].*)|(?P<named>.*\D) (?P<after>\d[\dAB]\d{3})", re.IGNORECASE
+)
+"""A name beside its postal code, as in an address: "02000 Laon"."""
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
 _EPCI = re.compile(
     r"\b(?:cc|ca|cu|communaute (?:de communes|d agglomeration|urbaine)|metropole|eurometropole|"
@@ -98,15 +105,25 @@ class _JoinedTexts:
 
 
 class Gazetteer:
-    """The localities, by code and by name. `former` gives the current codes of former communes' names."""
+    """The localities, by code and by name.
 
-    def __init__(self, localities: Iterable[Locality], former: Mapping[str, Sequence[str]]) -> None:
+    `former` gives the current codes of former communes' names, and `postal` the codes of the communes of
+    each postal code.
+    """
+
+    def __init__(
+        self,
+        localities: Iterable[Locality],
+        former: Mapping[str, Sequence[str]],
+        postal: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._by_code = {(place.kind, place.code): place for place in localities}
         self._former = former
+        self._postal = postal or {}
 
     @classmethod
     def read(cls, path: Path = BUNDLED) -> Gazetteer:
-        """Read a CSV file with the columns of `places.csv`."""
+        """Read a CSV file with the columns of `places.csv`, and `postal.csv` beside it, if it is there."""
         localities: list[Locality] = []
         former: dict[str, list[str]] = defaultdict(list)
         with path.open(encoding="utf-8", newline="") as stream:
@@ -115,23 +132,32 @@ class Gazetteer:
                     former[_key(row["name"])].append(row["code"])
                 else:
                     localities.append(_locality(row))
-        return cls(localities, former)
+        return cls(localities, former, _postal(path.with_name("postal.csv")))
 
     @cached_property
     def stamp(self) -> str:
         """Digest of all localities."""
-        return digest(*(repr(place) for place in self._by_code.values()))
+        return digest(*(repr(place) for place in self._by_code.values()), repr(self._postal))
 
     def all(self, kind: str) -> tuple[Locality, ...]:
         """Return the localities of a kind, in the order of the table."""
         return tuple(place for place in self._by_code.values() if place.kind == kind)
 
     def by_code(self, code: str) -> Locality | None:
-        """Return the locality with this code: a commune's or département's INSEE code, or an EPCI's SIREN."""
-        for kind in ("commune", "epci", "department"):
-            if (kind, code) in self._by_code:
-                return self._by_code[kind, code]
+        """Return the locality with this code: a commune's or département's INSEE code, or an EPCI's SIREN.
+
+        A code without its first zero, or with spaces, is read too: `"2408"` is 02408.
+        """
+        for form in dict.fromkeys((code, written(code))):
+            for kind in ("commune", "epci", "department"):
+                if (kind, form) in self._by_code:
+                    return self._by_code[kind, form]
         return None
+
+    def with_postal(self, code: str) -> tuple[Locality, ...]:
+        """Return the communes of a postal code, most populous first."""
+        found = (self._by_code.get(("commune", commune)) for commune in self._postal.get(written(code), ()))
+        return tuple(sorted(filter(None, found), key=lambda place: (-(place.population or 0), place.code)))
 
     def named(self, name: str, kinds: Sequence[str] = KINDS) -> tuple[Locality, ...]:
         """Return the localities of these kinds with this name; case, accents and hyphens are ignored.
@@ -151,18 +177,22 @@ class Gazetteer:
         return tuple(found)
 
     def locate(self, place: str, code: str = "", scale: str = "") -> LocatedPlaces:
-        """Return the localities that a place text names; `scale` tells a town from the EPCI of its name."""
+        """Return the localities that a place text names; `scale` tells a town from the EPCI of its name.
+
+        A code tells homonyms apart. One that names no place is noted, and takes nothing from a sure name.
+        """
+        codes = listed(code)
         if fold(place) in _NATIONAL:
-            return self._by_code_alone(code)
+            return self._by_codes_alone(codes)
         localities: list[Locality] = []
         notes: list[str] = []
         for part in _SEPARATOR.split(place):
             if not part or fold(part) in _NATIONAL:
                 continue
-            found = self._locate_part(part, code, scale)
+            found = self._locate_part(part, codes, scale)
             localities += [p for p in found.localities if p not in localities]
             notes += found.notes
-        return LocatedPlaces(tuple(localities), tuple(notes))
+        return LocatedPlaces(tuple(localities), tuple(dict.fromkeys(notes)))
 
     def label(self, place: Locality) -> str:
         """Return a place's name with the name of its département: "Trémargat (Côtes-d'Armor)"."""
@@ -176,11 +206,12 @@ class Gazetteer:
 
         Names equal to the text come first, then names that start with it, then names with a word that
         does, the most populous first; if there are none, similar spellings. Digits are the start of an
-        INSEE code. A département may follow in brackets.
+        INSEE code, a whole one without its first zero, or a postal code. A département may follow in
+        brackets, and a postal code may stand beside the name.
         """
-        asides = _BRACKETS.findall(text)
-        code = self._department(asides[-1]) if asides else ""
-        key = _key(_BRACKETS.sub("", text))
+        name, aside = self.split(text[:_LONGEST_NAME])
+        code = aside[0] if aside else ""
+        key = _key(name)
         if not key or limit < 1:
             return ()
         meant = (place for place in self._matches(key) if not code or _lies_within(place, code))
@@ -190,7 +221,11 @@ class Gazetteer:
         """Yield the communes of `search`, without the filter by département."""
         places, names, codes = self._communes
         if key[0].isdigit():
-            yield from (places[line] for line in codes.having(f"\n{key}"))
+            whole = written(key)
+            lines = dict.fromkeys(codes.having(f"\n{key}")) | dict.fromkeys(
+                codes.having(f"\n{whole.lower()}\n")
+            )
+            yield from dict.fromkeys((*(places[line] for line in lines), *self.with_postal(key)))
             return
         yielded: set[int] = set()
         for needle in (f"\n{key}\n", f"\n{key}", f" {key}"):
@@ -206,47 +241,80 @@ class Gazetteer:
             near = process.extract(key, names.lines, scorer=spelling, score_cutoff=_SIMILAR, limit=_MOST)
             yield from (places[line] for _, _, line in near)
 
-    def _by_code_alone(self, code: str) -> LocatedPlaces:
-        found = self.by_code(code) if code else None
-        if found is not None:
-            return LocatedPlaces((found,))
-        return LocatedPlaces(notes=(f"place code {code} is unknown",) if code else ())
+    def _by_codes_alone(self, codes: Sequence[str]) -> LocatedPlaces:
+        each = [self._by_code_alone(code) for code in codes]
+        found = tuple(dict.fromkeys(place for one in each for place in one.localities))
+        return LocatedPlaces(found, tuple(note for one in each for note in one.notes))
 
-    def _locate_part(self, part: str, code: str, scale: str) -> LocatedPlaces:
-        whole = self._locate_one(part, code, scale)
+    def _by_code_alone(self, code: str) -> LocatedPlaces:
+        coded = self.by_code(code)
+        found = (coded,) if coded is not None else self.with_postal(code)
+        if len(found) > 1:
+            return LocatedPlaces(notes=(_shared(f"postal code {code}", found),))
+        return LocatedPlaces(found, () if found else (f"place code {code} is unknown",))
+
+    def _locate_part(self, part: str, codes: Sequence[str], scale: str) -> LocatedPlaces:
+        whole = self._locate_one(part, codes, scale)
         pieces = [piece for piece in _CONJUNCTION.split(part) if piece]
         if whole.localities or len(pieces) < 2:
             return whole
-        each = [self._locate_one(piece, code, scale) for piece in pieces]
+        each = [self._locate_one(piece, codes, scale) for piece in pieces]
         kinds = {p.kind for one in each for p in one.localities}
         if len(kinds) == 1:
             # Among régions, a name that a village shares means the région.
-            each = [self._locate_one(piece, code, scale, next(iter(kinds))) for piece in pieces]
+            each = [self._locate_one(piece, codes, scale, next(iter(kinds))) for piece in pieces]
         found = tuple(dict.fromkeys(p for one in each for p in one.localities))
         return LocatedPlaces(found, tuple(n for one in each for n in one.notes)) if found else whole
 
-    def _locate_one(self, text: str, code: str, scale: str, kind: str = "") -> LocatedPlaces:
-        hint = code
-        for aside in _BRACKETS.findall(text):
-            hint = self._department(aside) or hint
-        name = _BRACKETS.sub("", text).strip()
-        exact = self.by_code(code)
+    def _locate_one(self, text: str, codes: Sequence[str], scale: str, kind: str = "") -> LocatedPlaces:
+        name, aside = self.split(text)
+        if is_of_commune(written(name)) and (coded := self.by_code(name)) is not None:
+            return LocatedPlaces((coded,))
         candidates = self._candidates(name, scale)
-        # The code of a département may mean a commune in it.
-        inside = any(p.kind == "commune" and p.department == code for p in candidates)
-        if exact is not None and exact in candidates and not (exact.kind == "department" and inside):
+        if (exact := self._exact(candidates, codes)) is not None:
             return LocatedPlaces((exact,))
-        if hint:
-            candidates = [p for p in candidates if _lies_within(p, hint)]
+        posted = {p.code for code in codes for p in self.with_postal(code)}
+        within = [p for p in candidates if p.kind == "commune" and p.code in posted]
+        within = within or [p for p in candidates if any(_lies_within(p, code) for code in aside or codes)]
+        notes: tuple[str, ...] = ()
+        if aside or any(self.by_code(code) is not None for code in codes) or within:
+            candidates = within
+        else:  # a code that names no place says nothing against a name
+            notes = tuple(f"place code {code} is unknown" for code in codes)
         chosen = _narrow([p for p in candidates if p.kind == kind] or candidates, scale, name)
         if len(chosen) == 1:
-            return LocatedPlaces(tuple(chosen))
+            return LocatedPlaces(tuple(chosen), notes)
         if chosen:
-            where = ", ".join(f"{p.name} ({p.kind} {p.code})" for p in chosen[:6])
-            return LocatedPlaces(notes=(f"place {text!r} is shared by {len(chosen)}: {where}; pin one",))
-        return LocatedPlaces(
-            notes=(f"place {text!r} is no commune, EPCI, département or région that is known",)
-        )
+            problem = _shared(f"place {text!r}", chosen)
+        elif not aside and self._candidates(name, scale):
+            problem = f"place {text!r} is not where its code is: {'; '.join(codes)}"
+        else:
+            problem = f"place {text!r} is no commune, EPCI, département or région that is known"
+        return LocatedPlaces(notes=(*notes, problem))
+
+    def split(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """Return a name without brackets and postal code, and the code of the département that they give.
+
+        `"Laon (Aisne)"`, `"Laon (02)"` and `"02000 Laon"` are `("Laon", ("02",))`.
+        """
+        name = _CEDEX.sub("", _BRACKETS.sub("", text).strip())
+        asides = _BRACKETS.findall(text)
+        if beside := _WITH_CODE.fullmatch(name):
+            name = beside["name"] or beside["named"]
+            asides.append(beside["code"] or beside["after"])
+        codes = [code for aside in asides if (code := self._department(aside))]
+        return name, tuple(codes[-1:])
+
+    def _exact(self, candidates: Sequence[Locality], codes: Sequence[str]) -> Locality | None:
+        """Return the candidate that a code names; that of a département may mean a commune in it."""
+        for code in codes:
+            place = self.by_code(code)
+            if place is None or place not in candidates:
+                continue
+            inside = any(p.kind == "commune" and p.department == place.code for p in candidates)
+            if place.kind != "department" or not inside:
+                return place
+        return None
 
     def _candidates(self, name: str, scale: str) -> list[Locality]:
         key = _key(name)
@@ -264,8 +332,11 @@ class Gazetteer:
         return next((list(found) for form in forms if (found := self.named(form, kinds))), [])
 
     def _department(self, text: str) -> str:
-        if ("department", text.strip().upper()) in self._by_code:
-            return text.strip().upper()
+        code = written(text.strip())
+        if is_of_commune(code):
+            code = next((c for c in (code[:2], code[:3]) if ("department", c) in self._by_code), code)
+        if ("department", code.upper()) in self._by_code:
+            return code.upper()
         found = self.named(text, ("department",))
         return found[0].code if len(found) == 1 else ""
 
@@ -307,6 +378,18 @@ def is_collectivity(text: str) -> bool:
     return _EPCI.match(key) is not None and (named or not _distinctive_words(key))
 
 
+def _shared(what: str, places: Sequence[Locality]) -> str:
+    where = ", ".join(f"{p.name} ({p.kind} {p.code})" for p in places[:6])
+    return f"{what} is shared by {len(places)}: {where}; pin one"
+
+
+def _postal(path: Path) -> dict[str, list[str]]:
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {row["postal"]: row["communes"].split() for row in csv.DictReader(stream)}
+
+
 def _narrow(candidates: Sequence[Locality], scale: str, name: str) -> list[Locality]:
     """Narrow candidates by scale, then keep one of several that are the same territory, such as Paris."""
     wanted = _SCALES.get(fold(scale))
@@ -335,9 +418,10 @@ def _lies_within(place: Locality, code: str) -> bool:
     """Whether a place lies in a département, given by its code or by an INSEE or postal code in it."""
     if place.kind == "region":
         return place.code == code
-    return code in (place.code, place.department) or (
-        len(code) == 5 and place.department in (code[:2], code[:3])
-    )
+    if len(code) != 5:
+        return code in (place.code, place.department)
+    corsican = code.startswith("20") and place.department in ("2A", "2B")  # postal codes know one Corsica
+    return code == place.code or corsican or place.department in (code[:2], code[:3])
 
 
 def _locality(row: Mapping[str, str]) -> Locality:

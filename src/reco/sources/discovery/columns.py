@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reco.catalogue import years
+from reco.catalogue.places.codes import written
 from reco.sources.mapping import to_text
 from reco.text.clean import fold
 
@@ -60,7 +62,6 @@ _LOOSE: Mapping[str, tuple[str, ...]] = {
 
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MARKS = re.compile(r"[^a-z0-9]+")
-_YEAR = re.compile(r"(?<!\d)(?:1[4-9]|20)\d\d(?!\d)")
 _CODE = re.compile(r"\d[\dAB]\d{3}|\d[\dAB]|97\d|\d{9}")
 _LETTER = re.compile(r"[^\W\d_]")
 _WEB = ("http://", "https://", "www.")
@@ -161,9 +162,9 @@ def _fits(ours: str, values: Values, rows: int) -> bool:
         ),
         "summary": lambda: _is_text(values),
         "url": lambda: _most(values, _is_web),
-        "year": lambda: all(map(_YEAR.search, values)),
+        "year": lambda: _most(values, _gives_year),
         "place": lambda: _most(values, _LETTER.search) and not _most(values, _is_web),
-        "place_code": lambda: _most(values, _CODE.fullmatch),
+        "place_code": lambda: _most(values, lambda value: _CODE.fullmatch(written(value))),
         "language": lambda: _length(values) <= 20,
     }
     by_words = checks.get(ours, lambda: _most(values, _LETTER.search) and not _most(values, _is_web))
@@ -176,6 +177,10 @@ def _most(values: Values, test: Callable[[str], object]) -> bool:
 
 def _is_web(value: str) -> bool:
     return value.lower().startswith(_WEB)
+
+
+def _gives_year(value: str) -> bool:
+    return years.read(value)[0] is not None
 
 
 def _is_text(values: Values) -> bool:

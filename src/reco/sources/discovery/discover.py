@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from reco.catalogue.resource import FIELDS, Record, Rejection, Remark
 from reco.errors import InvalidInput
-from reco.sources import csv_file, xlsx_file
 from reco.sources.config import SourceConfig
 from reco.sources.discovery import files, listed, pages, portals
 from reco.sources.discovery.columns import Mapped, mapped
@@ -24,7 +23,7 @@ from reco.sources.discovery.table import table
 from reco.sources.mapping import Mapper, named, unmapped
 from reco.sources.read import Inspection
 from reco.sources.remote import Remote, shown
-from reco.sources.rows import Row, reader
+from reco.sources.rows import LINK, Row, columns, reader
 from reco.text.clean import clean, fold
 
 Recogniser = Callable[[Site], Proposal | None]
@@ -50,6 +49,7 @@ FIRST_ROWS = 10
 _LIMITS: Mapping[str, object] = {"retries": 0, "max_pages": 20, "max_seconds": 120}
 """Limits of the search. A person waits for it, so a busy server is an error at once."""
 _LONGEST_NAME, _LONGEST_LABEL = 64, 100
+_TABLES = ("csv", "xlsx", "ods")
 _SECRET = re.compile(r"(^|//)[^/]*@")
 _MARKS = re.compile(r"[^a-z0-9]+")
 
@@ -143,24 +143,28 @@ def _first_rows(config: SourceConfig, proposal: Proposal, cache: Path | None) ->
         file = Path(folder) / "source"
         file.write_bytes(proposal.body)
         local = quick.model_copy(update={"path": file, "url": ""})
-        local = local.model_copy(update={"fields": _any_column(local)})
+        local = local.model_copy(update=_any_column(local))
         rows = list(islice(_without_remarks(reader(config.kind)(local, None)), FIRST_ROWS))
-    return [replace(row, locator=row.locator.replace(str(file), config.url)) for row in rows]
+    return [_with_address(row, str(file), config.url) for row in rows]
+
+
+def _with_address(row: Row | Rejection, file: str, url: str) -> Row | Rejection:
+    row = replace(row, locator=row.locator.replace(file, url))
+    if isinstance(row, Row) and LINK in row.cells:  # what lies behind a cell is no column
+        return replace(row, cells={name: cell for name, cell in row.cells.items() if name != LINK})
+    return row
 
 
 def _without_remarks(items: Iterable[Row | Rejection | Remark]) -> Iterator[Row | Rejection]:
     return (item for item in items if not isinstance(item, Remark))
 
 
-def _any_column(config: SourceConfig) -> dict[str, str]:
-    """Return a mapping that the reader of a table accepts before the columns are known."""
-    if config.kind == "csv":
-        columns = csv_file.columns(config)[0]
-    elif config.kind == "xlsx":
-        columns = xlsx_file.columns(config)
-    else:
+def _any_column(config: SourceConfig) -> dict[str, object]:
+    """Return settings that the reader of a table accepts before the columns are known."""
+    if config.kind not in _TABLES:
         return {}
-    return {"title": next(filter(None, columns), "")}
+    found = columns(config)
+    return {"fields": {"title": next(filter(None, found.names), "")}, "header_row": found.row}
 
 
 def _settings(proposal: Proposal, name: str, allow_private: bool) -> dict[str, object]:

@@ -8,14 +8,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import get_args
 from urllib.parse import urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from reco.sources.config import Kind
 from reco.sources.discovery.proposal import Proposal
 from reco.sources.discovery.site import Site, as_json, is_html, text_at
 from reco.sources.remote import Fetched
+from reco.text.decoding import decoded
 
 _START = 20_000
 _GZIP = b"\x1f\x8b"
@@ -26,6 +25,7 @@ _FEEDS = (b"rss", b"feed", b"RDF")
 _DELIMITERS = (";", ",", "\t", "|")
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _NEXT = ("next", "next_page", "links.next", "_links.next.href", "meta.next", "paging.next")
+_FIRST_SHEET = ('The first visible sheet is read; `sheet = "NAME"` reads another.',)
 _DEEPEST = 4
 _SHAPE = 3
 """Least columns of a table that nothing calls one: two lines of prose can have a comma each."""
@@ -94,10 +94,11 @@ def _archive(fetched: Fetched, url: str) -> Proposal | None:
     except (BadZipFile, RuntimeError, NotImplementedError, ValueError):
         return None
     if "xl/workbook.xml" in names:
-        remarks = ('The first sheet is read; `sheet = "NAME"` reads another.',)
-        return Proposal("An Excel workbook", "xlsx", url, _stem(url), remarks=remarks, body=fetched.body)
-    if b"opendocument.spreadsheet" in written and "ods" in get_args(Kind):
-        return Proposal("An OpenDocument spreadsheet", "ods", url, _stem(url), body=fetched.body)
+        return Proposal("An Excel workbook", "xlsx", url, _stem(url), remarks=_FIRST_SHEET, body=fetched.body)
+    if b"opendocument.spreadsheet" in written:
+        return Proposal(
+            "An OpenDocument spreadsheet", "ods", url, _stem(url), remarks=_FIRST_SHEET, body=fetched.body
+        )
     return None
 
 
@@ -137,7 +138,7 @@ def _lists(document: object, path: str) -> Iterator[tuple[str, int]]:
 def _table(fetched: Fetched, url: str, start: bytes) -> Proposal | None:
     """Recognise a table of delimited text: called so by the server or its name, or shaped so."""
     called = "csv" in fetched.headers.get("content-type", "") or _path(url).lower().endswith(_TABLES)
-    lines = [line for line in start.decode("utf-8", "replace").splitlines() if line.strip()][:2]
+    lines = [line for line in decoded(start).splitlines() if line.strip()][:2]
     if len(lines) < 2:
         return None
     shaped = any(_width(lines[0], mark) == _width(lines[1], mark) >= _SHAPE for mark in _DELIMITERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import re
 import time
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from reco.sources.sandbox import limits
 from reco.sources.sandbox.archive import rebuilt
 from reco.sources.sandbox.refusal import Reason, Unreadable
+from reco.text import pages
+from reco.text.decoding import decoded
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -62,19 +63,10 @@ def _odt(data: bytes) -> Iterator[str | None]:
 
 
 def _txt(data: bytes) -> Iterator[str | None]:
-    text = _decoded(data)
+    text = decoded(data)
     if len(_CONTROL.findall(text)) * 100 > len(text):
         raise Unreadable(Reason.WRONG_TYPE)
     yield text[: limits.LONGEST_TEXT + 1]
-
-
-def _decoded(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
 
 
 def _pdf(data: bytes) -> Iterator[str | None]:
@@ -96,17 +88,23 @@ def _pages(data: bytes) -> Iterator[str | None]:
     reader = pypdf.PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not _opens(reader):
         raise Unreadable(Reason.ENCRYPTED)
-    letters, pictures = 0, False
+    texts, letters, pictures, cut = list[str](), 0, False, False
     for number, page in enumerate(reader.pages):
         if number >= limits.MOST_PAGES or time.monotonic() > until:
-            yield None
+            cut = True
             break
         text = page.extract_text()
         letters += len(_LETTER.findall(text))
         pictures = pictures or _has_picture(page)
-        yield text + "\n"
+        texts.append(text)
+        if sum(map(len, texts)) > 2 * limits.LONGEST_TEXT:  # headers and footers go: more is read than kept
+            cut = number + 1 < len(reader.pages)
+            break
     if letters < _FEWEST_LETTERS and pictures:
         raise Unreadable(Reason.SCANNED)
+    yield pages.joined(texts) + "\n"
+    if cut:
+        yield None
 
 
 def _opens(reader: object) -> bool:

@@ -6,6 +6,7 @@ import codecs
 import re
 
 from reco.sources.sandbox.refusal import Reason, Unreadable
+from reco.text.decoding import encoding_of
 
 SUFFIXES = ("pdf", "docx", "odt", "txt")
 """The extensions of the files that are read."""
@@ -23,7 +24,6 @@ _BINARY = (
     b"Rar!",
 )
 _MARKUP = re.compile(rb"\s*<(?:!--|(?:\?xml|!doctype|html|head|body|svg|script|rss|feed)\b)", re.IGNORECASE)
-_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -58,6 +58,6 @@ def _content(data: bytes) -> str:
         raise Unreadable(Reason.OLD_FORMAT)
     if data.startswith(_BINARY) or _MARKUP.match(data.removeprefix(codecs.BOM_UTF8)):
         raise Unreadable(Reason.WRONG_TYPE)
-    if b"\0" in data and not data.startswith(_MARKS):
+    if b"\0" in data and not encoding_of(data):
         raise Unreadable(Reason.WRONG_TYPE)
     return "txt"

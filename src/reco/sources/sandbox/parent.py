@@ -14,6 +14,7 @@ from reco.sources.sandbox import limits
 from reco.sources.sandbox.kinds import kind_of
 from reco.sources.sandbox.refusal import Reason, Unreadable
 from reco.text.clean import clean
+from reco.text.paragraphs import unwrapped
 
 _KEPT = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL")
 _places = threading.BoundedSemaphore(limits.AT_ONCE)
@@ -44,7 +45,7 @@ def read(data: bytes, name: str) -> FileText:
         _places.release()
     if "reason" in answer:
         raise Unreadable(Reason(str(answer["reason"])))
-    text = clean(str(answer["text"]))
+    text = clean(unwrapped(str(answer["text"])))
     return FileText(_shortened(text), kind, bool(answer["cut"]) or len(text) > limits.LONGEST_TEXT)
 
 

@@ -1,0 +1,1 @@
+"""Ten papers of offices in real layouts, and the measure of what is found for them."""

@@ -1,0 +1,72 @@
+"""What a file is by its first bytes, where it is not what its source says: a sentence for a person."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile
+
+from reco.errors import SourceError
+from reco.sources.config import SourceConfig
+from reco.sources.content import is_html, shown_place
+
+ZIP = b"PK\x03\x04"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_START = 1_000
+_WORKBOOK = b"opendocument.spreadsheet"
+
+
+def refuse_other(config: SourceConfig, stream: BinaryIO) -> None:
+    """Raise `SourceError` when a file is plainly of another kind than its source. The stream is at its start.
+
+    An Excel workbook of the kind before 2007 is one of kind `xlsx`.
+    """
+    start = stream.read(_START)
+    stream.seek(0)
+    found, hint = _found(stream, start)
+    stream.seek(0)
+    fits = {"csv": ("",), "xlsx": ("xlsx", "xls"), "ods": ("ods",)}[config.kind]
+    if not start.strip() and config.kind != "csv":
+        found, hint = "empty", "Put the whole file there."
+    elif found in fits or (not found and not start.strip()):
+        return
+    elif not found:
+        found, hint = "a text", 'Set `kind = "csv"` if it is a table with delimiters.'
+    problem = f"cannot be read as {config.kind}: it is {_NAMES.get(found, found)}"
+    raise SourceError(f"source {config.name}: {shown_place(config)} {problem}", hint)
+
+
+_NAMES = {
+    "xlsx": "an Excel workbook",
+    "xls": "an Excel workbook of the old format",
+    "ods": "an OpenDocument spreadsheet",
+}
+
+
+def _found(stream: BinaryIO, start: bytes) -> tuple[str, str]:
+    """Return what a file is, "" for text that may be a table, and what to do."""
+    if start.startswith(ZIP):
+        return _archive(stream)
+    if start.startswith(OLE):
+        return "xls", 'Set `kind = "xlsx"` for this source.'
+    if start.startswith(b"%PDF-"):
+        return "a PDF", "Ask for the table itself, as CSV, XLSX or ODS."
+    if is_html(start) or start.lstrip()[:6].lower() == b"<table":
+        return (
+            "a web page",
+            "A portal can answer a page, or save its table as one: open it in a spreadsheet, save as XLSX.",
+        )
+    return "", ""
+
+
+def _archive(stream: BinaryIO) -> tuple[str, str]:
+    try:
+        with ZipFile(stream) as archive:
+            names = set(archive.namelist())
+            written = archive.read("mimetype")[:_START] if "mimetype" in names else b""
+    except (BadZipFile, RuntimeError, NotImplementedError, ValueError, KeyError):
+        return "an archive that is cut short or damaged", "Copy or fetch the whole file again."
+    if "xl/workbook.xml" in names or any(name.startswith("xl/") for name in names):
+        return "xlsx", 'Set `kind = "xlsx"` for this source.'
+    if _WORKBOOK in written:
+        return "ods", 'Set `kind = "ods"` for this source.'
+    return "an archive that is no spreadsheet", "Unpack it, and name the table that is in it."
