@@ -43,6 +43,8 @@ class Changed:
     since: str
     whole: bool
     rows: Mapping[str, Record | Rejection | None]
+    refused: tuple[Rejection, ...] = ()
+    """Records that could not be read: the repository's identifier of them is not known."""
 
 
 def log_remark(remark: Remark) -> None:
@@ -67,17 +69,28 @@ def read(
             tell(item)
 
 
-def read_changes(config: SourceConfig, cache: Path | None = None, since: str = "") -> Changed:
+def read_changes(
+    config: SourceConfig,
+    cache: Path | None = None,
+    since: str = "",
+    tell: Callable[[Remark], None] = log_remark,
+) -> Changed:
     """Read what changed in an OAI-PMH repository since a date (YYYY-MM-DD), or all of it without a date.
+
+    `tell` takes what the reader mended or left out.
 
     A repository that cannot tell what changed is read whole if it refuses the date: `Changed.whole`.
     Raises `SourceError` when the list cannot be read to its end.
     """
     items = list(door.ask("changes", config, cache, {"since": since}))
-    rows = (item for item in items if isinstance(item, Record | Rejection))
     told = cast("dict[str, Any]", door.answer(items))
+    rows = iter([item for item in items if isinstance(item, Record | Rejection)])
     changed = {str(key): next(rows) if exists else None for key, exists in told["keys"]}
-    return Changed(str(told["since"]), bool(told["whole"]), changed)
+    for item in items:
+        if isinstance(item, Remark):
+            tell(item)
+    refused = tuple(item for item in rows if isinstance(item, Rejection))
+    return Changed(str(told["since"]), bool(told["whole"]), changed, refused)
 
 
 def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) -> Inspection:

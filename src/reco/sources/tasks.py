@@ -66,7 +66,10 @@ def _rows(config: SourceConfig, cache: Path | None, _: Mapping[str, object]) -> 
 
 
 def _changes(config: SourceConfig, cache: Path | None, given: Mapping[str, object]) -> Iterator[Item]:
-    """Yield the records of an OAI-PMH repository that are not deleted, then all identifiers in order."""
+    """Yield the records of an OAI-PMH repository that are not deleted, then what is told of others.
+
+    The answer has all identifiers, in the order of the records.
+    """
     from reco.sources import oai
 
     since = str(given["since"])
@@ -79,6 +82,7 @@ def _changes(config: SourceConfig, cache: Path | None, given: Mapping[str, objec
     for row in listed.rows.values():
         if row is not None:
             yield mapper.record(row)
+    yield from listed.told
     keys = [[key, row is not None] for key, row in listed.rows.items()]
     yield Answer({"since": listed.since, "whole": whole, "keys": keys})
 

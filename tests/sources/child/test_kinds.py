@@ -27,7 +27,7 @@ OAI = """<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>202
 <ListRecords><record><header><identifier>oai:1</identifier></header><metadata><dc><title>École</title></dc>
 </metadata></record><record><header status="deleted"><identifier>oai:2</identifier></header></record>
 <record><header><identifier>oai:3</identifier></header><metadata><dc><title>Haie</title></dc></metadata>
-</record></ListRecords></OAI-PMH>"""
+</record><record><header><identifier>oai:4</identifier></header></record></ListRecords></OAI-PMH>"""
 FEED = """<rss version="2.0"><channel><title>t</title><item><guid>a</guid><title>École</title></item>
 <item><guid>b</guid><title>Haie</title></item></channel></rss>"""
 SITEMAP = (
@@ -121,10 +121,14 @@ def test_a_child_gives_what_the_reader_gives(
 
 @pytest.mark.parametrize("config", ["oai"], indirect=True)
 def test_what_changed_in_a_repository(config: SourceConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = read_changes(config)
+    told: list[Remark] = []
+    here = read_changes(config, tell=told.append)
     assert list(here.rows) == ["oai:1", "oai:2", "oai:3"] and here.rows["oai:2"] is None
+    assert "no metadata" in told[0].text
     monkeypatch.setattr(door, "runner", parent.apart)
-    assert read_changes(config) == here
+    again: list[Remark] = []
+    assert read_changes(config, tell=again.append) == here
+    assert again == told
 
 
 @pytest.mark.parametrize("config", ["csv"], indirect=True)
