@@ -9,6 +9,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -22,6 +23,24 @@ LONGEST_LINE = 16_000_000
 """Most bytes read for one line. No text that is kept is longer; parsing takes ten times as much memory."""
 
 _GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All bytes of a source. `content_type` and `url`, the final address, are "" for a file."""
+
+    data: bytes
+    content_type: str = ""
+    url: str = ""
+
+
+class _Body(io.BytesIO):
+    """The body of an answer, with what its headers say of it."""
+
+    def __init__(self, data: bytes, content_type: str, url: str) -> None:
+        super().__init__(data)
+        self.content_type = content_type
+        self.url = url
 
 
 @contextmanager
@@ -74,11 +93,17 @@ class Limited(io.RawIOBase):
 
 def whole(config: SourceConfig, cache: Path | None) -> bytes:
     """Return all bytes of a source. Raises `SourceError`, also above `max_bytes`."""
+    return contents(config, cache).data
+
+
+def contents(config: SourceConfig, cache: Path | None) -> Contents:
+    """Return all bytes of a source, and what its server says of them. Raises as `whole` does."""
     with opened(config, cache) as stream:
         data = stream.read(config.max_bytes + 1)
+        raw = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
     if len(data) > config.max_bytes:
         raise _too_large(config)
-    return data
+    return Contents(data, raw.content_type, raw.url) if isinstance(raw, _Body) else Contents(data)
 
 
 def is_html(data: bytes) -> bool:
@@ -133,7 +158,8 @@ def _raw(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
         from reco.sources.remote import Remote
 
         with Remote(config, cache) as remote:
-            yield io.BytesIO(remote.get(config.url, remember=True).body)
+            fetched = remote.get(config.url, remember=True)
+            yield _Body(fetched.body, fetched.headers.get("content-type", ""), fetched.url)
 
 
 def _state(file: BinaryIO) -> tuple[int, int]:

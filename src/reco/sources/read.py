@@ -42,6 +42,8 @@ class Changed:
     since: str
     whole: bool
     rows: Mapping[str, Record | Rejection | None]
+    refused: tuple[Rejection, ...] = ()
+    """Records that could not be read: the repository's identifier of them is not known."""
 
 
 def log_remark(remark: Remark) -> None:
@@ -64,8 +66,15 @@ def read(
         yield row if isinstance(row, Rejection) else mapper.record(row)
 
 
-def read_changes(config: SourceConfig, cache: Path | None = None, since: str = "") -> Changed:
+def read_changes(
+    config: SourceConfig,
+    cache: Path | None = None,
+    since: str = "",
+    tell: Callable[[Remark], None] = log_remark,
+) -> Changed:
     """Read what changed in an OAI-PMH repository since a date (YYYY-MM-DD), or all of it without a date.
+
+    `tell` takes what the reader mended or left out.
 
     A repository that cannot tell what changed is read whole if it refuses the date: `Changed.whole`.
     Raises `SourceError` when the list cannot be read to its end.
@@ -80,7 +89,11 @@ def read_changes(config: SourceConfig, cache: Path | None = None, since: str = "
             logger.warning("source %s is read whole: %s", config.name, error)
             listed, whole = oai.changes(config, cache), True
         rows = {key: mapper.record(row) if row is not None else None for key, row in listed.rows.items()}
-    return Changed(listed.since, whole, rows)
+        for item in listed.told:
+            if isinstance(item, Remark):
+                tell(item)
+    refused = tuple(item for item in listed.told if isinstance(item, Rejection))
+    return Changed(listed.since, whole, rows, refused)
 
 
 def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) -> Inspection:
