@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from operator import itemgetter
+from typing import cast
 
 from reco.catalogue import years
 from reco.catalogue.resource import FIELDS, Record, Rejection
@@ -91,7 +92,8 @@ class Mapper:
             return None
         fields, pick = plan
         texts = pick(cells)
-        return dict(zip(fields, texts, strict=True)) if {*map(type, texts)} == _TEXT else None
+        is_text = {*map(type, texts)} == _TEXT
+        return cast("dict[str, str]", dict(zip(fields, texts, strict=True))) if is_text else None
 
     def _plan(self, columns: tuple[str, ...]) -> _Plan | None:
         """Return the fields that rows with these columns fill, and what picks their cells."""
