@@ -264,3 +264,11 @@ def test_a_post_that_slid_to_the_next_page_is_kept_once(httpserver: HTTPServer) 
     httpserver.expect_request("/wp-json/wp/v2/posts").respond_with_handler(answer)
     rows = fetched("wordpress", httpserver.url_for("/"))
     assert [row.values["id"] for row in rows] == ["1", "2", "3"]
+
+
+def test_a_relative_link_of_a_post_is_on_its_site(httpserver: HTTPServer) -> None:
+    body = json.dumps([{"id": 1, "link": "/actus/1", "title": {"rendered": "A"}}])
+    answer = Response(body, headers={"X-WP-TotalPages": "1"})
+    httpserver.expect_request("/wp-json/wp/v2/posts").respond_with_response(answer)
+    (row,) = fetched("wordpress", httpserver.url_for("/"))
+    assert row.values["url"] == httpserver.url_for("/actus/1")
