@@ -121,6 +121,8 @@ def shown_place(config: SourceConfig) -> str:
 
 def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:
     """Return the error for a source whose content does not match its kind."""
+    if isinstance(error, MemoryError):
+        return too_heavy(config)
     if isinstance(error, FileNotFoundError):
         return SourceError(
             f"source {config.name}: {shown_place(config)} does not exist",
@@ -130,6 +132,24 @@ def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:
     return SourceError(
         f"source {config.name}: {shown_place(config)} cannot be read as {config.kind}: {detail}",
         "Check that the file is whole and that `kind` of this source is right.",
+    )
+
+
+def too_heavy(config: SourceConfig) -> SourceError:
+    """Return the error for a source whose reading takes more memory than `max_memory`."""
+    return SourceError(
+        f"source {config.name}: reading {shown_place(config)} takes more than "
+        f"{config.max_memory / 1e9:g} GB of memory",
+        "Divide the file, or save it as CSV or JSON Lines, which are read row by row. If the machine has "
+        "the memory, raise `max_memory` of this source.",
+    )
+
+
+def too_slow(config: SourceConfig) -> SourceError:
+    """Return the error for a source whose reading takes more time than `max_seconds`."""
+    return SourceError(
+        f"source {config.name}: reading {shown_place(config)} takes more than {config.max_seconds:g} seconds",
+        "Open it to see whether it is what you expect; if it is, raise `max_seconds` of this source.",
     )
 
 

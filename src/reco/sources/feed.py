@@ -16,6 +16,7 @@ from reco.errors import SourceError
 from reco.sources.casualties import told
 from reco.sources.config import SourceConfig
 from reco.sources.content import Contents, contents, is_html, shown_place, unreadable
+from reco.sources.kinds import refuse_other
 from reco.sources.rows import Row
 from reco.sources.xml_text import CutShort, Document, DocumentType, document
 
@@ -54,6 +55,7 @@ def _sound(config: SourceConfig, got: Contents) -> Document:
             f"source {config.name}: {shown_place(config)} cannot be read as rss: it is JSON",
             'Set `kind = "json"` with `records = "items"`, which is where a JSON Feed has its entries.',
         )
+    refuse_other(config, BytesIO(got.data))
     try:
         return document(got.data, got.content_type, _ITEMS)
     except DocumentType as error:

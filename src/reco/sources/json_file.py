@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from reco.catalogue.resource import Rejection, Remark
@@ -13,6 +14,7 @@ from reco.sources.casualties import casualties
 from reco.sources.config import SourceConfig
 from reco.sources.content import contents, is_html, shown_place
 from reco.sources.json_text import Left, Read, read
+from reco.sources.kinds import refuse_other
 from reco.sources.mapping import field_names, named
 from reco.sources.rows import Row, refuse, remark
 
@@ -21,6 +23,8 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
     """Yield the items of the list at `records`, or of the document itself."""
     got = contents(config, cache)
     place = shown_place(config)
+    if not is_html(got.data):
+        refuse_other(config, BytesIO(got.data))
     yield from page_of(config, got.data, place, got.content_type).items()
 
 
