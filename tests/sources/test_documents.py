@@ -53,9 +53,9 @@ def repacked(data: bytes, extra: dict[str, bytes]) -> bytes:
 
 
 def test_records_are_found_inside_a_document(read_file: Read) -> None:
-    data = json.dumps({"meta": {}, "result": {"items": [{"title": "A"}, 7, {"title": "B"}]}}).encode()
+    data = json.dumps({"meta": {}, "result": {"items": [{"title": "A"}, 7, {"title": "B"}, "x"]}}).encode()
     rows = read_file("a.json", data, kind="json", records="result.items")
-    assert [type(row) for row in rows] == [Record, Rejection, Record]
+    assert [type(row) for row in rows] == [Record, Rejection, Record, Rejection]
     assert rows[1].locator.endswith("a.json#2")
 
 
