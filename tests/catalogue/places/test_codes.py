@@ -27,6 +27,10 @@ LAON = "02408"
         ("200 023 414", "200023414"),
         ("2408; 1004", "02408; 01004"),
         ("22;29", "22;29"),
+        ("[02408]", LAON),
+        ("002", "02"),
+        ("000", "000"),
+        ("2408 / 1004", "02408; 01004"),
         ("n.c.", "n.c."),
         ("0", "0"),
         ("", ""),
@@ -86,3 +90,7 @@ def test_a_postal_code_gives_its_commune_or_its_communes() -> None:
     with pytest.raises(InvalidQuery, match=r"postal code of .*Laon"):
         chosen("02000")
     assert LAON in [place.code for place in bundled().search("02000")]
+
+
+def test_an_answer_with_a_slash_is_one_unknown_code() -> None:
+    assert bundled().locate("Laon", "N/A").notes == ("place code N/A is unknown",)
