@@ -248,6 +248,7 @@ def test_the_escapes_of_excel_are_decoded(raw: str, expected: str) -> None:
             "Les haies\nUn",
         ),
         ("Un [sg_popup id=12] deux [table id=3 /]", "Un\ndeux"),
+        ('[vc_raw_html el="a"]JTNDaWZyYW1lJTNF[/vc_raw_html]Un', "Un"),
         ("Un [spacer /][my-plan zoom=3 lat=4.5]deux", "Un deux"),
     ],
 )
@@ -285,6 +286,7 @@ def test_a_protected_text_is_given_back(text: str) -> None:
         "[a]",
         "[/a]",
         "[a_",
+        "[vc_raw_js]a",
         "[a id=1 b=2 ",
         "[a_tab title='",
         "-a b=",

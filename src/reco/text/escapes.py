@@ -23,9 +23,11 @@ _SHORTCODE = re.compile(
     r"(?P<rest>(?=[\s=/\]])(?:[^\[\]=]++|=\s*(?:\"[^\"]*+\"|'[^']*+')|=)*+)\](?!\()"
 )
 _ATTRIBUTES = re.compile(r"(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'=]++))*\s*/?")
-_TITLED = re.compile("heading|title|toggle|tab(?!le)|accordion|tta_section|blurb|cta|spoiler")
+_TITLED = re.compile("heading|title|toggle|tab(?!le)|accordion|tta_section|blurb|cta|spoiler|slide(?!r)")
 _TITLE = re.compile(r"\s(?:title|heading|text|h2)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 """The title that a visitor reads above a block is an attribute."""
+_RAW = re.compile(r"\[(vc_raw_(?:html|js))\b[^\[\]]*+\][\w+/=%\s]*+\[/\1\]")
+"""HTML and scripts in base 64."""
 _INLINE = re.compile("dropcap|highlight|tooltip|popover|icon|awesome")
 
 
@@ -54,11 +56,12 @@ def without_shortcodes(text: str) -> str:
     """Remove the shortcodes of a page builder and keep what is between them.
 
     A shortcode is a name of WordPress or of a builder, a name with quoted attributes, or one that is closed
-    later, such as `[one_half]…[/one_half]`. The title of a block stays, and so do "[sic]", "[voir annexe 2]" and
-    Markdown's links.
+    later, such as `[one_half]…[/one_half]`. The title of a block stays, and so do "[sic]", "[voir
+    annexe 2]" and Markdown's links.
     """
     if _LIKELY.search(text) is None:
         return text
+    text = _RAW.sub("\n", text)
     closed = {code["name"] for code in _SHORTCODE.finditer(text) if code["close"]} if "[/" in text else set()
     return _SHORTCODE.sub(lambda code: _between(code) if _is_shortcode(code, closed) else code[0], text)
 
