@@ -325,6 +325,7 @@ def test_fold_ignores_case_and_accents(text: str) -> None:
 
 def test_fold() -> None:
     assert fold(" L’Œuvre  ÉTÉ ") == "l'oeuvre ete"
+    assert fold("Rez\u2011de\u2010chaussée") == "rez-de-chaussee"
 
 
 @given(st.lists(ANY_TEXT, max_size=4), st.lists(ANY_TEXT, max_size=4))
