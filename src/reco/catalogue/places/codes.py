@@ -16,7 +16,7 @@ _SIREN = re.compile(r"\d{9}")
 _DEPARTMENT = re.compile(r"\d\d|2[AB]|9[78]\d")
 _PADDED = re.compile(r"0(\d[1-9]|[1-9]0|2[AB])")
 """A département with three digits, as the land registry writes it: `002`."""
-_BEFORE = re.compile(r"(?:code\s*)?(?:insee|cog|com|d[eé]pt?|fr)\b[\s:.°-]*", re.IGNORECASE)
+_BEFORE = re.compile(r"(?:code\s*)?(?:insee|cog|com|postal|cp|d[eé]pt?|fr)\b[\s:=.°-]*", re.IGNORECASE)
 _FIRST = re.compile(r"(\d[\dAB]?(?: ?\d){0,7})\s*(?:[-–—:(]\s*|\s)[^\W\d_].*", re.IGNORECASE)
 """A code followed by a name: "02408 - Laon", "2 : Aisne"."""
 
@@ -53,7 +53,7 @@ def _one(text: str) -> str:
     value = _BEFORE.sub("", text.strip().upper(), count=1) or text
     if named := _FIRST.fullmatch(value):
         value = named[1]
-    value = _GAPS.sub("", _DECIMAL.sub("", value.strip('[]()"')))
+    value = _GAPS.sub("", _DECIMAL.sub("", value.strip('[]()"=?*~ ')))
     if _SHORT_COMMUNE.fullmatch(value):
         return f"0{value}"
     if short := _SHORT_CORSICA.fullmatch(value):
