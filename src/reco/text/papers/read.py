@@ -14,6 +14,7 @@ _Marks = Callable[[Sequence[Segment]], list[Mark]]
 
 _PAPERS: tuple[tuple[str, _Found, _Marks], ...] = (
     ("minutes", minutes.found, minutes.marks),
+    ("form", form.found_by_name, form.marks),
     ("deliberation", deliberation.found, deliberation.marks),
     ("form", form.found, form.marks),
 )
