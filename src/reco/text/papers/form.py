@@ -93,7 +93,8 @@ _TITLE = re.compile(
 )
 _SHEET = re.compile(r"fiche[- ](?:projet|action|operation)s?(?: ?n[°o]? ?[\w.-]+)? ?[:–—|-]* ?|n° ?\d+ ?[:–—-]* ?")
 """What comes before the title of a sheet that has no field for it."""
-_AMOUNT = re.compile(r"\d ?(?:€|euros?\b|k€)|\d{2} ?%")
+_ROW = re.compile(r"[^:]{0,100}\d ?(?:€|euros?|k€|%)(?: (?:ht|ttc))?")
+"""A row of a financing plan ends with an amount."""
 _FEWEST_TITLE = 3
 """Words of such a title."""
 
@@ -126,7 +127,7 @@ def marks(lines: Sequence[Segment]) -> list[Mark]:
     for line in lines:
         label, start = _label(line)
         # "Travaux 142 000 €" in a financing plan is one of its rows.
-        if state == "budget" and label and (_AMOUNT.search(line.plain) or line.plain == "travaux"):
+        if state == "budget" and (_ROW.fullmatch(line.plain) or line.plain == "travaux"):
             label = ""
         if label:
             state = label
@@ -155,6 +156,7 @@ def _entitle(lines: Sequence[Segment], marked: list[Mark]) -> None:
 
 def _label(line: Segment) -> tuple[str, int]:
     """Return the field that a segment begins, and where its value starts in it; ("", 0) for none."""
+    found_label, start = "", 0
     for cut in _VALUE.finditer(line.text[:_LONGEST_LABEL]):
         at_end = not cut.group() and cut.end() == min(len(line.text), _LONGEST_LABEL)
         if at_end and len(line.text) > _LONGEST_LABEL:
@@ -162,5 +164,7 @@ def _label(line: Segment) -> tuple[str, int]:
         name = fold(line.text[: cut.start()]).strip()
         for label, pattern in _LABELS:
             if pattern.fullmatch(name):
-                return label, cut.end()
-    return "", 0
+                found_label, start = label, cut.end()  # "PRÉSENTATION DU PROJET" is longer than its first word
+        if name and cut.group().strip():
+            break
+    return found_label, start

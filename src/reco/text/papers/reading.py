@@ -135,7 +135,7 @@ def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
 
 _OPEN_END = re.compile(r"[^.!?;:]$")
 _LONGEST_ITEM = 400
-_LEADING = {k: frozenset((v,)) for k, v in (("deliberation", "object"), ("form", "title"), ("mail", "body"))}
+_LEADING = {"deliberation": {"object"}, "form": {"title"}, "mail": {"body"}, "note": {"object"}}
 """The labels that say what is asked, by kind of paper."""
 
 
@@ -143,7 +143,7 @@ def _asked(text: str, kind: str, kept: Sequence[Part]) -> tuple[str, ...]:
     """Return the texts that can hold needs: the object, else what is decided; and each item of minutes."""
     if kind == "minutes" and (items := _items(text, kept)):
         return items
-    leading = _LEADING.get(kind, frozenset())
+    leading = _LEADING.get(kind, set())
     for labels in (leading, leading | ASKED):
         asked = _together(text, [part for part in kept if part.label in labels])
         if len({word.stem for word in words(asked)} - _GENERIC) >= _FEWEST_STEMS:
