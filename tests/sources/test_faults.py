@@ -93,7 +93,7 @@ CASES: dict[str, dict[str, tuple[Callable[[], bytes], str]]] = {
         "long": (lambda: table(LONG), "essai.csv:3: a line of more than 16,000,000 bytes"),
     },
     "jsonl": {
-        "empty": (lambda: b"", "essai.jsonl cannot be read as jsonl: it is empty. Put the whole file"),
+        "empty": (lambda: b"", "essai.jsonl has no rows. An empty source deletes nothing"),
         "other": (lambda: parquet(ROWS), 'it is a Parquet table. Set `kind = "parquet"`'),
         "cut": (lambda: cut(lines("École")), "essai.jsonl:2: not a line of JSON"),
         "protected": (lambda: PROTECTED, "essai.jsonl is protected by a password"),

@@ -39,9 +39,8 @@ def decoded(data: bytes, named: Sequence[str] = ()) -> tuple[str, str]:
     """
     encoding = encoding_of(data)
     if encoding:
-        return data.decode(encoding, "surrogateescape" if "utf-8" in encoding else "replace").lstrip(
-            "\ufeff"
-        ), ""
+        errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+        return data.decode(encoding, errors).lstrip("\ufeff"), ""
     known = [name for name in map(_codec, named) if name]
     try:
         text = data.decode("utf-8")

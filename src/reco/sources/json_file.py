@@ -40,13 +40,14 @@ class Page:
     def items(self) -> Iterator[Row | Rejection | Remark]:
         """Yield each record, its locator ending with its rank from 1; then what is left out or mended."""
         lost: dict[str, str] = {}
+        flaws = sum(not isinstance(item, dict) for item in self.records)
         for rank, item in enumerate(self.records, 1):
             locator = f"{self.place}#{rank}"
             if isinstance(item, dict):
                 yield Row(locator, item)
             elif isinstance(item, Left):
                 lost[locator] = f"not JSON: {item.why}"
-            elif self.config.kind == "json":
+            elif self.config.kind == "json" and flaws > 1:
                 yield refuse(self.config, locator, _no_object(item), _as_json(item))
             else:
                 lost[locator] = f"{_no_object(item)}: {_as_json(item)[:80]}"

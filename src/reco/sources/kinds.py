@@ -28,7 +28,7 @@ def refuse_other(config: SourceConfig, stream: BinaryIO) -> None:
     stream.seek(0)
     found, hint = _found(config, stream, start)
     stream.seek(0)
-    if not start.strip() and config.kind != "csv":
+    if not start.strip() and config.kind not in _MAY_BE_EMPTY:
         found, hint = "empty", "Put the whole file there."
     elif found in _FITS.get(config.kind, ("",)):
         return
@@ -46,6 +46,8 @@ def locked(config: SourceConfig) -> SourceError:
     )
 
 
+_MAY_BE_EMPTY = frozenset(("csv", "jsonl"))
+"""`csv` says so itself; of JSON Lines, nothing is a file of no rows."""
 _FITS = {"xlsx": ("xlsx", "xls"), "ods": ("ods",), "parquet": ("parquet",)}
 _TABLES = frozenset(("csv", "xlsx", "ods"))
 _NAMES = {

@@ -113,6 +113,11 @@ def inspection(items: Iterable[Item]) -> Inspection:
     )
 
 
+def require_child(config: SourceConfig) -> None:
+    """Raise `SourceError` when the process that reads a source cannot start. It reads nothing here."""
+    door.answer(door.ask("nothing", config))
+
+
 def rows(config: SourceConfig, tell: Callable[[Remark], None] = log_remark) -> Iterator[Row | Rejection]:
     """Yield every row of a file of the user's own, under its own column names. Raises `SourceError`."""
     for item in door.ask("rows", config):

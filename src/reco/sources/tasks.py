@@ -87,6 +87,11 @@ def _changes(config: SourceConfig, cache: Path | None, given: Mapping[str, objec
     yield Answer({"since": listed.since, "whole": whole, "keys": keys})
 
 
+def _nothing(config: SourceConfig, _: Path | None, __: Mapping[str, object]) -> Iterator[Item]:
+    """Show that a child starts, and that its reader can be imported."""
+    yield Answer(config.kind)
+
+
 def _columns(config: SourceConfig, _: Path | None, given: Mapping[str, object]) -> Iterator[Item]:
     """Give the columns of a table."""
     yield Answer(asdict(columns(config, cast("list[str]", given["names"]))))
@@ -114,6 +119,7 @@ _TASKS: Mapping[str, Task] = {
     "rows": _rows,
     "changes": _changes,
     "columns": _columns,
+    "nothing": _nothing,
     "lines": _lines,
     "discover": _discovered,
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 
+from reco.catalogue import addresses
 from reco.catalogue.resource import Rejection, Remark
 from reco.sources.config import SourceConfig
 from reco.sources.json_file import page_of
@@ -32,7 +33,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
             place = shown(fetched.url)
             page = page_of(config, fetched.body, place, fetched.headers.get("content-type", ""))
             for row in progress.rows(page):
-                yield _dated(row) if isinstance(row, Row) else row
+                yield _dated(row, fetched.url) if isinstance(row, Row) else row
 
 
 def _fetched(config: SourceConfig, remote: Remote, number: int, last: int) -> Fetched | None:
@@ -66,6 +67,9 @@ def _pages(fetched: Fetched, remote: Remote, known: int) -> int:
     )
 
 
-def _dated(row: Row) -> Row:
-    year = str(row.cells.get("date", ""))[:4]
-    return Row(row.locator, {"year": year, **row.cells} if year.isdecimal() else row.cells)
+def _dated(row: Row, base: str) -> Row:
+    """Return a post with its year, and its link resolved: some sites write relative ones."""
+    cells, year = dict(row.cells), str(row.cells.get("date", ""))[:4]
+    if isinstance(link := cells.get("link"), str):
+        cells["link"] = addresses.joined(base, link)
+    return Row(row.locator, {"year": year, **cells} if year.isdecimal() else cells)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from html.entities import html5
 from xml.sax import ContentHandler, SAXException, handler
 
 from defusedxml import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
-from reco.sources.encodings import charset_of, decoded, is_flawed, restored
+from reco.sources.encodings import charset_of, decoded, restored
+from reco.sources.xml_characters import mended
 from reco.sources.xml_split import Parts, outside, parted
 from reco.sources.xml_tags import closing, declared, retagged
 
@@ -25,10 +25,6 @@ LARGEST_ITEM = 20_000_000
 MOST_BROKEN = 1_000
 """Items whose tags are wrong. A text with more of them is no list of items."""
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_REFERENCE = re.compile(r"&(?:#(\d{1,8}|[xX][0-9a-fA-F]{1,8});|([A-Za-z][A-Za-z0-9]{0,40});)?")
-_NO_TAG = re.compile(r"<(?![A-Za-z_/!?:])")
-_OWN = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _DECLARATION = re.compile(r"<\?xml\s[^<>]{0,300}?\?>")
 _ENCODING = re.compile(rb"<\?xml[^<>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})")
 _DOCUMENT_TYPE = re.compile(r"<!\s*(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
@@ -41,7 +37,6 @@ _AFTER = ("</channel>", "</rss>", "</feed>", "</rdf:RDF>", "<resumptionToken", "
 """What follows the last item."""
 _START = 1_000
 _TOGETHER = 50
-_MOST_SAID = 5
 
 
 class CutShort(ValueError):
@@ -136,43 +131,11 @@ def _mend_characters(parts: Parts, found: Document) -> None:
 
 def _mended(text: str, found: Document, rank: int) -> str:
     """Return a part of the text with its characters mended, and say so under `rank`."""
-    said: dict[str, None] = {}
-    if is_flawed(text):
-        said["bytes that are not in its encoding are read as Windows-1252"] = None
-        text = restored(text)
-    if _FORBIDDEN.search(text):
-        said["characters that XML forbids are left out"] = None
-        text = _FORBIDDEN.sub("", text)
-    text = outside(text, lambda markup: _markup(markup, said))
+    text, said = mended(text)
     if said:
-        found.mended.setdefault(rank, []).extend(list(said)[:_MOST_SAID])
+        found.mended.setdefault(rank, []).extend(said)
         found.names[rank] = name_of(text) if rank else ""
     return text
-
-
-def _markup(text: str, said: dict[str, None]) -> str:
-    text, count = _NO_TAG.subn("&lt;", _REFERENCE.sub(lambda reference: _read(reference, said), text))
-    if count:
-        said['a "<" that starts no tag is read as text'] = None
-    return text
-
-
-def _read(reference: re.Match[str], said: dict[str, None]) -> str:
-    """Return a reference as XML has it: HTML's names are characters, a "&" that starts nothing is text."""
-    number, name = reference.groups()
-    if name in _OWN:
-        return reference[0]
-    if number:
-        code = int(number[1:], 16) if number[0] in "xX" else int(number)
-        if code <= 0x10FFFF and not _FORBIDDEN.match(chr(code)):
-            return reference[0]
-        said["characters that XML forbids are left out"] = None
-        return ""
-    if name and f"{name};" in html5:
-        said[f"&{name}; is read as HTML's character"] = None
-        return html5[f"{name};"].replace("&", "&amp;").replace("<", "&lt;")
-    said['a "&" that starts nothing is read as text'] = None
-    return f"&amp;{reference[0][1:]}"
 
 
 def _joined(parts: Parts) -> str:

@@ -141,6 +141,15 @@ def test_a_child_knows_only_what_it_needs(
     assert "key=secret" not in caplog.text
 
 
+def test_a_child_that_cannot_start_is_told(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(hostile))
+    assert "the process that reads it cannot start: [Errno 13]" in str(refused(source("main", hostile)))
+    monkeypatch.undo()
+    monkeypatch.setattr(door, "runner", parent.apart)
+    monkeypatch.setattr(parent, "MODULE", "reco.sources.child.absent")
+    assert "the process that reads it cannot start: exit status 1" in str(refused(source("main", hostile)))
+
+
 def test_a_source_that_is_left_early_leaves_no_process(hostile: Path) -> None:
     started = inspect(source("talks", hostile), 5)
     assert len(started.records) == 5

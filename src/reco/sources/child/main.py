@@ -46,7 +46,7 @@ def _do(request: Request, sender: Sender) -> None:
     _send_log(request.level, sender)
     gc.freeze()
     try:
-        for item in _items(request):
+        for item in _items(request, sender):
             sender.send(item)
         sender.say("done")
     except RecoError as error:
@@ -56,12 +56,13 @@ def _do(request: Request, sender: Sender) -> None:
         sender.say("memory")
 
 
-def _items(request: Request) -> Iterator[Item]:
+def _items(request: Request, sender: Sender) -> Iterator[Item]:
     os.environ.update(request.secrets)
     tasks = import_module(TASKS)
     task = cast(Callable[[Request], Iterator[Item]], tasks.run)
     tasks.prepare(request)
     _limit_files(request.most_written)
+    sender.say("ready")
     return task(request)
 
 

@@ -26,6 +26,9 @@ from reco.sources.secrets import secret_variables
 
 logger = logging.getLogger(__name__)
 
+MODULE = "reco.sources.child.main"
+"""What the child runs."""
+
 GRACE = 30.0
 """Seconds beside `max_seconds` and one response: to start, and to let the reader say itself what is slow."""
 
@@ -85,17 +88,10 @@ class _Child:
 
     def __init__(self, config: SourceConfig) -> None:
         self._config = config
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | _ALONE
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "reco.sources.child.main"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        self._process = _started(config)
         self._since: float | None = None
         self._spent = 0.0
-        self._late = False
+        self._late = self._ready = False
         self._left = threading.Event()
         self._watch = threading.Thread(target=self._watching, daemon=True)
 
@@ -163,6 +159,8 @@ class _Child:
                 logging.getLogger(name).log(level, "%s", text)
             case ["error", str(name), str(text), str(hint)]:
                 raise _error(name, text, hint)
+            case ["ready"]:
+                self._ready = True
             case ["memory"]:
                 raise too_heavy(self._config)
             case _:
@@ -180,7 +178,7 @@ class _Child:
                 "was stopped by the system while it was read, most likely because memory ran out",
                 "Free memory on this machine, or lower `max_memory` of this source to be told earlier.",
             )
-        return self._crashed(name)
+        return self._crashed(name) if self._ready or status < 0 else _unstarted(self._config, name)
 
     def _crashed(self, how: str) -> SourceError:
         return self._fault(
@@ -209,6 +207,27 @@ class _Child:
                 self._late = True
                 self._process.kill()
                 return
+
+
+def _started(config: SourceConfig) -> subprocess.Popen[bytes]:
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | _ALONE
+    try:
+        return subprocess.Popen(  # noqa: S603 - this interpreter and a module of ours
+            [sys.executable, "-P", "-m", MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+    except OSError as error:
+        raise _unstarted(config, str(error)) from error
+
+
+def _unstarted(config: SourceConfig, why: str) -> SourceError:
+    return SourceError(
+        f"source {config.name}: the process that reads it cannot start: {why}",
+        f"Run `{sys.executable} -P -m {MODULE}` to see why; memory or processes (ulimit -u) may be short.",
+    )
 
 
 def _error(name: str, text: str, hint: str) -> RecoError:
