@@ -28,8 +28,10 @@ _FORMULA = re.compile(
     r"Ainsi fait|Pour extrait|(?:P(?:our|OUR)|Contre|Abstentions?) ?:|Vote ?:|Présents ?:)"
 )
 """What opens a paragraph of an official paper."""
-_POINT = re.compile(r"\s*(?:(?:Point|Question|Affaire|Dossier|Délibération)\b|\d{1,2} ?/|[A-ZÉ][^.:;,]{2,40} ?: ?\S)")
-"""What opens an item of minutes, or a field: its line is often all of it."""
+_POINT = re.compile(r"\s*(?:Point|Question|Affaire|Dossier|Délibération) (?:n°|N°|\d)")
+"""What opens an item of minutes. A capital after its line is another paragraph."""
+_FIELD = re.compile(r"\s*(?:\d{1,2} ?/|[A-ZÉ][^.:;,]{2,40} ?: ?\S)")
+"""What opens an item or a field, whose line is often all of it."""
 _QUOTED = re.compile(r"\s*>")
 _DANGLING = re.compile(
     r"(?:(?<![\w’'-])(?:à|avoir|ayant|au|aux|avec|ce|ces|cet|cette|chaque|comme|contre|d[’']|dans|de|depuis|des|dont|du|elle|en"
@@ -87,7 +89,7 @@ def _goes_on(line: str, following: str, width: int, first: str) -> bool:
     if _indent(following) > _indent(line) + 1 and not hangs:
         return False
     small = following.lstrip()[:1].islower()
-    if line.endswith((";", ":")) and not small:
+    if not small and (line.endswith((";", ":")) or (line == first and _POINT.match(line))):
         return False
     # A sentence that ends with its line mostly ends a paragraph too, unless the next word did not fit at all.
     # So does the title of an item.
@@ -123,7 +125,7 @@ def _heads(line: str, following: str) -> bool:
 
 def _titled(line: str) -> bool:
     """Whether a line opens an item, and so may be its title."""
-    return bool(_ITEM.match(line) or _POINT.match(line))
+    return bool(_ITEM.match(line) or _FIELD.match(line))
 
 
 def _indent(line: str) -> int:

@@ -80,6 +80,7 @@ _LABELS = [
     (label, re.compile(rf"{_NUMBER}(?:{names})(?: ?\([^)]{{0,80}}\))? ?\|?")) for label, names in _FIELDS
 ]
 _LONGEST_LABEL = 90
+_MARK = re.compile(r" ?[:–—|] ?|$")
 _VALUE = re.compile(r" ?[:–—|] ?| (?=[A-ZÀ-Ý0-9«])|$")
 """Where the value of a field begins: after a mark, or at a capital or a digit, as beside a cell of a table."""
 _HINT = re.compile(
@@ -87,11 +88,11 @@ _HINT = re.compile(
     r"\[ ?x? ?\])|.{0,200}\?$|cocher|a completer|precisez|oui ?/ ?non|_{3,}|\.{6,})"
 )
 _TITLE = re.compile(
-    r"(?:fiche[- ](?:projet|action|operation)|appel a (?:projets|manifestation)|"
+    r"(?:\| ?)?(?:fiche[- ](?:projet|action|operation)|appel a (?:projets|manifestation)|"
     r"dossier de (?:candidature|demande|subvention|presentation)|formulaire|ami |aap |"
     r"demande de subvention|note de (?:presentation|cadrage))"
 )
-_SHEET = re.compile(r"fiche[- ](?:projet|action|operation)s?(?: ?n[°o]? ?[\w.-]+)? ?[:–—|-]* ?|n° ?\d+ ?[:–—-]* ?")
+_SHEET = re.compile(r"(?:\| ?)?fiche[- ](?:projet|action|operation)s?(?: ?(?:n[°o])? ?\w{0,4}\d[\w.-]*)? ?[:–—|-]* ?|n° ?\d+ ?[:–—-]* ?")
 """What comes before the title of a sheet that has no field for it."""
 _ROW = re.compile(r"[^:]{0,100}\d ?(?:€|euros?|k€|%)(?: (?:ht|ttc))?")
 """A row of a financing plan ends with an amount."""
@@ -157,7 +158,7 @@ def _entitle(lines: Sequence[Segment], marked: list[Mark]) -> None:
 def _label(line: Segment) -> tuple[str, int]:
     """Return the field that a segment begins, and where its value starts in it; ("", 0) for none."""
     found_label, start = "", 0
-    for cut in _VALUE.finditer(line.text[:_LONGEST_LABEL]):
+    for cut in (_MARK if line.text.isupper() else _VALUE).finditer(line.text[:_LONGEST_LABEL]):
         at_end = not cut.group() and cut.end() == min(len(line.text), _LONGEST_LABEL)
         if at_end and len(line.text) > _LONGEST_LABEL:
             break

@@ -126,6 +126,8 @@ def is_field(line: Segment) -> bool:
 def _message_begins(lines: Sequence[Segment]) -> int:
     """Return the place of the greeting below a letterhead of short lines, or of the end of its fields; or 0."""
     for place, line in enumerate(lines[:_TOP]):
+        if _THREAD.match(line.plain) or _SIGN_OFF.match(line.plain) or line.plain.startswith(">"):
+            return 0
         if place and _GREETING.match(line.plain) and any(map(is_field, lines[:place])):
             return place
         if not is_field(line) and len(line.plain.split()) > _SHORT_SIGNATURE:

@@ -25,7 +25,8 @@ _PROCEDURE = re.compile(
     r"(?:designation|nomination|election) (?:d'un |du |de la )?secretaire|(?:questions?|informations?|affaires|"
     r"communications?)(?: et (?:questions?|informations?))? diverses|questions? orales?|"
     r"informations? (?:du maire|du president)|"
-    r"(?:divers|tour de table|points divers|ouverture|cloture|prochaine)\b|decisions? (?:du maire|"
+    r"(?:divers|tour de table|points divers)\b|(?:ouverture|cloture)(?: (?:de la seance|des debats))? ?[.:]?$|"
+    r"prochaine? (?:conseil|seance|reunion)|decisions? (?:du maire|"
     r"prises?)|compte rendu des (?:decisions|delegations)|"
     r"decisions modificatives?\b|appel nominal|verification du quorum"
 )

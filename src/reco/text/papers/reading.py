@@ -112,6 +112,8 @@ def assembled(text: str, kind: str, segments: Sequence[Segment], marks: Sequence
     """Return the reading of a paper from the marks of its segments; None when nothing would be kept."""
     kept, left_out = list[Part](), list[Part]()
     for segment, mark in zip(segments, marks, strict=True):
+        if kept and mark.label in ("statement", "heading") and _continues(text, segment, kept[-1]):
+            mark = Mark(kept[-1].label)
         side = kept if mark.label in KEPT else left_out
         start = segment.start + (mark.start if side is kept else 0)
         if start >= segment.end:
@@ -126,6 +128,12 @@ def assembled(text: str, kind: str, segments: Sequence[Segment], marks: Sequence
         return None
     asked = _asked(text, kind, kept)
     return Reading(substance, "\n".join(asked), asked, kind, tuple(kept), tuple(left_out))
+
+
+def _continues(text: str, segment: Segment, part: Part) -> bool:
+    """Whether a segment is the second line of an object or a title: just below, with a small letter first."""
+    below = part.label in ("object", "title") and not text[part.end : segment.start].strip()
+    return below and segment.text[0].islower()
 
 
 def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
