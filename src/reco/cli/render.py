@@ -26,7 +26,7 @@ _SHOWN = 240
 """Characters of a value that `trial` shows."""
 _APART = ("summary", "themes", "set_aside", "snapshot", "passages", "tokens", "read")
 """Fields of a resource document that its table leaves out."""
-_PAPERS = {"deliberation": "deliberation", "minutes": "minutes", "form": "form", "mail": "e-mail"}
+_PAPERS = {"deliberation": "deliberation", "minutes": "minutes", "form": "form", "mail": "e-mail", "note": "note"}
 _PARTS = {"recital": "considérant", "body": "message", "goals": "objective"}
 _VERDICTS = {
     "found": "Some resources answer this query.",

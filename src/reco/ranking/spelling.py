@@ -59,6 +59,9 @@ class Understood:
     text: str
     corrections: tuple[Correction, ...] = ()
 
+_FEWEST_SHOUTED = 3
+"""Words of a line or a part in capitals, such as the object of a deliberation, in a text that is not."""
+
 
 @dataclass(frozen=True)
 class _Token:
@@ -95,24 +98,29 @@ class Speller:
         """
         if EVERYTHING in exact:
             return Understood(text)
-        shouted = is_shouted(text)
-        plain = self._in_small_letters(text) if shouted else text
+        loud = _shouted(text, parts)
+        plain = self._in_small_letters(text, loud)
         tokens = _tokens(text)
-        unknown = [at for at in _within(tokens, parts) if self._may_change(tokens[at], shouted)]
+        aloud = set(_within(tokens, loud))
+        unknown = [at for at in _within(tokens, parts) if self._may_change(tokens[at], at in aloud)]
         if not unknown or not self._vocabulary.is_french([token.plain for token in tokens]):
             return Understood(plain)
         kept = set(map(fold, exact))
         corrections: list[Correction] = []
         for at in unknown[:_MOST]:
-            found = self._correction(text, tokens, at, shouted)
+            found = self._correction(text, tokens, at, at in aloud)
             after = not corrections or (found is not None and found.start >= corrections[-1].end)
             if found is not None and after and fold(found.written) not in kept:
                 corrections.append(found)
         return Understood(_replaced(plain, corrections), tuple(corrections))
 
-    def _in_small_letters(self, text: str) -> str:
-        """Return a text in small letters, but for its acronyms: the model reads capitals as other words."""
-        return _WORD.sub(lambda word: self._small(word.group()), text)
+    def _in_small_letters(self, text: str, loud: Sequence[tuple[int, int]]) -> str:
+        """Return a text with these parts in small letters, but for acronyms: a model reads capitals as others."""
+        pieces, at = list[str](), 0
+        for start, end in loud:
+            pieces += [text[at:start], _WORD.sub(lambda word: self._small(word.group()), text[start:end])]
+            at = end
+        return "".join([*pieces, text[at:]])
 
     def _small(self, word: str) -> str:
         lower = word.lower()
@@ -213,6 +221,17 @@ def is_shouted(text: str) -> bool:
     letters = [c for c in text if c.isalpha()]
     lower = sum(c.islower() for c in letters)
     return lower * 20 <= len(letters) and any(len(w) > 4 and w.isupper() for w in _WORD.findall(text))
+
+
+def _shouted(text: str, parts: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
+    """Return the start and end of what is all in capitals: the text, or each part, or each line of it."""
+    if is_shouted(text):
+        return [(0, len(text))]
+    if parts is None:
+        ends = [at for at, letter in enumerate(text) if letter == "\n"]
+        parts = list(zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True))
+    longer = (part for part in parts if len(_WORD.findall(text, *part)) >= _FEWEST_SHOUTED)
+    return [part for part in longer if is_shouted(text[slice(*part)])]
 
 
 def _tokens(text: str) -> list[_Token]:
