@@ -160,6 +160,13 @@ def test_the_corrected_text_is_searched_and_the_typed_one_is_kept(recommender: R
     assert exact[0].score < right[0].score
 
 
+def test_a_prepared_recommender_has_loaded_its_words(recommender: Recommender) -> None:
+    fresh = Recommender(recommender.snapshot, HashingEncoderForTests())
+    assert "_speller" not in vars(fresh)
+    fresh.prepare()
+    assert {"_by_bare", "_by_sound"} <= vars(fresh._speller._vocabulary._neighbours).keys()
+
+
 def test_similar_resources_correct_nothing(recommender: Recommender) -> None:
     assert recommender.similar("r1").corrections == ()
 
