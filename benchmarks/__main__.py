@@ -7,6 +7,7 @@ python -m benchmarks cluster-scale ...    cluster, label and lay out 100,000 res
 python -m benchmarks.bertopic ...         compare the clusters with BERTopic, in a separate environment
 python -m benchmarks proofs ...           cost of explanations, levels and needs; check that scores add up
 python -m benchmarks app-load ...         load the web application with many sessions, and with too many
+python -m benchmarks reading ...          read 100,000 CSV rows, beside another checkout
 python -m benchmarks demand --file FILE   how the catalogue answers what is really asked, and what it lacks
 """
 
@@ -133,6 +134,10 @@ if __name__ == "__main__":
         from benchmarks import app_load
 
         app_load.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["reading"]:
+        from benchmarks import reading
+
+        reading.main(sys.argv[2:])
     elif sys.argv[1:2] == ["demand"]:
         from benchmarks import demand
 

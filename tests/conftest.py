@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from reco.sources.child import door, parent
 from tests.support import SHARED, Home, rows
 
 settings.register_profile(
@@ -38,6 +39,18 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the longest modules first; the others stay in their order."""
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_in_this_process() -> None:
+    """A child process takes 0.3 s to start, and what a test replaces here would not be replaced there."""
+    door.runner = door.here
+
+
+@pytest.fixture
+def in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources are read in a child process, as they are in production."""
+    monkeypatch.setattr(door, "runner", parent.apart)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import reco
-from benchmarks import demand
+from benchmarks import demand, reading
 from benchmarks.typos import __main__ as typos
 from benchmarks.typos.faults import damaged
 from reco.projects.demand_file import read
@@ -74,3 +74,11 @@ def test_the_benchmark_of_typos_gives_every_figure(served: Home) -> None:
     hurried = found["hurried"]
     assert isinstance(hurried, dict) and hurried["as_typed"] < hurried["understood"] <= 1
     assert len((typos.HERE / "hurried.csv").read_text("utf-8").splitlines()) == 31
+
+
+def test_reading_is_compared_with_another_checkout(capsys: pytest.CaptureFixture[str]) -> None:
+    reading.main(["--rows", "20", "--pairs", "1", "--against", str(REPOSITORY)])
+    found = json.loads(capsys.readouterr().out)
+    here, there = found["runs"]["here"][0]["read"], found["runs"]["against"][0]["read"]
+    assert here > 0 and there > 0
+    assert found["ratio"]["read"] == round(here / there, 2)

@@ -38,6 +38,7 @@ from reco.ranking.recommender import Query, Recommender
 from reco.refresh.run import refresh as refresh_now
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
+from reco.sources.child import door
 from reco.storage import atomic
 from reco.workspace.settings import load
 
@@ -49,10 +50,13 @@ for late in (
     "reco.workspace.status",
     "reco.snapshots.check",
     "reco.sources.csv_file",
+    "reco.sources.tasks",
     "rich._emoji_codes",
     "rich.progress",
 ):
     importlib.import_module(late)
+
+door.runner = door.here  # a child of each fork would take most of the time, and writes nothing
 
 Answer = dict[str, Any]
 PATIENCE = 60.0

@@ -232,3 +232,12 @@ def test_minutes_have_a_need_an_item_and_a_deliberation_has_its_object() -> None
         "Après en avoir délibéré,\nDécide d'ouvrir la médiathèque le dimanche ;"
     )
     assert needs_of(Query.of(deliberation).reading) == ()
+
+
+def test_a_word_of_politeness_or_of_a_meeting_is_no_need() -> None:
+    assert "Comme évoqué en réunion" not in split(
+        "Comme évoqué en réunion, nous aimerions ôter le goudron de la cour et planter des arbres."
+    )
+    assert "Suite à notre échange téléphonique" not in split(
+        "Suite à notre échange téléphonique, nous voulons rouvrir le café et refaire la place."
+    )

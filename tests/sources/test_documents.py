@@ -53,9 +53,9 @@ def repacked(data: bytes, extra: dict[str, bytes]) -> bytes:
 
 
 def test_records_are_found_inside_a_document(read_file: Read) -> None:
-    data = json.dumps({"meta": {}, "result": {"items": [{"title": "A"}, 7, {"title": "B"}]}}).encode()
+    data = json.dumps({"meta": {}, "result": {"items": [{"title": "A"}, 7, {"title": "B"}, "x"]}}).encode()
     rows = read_file("a.json", data, kind="json", records="result.items")
-    assert [type(row) for row in rows] == [Record, Rejection, Record]
+    assert [type(row) for row in rows] == [Record, Rejection, Record, Rejection]
     assert rows[1].locator.endswith("a.json#2")
 
 
@@ -67,7 +67,7 @@ def test_a_document_without_the_list_says_where_lists_are(read_file: Read) -> No
 
 @pytest.mark.parametrize("data", [b"{", b"", b"\xff\xff", b"[" * 200_000])
 def test_a_document_that_is_not_json_is_an_error(read_file: Read, data: bytes) -> None:
-    with pytest.raises(SourceError, match="is not JSON"):
+    with pytest.raises(SourceError, match=r"is not JSON|it is empty"):
         read_file("a.json", data, kind="json")
 
 
@@ -172,10 +172,8 @@ def test_a_feed_with_entities_is_refused(read_file: Read, encoding: str) -> None
 
 
 def test_a_feed_cut_short_says_so(read_file: Read) -> None:
-    rows = read_file("a.rss", RSS[:-60].encode(), kind="rss")
-    assert isinstance(rows[0], Record)
-    assert isinstance(rows[-1], Rejection)
-    assert "not well-formed" in rows[-1].problems[0]
+    with pytest.raises(SourceError, match="cut short"):
+        read_file("a.rss", RSS[:-60].encode(), kind="rss")
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"<html><body>no</body></html>", b'{"title": "A"}'])

@@ -234,3 +234,41 @@ def test_a_site_that_is_no_wordpress_is_an_error(httpserver: HTTPServer) -> None
     httpserver.expect_request("/wp-json/wp/v2/posts").respond_with_data("[]")
     with pytest.raises(SourceError, match="X-WP-TotalPages"):
         fetched("wordpress", httpserver.url_for("/"))
+
+
+def test_a_last_page_of_posts_that_is_gone_is_told(httpserver: HTTPServer) -> None:
+    def answer(request: Request) -> Response:
+        return posts(request) if request.args["page"] != "3" else Response("{}", status=400)
+
+    httpserver.expect_request("/wp-json/wp/v2/posts").respond_with_handler(answer)
+    assert len(fetched("wordpress", httpserver.url_for("/"))) == 2
+
+
+def test_a_page_of_posts_that_fails_in_the_middle_is_an_error(httpserver: HTTPServer) -> None:
+    def answer(request: Request) -> Response:
+        return posts(request) if request.args["page"] != "2" else Response("{}", status=400)
+
+    httpserver.expect_request("/wp-json/wp/v2/posts").respond_with_handler(answer)
+    with pytest.raises(SourceError, match="answers 400"):
+        fetched("wordpress", httpserver.url_for("/"))
+
+
+def test_a_post_that_slid_to_the_next_page_is_kept_once(httpserver: HTTPServer) -> None:
+    def posts_of(number: int) -> bytes:
+        post = {"id": number, "link": "https://example.org/a", "title": {"rendered": "A"}}
+        return json.dumps([post, {**post, "id": number + 1}]).encode()
+
+    def answer(request: Request) -> Response:
+        return Response(posts_of(int(request.args["page"])), headers={"X-WP-TotalPages": "2"})
+
+    httpserver.expect_request("/wp-json/wp/v2/posts").respond_with_handler(answer)
+    rows = fetched("wordpress", httpserver.url_for("/"))
+    assert [row.values["id"] for row in rows] == ["1", "2", "3"]
+
+
+def test_a_relative_link_of_a_post_is_on_its_site(httpserver: HTTPServer) -> None:
+    body = json.dumps([{"id": 1, "link": "/actus/1", "title": {"rendered": "A"}}])
+    answer = Response(body, headers={"X-WP-TotalPages": "1"})
+    httpserver.expect_request("/wp-json/wp/v2/posts").respond_with_response(answer)
+    (row,) = fetched("wordpress", httpserver.url_for("/"))
+    assert row.values["url"] == httpserver.url_for("/actus/1")

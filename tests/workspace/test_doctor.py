@@ -16,6 +16,7 @@ import pytest
 from filelock import FileLock
 
 from reco.encoder import bundled
+from reco.sources.child import parent
 from reco.workspace.doctor import NAMES, diagnose
 from tests.support import Home, Ran, edited, python, rows, run_cli
 
@@ -53,6 +54,12 @@ def test_a_sound_home_has_nothing(two: Home) -> None:
     done = examined(two)
     assert done.code == 0 and done.json == {"ok": True, "findings": []}
     assert "Nothing is wrong" in run_cli("doctor", *two.arguments).out
+
+
+def test_a_process_that_cannot_start(two: Home, in_a_child: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names(two) == []
+    monkeypatch.setattr(parent, "MODULE", "reco.absent")
+    assert names(two) == ["source-process"]
 
 
 def spoil_settings(home: Home) -> None:

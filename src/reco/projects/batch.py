@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reco.catalogue.catalogue import Filters
-from reco.catalogue.resource import Rejection, Remark
+from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput, SourceError
 from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.headers import listing, loose
-from reco.sources.read import log_remark
-from reco.sources.rows import RAW, Row, columns, reader
+from reco.sources.read import columns, rows
+from reco.sources.rows import RAW, Row
 from reco.storage import tables
 from reco.storage.tables import Cell
 
@@ -127,7 +127,7 @@ def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
         header_names = _header_names(found.names, (column,) if column else names)
         fields = {_OURS[name]: theirs for name, theirs in header_names.items()}
         config = config.model_copy(update={"fields": fields, "header_row": found.row})
-        projects = tuple(_project(number, row, header_names) for number, row in enumerate(_rows(config), 1))
+        projects = tuple(_project(number, row, header_names) for number, row in enumerate(rows(config), 1))
     except SourceError as error:
         problem = str(error).removeprefix("source projects: ")
         raise InvalidInput(
@@ -135,14 +135,6 @@ def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
             "Give a CSV, XLSX or ODS file with a line that names its columns.",
         ) from error
     return Batch(projects, found.delimiter or ";", _needs_mark(source))
-
-
-def _rows(config: SourceConfig) -> Iterator[Row | Rejection]:
-    for row in reader(config.kind)(config, None):
-        if isinstance(row, Remark):
-            log_remark(row)
-        else:
-            yield row
 
 
 def _header_names(header: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:

@@ -15,10 +15,8 @@ from reco.catalogue.resource import Rejection
 from reco.errors import InvalidInput, SourceError
 from reco.projects import batch
 from reco.ranking.query import Query
-from reco.sources import json_lines
 from reco.sources.config import SourceConfig
-from reco.sources.content import opened
-from reco.sources.csv_text import decoded
+from reco.sources.read import lines, rows
 from reco.text.clean import fold
 
 COLUMNS = (*batch.TEXT, "title", "titre", "intitulé", "objet")
@@ -96,10 +94,9 @@ def _lines(path: Path, column: str) -> Iterator[tuple[str, str, str]]:
         yield from _json_lines(path, column)
     elif suffix == ".txt":
         config = SourceConfig(name=_NAME, kind="csv", path=path)
-        with opened(config, None) as stream:
-            for number, line in enumerate(decoded(config, stream), start=1):
-                if line.strip():  # a blank line asks for nothing
-                    yield str(number), line, ""
+        for number, line in enumerate(lines(config), start=1):
+            if line.strip():  # a blank line asks for nothing
+                yield str(number), line, ""
     else:
         for one in batch.read(path, column, COLUMNS).projects:
             yield one.id, one.text, one.problem
@@ -107,7 +104,7 @@ def _lines(path: Path, column: str) -> Iterator[tuple[str, str, str]]:
 
 def _json_lines(path: Path, column: str) -> Iterator[tuple[str, str, str]]:
     wanted = (column,) if column else COLUMNS
-    for number, row in enumerate(json_lines.rows(SourceConfig(name=_NAME, kind="jsonl", path=path), None), 1):
+    for number, row in enumerate(rows(SourceConfig(name=_NAME, kind="jsonl", path=path)), 1):
         if isinstance(row, Rejection):
             yield str(number), "", f"{row.locator}: {'; '.join(row.problems)}"
             continue

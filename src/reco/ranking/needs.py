@@ -87,7 +87,9 @@ _FILLER = frozenset(
         "voudrions voudrais aimerions souhaitons cherchons cherche besoin aide conseils conseil idées "
         "idée pistes exemples exemple savoir sommes suis disposons avons ai secrétaire agent agents "
         "population intercommunalité interco agglomération an ans année années place projet projets "
-        "sujet sujets question questions chose choses"
+        "sujet sujets question questions chose choses "
+        "évoqué évoquée convenu indiqué précisé mentionné discuté suite échange échanges réunion "
+        "entretien téléphonique mail courriel message"
     )
 )
 

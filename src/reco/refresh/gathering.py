@@ -14,6 +14,7 @@ from reco.catalogue.resource import Double, Record, Rejection, Remark, Resource
 from reco.errors import SourceError
 from reco.refresh.readings import Admitted, Reading
 from reco.sources.config import SourceConfig
+from reco.sources.content import shown_place
 from reco.sources.read import log_remark
 
 logger = logging.getLogger(__name__)
@@ -179,7 +180,8 @@ def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: 
     total = len(admitted) + len(refused)
     if not total:
         raise SourceError(
-            "It has no rows.", "An empty source deletes nothing. To drop its rows, remove it from reco.toml."
+            f"{shown_place(source)} has no rows.",
+            "An empty source deletes nothing. To drop its rows, remove it from reco.toml.",
         )
     share = len(refused) / total
     if share > source.reject_limit:

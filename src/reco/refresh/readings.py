@@ -125,7 +125,7 @@ class Harvest(Reading):
         """Yield the rows of the repository: those held, as changed tonight."""
         before = self._before or Held()
         since = "" if self._is_due(before) else before.since
-        changed = read_changes(self._config, self._cache, since)
+        changed = read_changes(self._config, self._cache, since, self._tell)
         rows = dict[str, Record | Rejection](
             {} if changed.whole else {key: row.record for key, row in before.rows.items()}
         )
@@ -142,6 +142,7 @@ class Harvest(Reading):
         told = "read whole" if changed.whole else f"asked for what changed since {since}"
         logger.info("source %s is %s: %d records listed", self._config.name, told, len(changed.rows))
         yield from rows.values()
+        yield from changed.refused
 
     def _is_due(self, before: Held) -> bool:
         """Whether tonight reads all records: some repositories do not tell which ones they deleted."""

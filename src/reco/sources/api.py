@@ -7,62 +7,81 @@ from pathlib import Path
 
 import httpx2
 
-from reco.catalogue.resource import Rejection
+from reco.catalogue.resource import Rejection, Remark
 from reco.sources.config import Pagination, SourceConfig
-from reco.sources.json_file import at, items, listed, parsed
-from reco.sources.remote import Fetched, Remote, shown
-from reco.sources.rows import Row
-from reco.text.clean import digest
+from reco.sources.json_file import Page, at, page_of
+from reco.sources.paging import REFUSALS, Progress
+from reco.sources.remote import Fetched, Refused, Remote, shown
+from reco.sources.rows import Row, remark
+
+Rows = Iterator[Row | Rejection | Remark]
 
 
-def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
+def rows(config: SourceConfig, cache: Path | None) -> Rows:
     """Yield the records of every page. Raises `SourceError`, also for endless pages."""
     with Remote(config, cache) as remote:
         if config.pagination is None:
-            fetched = remote.get(config.url, remember=True)
-            yield from items(config, _document(config, fetched), shown(fetched.url))
+            yield from _page(config, remote.get(config.url, remember=True)).items()
         elif config.pagination.mode == "cursor":
             yield from _by_cursor(config, config.pagination, remote)
         else:
             yield from _by_position(config, config.pagination, remote)
 
 
-def _by_position(config: SourceConfig, paging: Pagination, remote: Remote) -> Iterator[Row | Rejection]:
-    """Fetch pages until one is empty. A server may return shorter pages than requested."""
-    position, before = paging.first, ""
-    url = _address(config, paging, position)
-    fetched: Fetched | None = remote.get(url)
-    while fetched:
-        document = _document(config, fetched)
-        count = len(listed(config, document, shown(fetched.url)))
-        if not count:
-            return
-        if before == (before := digest(fetched.body.decode("utf-8", "replace"))):
-            raise _loop(remote, url, f"ignores its parameter {paging.position_parameter!r}")
-        yield from items(config, document, shown(fetched.url))
-        position += count if paging.mode == "offset" else 1
-        url = _address(config, paging, position)
-        fetched = remote.find(url)
-
-
-def _by_cursor(config: SourceConfig, paging: Pagination, remote: Remote) -> Iterator[Row | Rejection]:
-    seen = set[str]()
-    url = _address(config, paging, None)
+def _by_position(config: SourceConfig, paging: Pagination, remote: Remote) -> Rows:
+    """Fetch pages until one is empty, refused or repeated. A server may give less than requested."""
+    position, progress = paging.first, Progress(config)
     while True:
-        fetched = remote.get(url)
-        document = _document(config, fetched)
-        yield from items(config, document, shown(fetched.url))
-        cursor = str(at(document, paging.cursor) or "")
+        url = _address(config, paging, position)
+        page = next_page(config, remote, url, progress)
+        if page is None or not page.records:
+            break
+        yield from progress.rows(page)
+        if progress.repeats:
+            if progress.pages < 3 and not progress.is_complete:
+                raise _loop(remote, url, f"ignores its parameter {paging.position_parameter!r}")
+            yield remark(config, page.place, "the pages end here: the server repeats what it gave")
+            break
+        position += len(page.records) if paging.mode == "offset" else 1
+    yield from progress.said(shown(url))
+
+
+def _by_cursor(config: SourceConfig, paging: Pagination, remote: Remote) -> Rows:
+    seen, progress = set[str](), Progress(config)
+    url = _address(config, paging, None)
+    while page := next_page(config, remote, url, progress):
+        yield from progress.rows(page)
+        cursor = str(at(page.found.document, paging.cursor) or "")
         if not cursor:
-            return
+            break
         if cursor in seen:
+            if not page.records or progress.is_complete:
+                break
             raise _loop(remote, url, "gives the same cursor again")
         seen.add(cursor)
         url = _next_address(config, paging, remote, cursor)
+    yield from progress.said(shown(url))
 
 
-def _document(config: SourceConfig, fetched: Fetched) -> object:
-    return parsed(config, fetched.body, shown(fetched.url))
+def next_page(config: SourceConfig, remote: Remote, url: str, progress: Progress) -> Page | None:
+    """Fetch a page, or return None past the last one. Raises `SourceError` for a failure in the middle."""
+    try:
+        fetched = remote.find(url)
+    except Refused as error:
+        if error.status in REFUSALS and progress.may_end:
+            return None
+        raise
+    if fetched is None or not fetched.body.strip():
+        if progress.may_end:
+            return None
+        what = "the server answers 404" if fetched is None else "the answer is empty"
+        hint = "Correct the address of this source." if not progress.pages else "Try again later."
+        raise remote.error(url, what, hint)
+    return _page(config, fetched)
+
+
+def _page(config: SourceConfig, fetched: Fetched) -> Page:
+    return page_of(config, fetched.body, shown(fetched.url), fetched.headers.get("content-type", ""))
 
 
 def _address(config: SourceConfig, paging: Pagination, position: int | str | None) -> str:

@@ -95,7 +95,8 @@ class SourceConfig(BaseModel):
     line of a table's column names, from 1; by default it is found. `subfolders` reads those of a drop
     folder too. `include` is how the path of a site's pages starts, and `delay_seconds` the pause between two
     requests to the site. Limits apply to one reading of the source: `max_bytes` counts decompressed bytes,
-    `reject_limit` is the share of bad rows above which the caller refuses the source.
+    `max_memory` the bytes of memory that reading may take, `reject_limit` is the share of bad rows above
+    which the caller refuses the source.
 
     `headers` are sent with each request, `token` is exchanged for a bearer token first; a value "env:NAME"
     stands for a variable that is read when the source is. `keep` says how long rows stay that the source
@@ -141,6 +142,7 @@ class SourceConfig(BaseModel):
     timeout_seconds: float = Field(default=20, gt=0, le=600)
     max_seconds: float = Field(default=600, gt=0)
     max_bytes: int = Field(default=200_000_000, ge=1)
+    max_memory: int = Field(default=2_000_000_000, ge=100_000_000)
     max_pages: int = Field(default=1_000, ge=1)
     retries: int = Field(default=3, ge=0, le=10)
 

@@ -9,6 +9,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -22,6 +23,24 @@ LONGEST_LINE = 16_000_000
 """Most bytes read for one line. No text that is kept is longer; parsing takes ten times as much memory."""
 
 _GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All bytes of a source. `content_type` and `url`, the final address, are "" for a file."""
+
+    data: bytes
+    content_type: str = ""
+    url: str = ""
+
+
+class _Body(io.BytesIO):
+    """The body of an answer, with what its headers say of it."""
+
+    def __init__(self, data: bytes, content_type: str, url: str) -> None:
+        super().__init__(data)
+        self.content_type = content_type
+        self.url = url
 
 
 @contextmanager
@@ -74,11 +93,17 @@ class Limited(io.RawIOBase):
 
 def whole(config: SourceConfig, cache: Path | None) -> bytes:
     """Return all bytes of a source. Raises `SourceError`, also above `max_bytes`."""
+    return contents(config, cache).data
+
+
+def contents(config: SourceConfig, cache: Path | None) -> Contents:
+    """Return all bytes of a source, and what its server says of them. Raises as `whole` does."""
     with opened(config, cache) as stream:
         data = stream.read(config.max_bytes + 1)
+        raw = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
     if len(data) > config.max_bytes:
         raise _too_large(config)
-    return data
+    return Contents(data, raw.content_type, raw.url) if isinstance(raw, _Body) else Contents(data)
 
 
 def is_html(data: bytes) -> bool:
@@ -96,6 +121,8 @@ def shown_place(config: SourceConfig) -> str:
 
 def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:
     """Return the error for a source whose content does not match its kind."""
+    if isinstance(error, MemoryError):
+        return too_heavy(config)
     if isinstance(error, FileNotFoundError):
         return SourceError(
             f"source {config.name}: {shown_place(config)} does not exist",
@@ -105,6 +132,24 @@ def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:
     return SourceError(
         f"source {config.name}: {shown_place(config)} cannot be read as {config.kind}: {detail}",
         "Check that the file is whole and that `kind` of this source is right.",
+    )
+
+
+def too_heavy(config: SourceConfig) -> SourceError:
+    """Return the error for a source whose reading takes more memory than `max_memory`."""
+    return SourceError(
+        f"source {config.name}: reading {shown_place(config)} takes more than "
+        f"{config.max_memory / 1e9:g} GB of memory",
+        "Divide the file, or save it as CSV or JSON Lines, which are read row by row. If the machine has "
+        "the memory, raise `max_memory` of this source.",
+    )
+
+
+def too_slow(config: SourceConfig) -> SourceError:
+    """Return the error for a source whose reading takes more time than `max_seconds`."""
+    return SourceError(
+        f"source {config.name}: reading {shown_place(config)} takes more than {config.max_seconds:g} seconds",
+        "Open it to see whether it is what you expect; if it is, raise `max_seconds` of this source.",
     )
 
 
@@ -133,7 +178,8 @@ def _raw(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
         from reco.sources.remote import Remote
 
         with Remote(config, cache) as remote:
-            yield io.BytesIO(remote.get(config.url, remember=True).body)
+            fetched = remote.get(config.url, remember=True)
+            yield _Body(fetched.body, fetched.headers.get("content-type", ""), fetched.url)
 
 
 def _state(file: BinaryIO) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from reco.sources.config import SourceConfig
@@ -55,6 +55,9 @@ class Lines:
         """Return the cells of the next row, an empty list for a blank line, None at the end."""
         self.number += len(self.taken)
         self.taken, self.unclosed, self.too_long = [], False, False
+        if (plain := self._plain()) is not None:
+            bare = plain.rstrip("\r\n")
+            return bare.split(delimiter) if bare else []
         try:
             return next(csv.reader(self, delimiter=delimiter, strict=True), None)
         except csv.Error:
@@ -62,6 +65,17 @@ class Lines:
                 return next(csv.reader(self.taken, delimiter=delimiter))
             self.unclosed = True
             return []
+
+    def _plain(self) -> str | None:
+        """Take the next line if it has no quote, as `csv` reads it at three times the cost. Else None."""
+        line = self._ahead.popleft() if self._ahead else next(self._lines, None)
+        if line is None:
+            return None
+        if '"' in line or type(line) is _Cut:
+            self._ahead.appendleft(line)
+            return None
+        self.taken.append(line)
+        return line
 
     def give_back(self, kept: int) -> str:
         """End the current row after `kept` lines, put the others back, and return the text of the row."""
@@ -114,6 +128,12 @@ def decoded(config: SourceConfig, stream: BinaryIO) -> Iterator[str]:
         text = io.TextIOWrapper(limited, encoding, "surrogateescape", newline="")
         found = iter(lambda: text.readline(LONGEST_LINE), "")
     else:
-        found = (part for line in lines(config, stream) for part in _LONE_RETURN.split(decoded_line(line)))
+        found = (part for line in lines(config, stream) for part in _parted(decoded_line(line)))
     yield next(found, "").lstrip("\ufeff")
     yield from found
+
+
+def _parted(line: str) -> Sequence[str]:
+    """Return the lines within what ends by a line feed: some programs end lines by CR alone."""
+    first = line.find("\r")  # most lines have none, or end by it: the search of all takes five times as long
+    return (line,) if first < 0 or line[first:] == "\r\n" else _LONE_RETURN.split(line)

@@ -16,10 +16,11 @@ _VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 
 @dataclass(frozen=True)
 class Stored:
-    """A cached body, and the request headers that ask whether it changed."""
+    """A cached body, the request headers that ask whether it changed, and its content type."""
 
     body: bytes
     conditions: Mapping[str, str]
+    content_type: str = ""
 
 
 class HttpCache:
@@ -34,7 +35,8 @@ class HttpCache:
             note = json.loads(self._path(url, "json").read_bytes())
             body = self._path(url, "body").read_bytes()
             if note["sha256"] == hashlib.sha256(body).hexdigest():
-                return Stored(body, {str(name): str(value) for name, value in note["conditions"].items()})
+                conditions = {str(name): str(value) for name, value in note["conditions"].items()}
+                return Stored(body, conditions, str(note.get("type", "")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass
         return None
@@ -45,7 +47,11 @@ class HttpCache:
         if not conditions:
             return
         # The address is not stored: its parameters may hold a key.
-        note = {"sha256": hashlib.sha256(body).hexdigest(), "conditions": conditions}
+        note = {
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "conditions": conditions,
+            "type": headers.get("content-type", ""),
+        }
         atomic.make_folder(self._folder)
         atomic.replace(self._path(url, "body"), body)
         atomic.replace(self._path(url, "json"), json.dumps(note).encode())

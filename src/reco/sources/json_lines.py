@@ -9,6 +9,7 @@ from pathlib import Path
 from reco.catalogue.resource import Rejection
 from reco.sources.config import SourceConfig
 from reco.sources.content import LONGEST_LINE, lines, opened
+from reco.sources.kinds import refuse_other
 from reco.sources.rows import Row, refuse
 from reco.text.decoding import decoded_line
 
@@ -18,6 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
     """Yield one row per line. A line that is not a JSON object is a rejection with its line number."""
     with opened(config, cache) as stream:
+        refuse_other(config, stream)
         number, ended, place = 0, True, config.place
         for part in lines(config, stream):
             starts, ended = ended, part.endswith(b"\n")

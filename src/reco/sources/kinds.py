@@ -11,7 +11,11 @@ from reco.sources.content import is_html, shown_place
 
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+PARQUET = b"PAR1"
 _START = 1_000
+_SEARCHED = 1_000_000
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The entry of an Office document with a password, whose container is that of the old formats."""
 _WORKBOOK = b"opendocument.spreadsheet"
 
 
@@ -22,12 +26,11 @@ def refuse_other(config: SourceConfig, stream: BinaryIO) -> None:
     """
     start = stream.read(_START)
     stream.seek(0)
-    found, hint = _found(stream, start)
+    found, hint = _found(config, stream, start)
     stream.seek(0)
-    fits = {"csv": ("",), "xlsx": ("xlsx", "xls"), "ods": ("ods",)}[config.kind]
-    if not start.strip() and config.kind != "csv":
+    if not start.strip() and config.kind not in _MAY_BE_EMPTY:
         found, hint = "empty", "Put the whole file there."
-    elif found in fits or (not found and not start.strip()):
+    elif found in _FITS.get(config.kind, ("",)):
         return
     elif not found:
         found, hint = "a text", 'Set `kind = "csv"` if it is a table with delimiters.'
@@ -35,26 +38,42 @@ def refuse_other(config: SourceConfig, stream: BinaryIO) -> None:
     raise SourceError(f"source {config.name}: {shown_place(config)} {problem}", hint)
 
 
+def locked(config: SourceConfig) -> SourceError:
+    """Return the error for a file that needs a password."""
+    return SourceError(
+        f"source {config.name}: {shown_place(config)} is protected by a password",
+        "Save it without a password: `reco` asks for none and stores none.",
+    )
+
+
+_MAY_BE_EMPTY = frozenset(("csv", "jsonl"))
+"""`csv` says so itself; of JSON Lines, nothing is a file of no rows."""
+_FITS = {"xlsx": ("xlsx", "xls"), "ods": ("ods",), "parquet": ("parquet",)}
+_TABLES = frozenset(("csv", "xlsx", "ods"))
 _NAMES = {
     "xlsx": "an Excel workbook",
     "xls": "an Excel workbook of the old format",
     "ods": "an OpenDocument spreadsheet",
+    "parquet": "a Parquet table",
 }
 
 
-def _found(stream: BinaryIO, start: bytes) -> tuple[str, str]:
+def _found(config: SourceConfig, stream: BinaryIO, start: bytes) -> tuple[str, str]:
     """Return what a file is, "" for text that may be a table, and what to do."""
     if start.startswith(ZIP):
         return _archive(stream)
+    if start.startswith(OLE) and _ENCRYPTED in stream.read(_SEARCHED):
+        raise locked(config)
+    if start.startswith(PARQUET):
+        return "parquet", 'Set `kind = "parquet"` for this source.'
     if start.startswith(OLE):
         return "xls", 'Set `kind = "xlsx"` for this source.'
     if start.startswith(b"%PDF-"):
         return "a PDF", "Ask for the table itself, as CSV, XLSX or ODS."
     if is_html(start) or start.lstrip()[:6].lower() == b"<table":
-        return (
-            "a web page",
-            "A portal can answer a page, or save its table as one: open it in a spreadsheet, save as XLSX.",
-        )
+        table = "Portals answer a page, or save a table as one: open it in a spreadsheet, save it as XLSX."
+        other = "Open the address in a browser: it must answer the file itself, and need no login."
+        return "a web page", table if config.kind in _TABLES else other
     return "", ""
 
 

@@ -6,9 +6,11 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
+from typing import cast
 
 from reco.catalogue import years
 from reco.catalogue.resource import FIELDS, Record, Rejection
@@ -27,6 +29,11 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
 _MOST_NAMED, _LONGEST_NAME = 20, 60
 """Most names in a message, and characters of each: a file of another kind can have millions."""
 
+_MOST_PLANS = 50
+"""Sets of columns that are kept: a table has one, and documents can have as many as records."""
+
+_Plan = tuple[tuple[str, ...], Callable[[Mapping[str, object]], tuple[object, ...]]]
+_TEXT = {str}
 _SHEETS = frozenset(("xlsx", "ods", "folder"))
 _DAY_OF_1905 = re.compile(r"190[45]-[01]\d-[0-3]\d")
 """How a sheet shows a year that was typed in a cell of dates."""
@@ -48,6 +55,7 @@ class Mapper:
     def __init__(self, config: SourceConfig) -> None:
         self._config = config
         self._names = field_names(config)
+        self._plans: dict[tuple[str, ...], _Plan | None] = {}
 
     def record(self, row: Row) -> Record | Rejection:
         """Return `row` as texts under our field names, without the fields that it lacks."""
@@ -57,8 +65,46 @@ class Mapper:
             return refuse(self._config, row.locator, "its values are nested too deeply to be read")
 
     def _record(self, row: Row) -> Record:
-        values = {}
         cells = row.cells
+        values = self._plain(cells)
+        if values is None:
+            values = self._texts(cells)
+        for field in self._config.splits:
+            if field in values:
+                values[field] = self._split(field, values[field])
+        if link := cells.get(LINK):
+            values["url"] = str(link)  # what a click opens, whatever the cell shows
+        for field, text in self._config.defaults.items():
+            if not values.get(field, "").strip():
+                values[field] = text
+        values.update(self._config.constants)
+        return Record(self._config.name, row.locator, values)
+
+    def _plain(self, cells: Mapping[str, object]) -> dict[str, str] | None:
+        """Return the fields of a row of texts, or None for any other row. A third of the time of `_texts`."""
+        columns = tuple(cells)
+        if columns not in self._plans:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[columns] = self._plan(columns)
+        plan = self._plans[columns]
+        if plan is None:
+            return None
+        fields, pick = plan
+        texts = pick(cells)
+        is_text = {*map(type, texts)} == _TEXT
+        return cast("dict[str, str]", dict(zip(fields, texts, strict=True))) if is_text else None
+
+    def _plan(self, columns: tuple[str, ...]) -> _Plan | None:
+        """Return the fields that rows with these columns fill, and what picks their cells."""
+        found = {field: path for field, path in self._names.items() if path in columns}
+        nested = any("." in path for path in self._names.values() if path not in columns)
+        if nested or len(found) < 2 or self._config.kind in _SHEETS:
+            return None
+        return tuple(found), itemgetter(*found.values())
+
+    def _texts(self, cells: Mapping[str, object]) -> dict[str, str]:
+        values = {}
         for field, path in self._names.items():
             if path in cells:
                 exists, cell = True, cells[path]
@@ -72,13 +118,8 @@ class Mapper:
             if text is None and exists and field == "id":
                 text = ""  # an empty id is a fault of the row; a source without an id column is not
             if text is not None:
-                values[field] = self._split(field, text) if field in self._config.splits else text
-        if link := cells.get(LINK):
-            values["url"] = str(link)  # what a click opens, whatever the cell shows
-        for field, text in self._config.defaults.items():
-            if not values.get(field, "").strip():
                 values[field] = text
-        return Record(self._config.name, row.locator, values | self._config.constants)
+        return values
 
     def _year(self, cell: object) -> object:
         """Return the year of a date; readers of sheets give dates in ISO form."""

@@ -12,15 +12,19 @@ import httpx2
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from reco.catalogue import addresses, years
+from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
+from reco.sources.casualties import told
 from reco.sources.config import SourceConfig
 from reco.sources.content import is_html
+from reco.sources.dublin_core import elements
 from reco.sources.remote import Fetched, Remote, shown
-from reco.sources.rows import Row
+from reco.sources.rows import Row, remark
+from reco.sources.xml_text import CutShort, Document, DocumentType, document
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
-
+_ITEMS, _FIRST = ("record",), r"\s*<(?:[\w.-]{1,40}:)?header[\s>]"
+"""Some formats have elements named `record` inside a record."""
 
 _OVERLAP = timedelta(days=1)
 """How far a night asks back before the last one: some repositories list a record hours after its date."""
@@ -35,16 +39,19 @@ class ListedRecords:
     """The records that a repository listed, by OAI identifier: None for a deleted one.
 
     `since` is the date from which the next night asks, by the repository's own clock; "" if it tells none.
+    `told` is what was mended or left out.
     """
 
     since: str
     rows: Mapping[str, Row | None]
+    told: Sequence[Remark | Rejection] = ()
 
 
-def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
+def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Remark | Rejection]:
     """Yield every record that is not deleted. Raises `SourceError`, also for an endless list."""
-    for url, root in _pages(config, cache, ""):
-        yield from (row for _, row in _records(url, root) if row is not None)
+    for page in _pages(config, cache, ""):
+        yield from (row for _, row in _records(page) if row is not None)
+        yield from _told(config, page)
 
 
 def changes(config: SourceConfig, cache: Path | None, since: str = "") -> ListedRecords:
@@ -53,11 +60,12 @@ def changes(config: SourceConfig, cache: Path | None, since: str = "") -> Listed
     A record that is listed twice is as it was listed last. Raises `SourceError`, and `NotSelective` when
     the repository refuses the date.
     """
-    following, listed = "", dict[str, Row | None]()
-    for number, (url, root) in enumerate(_pages(config, cache, since)):
-        following = following if number else _since(root)
-        listed.update(_records(url, root))
-    return ListedRecords(following, listed)
+    following, listed, said = "", dict[str, Row | None](), list[Remark | Rejection]()
+    for number, page in enumerate(_pages(config, cache, since)):
+        following = following if number else _since(page.root)
+        listed.update(_records(page))
+        said.extend(_told(config, page))
+    return ListedRecords(following, listed, said)
 
 
 def _since(root: Element) -> str:
@@ -67,17 +75,26 @@ def _since(root: Element) -> str:
         return ""
 
 
-def _pages(config: SourceConfig, cache: Path | None, since: str) -> Iterator[tuple[str, Element]]:
-    """Yield the address and the document of each page of the list."""
+@dataclass(frozen=True)
+class _Page:
+    """One page of the list: its address, its XML as it was mended, and its root."""
+
+    url: str
+    found: Document
+    root: Element
+
+
+def _pages(config: SourceConfig, cache: Path | None, since: str) -> Iterator[_Page]:
+    """Yield each page of the list."""
     parameters = {"metadataPrefix": config.metadata_prefix}
     parameters |= ({"set": config.set} if config.set else {}) | ({"from": since} if since else {})
     seen = set[str]()
     with Remote(config, cache) as remote:
         while parameters:
             url = str(httpx2.URL(config.url).copy_merge_params({"verb": "ListRecords", **parameters}))
-            root = _parsed(remote, remote.get(url))
+            found, root = _parsed(remote, remote.get(url))
             _check(remote, url, root, "from" in parameters)
-            yield url, root
+            yield _Page(url, found, root)
             token = (root.findtext(f".//{_OAI}resumptionToken") or "").strip()
             if token in seen:
                 hint = "Tell the repository's operator that its list loops. Reading a single `set` may help."
@@ -86,19 +103,23 @@ def _pages(config: SourceConfig, cache: Path | None, since: str) -> Iterator[tup
             parameters = {"resumptionToken": token} if token else {}
 
 
-def _parsed(remote: Remote, fetched: Fetched) -> Element:
+def _parsed(remote: Remote, fetched: Fetched) -> tuple[Document, Element]:
     if is_html(fetched.body):
         hint = "Open the address in a browser: it must be an OAI-PMH base address that needs no login."
         raise remote.error(fetched.url, "the server answers a web page (HTML), not a list of records", hint)
     try:
-        root: Element = fromstring(fetched.body, forbid_dtd=True)
-    except DefusedXmlException as error:
+        found = document(fetched.body, fetched.headers.get("content-type", ""), _ITEMS, _FIRST)
+        root: Element = fromstring(found.data, forbid_dtd=True)
+    except (DefusedXmlException, DocumentType) as error:
         hint = "Do not use this source: a document type can hide an attack."
         raise remote.error(fetched.url, "the XML has a document type", hint) from error
+    except CutShort as error:
+        hint = "Try again later. If it is cut short each time, tell the repository's operator."
+        raise remote.error(fetched.url, f"not XML: the list is cut short: {error}", hint) from error
     except (ParseError, ValueError, LookupError) as error:
         hint = "Check in a browser that the address is an OAI-PMH base address."
         raise remote.error(fetched.url, f"not XML: {error}", hint) from error
-    return root
+    return found, root
 
 
 def _check(remote: Remote, url: str, root: Element, selective: bool) -> None:
@@ -114,9 +135,28 @@ def _check(remote: Remote, url: str, root: Element, selective: bool) -> None:
         raise refusal
 
 
-def _records(url: str, root: Element) -> Iterator[tuple[str, Row | None]]:
+def _listed(root: Element) -> Iterator[Element]:
+    """Yield the records of a page. Some formats have elements named `record` inside a record."""
+    return root.iterfind(f"{_OAI}ListRecords/{_OAI}record")
+
+
+def _told(config: SourceConfig, page: _Page) -> Iterator[Remark | Rejection]:
+    """Yield what was mended or left out on a page, and the records that say nothing."""
+    place, total = shown(page.url), 0
+    for total, record in enumerate(_listed(page.root), 1):
+        header = record.find(f"{_OAI}header")
+        if total in page.found.lost or (header is not None and header.get("status") == "deleted"):
+            continue
+        if header is None or record.find(f"{_OAI}metadata") is None:
+            name = (header.findtext(f"{_OAI}identifier") or "") if header is not None else ""
+            lacks = "metadata" if header is not None else "header"
+            yield remark(config, f"{place}#{total}", f"left out: the record {name} has no {lacks}")
+    yield from told(config, place, page.found, total)
+
+
+def _records(page: _Page) -> Iterator[tuple[str, Row | None]]:
     """Yield the OAI identifier and the row of each record; None for a deleted one."""
-    for rank, record in enumerate(root.iter(f"{_OAI}record"), 1):
+    for rank, record in enumerate(_listed(page.root), 1):
         header, metadata = record.find(f"{_OAI}header"), record.find(f"{_OAI}metadata")
         if header is None:
             continue
@@ -124,26 +164,4 @@ def _records(url: str, root: Element) -> Iterator[tuple[str, Row | None]]:
         if header.get("status") == "deleted":
             yield identifier, None
         elif metadata is not None:
-            yield identifier, Row(f"{shown(url)}#{rank}", {"id": identifier, **_elements(metadata)})
-
-
-def _elements(metadata: Element) -> dict[str, object]:
-    """Return a record's elements by local name, plus the first date that has a year, and its own address."""
-    cells: dict[str, list[str]] = {}
-    for element in metadata.iter():
-        if text := (element.text or "").strip():
-            cells.setdefault(element.tag.rpartition("}")[2], []).append(text)
-    dates = cells.get("date", [])
-    dated = (text for text in dates if years.read(text)[0] is not None)
-    return {
-        **cells,
-        "year": next(dated, next(iter(dates), None)),
-        "url": _address(cells.get("identifier", [])),
-    }
-
-
-def _address(identifiers: Sequence[str]) -> str | None:
-    """Return the first identifier that is an address, else the first DOI; a citation is neither."""
-    webs = (text for text in identifiers if text.lower().startswith(("http://", "https://")))
-    dois = (text for text in identifiers if " " not in text and addresses.read(text).url)
-    return next(webs, None) or next(dois, None)
+            yield identifier, Row(f"{shown(page.url)}#{rank}", {"id": identifier, **elements(metadata)})

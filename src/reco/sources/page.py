@@ -15,14 +15,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 from reco.catalogue.resource import Rejection
 from reco.catalogue.taxonomy import THEMES, TYPES
 from reco.errors import NoCatalogue
 from reco.sources.config import SourceConfig
-from reco.sources.content import unreadable, whole
+from reco.sources.content import is_html, unreadable, whole
 from reco.sources.credits import Credit, divide, is_likely, misspellings
+from reco.sources.kinds import refuse_other
 from reco.sources.labels import Labels, Tail
 from reco.sources.rows import Row, refuse
 from reco.text.clean import nfc
@@ -91,11 +93,16 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection]:
 
     Raises `SourceError` when the page holds no resource.
     """
-    text = _text(config, whole(config, cache))
+    data = whole(config, cache)
+    if data.strip() and not is_html(data):
+        refuse_other(config, BytesIO(data))
+    text = _text(config, data)
     parsed = parse(text, config.themes or THEMES, config.types or tuple(TYPES.values()))
     if not any(isinstance(item, PageRecord) for item in parsed):
+        what = "" if data.strip() else ": it is empty"
+        what = ": it is a web page, not text copied from one" if is_html(data) else what
         raise NoCatalogue(
-            f"source {config.name}: no resource found in {config.place}",
+            f"source {config.name}: no resource found in {config.place}{what}",
             'Check that `themes` and `types` list the labels of the lines "publisher theme / type".',
         )
     for item in parsed:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from gzip import GzipFile
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from reco.sources.config import SourceConfig
 from reco.sources.content import opened, unreadable
 from reco.sources.headers import check, resolved
+from reco.sources.kinds import PARQUET, refuse_other
 from reco.sources.rows import Row
 from reco.storage.tables import parquet
 
@@ -19,6 +22,9 @@ _BATCH = 256
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
     """Yield the rows of a table. Raises `SourceError` when the file is damaged, by its checksums."""
     with opened(config, cache) as stream:
+        refuse_other(config, stream)
+        if _is_cut(stream):
+            raise unreadable(config, "its end is missing: it is cut short")
         try:
             table = parquet(stream)
             columns = table.schema_arrow.names
@@ -36,3 +42,14 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row]:
                     yield Row(f"{config.place}:{number}", cells)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise unreadable(config, error) from error
+
+
+def _is_cut(stream: BinaryIO) -> bool:
+    """Return whether the mark at the end of a table is missing."""
+    stream.seek(0)
+    if isinstance(stream, GzipFile):  # it would be unpacked to its end twice
+        return False
+    stream.seek(max(stream.seek(0, 2) - len(PARQUET), 0))
+    end = stream.read()
+    stream.seek(0)
+    return end != PARQUET

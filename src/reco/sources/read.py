@@ -1,20 +1,21 @@
-"""Reads one source of any kind: good rows become records, bad rows become rejections."""
+"""Reads one source of any kind: good rows become records, bad rows become rejections.
+
+A child process under limits does the reading.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 from reco.catalogue.resource import Record, Rejection, Remark
-from reco.errors import RecoError
+from reco.sources.child import door
+from reco.sources.child.wire import Item
 from reco.sources.config import Pagination, SourceConfig
-from reco.sources.content import unreadable
-from reco.sources.mapping import Mapper, unmapped
-from reco.sources.rows import Row, reader
+from reco.sources.rows import Columns, Row
 
 __all__ = ["Changed", "Inspection", "Pagination", "SourceConfig", "inspect", "read", "read_changes"]
 
@@ -42,6 +43,8 @@ class Changed:
     since: str
     whole: bool
     rows: Mapping[str, Record | Rejection | None]
+    refused: tuple[Rejection, ...] = ()
+    """Records that could not be read: the repository's identifier of them is not known."""
 
 
 def log_remark(remark: Remark) -> None:
@@ -59,28 +62,35 @@ def read(
     Raises `SourceError` while iterating when the source cannot be read to its end: the rows yielded before
     are then only a part of it.
     """
-    mapper = Mapper(config)
-    for row in _rows(config, cache, tell):
-        yield row if isinstance(row, Rejection) else mapper.record(row)
+    for item in door.ask("records", config, cache):
+        if isinstance(item, Record | Rejection):
+            yield item
+        elif isinstance(item, Remark):
+            tell(item)
 
 
-def read_changes(config: SourceConfig, cache: Path | None = None, since: str = "") -> Changed:
+def read_changes(
+    config: SourceConfig,
+    cache: Path | None = None,
+    since: str = "",
+    tell: Callable[[Remark], None] = log_remark,
+) -> Changed:
     """Read what changed in an OAI-PMH repository since a date (YYYY-MM-DD), or all of it without a date.
+
+    `tell` takes what the reader mended or left out.
 
     A repository that cannot tell what changed is read whole if it refuses the date: `Changed.whole`.
     Raises `SourceError` when the list cannot be read to its end.
     """
-    from reco.sources import oai
-
-    mapper = Mapper(config)
-    with _as_source_errors(config):
-        try:
-            listed, whole = oai.changes(config, cache, since), not since
-        except oai.NotSelective as error:
-            logger.warning("source %s is read whole: %s", config.name, error)
-            listed, whole = oai.changes(config, cache), True
-        rows = {key: mapper.record(row) if row is not None else None for key, row in listed.rows.items()}
-    return Changed(listed.since, whole, rows)
+    items = list(door.ask("changes", config, cache, {"since": since}))
+    told = cast("dict[str, Any]", door.answer(items))
+    rows = iter([item for item in items if isinstance(item, Record | Rejection)])
+    changed = {str(key): next(rows) if exists else None for key, exists in told["keys"]}
+    for item in items:
+        if isinstance(item, Remark):
+            tell(item)
+    refused = tuple(item for item in rows if isinstance(item, Rejection))
+    return Changed(str(told["since"]), bool(told["whole"]), changed, refused)
 
 
 def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) -> Inspection:
@@ -88,38 +98,41 @@ def inspect(config: SourceConfig, limit: int = 20, cache: Path | None = None) ->
 
     Raises `SourceError` when the source cannot be read that far.
     """
-    remarks: list[Remark] = []
-    rows = list(islice(_rows(config, cache, remarks.append), limit))
-    mapper = Mapper(config)
-    mapped = [row if isinstance(row, Rejection) else mapper.record(row) for row in rows]
-    columns = (column for row in rows if isinstance(row, Row) for column in row.cells)
+    return inspection(door.ask("first", config, cache, {"limit": limit}))
+
+
+def inspection(items: Iterable[Item]) -> Inspection:
+    """Return the first rows that a task gave. Its answer, if any, is the columns that no field uses."""
+    found = list(items)
+    answer = door.answer(found)
     return Inspection(
-        records=tuple(row for row in mapped if isinstance(row, Record)),
-        rejections=tuple(row for row in mapped if isinstance(row, Rejection)),
-        unmapped=unmapped(config, columns),
-        remarks=tuple(remarks),
+        records=tuple(item for item in found if isinstance(item, Record)),
+        rejections=tuple(item for item in found if isinstance(item, Rejection)),
+        unmapped=tuple(answer) if isinstance(answer, list | tuple) else (),
+        remarks=tuple(item for item in found if isinstance(item, Remark)),
     )
 
 
-def _rows(
-    config: SourceConfig, cache: Path | None, tell: Callable[[Remark], None]
-) -> Iterator[Row | Rejection]:
-    """Yield the rows of a reader, and tell its remarks."""
-    with _as_source_errors(config):
-        for item in reader(config.kind)(config, cache):
-            if isinstance(item, Remark):
-                tell(item)
-            else:
-                yield item
+def require_child(config: SourceConfig) -> None:
+    """Raise `SourceError` when the process that reads a source cannot start. It reads nothing here."""
+    door.answer(door.ask("nothing", config))
 
 
-@contextmanager
-def _as_source_errors(config: SourceConfig) -> Iterator[None]:
-    """Turn any failure of a reader into a `SourceError`, so that other sources are read."""
-    try:
-        yield
-    except RecoError:
-        raise
-    except Exception as error:
-        logger.exception("the reader of source %s failed", config.name)
-        raise unreadable(config, error) from error
+def rows(config: SourceConfig, tell: Callable[[Remark], None] = log_remark) -> Iterator[Row | Rejection]:
+    """Yield every row of a file of the user's own, under its own column names. Raises `SourceError`."""
+    for item in door.ask("rows", config):
+        if isinstance(item, Row | Rejection):
+            yield item
+        elif isinstance(item, Remark):
+            tell(item)
+
+
+def columns(config: SourceConfig, names: Sequence[str] = ()) -> Columns:
+    """Return the columns of a table of the user's own, as `sources.rows.columns` does."""
+    told = cast("dict[str, Any]", door.answer(door.ask("columns", config, None, {"names": list(names)})))
+    return Columns(tuple(told["names"]), told["row"], told["delimiter"])
+
+
+def lines(config: SourceConfig) -> Iterator[str]:
+    """Yield the lines of a text file. Raises `SourceError`."""
+    return (str(row.cells["line"]) for row in door.ask("lines", config) if isinstance(row, Row))

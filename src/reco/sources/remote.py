@@ -254,7 +254,13 @@ class Remote:
             body = self._credentials.without(self._body(url, response, stored, most))
             if cache and response.status_code != _NOT_MODIFIED:
                 cache.save(url, body, response.headers)
-            return Fetched(self._credentials.hidden(str(response.url)), response.headers, body)
+            headers: Mapping[str, str] = response.headers
+            if stored and response.status_code == _NOT_MODIFIED:
+                headers = {
+                    **headers,
+                    "content-type": stored.content_type,
+                }  # "not modified" does not repeat it
+            return Fetched(self._credentials.hidden(str(response.url)), headers, body)
 
     def _body(self, url: str, response: httpx2.Response, stored: Stored | None, most: int | None) -> bytes:
         if response.status_code == _NOT_MODIFIED and stored:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx2
 
-from reco.catalogue.resource import Rejection
+from reco.catalogue.resource import Rejection, Remark
 from reco.sources import sitemap
 from reco.sources.config import SourceConfig
 from reco.sources.page_store import PageStore, StoredPage
@@ -36,7 +36,6 @@ MOST_FAILURES = 10
 _FEWEST_MERGED = 10
 """Readable pages from which on a site that loses most of them to shared addresses is at fault."""
 
-_USUAL_SITEMAPS = ("/sitemap.xml", "/sitemap_index.xml")
 _SITEMAP = re.compile(r"\.xml(?:\.gz)?$|sitemap[^/]*$", re.IGNORECASE)
 _STOP = frozenset((429, 503))
 """Answers of a site that asks to be left alone."""
@@ -47,7 +46,7 @@ _LATER = frozenset((408, 425))
 
 def rows(
     config: SourceConfig, cache: Path | None, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[Row | Rejection]:
+) -> Iterator[Row | Rejection | Remark]:
     """Yield one row per page under `include`, a rejection for a page that is forbidden or has no text.
 
     Pages with one canonical address are one row. Raises `SourceError` for a site without a sitemap, for
@@ -57,7 +56,9 @@ def rows(
     with Remote(config.model_copy(update={"max_pages": room}), cache, sleep=sleep) as remote:
         robots = robots_of(remote, config.url)
         visit = _Visit(config, remote, robots, PageStore(cache))
-        listed = sitemap.pages(config, remote, visit.sitemap, visit.sitemaps())
+        said: list[Remark | Rejection] = []
+        listed = sitemap.pages(config, remote, visit.sitemap, visit.sitemaps(), said)
+        yield from said
         visit.require_consent(listed)
         visit.require_time(listed)
         seen, readable = set[str](), 0
@@ -101,7 +102,7 @@ class _Visit:
         named = tuple(filter(self.robots.owns, self.robots.sitemaps))
         if named:
             return named
-        for path in _USUAL_SITEMAPS:
+        for path in sitemap.USUAL_PLACES:
             self.remote.pause(self.delay)
             if found := self.remote.find(url := self.robots.origin + path, remember=True):
                 self.found = found
@@ -109,8 +110,8 @@ class _Visit:
         other = f" (its robots.txt names {self.robots.sitemaps[0]})" if self.robots.sitemaps else ""
         raise self.remote.error(
             self.config.url,
-            f"the site has no sitemap: robots.txt names none of its own, and {_USUAL_SITEMAPS[0]} is missing"
-            + other,
+            "the site has no sitemap: robots.txt names none of its own, "
+            f"and {sitemap.USUAL_PLACES[0]} is missing{other}",
             "Give the address of its sitemap as `url`, or read its feed (`rss`) or its API instead.",
         )
 

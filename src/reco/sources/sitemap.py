@@ -16,13 +16,19 @@ import httpx2
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
+from reco.catalogue.resource import Rejection, Remark
+from reco.sources.casualties import told
 from reco.sources.config import SourceConfig
-from reco.sources.content import Limited
-from reco.sources.remote import Fetched, Remote
+from reco.sources.content import Limited, is_html
+from reco.sources.remote import Fetched, Remote, shown
 from reco.sources.robots import is_near
+from reco.sources.xml_text import CutShort, Document, DocumentType, document
 
 MOST_SITEMAPS = 500
 """Sitemaps of one site. Each may list 50,000 pages."""
+
+USUAL_PLACES = ("/sitemap.xml", "/sitemap_index.xml")
+"""Paths of the sitemap of a site whose robots.txt names none."""
 
 _GZIP = b"\x1f\x8b"
 _MOST_SECTIONS, _MOST_NAMED = 1_000, 8
@@ -50,16 +56,24 @@ class _Listing:
     is_page: bool
 
 
-def pages(config: SourceConfig, remote: Remote, get: Get, sitemaps: Sequence[str]) -> Mapping[str, str]:
+def pages(
+    config: SourceConfig,
+    remote: Remote,
+    get: Get,
+    sitemaps: Sequence[str],
+    said: list[Remark | Rejection] | None = None,
+) -> Mapping[str, str]:
     """Return the pages under `include`, in order: address -> `lastmod` as its sitemap writes it, or "".
 
-    Only pages on the host of their sitemap count. Raises `SourceError` for a sitemap that cannot be read,
+    Only pages on the host of their sitemap count. `said` takes what was mended in a sitemap.
+
+    Raises `SourceError` for a sitemap that cannot be read,
     for more than `max_pages` pages, and when no page is left.
     """
     found, seen, waiting = _Found(), set(sitemaps), deque(sitemaps)
     while waiting:
         fetched = get(waiting.popleft())
-        for listing in _listings(config, remote, fetched):
+        for listing in _listings(config, remote, fetched, said if said is not None else []):
             if listing.is_page:
                 _count(config, remote, found, listing, fetched.url)
             elif listing.url not in seen and is_near(listing.url, fetched.url):
@@ -110,10 +124,37 @@ def _is_valid(url: str) -> bool:
         return False
 
 
-def _listings(config: SourceConfig, remote: Remote, fetched: Fetched) -> Iterator[_Listing]:
+def _listings(
+    config: SourceConfig, remote: Remote, fetched: Fetched, said: list[Remark | Rejection]
+) -> Iterator[_Listing]:
+    """Yield every `loc`; of a sitemap that is flawed, what is sound first, then all of it, mended."""
+    try:
+        yield from _read(remote, fetched, _unpacked(config, fetched.body))
+    except (ParseError, UnicodeError, LookupError) as error:
+        found = _mended(config, remote, fetched, error)
+        yield from _read(remote, fetched, io.BytesIO(found.data))
+        said.extend(told(config, shown(fetched.url), found, max(found.lost, default=0)))
+
+
+def _mended(config: SourceConfig, remote: Remote, fetched: Fetched, fault: Exception) -> Document:
+    """Return a sitemap that is not well-formed as XML that is. Raises `SourceError`."""
+    if is_html(fetched.body):
+        raise _no_sitemap(remote, fetched, "it is a web page (HTML)") from fault
+    try:
+        body = _unpacked(config, fetched.body).read()
+        return document(body, fetched.headers.get("content-type", ""), ("url", "sitemap"))
+    except DocumentType as error:
+        raise _attack(remote, fetched) from error
+    except CutShort as error:
+        raise _no_sitemap(remote, fetched, f"it is cut short: {error}") from error
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise _no_sitemap(remote, fetched, str(error)) from error
+
+
+def _read(remote: Remote, fetched: Fetched, stream: BinaryIO) -> Iterator[_Listing]:
     """Yield every `loc`, and hold one element at a time: a sitemap may have 50,000 of them and more."""
     try:
-        events = iterparse(_unpacked(config, fetched.body), ("start", "end"), forbid_dtd=True)
+        events = iterparse(stream, ("start", "end"), forbid_dtd=True)
         _, root = next(events)
         depth = 0
         if _name(root) not in ("urlset", "sitemapindex"):
@@ -128,10 +169,14 @@ def _listings(config: SourceConfig, remote: Remote, fetched: Fetched) -> Iterato
             if depth == 0:
                 root.clear()
     except DefusedXmlException as error:
-        hint = "Do not use this source: a document type can hide an attack."
-        raise remote.error(fetched.url, "the XML has a document type", hint) from error
-    except (ParseError, ValueError, LookupError, OSError, EOFError, zlib.error) as error:
+        raise _attack(remote, fetched) from error
+    except (OSError, EOFError, zlib.error) as error:
         raise _no_sitemap(remote, fetched, str(error)) from error
+
+
+def _attack(remote: Remote, fetched: Fetched) -> Exception:
+    hint = "Do not use this source: a document type can hide an attack."
+    return remote.error(fetched.url, "the XML has a document type", hint)
 
 
 def _unpacked(config: SourceConfig, body: bytes) -> BinaryIO:

@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 
 from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
-from reco.sources import header_row, table
+from reco.sources import header_row, kinds, table
 from reco.sources.config import SourceConfig
 from reco.sources.content import shown_place, unreadable
 from reco.sources.header_row import Found, Line, filled
@@ -188,21 +188,13 @@ def refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
             if len(entries) > MOST_ENTRIES or total > min(MOST_UNPACKED, MOST_RATIO * size):
                 raise unreadable(config, f"{len(entries)} parts of {total} bytes are packed in {size} bytes")
             if any(entry.flag_bits & 1 for entry in entries) or _is_encrypted(archive):
-                raise locked(config)
+                raise kinds.locked(config)
             for entry in entries:
                 if fault := _fault(archive, entry.filename):
                     raise unreadable(config, f"{entry.filename} has {fault}")
     except (BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError) as error:
         raise unreadable(config, error) from error
     stream.seek(0)
-
-
-def locked(config: SourceConfig) -> SourceError:
-    """Return the error for a file that needs a password."""
-    return SourceError(
-        f"source {config.name}: {shown_place(config)} is protected by a password",
-        "Save it without a password: `reco` asks for none and stores none.",
-    )
 
 
 def _is_encrypted(archive: ZipFile) -> bool:

@@ -52,7 +52,7 @@ def _sheet(config: SourceConfig, cache: Path | None) -> Iterator[Sheet]:
         except SourceError:
             raise
         except PasswordError as error:
-            raise workbook.locked(config) from error
+            raise kinds.locked(config) from error
         except Exception as error:  # both libraries raise any exception on a malformed part
             raise unreadable(config, error) from error
 
@@ -98,7 +98,7 @@ def _text(value: object, cell: Any) -> str:
 
 def _old(config: SourceConfig, stream: BinaryIO) -> Sheet:
     if _LOCKED in stream.read():
-        raise workbook.locked(config)
+        raise kinds.locked(config)
     stream.seek(0)
     book = CalamineWorkbook.from_filelike(stream)
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]

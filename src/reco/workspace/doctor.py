@@ -17,11 +17,12 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from reco.encoder.settings import fingerprint_of, require_model
-from reco.errors import EncoderError, EncoderMismatch, InvalidInput, InvalidSettings, SnapshotError
+from reco.errors import EncoderError, EncoderMismatch, InvalidInput, InvalidSettings, RecoError, SnapshotError
 from reco.evaluation.beir import read_topics
 from reco.refresh.log import runs
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
+from reco.sources.read import require_child
 from reco.storage import atomic
 from reco.workspace.home import Home
 from reco.workspace.settings import Settings
@@ -33,6 +34,7 @@ _LEVELS: Mapping[str, Level] = {
     "settings": "error",
     "source-missing": "error",
     "source-unreadable": "error",
+    "source-process": "error",
     "acronyms": "error",
     "decisions": "error",
     "cluster-names": "error",
@@ -94,7 +96,7 @@ def diagnose(config: Path | None = None, home: Path | None = None) -> Diagnosis:
     except InvalidSettings as error:
         return _diagnosis([_problem("settings", str(error), error.hint)])
     settings, path = opened.settings, opened.path
-    findings = [*_sources(settings), *_inputs(settings)]
+    findings = [*_sources(settings), *_process(settings), *_inputs(settings)]
     blocked = list(_home(path))
     findings += blocked
     if not any(finding.level == "error" for finding in blocked):
@@ -129,6 +131,14 @@ def _sources(settings: Settings) -> Iterator[Problem]:
             "; ".join(f"source {name}: {files[name]} cannot be read" for name in unreadable) + ".",
             "Let the user that runs the refresh read it (chown, chmod); the source keeps its earlier rows.",
         )
+
+
+def _process(settings: Settings) -> Iterator[Problem]:
+    for source in settings.sources[:1]:
+        try:
+            require_child(source)
+        except RecoError as error:
+            yield _problem("source-process", str(error), error.hint)
 
 
 def _inputs(settings: Settings) -> Iterator[Problem]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from reco.catalogue.resource import FIELDS, Record, Rejection, Remark
 from reco.errors import InvalidInput
+from reco.sources.child import door
+from reco.sources.child.wire import Answer, Item
 from reco.sources.config import SourceConfig
 from reco.sources.discovery import files, listed, pages, portals
 from reco.sources.discovery.columns import Mapped, mapped
@@ -21,7 +24,7 @@ from reco.sources.discovery.proposal import Proposal
 from reco.sources.discovery.site import Site
 from reco.sources.discovery.table import table
 from reco.sources.mapping import Mapper, named, unmapped
-from reco.sources.read import Inspection
+from reco.sources.read import Inspection, inspection
 from reco.sources.remote import Remote, shown
 from reco.sources.rows import LINK, Row, columns, reader
 from reco.text.clean import clean, fold
@@ -77,13 +80,43 @@ def discover(
     """
     limits = {**_LIMITS, "allow_private": allow_private}
     given = _checked({"name": name or _name(url, ""), "kind": "json", "url": url.strip(), **limits})
+    asked = {"url": url, "name": name, "chosen": dict(chosen or {}), "allow_private": allow_private}
+    items = list(door.ask("discover", given, cache, asked))
+    told = cast("dict[str, Any]", door.answer(items))
+    config, seen = _checked(told["config"]), inspection(items)
+    first = Inspection(
+        tuple(replace(row, source=config.name) for row in seen.records),
+        tuple(replace(row, source=config.name) for row in seen.rejections),
+        tuple(told["unmapped"]),
+    )
+    return Discovered(config, told["toml"], first)
+
+
+def found(given: SourceConfig, cache: Path | None, asked: Mapping[str, Any]) -> Iterator[Item]:
+    """Find the source, in the child process. Yield its first rows, then its settings."""
+    url, name = asked["url"], asked["name"]
+    one = _found(given, url, name, asked["chosen"], asked["allow_private"], cache)
+    yield from one.first.records
+    yield from one.first.rejections
+    settings = one.config.model_dump(mode="json", exclude_unset=True)
+    yield Answer({"config": settings, "toml": one.toml, "unmapped": one.first.unmapped})
+
+
+def _found(
+    given: SourceConfig,
+    url: str,
+    name: str,
+    chosen: Mapping[str, str],
+    allow_private: bool,
+    cache: Path | None,
+) -> Discovered:
     with Remote(given, None) as remote:
         site = Site(given.url, remote)
         proposal = next((found for one in RECOGNISERS if (found := one(site))), None)
     if proposal is None:
         raise _unknown(url, site.refusals)
     values = _settings(proposal, name or _name(url, proposal.part), allow_private)
-    return _mapped(proposal, values, dict(chosen or {}), cache)
+    return _mapped(proposal, values, dict(chosen), cache)
 
 
 def _mapped(

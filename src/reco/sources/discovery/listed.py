@@ -10,7 +10,6 @@ from reco.sources.robots import Robots, robots_of
 MOST_PAGES = 250_000
 """Pages of a site that can be added. A larger one is read by its sections."""
 
-_USUAL_SITEMAPS = ("/sitemap.xml", "/sitemap_index.xml")
 _MANY_PAGES = 150
 """Pages that the usual 600 seconds surely suffice for, with a pause of one second."""
 _WEEK = 7 * 24 * 3_600.0
@@ -42,7 +41,7 @@ def limits(config: SourceConfig) -> dict[str, object]:
 
 def _sitemaps(config: SourceConfig, remote: Remote, robots: Robots) -> tuple[str, ...]:
     named = tuple(filter(robots.owns, robots.sitemaps))
-    usual = (robots.origin + path for path in _USUAL_SITEMAPS)
+    usual = (robots.origin + path for path in sitemap.USUAL_PLACES)
     found = named or tuple(url for url in usual if remote.find(url))[:1]
     if not found:
         raise remote.error(
