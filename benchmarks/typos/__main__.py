@@ -116,7 +116,7 @@ def hurried(recommender: Recommender) -> dict[str, float]:
 
 
 def milliseconds(speller: Speller, texts: Sequence[str]) -> dict[str, float]:
-    """Return the processor time of the corrector for requests with two faults, each read for the first time."""
+    """Return the processor time of the corrector for requests with two faults, each read once."""
     speller.read("un mot inconu")
     times = []
     for text in texts:
