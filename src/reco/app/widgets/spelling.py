@@ -24,15 +24,15 @@ def understood(answer: Answer) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="understood"):
         if answer.corrections:
             st.markdown(say("spelling.understood", text=_marked(answer)), width="content")
-        for number, one in enumerate(answer.corrections[:_MOST]):
+        for number, one in enumerate(list(answer.misspelt)[:_MOST]):
             st.button(
-                say("spelling.exactly", word=plain(shortened(one.written, 40))),
+                say("spelling.exactly", word=plain(shortened(one, 40))),
                 key=f"exact_{number}",
                 type="tertiary",
                 on_click=_set_exact,
-                args=((*exact, one.written),),
+                args=((*exact, one),),
             )
-        if len(answer.corrections) > 1:
+        if len(answer.misspelt) > 1:
             every = ((EVERYTHING,),)
             st.button(say("spelling.all"), key="exact_all", type="tertiary", on_click=_set_exact, args=every)
         if exact:
@@ -46,7 +46,7 @@ def _set_exact(words: tuple[str, ...]) -> None:
 def _marked(answer: Answer) -> str:
     """Return the words understood in bold, with the few words between them."""
     typed, parts, at = answer.query.text, list[str](), 0
-    for number, one in enumerate(answer.corrections):
+    for number, one in enumerate(answer.misspelt.values()):
         between = typed[at : one.start] if number else ""
         parts += [plain(between) if len(between) <= _AROUND else "…", f"**{plain(one.understood)}**"]
         at = one.end
