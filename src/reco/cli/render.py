@@ -173,7 +173,8 @@ def _reading(console: Console, query: Query) -> None:
     if reading.kind:
         kept = ", ".join(_counted(label, number) for label, number in reading.labels)
         left = ", ".join(reading.left_labels)
-        line = f"Read of this {_PAPERS[reading.kind]}: {kept}; left aside: {left}  (search all: --whole)"
+        paper = _PAPERS.get(reading.kind, reading.kind)
+        line = f"Read of this {paper}: {kept}; left aside: {left}  (search all: --whole)"
         console.print(Text(f"{line}\n", style="dim"))
 
 

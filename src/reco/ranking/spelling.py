@@ -123,7 +123,7 @@ class Speller:
         return Capitals(text, lambda word: self._is_acronym(word, False)).shouted
 
     def _in_small_letters(self, text: str, loud: Sequence[tuple[int, int]]) -> str:
-        """Return a text with these parts in small letters, but for acronyms: a model reads capitals as others."""
+        """Return a text with these parts in small letters, as the model reads words; acronyms stay."""
         pieces, at = list[str](), 0
         for start, end in loud:
             pieces += [text[at:start], _WORD.sub(lambda word: self._small(word.group()), text[start:end])]
