@@ -112,6 +112,19 @@ def test_a_word_or_all_are_searched_as_typed(speller: Speller) -> None:
     assert speller.read("LECOLE SANS BITTUME", [EVERYTHING]).text == "LECOLE SANS BITTUME"
 
 
+def test_a_line_in_capitals_is_read_in_small_letters_and_its_neighbours_stay(speller: Speller) -> None:
+    text = "Commune de Mirac\nRENOVER L'ECOLE ET LA COUR\nUn ESAT y travaille\nDETR RD 12"
+    understood = speller.read(text).text.split("\n")
+    assert understood == [
+        "Commune de Mirac",
+        "rénover l'école et la cour",
+        "Un ESAT y travaille",
+        "DETR RD 12",
+    ]
+    part = text.index("RENOVER"), text.index("\nUn")
+    assert speller.read(text, parts=[part]).text.split("\n")[1] == "rénover l'école et la cour"
+
+
 def test_capitals_only_are_read_in_small_letters_but_for_acronyms(speller: Speller) -> None:
     assert speller.read("LE MAIRE EST SAGE ET DEMANDE LA DETR").text == "le maire est sage et demande la DETR"
 
