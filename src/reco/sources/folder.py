@@ -14,6 +14,7 @@ from reco.catalogue.resource import Rejection, Remark
 from reco.errors import NoCatalogue, SourceError
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.content import unreadable
+from reco.sources.kinds import of_table
 from reco.sources.mapping import usual_names
 from reco.sources.rows import Row, reader, refuse, remark
 
@@ -57,6 +58,7 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
     """
     found = _search(config)
     for path, kind in found.files:
+        kind = of_table(path, kind)  # noqa: PLW2901
         file = config.model_copy(update={"path": path, "kind": kind, "subfolders": False})
         if _is_dead_link(path):
             yield refuse(config, file.place, "a link to a file that does not exist")
