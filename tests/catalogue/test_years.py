@@ -54,6 +54,7 @@ def test_a_plain_year_or_date_says_nothing_more(text: str, year: int) -> None:
         ("sept. 50", 1950),
         ("'98", 1998),
         ("2 019", 2019),
+        ("2 019,00", 2019),
         ("11/07/1905", 2019),  # a year in a cell of dates, saved as text by a French spreadsheet
         ("07/24/1905", 2032),
         ("1,998", 1998),

@@ -239,6 +239,12 @@ def test_a_sheet_that_lacks_the_columns_names_the_others(tmp_path: Path) -> None
     config = SourceConfig(name="test", kind="xlsx", path=path)
     with pytest.raises(SourceError, match="`sheet` can name another: Liste"):
         list(reader("xlsx")(config, None))
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("Feuil1")
+        book.add_worksheet("Liste").write_row(0, 0, ["id", "title"])
+    with pytest.raises(SourceError, match="sheet 'Feuil1', is empty") as error:
+        list(reader("xlsx")(config, None))
+    assert "Liste" in error.value.hint
 
 
 def test_a_formula_that_holds_a_text_or_a_link_is_what_it_shows(read_file: Read) -> None:

@@ -28,7 +28,7 @@ _OF_1905 = re.compile(r"(\d\d?)/(\d\d?)/1905(?: 00:00(?::00)?)?")
 """How a table that a spreadsheet saved as text writes a year that was typed in a cell of dates."""
 _COMPACT = re.compile(r"(\d{4})(\d\d)(?:(\d\d)(?:T?\d{4,6}Z?)?)?")
 _COMPACT_FRENCH = re.compile(r"(\d\d)(\d\d)(\d{4})")
-_GROUPED = re.compile(r"([12])[ .,'’](\d{3})")
+_GROUPED = re.compile(r"([12])[ .,'’](\d{3})(?:[.,]0+)?")
 """`2 019`, as a spreadsheet shows a number."""
 _SHORT = re.compile(r"(?:\d{1,2}[-/.])?(?P<month>\d{1,2})[-/.](?P<year>\d\d)|'?(?P<alone>\d\d)")
 _NAMED_MONTH = re.compile(

@@ -44,8 +44,8 @@ def is_total(cells: Sequence[str]) -> bool:
 
 
 def is_numbering(cells: Sequence[str]) -> bool:
-    """Return whether a line numbers its columns: `(1)`, `(2)`, `(3)`."""
-    return len(cells) > 1 and all(cell.strip(" ()[]") == str(at) for at, cell in enumerate(cells, 1))
+    """Return whether a line numbers its columns: `(1)`, `(2)`, `(3)`, which Excel takes for -1, -2, -3."""
+    return len(cells) > 1 and all(cell.strip(" ()[]-") == str(at) for at, cell in enumerate(cells, 1))
 
 
 def first(cells: Sequence[str]) -> tuple[int, str]:

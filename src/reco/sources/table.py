@@ -93,8 +93,7 @@ class _Body:
                 and cells[0][:4].lower() not in _MAY_BE_A_TOTAL
                 and "#" not in text
                 and "Err" not in text
-                and '="' not in text
-                and '("' not in text
+                and ('"' not in text or ('="' not in text and '("' not in text))
             ):
                 self._fewest = min(self._fewest, some)
                 yield Row(f"{place}:{line.number}", dict(zip(names, cells, strict=True)))

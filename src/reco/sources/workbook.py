@@ -100,8 +100,16 @@ def _some(count: int, what: str) -> str:
 
 
 def rows(config: SourceConfig, sheet: Sheet) -> Iterator[Row | Rejection | Remark]:
-    """Yield the rows of a sheet. A sheet without text has none, if it need not have a certain line."""
+    """Yield the rows of a sheet. A workbook without text has none, if it need not have a certain line.
+
+    Raises `SourceError` for a sheet without text beside others.
+    """
     found, lines = _found(config, sheet, ())
+    if found is None and sheet.others:
+        raise SourceError(
+            f"source {config.name}: {shown_place(config)}, sheet {sheet.name!r}, is empty",
+            f"Set `sheet` of this source to the one that holds the table: {listing(sheet.others)}.",
+        )
     if found is not None:
         below = _Below(lines, found.number)
         yield from table.rows(config, found, below, sheet.place)
