@@ -49,6 +49,8 @@ def test_what_is_no_catalogue_is_told_and_refuses_nothing(tmp_path: Path) -> Non
     for name in ("lettre.docx", "carte.PNG", "Thumbs.db", ".DS_Store", "~$a.xlsx", "sans-fin"):
         (tmp_path / name).write_bytes(b"\0\1")
     (tmp_path / "LISEZ-MOI.txt").write_text("Bonjour,\nvoici les fichiers de mars.\n")
+    (tmp_path / "reglages.xml").write_text("<config/>")
+    (tmp_path / "reglages.json").write_text('{"couleur": "vert"}')
     told: list[Remark] = []
     rows = read_folder(tmp_path, told)
     assert [type(row) for row in rows] == [Record]

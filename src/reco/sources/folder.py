@@ -54,7 +54,7 @@ class _Found:
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
     """Yield the rows of every file, in name order, and remark what is no catalogue.
 
-    A catalogue that cannot be read is one rejection. A text that is none is a remark.
+    A catalogue that cannot be read is one rejection. A text, XML or JSON that is none is a remark.
     """
     found = _search(config)
     for path, kind in found.files:
@@ -67,10 +67,10 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
             for row in reader(kind)(file, cache):
                 yield _with_our_names(config, kind, row) if isinstance(row, Row) else row
         except NoCatalogue as error:
-            # Any text ends with .txt: a note to colleagues is no refused row.
+            # Any text ends with .txt, and .xml is anything's: a note to colleagues is no refused row.
             yield remark(config, file.place, f"left out: {error}")
         except SourceError as error:
-            yield refuse(config, file.place, f"{error} {error.hint}")
+            yield refuse(config, file.place, f"{str(error).removesuffix('.')}. {error.hint}")
     for reason, names in found.left.items():
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         yield remark(config, config.place, f"{reason}: {', '.join(names[:_MOST_NAMED])}{more}")
