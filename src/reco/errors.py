@@ -43,7 +43,7 @@ class SourceError(RecoError):
 
 
 class NoCatalogue(SourceError):
-    """A text in which no resource is found: it may be no catalogue at all."""
+    """A text, XML or JSON in which no resource is found: it may be no catalogue at all."""
 
 
 class EncoderError(RecoError):

@@ -225,6 +225,9 @@ def test_no_file_names_a_source_of_the_settings() -> None:
         ("Livre blanc", "RPRT"),
         ("Jeux de données", "DATA"),
         ("", "GEN"),
+        ("Acte administratif", "STAT"),
+        ("Mémoire en réponse", "RPRT"),
+        ("info:eu-repo/semantics/conferenceObject", "CPAPER"),
     ],
 )
 def test_the_type_of_a_reference_is_a_whole_word(text: str, code: str) -> None:
@@ -243,6 +246,11 @@ def test_the_type_of_a_reference_is_a_whole_word(text: str, code: str) -> None:
         ("Claire MOREAU", ["MOREAU, Claire"]),
         ("C. Moreau ; J.-P. Œillet", ["Moreau, C.", "Œillet, J.-P."]),
         ("Moreau C.", ["Moreau, C."]),
+        ("Moreau C., Martin P.", ["Moreau, C.", "Martin, P."]),
+        ("MOREAU (Claire) et ROUX (Hugo)", ["MOREAU, Claire", "ROUX, Hugo"]),
+        ("Dr. Claire Moreau", ["Moreau, Claire"]),
+        ("Coordination : Claire Moreau", ["Moreau, Claire"]),
+        ("Claire Moreau (Cerema)", ["Moreau, Claire"]),
         ("Moreau, Claire; Roux, Hugo", ["Moreau, Claire", "Roux, Hugo"]),
         ("Moreau, Claire, Roux, Hugo", ["Moreau, Claire", "Roux, Hugo"]),
         ("Claire Moreau, Hugo Roux et Luc Blanc", ["Moreau, Claire", "Roux, Hugo", "Blanc, Luc"]),

@@ -40,6 +40,12 @@ def test_who_was_served_under_the_id_keeps_it() -> None:
     }
 
 
+def test_a_decision_on_an_id_that_nobody_remembers_is_about_a_source_that_was_there() -> None:
+    before = Before(served={"b": {"2"}}, cited={"1"})  # `b:1` was hidden by a version that remembered no ids
+    shown = {"a": {"1"}, "b": {"1", "2"}}
+    assert told(shown, before) == {("a", "1"): "a:1", ("b", "1"): "1", ("b", "2"): "2"}
+
+
 def test_an_id_that_was_left_is_free_and_one_that_was_disputed_is_not() -> None:
     assert told({"a": {"2"}, "b": {"1"}}, Before(served={"a": {"1", "2"}}))["b", "1"] == "1"
     ids = Ids({("a", "1"): "1", ("b", "1"): "b:1"})

@@ -24,6 +24,8 @@ from reco.catalogue import years
         ("12/03/2019", 2019),
         ("12/03/2019 10:30", 2019),
         ("20190312", 2019),
+        ("09/12/1905", 1905),
+        ("1905-07-11", 1905),
         ("12032019", 2019),
     ],
 )
@@ -52,6 +54,9 @@ def test_a_plain_year_or_date_says_nothing_more(text: str, year: int) -> None:
         ("sept. 50", 1950),
         ("'98", 1998),
         ("2 019", 2019),
+        ("2 019,00", 2019),
+        ("11/07/1905", 2019),  # a year in a cell of dates, saved as text by a French spreadsheet
+        ("07/24/1905", 2032),
         ("1,998", 1998),
     ],
 )

@@ -262,9 +262,14 @@ def test_a_file_of_no_source_is_named(home: Home, caplog: pytest.LogCaptureFixtu
     home.refresh()
     assert "no source is named" not in caplog.text
     held.save(home.path, "ancien.nom", held.Held())
+    identifiers.save(home.path, identifiers.Ids({("renommée", "1"): "1"}))
     home.refresh()
     assert "no source is named 'ancien.nom'" in caplog.text
     assert str(home.path / "held" / "ancien.nom.jsonl") in caplog.text
+    assert (
+        f"no source is named 'renommée': if it was renamed, rename it in {home.path / 'ids.jsonl'}"
+        in caplog.text
+    )
 
 
 def test_a_refresh_holds_rows_between_nights(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

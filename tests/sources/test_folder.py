@@ -8,6 +8,7 @@ from reco.catalogue.resource import Record, Rejection, Remark
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
 from reco.sources.read import read
+from tests.support import ods
 
 
 def read_folder(path: Path, told: list[Remark] | None = None, **options: object) -> list[Record | Rejection]:
@@ -25,9 +26,18 @@ def test_each_file_is_read_by_its_ending(tmp_path: Path) -> None:
     assert {row.source for row in read_folder(tmp_path)} == {"drop"}
 
 
+def test_a_table_under_the_name_of_another_kind_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(ods([["title"], ["A"]]))
+    (tmp_path / "b.xls").write_text("title\tsummary\nB\tb\n")
+    (tmp_path / "c.xls").write_text("<html><table><tr><td>title</td></tr></table></html>")
+    rows = read_folder(tmp_path)
+    assert [row.values.get("title") for row in rows] == ["A", "B", None]
+    assert isinstance(rows[2], Rejection) and "it is a web page" in rows[2].problems[0]
+
+
 def test_a_broken_file_costs_only_itself(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("title\nA\n")
-    (tmp_path / "b.xlsx").write_text("not a workbook")
+    (tmp_path / "b.xlsx").write_bytes(b"PK\3\4 not a workbook")
     (tmp_path / "d.csv").write_text("title\nD\n")
     rows = read_folder(tmp_path)
     assert [type(row) for row in rows] == [Record, Rejection, Record]
@@ -39,6 +49,8 @@ def test_what_is_no_catalogue_is_told_and_refuses_nothing(tmp_path: Path) -> Non
     for name in ("lettre.docx", "carte.PNG", "Thumbs.db", ".DS_Store", "~$a.xlsx", "sans-fin"):
         (tmp_path / name).write_bytes(b"\0\1")
     (tmp_path / "LISEZ-MOI.txt").write_text("Bonjour,\nvoici les fichiers de mars.\n")
+    (tmp_path / "reglages.xml").write_text("<config/>")
+    (tmp_path / "reglages.json").write_text('{"couleur": "vert"}')
     told: list[Remark] = []
     rows = read_folder(tmp_path, told)
     assert [type(row) for row in rows] == [Record]

@@ -26,8 +26,10 @@ HEADER = ["id", "title", "summary", "theme"]
 WINDOWS = "ab cdéàçêùôÉ;,|\t\"'\n="
 """Letters whose bytes, in Windows-1252, are no UTF-8 in any order."""
 
-cells = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")) | st.just("\n"), max_size=12)
-windows = st.text(WINDOWS, max_size=12)
+any_cell = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")) | st.just("\n"), max_size=12)
+cells = any_cell.filter(lambda cell: not cell.startswith('="'))
+windows = st.text(WINDOWS, max_size=12).filter(lambda cell: not cell.startswith('="'))
+"""A text as a formula is read as what it shows."""
 
 
 def tables(cell: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:
@@ -131,6 +133,10 @@ GOOD = ods([HEADER, ["1", "A", "", ""]])
         ("xlsx", GOOD, "it is an OpenDocument spreadsheet"),
         ("csv", OLE, "an Excel workbook of the old format"),
         ("csv", b"%PDF-1.7", "it is a PDF"),
+        ("xlsx", b'<?xml version="1.0"?><Workbook/>', "it is an XML document"),
+        ("xlsx", b"MIME-Version: 1.0\n", "in one file"),
+        ("csv", b'[{"id": 1}]', "it is JSON"),
+        ("csv", b"<!-- portal --><html>", "it is a web page"),
         ("csv", b"\n<!DOCTYPE html><p>Connexion", "it is a web page"),
         ("ods", GOOD[:900], "cut short or damaged"),
         ("xlsx", OLE + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
@@ -215,6 +221,48 @@ def test_a_repeated_header_below_thirty_titles_is_not_searched(read_file: Read) 
 def test_section_lines_inside_a_table_are_not_left_out(read_file: Read) -> None:
     data = b"title;summary;theme\nA;a;x\n\nVille\nB;b;y\n"
     assert [row.values["title"] for row in read_file("a.csv", data, kind="csv")] == ["A", "Ville", "B"]
+
+
+def test_what_stands_between_the_rows_is_told(read_file: Read) -> None:
+    data = (
+        b"id;title;summary;count\n(1);(2);(3);(4)\nWater;;;\n1;A;a;2\n2;B;b;3\nSous-total;;;5\n"
+        b"Ground;;;\n3;Total recall;c;4\n;TOTAL G\xc3\x89N\xc3\x89RAL;;9\n\nSource :;the office;;\nCount;3;;\n"
+    )
+    assert [row.values["title"] for row in read_file("a.csv", data, kind="csv")] == ["A", "B", "Total recall"]
+
+
+def test_a_sheet_that_lacks_the_columns_names_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("Lisez-moi").write(0, 0, "La liste est sur l'autre feuille")
+        book.add_worksheet("Liste").write_row(0, 0, ["id", "title"])
+    config = SourceConfig(name="test", kind="xlsx", path=path)
+    with pytest.raises(SourceError, match="`sheet` can name another: Liste"):
+        list(reader("xlsx")(config, None))
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("Feuil1")
+        book.add_worksheet("Liste").write_row(0, 0, ["id", "title"])
+    with pytest.raises(SourceError, match="sheet 'Feuil1', is empty") as error:
+        list(reader("xlsx")(config, None))
+    assert "Liste" in error.value.hint
+
+
+def test_a_formula_that_holds_a_text_or_a_link_is_what_it_shows(read_file: Read) -> None:
+    data = (
+        b'id;title;url\n="01";"=HYPERLINK(""https://a.example.org/1"";""Un """"bon"""" verger"")";\n2;=1+1;\n'
+    )
+    first, second = (dict(row.values) for row in read_file("a.csv", data, kind="csv"))
+    assert first == {"id": "01", "title": 'Un "bon" verger', "url": "https://a.example.org/1"}
+    assert second == {"id": "2", "title": "=1+1", "url": ""}
+
+
+def test_blanks_after_each_delimiter_do_not_hide_a_quote(read_file: Read) -> None:
+    data = b'id, title, summary\n1, "Un verger, une mare", "a"\n2, Un "vrai" four, b\n'
+    rows = [dict(row.values) for row in read_file("a.csv", data, kind="csv")]
+    assert rows == [
+        {"id": "1", "title": "Un verger, une mare", "summary": "a"},
+        {"id": "2", "title": 'Un "vrai" four', "summary": "b"},
+    ]
 
 
 def test_a_table_of_one_column_needs_no_quotes(read_file: Read) -> None:

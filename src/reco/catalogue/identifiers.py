@@ -52,7 +52,8 @@ class Before:
     """What is known of ids before a night.
 
     `served` are the own ids of each source in the served snapshot, `ids` what the home remembers. `cited`
-    are ids that the curator's decisions name: one that neither knows is of the first source that has it.
+    are ids that the curator's decisions name: one that neither knows is of the first source that has it,
+    among those that were served if any.
     """
 
     served: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -80,9 +81,10 @@ def tell_apart(shown: Mapping[str, Collection[str]], before: Before) -> Ids:
                 new[own].append(source)
     apart = []
     for own, sources in new.items():
-        # What the curator decided on an id that nobody remembers was about the first source that has it.
+        # What the curator decided on an id that nobody remembers was about a source that was there already.
         if own not in used and (len(users[own]) == 1 or own in before.cited):
-            first = sources.pop(0)
+            first = next((source for source in sources if before.served.get(source)), sources[0])
+            sources.remove(first)
             told[first, own], used[own] = own, (first, own)
         apart += [(source, own) for source in sources]
     for source, own in sorted(apart):

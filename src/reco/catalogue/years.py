@@ -24,9 +24,11 @@ _DATE = re.compile(
     r"(\d{4})([-/.])(\d{1,2})(?:\2\d{1,2}(?:[T ].*)?)?"  # 2019-03, 2019-03-12T10:00:00Z
     r"|\d{1,2}[-/.](\d{1,2})[-/.](\d{4})(?: \d{1,2}[:h].*)?"  # 12/03/2019 10:00
 )
+_OF_1905 = re.compile(r"(\d\d?)/(\d\d?)/1905(?: 00:00(?::00)?)?")
+"""How a table that a spreadsheet saved as text writes a year that was typed in a cell of dates."""
 _COMPACT = re.compile(r"(\d{4})(\d\d)(?:(\d\d)(?:T?\d{4,6}Z?)?)?")
 _COMPACT_FRENCH = re.compile(r"(\d\d)(\d\d)(\d{4})")
-_GROUPED = re.compile(r"([12])[ .,'’](\d{3})")
+_GROUPED = re.compile(r"([12])[ .,'’](\d{3})(?:[.,]0+)?")
 """`2 019`, as a spreadsheet shows a number."""
 _SHORT = re.compile(r"(?:\d{1,2}[-/.])?(?P<month>\d{1,2})[-/.](?P<year>\d\d)|'?(?P<alone>\d\d)")
 _NAMED_MONTH = re.compile(
@@ -54,9 +56,10 @@ def read(text: str) -> tuple[int | None, str]:
     if not value:
         return None, ""
     plain = _plain(value)
-    if plain is not None and _is_year(plain):
+    typed = _typed_as_date(value)
+    if typed is None and plain is not None and _is_year(plain):
         return plain, ""
-    found = _loose(value) if len(value) <= _LONGEST else None
+    found = typed or (_loose(value) if len(value) <= _LONGEST else None)
     if found is not None:
         return found, f"year read as {found} from {value[:_LONGEST]!r}"
     if plain is not None and plain > 0:
@@ -85,6 +88,20 @@ def _plain(value: str) -> int | None:
     if (match := _COMPACT_FRENCH.fullmatch(value)) and _is_month(match[2]):
         return int(match[3])
     return None
+
+
+def _typed_as_date(value: str) -> int | None:
+    """Return the year that a spreadsheet took for a day of 1905, None for any other text."""
+    match = _OF_1905.fullmatch(value)
+    if match is None:
+        return None
+    first, second = int(match[1]), int(match[2])
+    day, month = (first, second) if second <= 12 else (second, first)
+    try:
+        year = of_day(dt.date(1905, month, day))
+    except ValueError:  # no such day
+        return None
+    return year if year != 1905 else None
 
 
 def _loose(value: str) -> int | None:

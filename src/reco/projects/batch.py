@@ -18,6 +18,7 @@ from reco.ranking.query import Query
 from reco.ranking.recommender import Answer, Recommender
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.headers import listing, loose
+from reco.sources.kinds import of_table
 from reco.sources.read import columns, rows
 from reco.sources.rows import RAW, Row
 from reco.storage import tables
@@ -121,7 +122,7 @@ def read(source: Path, column: str = "", names: Sequence[str] = TEXT) -> Batch:
     gets its row number. Raises InvalidInput when the file is not such a table.
     """
     kind = _KINDS.get(Path(source.name.lower().removesuffix(".gz")).suffix, "csv")
-    config = SourceConfig(name="projects", kind=kind, path=source)
+    config = SourceConfig(name="projects", kind=of_table(source, kind), path=source)
     try:
         found = columns(config, (column,) if column else names)
         header_names = _header_names(found.names, (column,) if column else names)

@@ -109,6 +109,10 @@ def is_quiet(store: SnapshotStore, night: Night, encoder: Encoder, recipe: Recip
 def _warn_of_strays(home: Path, sources: Sequence[SourceConfig]) -> None:
     for path in held.strays(home, {source.name for source in sources}):
         logger.warning("no source is named %r: if it was renamed, rename %s too", path.stem, path)
+    known = {source.name for source in sources}
+    for name in sorted({source for source, _ in identifiers.load(home).names} - known):
+        path = home / identifiers.FILE
+        logger.warning("no source is named %r: if it was renamed, rename it in %s too", name, path)
 
 
 def _previous(store: SnapshotStore) -> Snapshot | None:

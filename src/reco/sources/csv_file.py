@@ -118,6 +118,7 @@ def _opened(config: SourceConfig, stream: BinaryIO, names: Sequence[str]) -> tup
         )
     if len(found.cells) == 1 and not config.delimiter and not told:
         delimiter = _ONE_COLUMN
+    text.is_spaced = len(found.cells) > 1 and all(cell.startswith(" ") for cell in found.cells[1:])
     return text, found, delimiter
 
 

@@ -35,6 +35,8 @@ class Lines:
         self.number = 1
         """Number of the line where the current row starts."""
         self.unclosed = self.too_long = False
+        self.is_spaced = False
+        """Whether blanks stand after each delimiter: a quote after them opens a cell."""
 
     def __iter__(self) -> Lines:
         return self
@@ -59,7 +61,8 @@ class Lines:
             bare = plain.rstrip("\r\n")
             return bare.split(delimiter) if bare else []
         try:
-            return next(csv.reader(self, delimiter=delimiter, strict=True), None)
+            reader = csv.reader(self, delimiter=delimiter, strict=True, skipinitialspace=self.is_spaced)
+            return next(reader, None)
         except csv.Error:
             if len(self.taken) == 1 and not self.unclosed:  # a stray quote inside a cell is harmless
                 return next(csv.reader(self.taken, delimiter=delimiter))

@@ -12,7 +12,7 @@ import feedparser
 
 from reco.catalogue import addresses
 from reco.catalogue.resource import Rejection, Remark
-from reco.errors import SourceError
+from reco.errors import NoCatalogue, SourceError
 from reco.sources.casualties import told
 from reco.sources.config import SourceConfig
 from reco.sources.content import Contents, contents, is_html, shown_place, unreadable
@@ -34,7 +34,8 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
     found = _sound(config, got)
     feed = feedparser.parse(BytesIO(found.data), sanitize_html=False, resolve_relative_uris=False)
     if not feed.get("version"):
-        raise unreadable(config, "it is neither RSS nor Atom")
+        problem = unreadable(config, "it is neither RSS nor Atom")
+        raise NoCatalogue(str(problem), problem.hint)
     place = shown_place(config)
     language = feed.feed.get("language")
     base = addresses.joined(got.url, feed.feed.get("link", ""))

@@ -14,6 +14,7 @@ from reco.catalogue.resource import Rejection, Remark
 from reco.errors import NoCatalogue, SourceError
 from reco.sources.config import Kind, SourceConfig
 from reco.sources.content import unreadable
+from reco.sources.kinds import of_table
 from reco.sources.mapping import usual_names
 from reco.sources.rows import Row, reader, refuse, remark
 
@@ -53,10 +54,11 @@ class _Found:
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
     """Yield the rows of every file, in name order, and remark what is no catalogue.
 
-    A catalogue that cannot be read is one rejection. A text that is none is a remark.
+    A catalogue that cannot be read is one rejection. A text, XML or JSON that is none is a remark.
     """
     found = _search(config)
     for path, kind in found.files:
+        kind = of_table(path, kind)  # noqa: PLW2901
         file = config.model_copy(update={"path": path, "kind": kind, "subfolders": False})
         if _is_dead_link(path):
             yield refuse(config, file.place, "a link to a file that does not exist")
@@ -65,10 +67,10 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
             for row in reader(kind)(file, cache):
                 yield _with_our_names(config, kind, row) if isinstance(row, Row) else row
         except NoCatalogue as error:
-            # Any text ends with .txt: a note to colleagues is no refused row.
+            # Any text ends with .txt, and .xml is anything's: a note to colleagues is no refused row.
             yield remark(config, file.place, f"left out: {error}")
         except SourceError as error:
-            yield refuse(config, file.place, f"{error} {error.hint}")
+            yield refuse(config, file.place, f"{str(error).removesuffix('.')}. {error.hint}")
     for reason, names in found.left.items():
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         yield remark(config, config.place, f"{reason}: {', '.join(names[:_MOST_NAMED])}{more}")

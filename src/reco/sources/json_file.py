@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from reco.catalogue.resource import Rejection, Remark
-from reco.errors import SourceError
+from reco.errors import NoCatalogue, SourceError
 from reco.sources.casualties import casualties
 from reco.sources.config import SourceConfig
 from reco.sources.content import contents, is_html, shown_place
@@ -101,7 +101,8 @@ def listed(config: SourceConfig, document: object, place: str) -> list[object]:
         return taken
     within = document if isinstance(document, Mapping) else {}
     lists = named(key for key, value in within.items() if isinstance(value, list))
-    raise SourceError(
+    fault = NoCatalogue if lists == "none" and not config.records else SourceError
+    raise fault(
         f"source {config.name}: {place} holds no list at {config.records or 'its top'!r}",
         f"Set `records` to the path of the list; lists at the top of this document: {lists}.",
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile
 
 from reco.errors import SourceError
-from reco.sources.config import SourceConfig
+from reco.sources.config import Kind, SourceConfig
 from reco.sources.content import is_html, shown_place
 
 ZIP = b"PK\x03\x04"
@@ -16,6 +19,7 @@ _START = 1_000
 _SEARCHED = 1_000_000
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """The entry of an Office document with a password, whose container is that of the old formats."""
+_JSON = re.compile(rb'\[\s*[{\[]|\{\s*"')
 _WORKBOOK = b"opendocument.spreadsheet"
 
 
@@ -38,6 +42,26 @@ def refuse_other(config: SourceConfig, stream: BinaryIO) -> None:
     raise SourceError(f"source {config.name}: {shown_place(config)} {problem}", hint)
 
 
+def of_table(path: Path, named: Kind) -> Kind:
+    """Return the kind of a table on this machine by its bytes, where its name misleads, else `named`.
+
+    Portals give text the name of a workbook, and people rename a workbook that was asked for as CSV.
+    """
+    if named not in _TABLES or not path.is_file():
+        return named
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_START)
+            stream.seek(0)
+            found = _archive(stream)[0] if start.startswith(ZIP) else "xls" if start.startswith(OLE) else ""
+    except OSError:  # its reader says so
+        return named
+    if fits := next((kind for kind, known in _FITS.items() if found in known), None):
+        return fits
+    is_text = start.strip() and not start.startswith((ZIP, b"\x1f\x8b", b"<", b"%PDF"))
+    return "csv" if is_text else named
+
+
 def locked(config: SourceConfig) -> SourceError:
     """Return the error for a file that needs a password."""
     return SourceError(
@@ -48,7 +72,7 @@ def locked(config: SourceConfig) -> SourceError:
 
 _MAY_BE_EMPTY = frozenset(("csv", "jsonl"))
 """`csv` says so itself; of JSON Lines, nothing is a file of no rows."""
-_FITS = {"xlsx": ("xlsx", "xls"), "ods": ("ods",), "parquet": ("parquet",)}
+_FITS: Mapping[Kind, tuple[str, ...]] = {"xlsx": ("xlsx", "xls"), "ods": ("ods",), "parquet": ("parquet",)}
 _TABLES = frozenset(("csv", "xlsx", "ods"))
 _NAMES = {
     "xlsx": "an Excel workbook",
@@ -70,10 +94,28 @@ def _found(config: SourceConfig, stream: BinaryIO, start: bytes) -> tuple[str, s
         return "xls", 'Set `kind = "xlsx"` for this source.'
     if start.startswith(b"%PDF-"):
         return "a PDF", "Ask for the table itself, as CSV, XLSX or ODS."
-    if is_html(start) or start.lstrip()[:6].lower() == b"<table":
+    if is_html(start) or start.lstrip().lower().startswith((b"<table", b"<!--")):
         table = "Portals answer a page, or save a table as one: open it in a spreadsheet, save it as XLSX."
         other = "Open the address in a browser: it must answer the file itself, and need no login."
         return "a web page", table if config.kind in _TABLES else other
+    return _text(start) if config.kind in _TABLES else ("", "")
+
+
+def _text(start: bytes) -> tuple[str, str]:
+    """Return what a text is that is plainly no table with delimiters."""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith((b"<?xml", b"<Workbook", b"<office:")):
+        return (
+            "an XML document",
+            'Open a table in a spreadsheet, save it as XLSX; for a feed, set `kind = "rss"`.',
+        )
+    if text[:13].lower() == b"mime-version:":
+        return (
+            "a web page with its pictures in one file (MHTML)",
+            "Open it in a spreadsheet, save it as XLSX.",
+        )
+    if _JSON.match(text):
+        return "JSON", 'Set `kind = "json"`, or "jsonl" where each line is a record.'
     return "", ""
 
 
@@ -81,7 +123,10 @@ def _archive(stream: BinaryIO) -> tuple[str, str]:
     try:
         with ZipFile(stream) as archive:
             names = set(archive.namelist())
-            written = archive.read("mimetype")[:_START] if "mimetype" in names else b""
+            written = b""
+            if "mimetype" in names:
+                with archive.open("mimetype") as part:
+                    written = part.read(_START)
     except (BadZipFile, RuntimeError, NotImplementedError, ValueError, KeyError):
         return "an archive that is cut short or damaged", "Copy or fetch the whole file again."
     if "xl/workbook.xml" in names or any(name.startswith("xl/") for name in names):

@@ -6,14 +6,12 @@ import re
 
 from lxml import etree
 
-from reco.sources import number_format
+from reco.sources import formula, number_format
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_LINK = re.compile(r'\s*(?:of:|oooc:)?=\s*HYPERLINK\(\s*"((?:[^"]|"")*)"', re.IGNORECASE)
-_LONGEST_FORMULA = 10_000
 _DIGITS = re.compile(r"\d+")
 _WEB = ("http://", "https://")
 
@@ -75,9 +73,7 @@ def _paragraph(paragraph: etree._Element) -> str:
 
 def link_of(cell: etree._Element) -> str:
     """Return the web address behind a cell, "" without one."""
-    written = cell.get(f"{_TABLE}formula")
-    formula = _LINK.match(written[:_LONGEST_FORMULA]) if written else None
-    found = [formula[1].replace('""', '"')] if formula else []
+    found = [formula.link_of(cell.get(f"{_TABLE}formula", ""))]
     if any(len(part) for part in cell):  # most cells have one paragraph of plain text
         found += [link.get(_HREF, "") for link in cell.iter(f"{_TEXT}a")]
     return next((link for link in found if link.lower().startswith(_WEB)), "")

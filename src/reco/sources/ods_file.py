@@ -52,9 +52,11 @@ def _sheet(config: SourceConfig, cache: Path | None) -> Iterator[Sheet]:
             with ZipFile(stream) as archive:
                 with archive.open("content.xml") as part:
                     sheets = _sheets(part)
-                at, remarks = workbook.chosen(config, sheets)
+                at, remarks, others = workbook.chosen(config, sheets)
                 with archive.open("content.xml") as part:
-                    yield _Rows(config, part, sheets[at][0], at, remarks).sheet
+                    sheet = _Rows(config, part, sheets[at][0], at, remarks).sheet
+                    sheet.others = others
+                    yield sheet
         except SourceError:
             raise
         except Exception as error:  # a malformed part raises those of zipfile or lxml

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Protocol
 
 from reco.catalogue.resource import Rejection, Remark
 from reco.errors import SourceError
-from reco.sources import headers
+from reco.sources import asides, formula, headers
 from reco.sources.config import SourceConfig
 from reco.sources.content import shown_place
 from reco.sources.header_row import Found, Line, filled
 from reco.sources.rows import LINK, Row, refuse, remark
-from reco.text.clean import fold
 from reco.text.visible import shown
 
-_ERRORS = frozenset(
-    """#N/A #N/D #NA #NV #REF! #NAME? #NOM? #VALUE! #VALEUR! #DIV/0! #NUM! #NOMBRE! #NULL! #NUL! #CALC!
-    #SPILL! #PROPAGATION! #EPARS! #FIELD! #CHAMP! #BLOCKED! #BLOQUE! #UNKNOWN! #CONNECT! #BUSY!
-    #GETTING_DATA #OBTENTION_DONNEES #WERT! #BEZUG! #ZAHL! #MACRO?""".split()
-)
-_ERROR = re.compile(r"Err(?:eur|or)?\s?:\s?\d{3}|#{3,}")
-_TOTAL = re.compile(r"(?:sous-?)?(?:total|totaux)\b")
-_NOTE = re.compile(r"(?:sources?|notes?|n\.?b\.?|legende|(?:derniere )?mise a jour)\s*:|\*|©")
 _MOST_HELD = 200
 """Lines held back: more than that are no notes."""
 _MOST_LISTED = 5
 _SHOWN = 60
+_MAY_BE_A_TOTAL = frozenset(("", "tota", "sous"))
+"""The first letters of the first cell of a total, in lower case: it can stand in a later column."""
 
 
 class Lines(Protocol):
@@ -75,7 +67,7 @@ class _Body:
         self._names = found.header.names
         self._width = len(self._names)
         self._mapped = tuple(found.header.fields.values())
-        self._link_at = found.header.fields.get("url", found.header.fields.get("title", -1))
+        self._url, self._title = (found.header.fields.get(name, -1) for name in ("url", "title"))
         self._fewest = 0
         """Least filled cells of the rows so far, 0 before the first: a closing line has fewer."""
         self._told: dict[str, list[int]] = {}
@@ -96,12 +88,14 @@ class _Body:
                 len(cells) == width
                 and (some > 2 or some == width)
                 and not (line.problem or line.links or blank or self._closing or self._short)
+                and self._fewest
                 and cells[mark] != marked
+                and cells[0][:4].lower() not in _MAY_BE_A_TOTAL
                 and "#" not in text
                 and "Err" not in text
+                and ('"' not in text or ('="' not in text and '("' not in text))
             ):
-                if some < self._fewest or not self._fewest:
-                    self._fewest = some
+                self._fewest = min(self._fewest, some)
                 yield Row(f"{place}:{line.number}", dict(zip(names, cells, strict=True)))
                 continue
             yield from self._unusual(line, blank)
@@ -134,7 +128,7 @@ class _Body:
                 return
             self._tell("cells right of the last column name are not read", line)
         line.cells = [*line.cells[:width], *[""] * (width - count)]
-        self._blank_errors(line)
+        self._mend(line)
         if self._is_closing(line, blank):
             self._closing.append((line, self._lines.raw(width)))
             return
@@ -155,31 +149,54 @@ class _Body:
         if line.number == self._found.number + 1 and not any(cells[at] for at in self._mapped):
             self._tell("a second line of column names, where no column that is read has one", line)
             return
+        if asides.is_total(cells):
+            self._tell("a total is left out", line)
+            return
+        if line.number == self._found.number + 1 and asides.is_numbering(cells):
+            self._tell("a line that numbers the columns is left out", line)
+            return
+        if self._is_heading(cells):
+            self._tell("a line with one cell and no title is left out", line)
+            return
         self._fewest = min(self._fewest or self._width, filled(cells))
         values = dict(zip(self._names, cells, strict=True))
-        if link := line.links.get(self._link_at):
+        is_blank = self._url < 0 or not cells[self._url].strip()
+        if link := line.links.get(self._url) or (is_blank and line.links.get(self._title)):
             values[LINK] = link
         yield Row(f"{self._place}:{line.number}", values)
 
-    def _blank_errors(self, line: Line) -> None:
+    def _is_heading(self, cells: list[str]) -> bool:
+        """Return whether a line names a section of the table: it could only be refused."""
+        if self._title < 0 or self._width < 3 or self._fewest == 1 or filled(cells) > 1:
+            return False
+        return not cells[self._title].strip()
+
+    def _mend(self, line: Line) -> None:
+        """Empty the error cells of a line, and write what its formulas show."""
         for at, cell in enumerate(line.cells):
-            if len(cell) <= 20 and (cell.strip().upper() in _ERRORS or _ERROR.fullmatch(cell.strip())):
+            if asides.is_error(cell):
                 line.cells[at] = ""
                 self._tell("an error of the spreadsheet (such as #N/A) is taken for an empty cell", line)
+            elif cell.startswith("="):
+                line.cells[at] = formula.shown(cell)
+                if link := formula.link_of(cell):
+                    line.links = {**line.links, at: link}
 
     def _is_closing(self, line: Line, blank: bool) -> bool:
         """Return whether a line can be a note, a source or a total below the table."""
         some, most = filled(line.cells), self._fewest or min(2, self._width - 1)
         if not some or some > 2 or some >= self._width or len(self._closing) >= _MOST_HELD:
             return False
-        at, first = next((at, cell) for at, cell in enumerate(line.cells) if cell and not cell.isspace())
-        start = fold(first.strip()[:_SHOWN])
-        if some > 1 or some >= most:
-            return bool(_TOTAL.match(start))
-        in_place = at == 0 or at not in self._mapped
-        return bool(_TOTAL.match(start) or _NOTE.match(start)) or (
-            in_place and (blank or bool(self._closing))
-        )
+        at, first = asides.first(line.cells)
+        if asides.starts_total(first):
+            return True
+        if some >= most:
+            return False
+        if asides.starts_note(first):
+            return True
+        if some > 1:  # below a note, a line of two cells is one more
+            return any(asides.starts_note(asides.first(held.cells)[1]) for held, _ in self._closing)
+        return (at == 0 or at not in self._mapped) and (blank or bool(self._closing))
 
     def _is_rest(self, line: Line, count: int) -> bool:
         """Return whether a short line is the rest of the one before, cut by a line break without quotes."""

@@ -72,6 +72,14 @@ class Sheet:
     hidden_columns: int = 0
     uncalculated: int = 0
     remarks: list[str] = field(default_factory=list)
+    others: Sequence[str] = ()
+    """Names of the other sheets, unless `sheet` chose this one."""
+
+    @property
+    def place(self) -> str:
+        """The sheet in an error: what it lacks may stand in another one."""
+        more = f" (`sheet` can name another: {listing(self.others)})" if self.others else ""
+        return f", sheet {self.name!r}{more},"
 
     def told(self) -> Iterator[str]:
         """Yield what a person should know of the sheet."""
@@ -92,11 +100,19 @@ def _some(count: int, what: str) -> str:
 
 
 def rows(config: SourceConfig, sheet: Sheet) -> Iterator[Row | Rejection | Remark]:
-    """Yield the rows of a sheet. A sheet without text has none, if it need not have a certain line."""
+    """Yield the rows of a sheet. A workbook without text has none, if it need not have a certain line.
+
+    Raises `SourceError` for a sheet without text beside others.
+    """
     found, lines = _found(config, sheet, ())
+    if found is None and sheet.others:
+        raise SourceError(
+            f"source {config.name}: {shown_place(config)}, sheet {sheet.name!r}, is empty",
+            f"Set `sheet` of this source to the one that holds the table: {listing(sheet.others)}.",
+        )
     if found is not None:
         below = _Below(lines, found.number)
-        yield from table.rows(config, found, below, f", sheet {sheet.name!r},")
+        yield from table.rows(config, found, below, sheet.place)
     for text in sheet.told():
         yield remark(config, f"{config.place}, sheet {sheet.name!r}", text)
 
@@ -153,8 +169,10 @@ class _Below:
         return "; ".join(filter(None, self._current.cells)) if self._current else ""
 
 
-def chosen(config: SourceConfig, sheets: Sequence[tuple[str, bool]]) -> tuple[int, list[str]]:
+def chosen(config: SourceConfig, sheets: Sequence[tuple[str, bool]]) -> tuple[int, list[str], Sequence[str]]:
     """Return the position of the sheet that is read, by names and whether each is visible, and remarks.
+
+    The third are the names of the others, if no setting chose it.
 
     It is `sheet`, hidden or not, else the first visible one. Raises `SourceError` without such a sheet.
     """
@@ -163,7 +181,7 @@ def chosen(config: SourceConfig, sheets: Sequence[tuple[str, bool]]) -> tuple[in
         fit = [at for at, name in enumerate(names) if name == config.sheet]
         fit = fit or [at for at, name in enumerate(names) if plain(name) == plain(config.sheet)]
         if len(fit) == 1:
-            return fit[0], []
+            return fit[0], [], ()
         raise SourceError(
             f"source {config.name}: {shown_place(config)} has no sheet {config.sheet!r}",
             f"Correct `sheet` of this source; the sheets are: {listing(names)}.",
@@ -175,7 +193,8 @@ def chosen(config: SourceConfig, sheets: Sequence[tuple[str, bool]]) -> tuple[in
         )
     first = visible[0] if visible else 0
     skipped = [f"sheet {name!r} is hidden and not read" for name in names[:first]]
-    return first, skipped if visible else [f"every sheet is hidden; {names[0]!r} is read"]
+    remarks = skipped if visible else [f"every sheet is hidden; {names[0]!r} is read"]
+    return first, remarks, [*names[:first], *names[first + 1 :]]
 
 
 def refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:

@@ -60,7 +60,8 @@ def _sheet(config: SourceConfig, cache: Path | None) -> Iterator[Sheet]:
 def _new(config: SourceConfig, stream: BinaryIO) -> Sheet:
     book = load_workbook(stream, read_only=True, data_only=True)
     sheets = book.worksheets  # charts are no sheets of cells
-    at, remarks = workbook.chosen(config, [(sheet.title, sheet.sheet_state == "visible") for sheet in sheets])
+    states = [(sheet.title, sheet.sheet_state == "visible") for sheet in sheets]
+    at, remarks, others = workbook.chosen(config, states)
     sheet = sheets[at]
     sheet.reset_dimensions()  # the declared size is often wrong
     marks = xlsx_marks.read(stream, sheet._worksheet_path)
@@ -72,6 +73,7 @@ def _new(config: SourceConfig, stream: BinaryIO) -> Sheet:
         marks.hidden_columns,
         marks.uncalculated,
         remarks,
+        others,
     )
 
 
@@ -103,10 +105,10 @@ def _old(config: SourceConfig, stream: BinaryIO) -> Sheet:
     book = CalamineWorkbook.from_filelike(stream)
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     visible = [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in sheets]
-    at, remarks = workbook.chosen(config, visible)
+    at, remarks, others = workbook.chosen(config, visible)
     remarks.append("the old format XLS: links behind cells and zeros before a code are lost; XLSX keeps them")
     sheet = book.get_sheet_by_name(sheets[at].name)
-    found = Sheet(sheet.name, _old_lines(config, sheet), remarks=remarks)
+    found = Sheet(sheet.name, _old_lines(config, sheet), remarks=remarks, others=others)
     for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
         found.merges.add(top + 1, left, bottom + 1)
     return found

@@ -13,13 +13,13 @@ from zipfile import ZipFile
 from defusedxml.ElementTree import fromstring
 from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
 
+from reco.sources import formula
 from reco.sources.workbook import Merges
 
-_LINK = re.compile(r'\s*(?:_xlfn\.)?HYPERLINK\(\s*"((?:[^"]|"")*)"', re.IGNORECASE)
 _REFERENCE = re.compile(r"\$?[A-Z]{1,3}\$?\d{1,7}(?::\$?[A-Z]{1,3}\$?\d{1,7})?")
 _WEB = ("http://", "https://")
-_MOST_LINKED, _LONGEST_FORMULA = 1_000, 10_000
-"""Cells that one link covers, and characters of a formula that are looked at."""
+_MOST_LINKED = 1_000
+"""Cells that one link covers."""
 _CHUNK = 1_000_000
 
 
@@ -104,8 +104,8 @@ class _Parser:
         match tag.rpartition("}")[2]:
             case "f":
                 self._parser.CharacterDataHandler = None
-                if link := _LINK.match("".join(self._formula or ())[:_LONGEST_FORMULA]):
-                    self._link(self._row, self._column - 1, link[1].replace('""', '"'))
+                if link := formula.link_of("".join(self._formula or ())):
+                    self._link(self._row, self._column - 1, link)
             case "v":
                 self._parser.CharacterDataHandler = None
             case "c" if self._is_formula and not self._is_text and not self._value:

@@ -20,11 +20,13 @@ _AND = re.compile(r"(?<=\s)(?:et|and|&)(?=\s)", re.IGNORECASE)
 _OTHERS = re.compile(r",?\s(?:et|and) (?:al\b\.?|alii|autres)$", re.IGNORECASE)
 _ROLE = re.compile(
     r"^(?:sous la (?:dir\.|direction) d[e']|(?:coordonn|dirig|\wdit|\wcrit)\w* par|(?:dir|coord|\wd)\."
-    r"|par|avec|et|M\.(?=\s\w+\s\w)|MM\.|M(?:me|lle)s?|Dr|Pr)\s+",
+    r"|par|avec|et|M\.(?=\s\w+\s\w)|MM\.|M(?:me|lle)s?|Dr\.?|Pr\.?"
+    r"|(?:auteur|autrice|coordinat\w+|coordination|direction|redaction|rédaction)(?:s|\(s\))?\s?:)\s+",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\([^()]*\)\s*$")
 _INITIAL = re.compile(r"[^\W\d_]\.?(?:-[^\W\d_]\.?)?|(?:[^\W\d_]\.){2,3}")
+_BEHIND = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 _WORD = re.compile(r"[^\W\d_](?:[\w'’.-]*)")
 _ELIDED = ("d'", "d’", "l'", "l’")
 _MOST_WORDS = 6
@@ -68,6 +70,9 @@ def _listed(text: str) -> list[str]:
 
 def _person(text: str) -> str:
     """Return one person as `Family, Given`, "" if the text may be anything else."""
+    # Libraries write DUPONT (Jean).
+    if (match := _BEHIND.fullmatch(text.strip())) and (name := _inverted(_ROLE.sub("", match[1]), match[2])):
+        return name
     bare = _bare(text)
     before, comma, after = bare.partition(",")
     return _inverted(before, after) if comma else _direct(bare)
@@ -94,7 +99,12 @@ def _direct(text: str) -> str:
         return ""
     leading = next((at for at, word in enumerate(words) if not _is_given(word)), len(words) - 1)
     trailing = next((at for at, word in enumerate(reversed(words)) if not _is_last(word, words)), 0)
-    if trailing and (not leading or words[0].isupper()) and _may_be_a_name(words[:-trailing]):
+    initial = _is_initial(words[-1])  # Martin is a given name too: not in "Martin P."
+    if (
+        trailing
+        and (not leading or words[0].isupper() or (initial and not _is_initial(words[0])))
+        and _may_be_a_name(words[:-trailing])
+    ):
         return f"{' '.join(words[:-trailing])}, {' '.join(words[-trailing:])}"
     if leading and _may_be_a_name(words[leading:]):
         return f"{' '.join(words[leading:])}, {' '.join(words[:leading])}"
