@@ -13,7 +13,7 @@ from pathlib import Path
 from reco.catalogue.resource import Rejection, Remark
 from reco.errors import NoCatalogue, SourceError
 from reco.sources.config import Kind, SourceConfig
-from reco.sources.content import unreadable
+from reco.sources.content import too_heavy, unreadable
 from reco.sources.mapping import usual_names
 from reco.sources.rows import Row, reader, refuse, remark
 
@@ -68,7 +68,10 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
             # Any text ends with .txt: a note to colleagues is no refused row.
             yield remark(config, file.place, f"left out: {error}")
         except SourceError as error:
-            yield refuse(config, file.place, f"{error} {error.hint}")
+            yield refuse(config, file.place, f"{error}. {error.hint}")
+        except MemoryError:  # what it took is free again: the next file has as much
+            heavy = too_heavy(file)
+            yield refuse(config, file.place, f"{heavy}. {heavy.hint}")
     for reason, names in found.left.items():
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         yield remark(config, config.place, f"{reason}: {', '.join(names[:_MOST_NAMED])}{more}")
