@@ -33,6 +33,13 @@ def test_an_address_that_is_the_whole_cell_stays_as_it_is(url: str) -> None:
     [
         ("https://x.fr/Le plan d'eau 2021.pdf", "https://x.fr/Le%20plan%20d'eau%202021.pdf"),
         ("https://x.fr/?q=haie basse", "https://x.fr/?q=haie%20basse"),
+        ("https://x.fr/a%27b?q=l'eau d%27ici", "https://x.fr/a%27b?q=l'eau%20d%27ici"),
+        ("https://x.fr/guide de l'eau.pdf (2 Mo)", "https://x.fr/guide%20de%20l'eau.pdf"),
+        ("https://x.fr/guide eau.pdf consulté le 3 mai", "https://x.fr/guide%20eau.pdf"),
+        ("Guide : https://x.fr/guide eau.pdf, p. 12", "https://x.fr/guide%20eau.pdf"),
+        ("https://x.fr/a_x000D_", "https://x.fr/a"),
+        ("https://x.fr/l&#039;eau?a=1&amp;copy=2", "https://x.fr/l'eau?a=1&copy=2"),
+        ("https://x.fr/le\u00a0puits.pdf", "https://x.fr/le%20puits.pdf"),
         ("Voir https://x.fr/note.", "https://x.fr/note"),
         ("la page (https://x.fr/Sol_(terre)).", "https://x.fr/Sol_(terre)"),
         ("https://x.fr/a consulté le 3 mai", "https://x.fr/a"),
@@ -46,6 +53,7 @@ def test_an_address_that_is_the_whole_cell_stays_as_it_is(url: str) -> None:
         ("//x.fr/a", "https://x.fr/a"),
         ("http:/x.fr/a", "http://x.fr/a"),
         ("https//x.fr/a", "https://x.fr/a"),
+        ("https:x.fr/a", "https://x.fr/a"),
         ("http://https://x.fr/a", "https://x.fr/a"),
         ("HTTP://x.fr/A", "http://x.fr/A"),
         ("[le guide](https://x.fr/sol_(a).pdf)", "https://x.fr/sol_(a).pdf"),
@@ -55,6 +63,7 @@ def test_an_address_that_is_the_whole_cell_stays_as_it_is(url: str) -> None:
         ("\ufeffhttps://x.fr/a\u200b", "https://x.fr/a"),
         ("10.1234/abcd.56", "https://doi.org/10.1234/abcd.56"),
         ("doi: 10.1234/abcd.56", "https://doi.org/10.1234/abcd.56"),
+        ("DOI 10.1234/abcd.56.", "https://doi.org/10.1234/abcd.56"),
     ],
 )
 def test_what_stands_around_an_address_goes(text: str, url: str) -> None:
@@ -62,7 +71,13 @@ def test_what_stands_around_an_address_goes(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["https://x.fr/1 ; https://x.fr/2", "https://x.fr/1,https://x.fr/2", "https://x.fr/1 et www.y.fr"]
+    "text",
+    [
+        "https://x.fr/1 ; https://x.fr/2",
+        "https://x.fr/1,https://x.fr/2",
+        "https://x.fr/1 et www.y.fr",
+        "Voir https://x.fr/1 et https://y.fr/2.pdf",
+    ],
 )
 def test_the_first_of_several_is_kept_and_told(text: str) -> None:
     found = addresses.read(text)

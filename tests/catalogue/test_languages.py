@@ -28,6 +28,9 @@ from tests.support import resource
         "langue française",
         "en français",
         "français (France)",
+        "FR (sous-titré)",
+        "Langue : FR",
+        "iso639-2:fre",
         "fr; fre",
         "fre, Français",
         "http://publications.europa.eu/resource/authority/language/FRA",
@@ -49,6 +52,9 @@ def test_french_is_one_language(text: str) -> None:
         ("alsacien", "gsw"),
         ("créole réunionnais", "rcf"),
         ("LSF", "fsl"),
+        ("castillan", "es"),
+        ("FALC", "fr"),
+        ("francoprovençal", "frp"),
         ("mul", "mul"),
         ("und", ""),
     ],
@@ -65,6 +71,7 @@ def test_other_languages(text: str, code: str) -> None:
         ("['en', 'fr']", "en"),
         ("Français et anglais", "fr"),
         ("FR / BR", "fr"),
+        ("Français-Anglais", "fr"),
     ],
 )
 def test_the_first_of_several_is_kept_and_told(text: str, code: str) -> None:

@@ -51,6 +51,8 @@ def test_a_plain_year_or_date_says_nothing_more(text: str, year: int) -> None:
         ("mars-49", 2049),
         ("sept. 50", 1950),
         ("'98", 1998),
+        ("2 019", 2019),
+        ("1,998", 1998),
     ],
 )
 def test_another_spelling_is_read_and_told(text: str, year: int) -> None:

@@ -118,6 +118,10 @@ ISBN = "978-2-07-036822-8"
         {"title": "La haie vive, édition reliée", "evidence": "9782070368228"},
         {"title": "The living hedge", "authors": "Roux, Zoé", "evidence": "ISBN 2-07-036822-X"},
         {"title": "La haie, vive et utile", "url": "https://libraire.fr/livre/9782070368228"},
+        {
+            "title": "La haie vive !",
+            "evidence": f"Éditions du bourg, 2020, 120 p., ISBN {ISBN} ; https://x.fr/in/p.1",
+        },
     ],
 )
 def test_an_isbn_with_a_title_or_an_author_is_enough(other: dict[str, Any]) -> None:
@@ -132,6 +136,9 @@ def test_an_isbn_with_a_title_or_an_author_is_enough(other: dict[str, Any]) -> N
     [
         {"title": "Le compost au village", "authors": "Luc Roy", "evidence": ISBN},
         {"title": "La haie vive", "type": "Chapitre de livre", "evidence": ISBN},
+        {"title": "Note de lecture : La haie vive", "evidence": ISBN},
+        {"title": "La haie vive", "evidence": f"In : Les arbres du bourg, ISBN {ISBN}"},
+        {"title": "La haie vive", "evidence": f"Les arbres du bourg, pp. 12-30, ISBN {ISBN}"},
         {"title": "La haie vive", "summary": f"Note sur un livre (ISBN {ISBN})."},
         {"title": "La haie vive", "evidence": "978-2-07-036822-9"},
     ],

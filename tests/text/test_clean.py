@@ -153,6 +153,7 @@ def test_only_a_reference_that_ends_in_a_semicolon_is_decoded(around: str, raw: 
         "<<main verte>>, <<haies>>",
         "écrire à <maire@ville.example.org> ou <https://ville.example.org/a>",
         "<Titre du projet> pour <nom-de-la-commune>",
+        "<Article> <Source> : <Objet>, <Section>",
         "a <= b, c <> d, <-, <3, </3>, <?",
     ],
 )
@@ -240,6 +241,15 @@ def test_the_escapes_of_excel_are_decoded(raw: str, expected: str) -> None:
         ('[contact-form-7 id="12" title="Nous écrire"] Fin', "Fin"),
         ('Voir [bouton lien="https://e.org"] ici', "Voir ici"),
         ("[url=https://e.org]le [b]guide[/b][/url]", "le guide"),
+        ('[vc_custom_heading text="Le sol" font="a:b"]Un', "Le sol\nUn"),
+        ("[av_toggle title='L\u2019eau' id='x']Un[/av_toggle]", "L\u2019eau\nUn"),
+        (
+            '[et_pb_section admin_label="Un"][et_pb_blurb title="Les haies" icon="x"]Un[/et_pb_blurb]',
+            "Les haies\nUn",
+        ),
+        ("Un [sg_popup id=12] deux [table id=3 /]", "Un\ndeux"),
+        ('[vc_raw_html el="a"]JTNDaWZyYW1lJTNF[/vc_raw_html]Un', "Un"),
+        ("Un [spacer /][my-plan zoom=3 lat=4.5]deux", "Un deux"),
     ],
 )
 def test_the_shortcodes_of_page_builders_are_removed(raw: str, expected: str) -> None:
@@ -253,6 +263,7 @@ def test_the_shortcodes_of_page_builders_are_removed(raw: str, expected: str) ->
         "[le guide](https://e.org/a.pdf) et [caption](b.html)",
         "[d'après l'étude] [n = 12] [Q=3] [et/ou] [x] [a, b[",
         "[[Haies]] tableau[0] [À compléter]",
+        "[soit x=3] [avec Q=3 m3/s] [pour alpha=0,05] [nom_de_la_commune]",
     ],
 )
 def test_words_between_brackets_are_kept(text: str) -> None:
@@ -274,6 +285,11 @@ def test_a_protected_text_is_given_back(text: str) -> None:
         "[a='[a=\"",
         "[a]",
         "[/a]",
+        "[a_",
+        "[vc_raw_js]a",
+        "[a id=1 b=2 ",
+        "[a_tab title='",
+        "-a b=",
         "_x0020_",
         "http://_x0020_",
         "<b ",
@@ -309,6 +325,7 @@ def test_fold_ignores_case_and_accents(text: str) -> None:
 
 def test_fold() -> None:
     assert fold(" L’Œuvre  ÉTÉ ") == "l'oeuvre ete"
+    assert fold("Rez\u2011de\u2010chaussée") == "rez-de-chaussee"
 
 
 @given(st.lists(ANY_TEXT, max_size=4), st.lists(ANY_TEXT, max_size=4))

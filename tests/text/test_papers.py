@@ -16,6 +16,7 @@ from reco.text.papers.reading import Part
 ROOT = Path(__file__).parents[2]
 PAPERS = sorted((ROOT / "benchmarks" / "papers" / "texts").glob("*.txt"))
 KINDS = ("deliberation",) * 4 + ("minutes",) * 2 + ("form",) * 2 + ("mail",) * 2
+KINDS += ("deliberation",) * 2 + ("minutes",) + ("form",) * 2 + ("mail",) * 2 + ("note",)
 
 
 def paper(path: Path) -> tuple[str, str]:

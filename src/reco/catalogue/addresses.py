@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 from reco.text.clean import strip_markup
+from reco.text.escapes import without_excel_escapes
 
 _SHOWN = 200
 _SOUND = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+/[\w./?#=%~+@!$*'-]*", re.ASCII)
 """What nearly every cell holds, and nothing has to be done to; the rest takes ten times as long."""
 _REFUSED = re.compile(r"(?:javascript|data|vbscript|blob|file|s?ftps?|gopher|wss?)\s*:", re.IGNORECASE)
 _DOI = re.compile(r"(?:doi\s*:?\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
-_START = re.compile(r"(?:h?t{1,3}p{1,2}(s?)(?:\s?[:;]\s?[/\\]{1,4}|[/\\]{2,4}))+", re.IGNORECASE)
-"""The start of an address with its slips: `http:/`, `https//`, `ttps://`, `http://http://`."""
+_START = re.compile(
+    r"(?:h?t{1,3}p{1,2}(s?)(?:\s?[:;]\s?[/\\]{1,4}|[/\\]{2,4}|:(?=[\w-]+\.)))+", re.IGNORECASE
+)
+"""The start of an address with its slips: `http:/`, `https//`, `https:x.fr`, `ttps://`, `http://http://`."""
 _LINK = re.compile(r"https?://[^\s<>\"]+|(?<![\w@./-])www\.[\w-]+\.[^\s<>\"]+", re.IGNORECASE)
 _NEXT = re.compile(
     r"(?<![\s;,|])[\s;,|]++(?:(?:et|ou|and|or|puis|[&+–-])\s++)?(?=https?://|www\.)|\n|\s\|\s", re.IGNORECASE
@@ -41,12 +45,14 @@ _AFTER = " \t\n.,;:!?…»”’'\"*_>"
 _MARKDOWN = re.compile(r"\]\(\s*<?((?:https?:|www\.)[^\n<>]+)", re.IGNORECASE)
 _ANGLES = re.compile(r"<((?:https?:|www\.|mailto:)[^<>]+)>", re.IGNORECASE)
 _ANCHOR = re.compile(r"<a\s[^<>]*?\bhref\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]+))", re.IGNORECASE)
-_AMPERSAND = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
+_ESCAPED = re.compile(r"&(?:amp|apos|#0*3[89]|#x0*2[67]);", re.IGNORECASE)
+"""What a program that writes HTML makes of the "&" and the apostrophe of an address."""
 _PAIRS = ("<>", "«»", '""', "“”", "()", "[]", "''", "‘’")
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 _UNSAFE = re.compile(r"[\s\"<>\\^`{|}]")
+_APOSTROPHE = re.compile("'|%27")
 
 _INTERNAL = frozenset("intranet internal private corp home lan local localhost test example invalid".split())
 """Suffixes that organisations use inside (RFC 6762, appendix G), and those of examples (RFC 2606)."""
@@ -66,7 +72,7 @@ class Address:
 
 def read(text: str) -> Address:
     """Return the first address of a cell. The time is linear in the length of `text`."""
-    if _SOUND.fullmatch(text) and not text.endswith("'"):
+    if _SOUND.fullmatch(text) and not text.endswith(("'", "_")):
         return Address(text)
     value = _unwrapped(text)
     if not value:
@@ -74,7 +80,7 @@ def read(text: str) -> Address:
     if _REFUSED.match(value):
         return Address(problem=f"the address {value[:80]!r} is neither http nor https")
     if doi := _DOI.fullmatch(value):
-        return Address(safe(f"https://doi.org/{doi[1]}"))
+        return Address(safe(f"https://doi.org/{_trimmed(doi[1])}"))
     found, rest = _first(value)
     if not found:
         return Address(note=f"url set aside, it leads nowhere by itself: {value[:_SHOWN]}")
@@ -93,7 +99,7 @@ def read(text: str) -> Address:
 
 
 def safe(url: str) -> str:
-    """Return an address with `%20` for a space, and the like; a sound one stays as it is.
+    """Return an address with `%20` for a space, and the like; a sound one and each apostrophe stay.
 
     Raises ValueError for an address that cannot be read.
     """
@@ -101,7 +107,9 @@ def safe(url: str) -> str:
         return url
     from w3lib.url import safe_url_string
 
-    return safe_url_string(url.replace("\\", "/"))
+    apostrophes = iter(_APOSTROPHE.findall(url))
+    # Browsers write the apostrophe of a query as %27, and that of a path as it is.
+    return _APOSTROPHE.sub(lambda _: next(apostrophes), safe_url_string(url.replace("\\", "/")))
 
 
 def joined(base: str, relative: str) -> str:
@@ -117,11 +125,12 @@ def joined(base: str, relative: str) -> str:
 
 def _unwrapped(text: str) -> str:
     """Return a cell without what is put around an address: HTML, Markdown, brackets and quotes."""
-    text = _UNSEEN.sub("", text)
+    text = _UNSEEN.sub("", without_excel_escapes(text) if "_x" in text else text)
     if link := _ANCHOR.search(text):
         text = next(filter(None, link.groups()), "")
     text = _ANGLES.sub(r" \1 ", text)
-    text = _AMPERSAND.sub("&", strip_markup(text) if "<" in text else text).strip()
+    text = strip_markup(text) if "<" in text else text
+    text = _ESCAPED.sub(lambda sign: unescape(sign[0]), text.replace("\u00a0", " ")).strip()
     if link := _MARKDOWN.search(text):
         text = _balanced(link[1]).partition(' "')[0].partition(" '")[0]
     for pair in _PAIRS * 2:
@@ -152,17 +161,26 @@ def _cell(value: str) -> tuple[str, str]:
     first, *rest = head.split(None, 1)
     if not rest:
         found = _balanced(head)
-    elif _FILE.search(first) or _COMPLETE.search(first) or _ASIDE.search(head):
+    elif _FILE.search(first) or _COMPLETE.search(first):
         found = _trimmed(first)
+    elif _ASIDE.search(head) or (_PROSE.search(head) and not _FILE.search(head)):
+        found = _file_in(head) or _trimmed(first)
     else:
-        found = head if _FILE.search(head) or not _PROSE.search(head) else _trimmed(first)
+        found = head
     return found, value[len(found) :]
 
 
 def _in_sentence(found: str, tail: str) -> str:
     """Return an address that starts within a cell; a file's name at the cell's end may hold spaces."""
-    goes_on = _FILE.search(tail) and not (_FILE.search(found) or _COMPLETE.search(found))
-    return tail if goes_on and not (_PROSE.search(tail) or _ASIDE.search(tail)) else _trimmed(found)
+    whole = _FILE.search(found) or _COMPLETE.search(found)
+    return ("" if whole else _file_in(tail)) or _trimmed(found)
+
+
+def _file_in(text: str) -> str:
+    """Return a text up to where a sentence goes on or starts anew, "" if no file's name ends there."""
+    ends = [end.start() for end in (look.search(text) for look in (_NEXT, _PROSE, _ASIDE)) if end]
+    head = text[: min(ends, default=len(text))]
+    return head if _FILE.search(head) else ""
 
 
 def _trimmed(found: str) -> str:

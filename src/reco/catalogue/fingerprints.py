@@ -64,7 +64,13 @@ _PART = re.compile(
     r"\b(?:chapitre|chapter|article|communication|contribution|note de lecture|compte[- ]rendu|recension"
     r"|review|book section|book part|incollection|inbook)\b"
 )
-"""Types of what stands in a book, or speaks of one: its ISBN is the book's."""
+"""Types of what stands in a book, or speaks of one: its ISBN is the book's. A title may start so."""
+_CITES = re.compile(
+    r"\b(?:dans|in|extraits?|chap(?:itre)?s?|pp?\. ?\d+|cite[es]{0,2}"
+    r"|compte[- ]rendu|recension|note de lecture)\b"
+)
+"""Words before the ISBN of another book: "Dans : L'eau publique, ISBN 978...", "p. 12-30"."""
+_LINK = re.compile(r"https?://\S+")
 _TRACKING = re.compile(r"^(?:utm_|mtm_|pk_|xtor|fbclid|gclid|at_)", re.IGNORECASE)
 _GENERIC_STEMS = frozenset(
     stems(
@@ -254,8 +260,10 @@ def isbns_of(resource: Resource) -> Iterable[str]:
     They stand in its id, its address or its evidence. A text that mentions an ISBN may cite another book,
     and a chapter, an article or a review has none of its own.
     """
-    texts = [text for text in (resource.id, resource.url, resource.evidence) if _may_have_isbn(text)]
-    if not texts or _PART.search(fold(resource.type)):
+    texts = [text for text in (resource.id, resource.url) if _may_have_isbn(text)]
+    if _may_have_isbn(resource.evidence) and not _CITES.search(fold(_LINK.sub("", resource.evidence))):
+        texts.append(resource.evidence)
+    if not texts or _PART.search(fold(resource.type)) or _PART.match(fold(resource.title)):
         return ()
     from stdnum import isbn
 

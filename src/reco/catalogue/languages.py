@@ -16,7 +16,8 @@ from langcodes.tag_parser import LanguageTagError
 from reco.text.clean import fold
 
 _LONGEST = 200
-_BETWEEN = re.compile(r"[;,/|+&\n]|\s(?:et|and|y|und|-|–)\s")
+_BETWEEN = re.compile(r"[;,/|+&\n]|\s(?:et|and|y|und|-|–)\s|(?<=[^\W\d_]{4})-(?=[^\W\d_]{4})")
+_LABEL = re.compile(r"(?:langues?|lang|language|(?:iso ?)?639(?:-\d)?)\s*[:=]\s*", re.IGNORECASE)
 _AROUND = re.compile(r"^[\s\[\](){}'\"«»]+|[\s\[\](){}'\"«».]+$")
 _TAG = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*(?:\.[a-z0-9-]+)?", re.IGNORECASE)
 _NAMED_IN = ("fr", "en")
@@ -26,6 +27,11 @@ _LOCAL = {
     "lsf": "fsl",
     "langue des signes": "fsl",
     "langue des signes francaise": "fsl",
+    "castillan": "es",
+    "multilingual": "mul",
+    "falc": "fr",
+    "vf": "fr",
+    "angl": "en",
     "alsacien": "gsw",
     "provencal": "oc",
     "gascon": "oc",
@@ -33,7 +39,7 @@ _LOCAL = {
     "creole guadeloupeen": "gcf",
     "creole martiniquais": "gcf",
 }
-"""Languages of France whose usual name is not the one of Unicode's tables."""
+"""Languages whose usual name in France is not the one of Unicode's tables. FALC is plain French."""
 _UNDETERMINED = frozenset(("und", "mis"))
 _NO_ANSWER = frozenset("na nc nd nr ns non vo".split())
 """Words for "none given" that are also the codes of rare languages."""
@@ -48,7 +54,7 @@ def read(text: str) -> tuple[str, str]:
     `"fre; eng" -> ("fr", "language 'fre; eng' names several, the first is kept")`. A region or a script
     is no language of its own: `fr-CA` is `fr`. `mul`, for several languages, is kept.
     """
-    value = text.strip()[:_LONGEST]
+    value = _LABEL.sub("", text.strip()[:_LONGEST], count=1)
     if not value:
         return "", ""
     found = list(dict.fromkeys(filter(None, map(code, _parts(value)))))
@@ -62,7 +68,7 @@ def read(text: str) -> tuple[str, str]:
 def code(text: str) -> str:
     """Return the code of one language, given by its code, its tag or its name; "" if it is unknown."""
     value = _AROUND.sub("", text)
-    return _exact(value) or _of_words(value)
+    return _exact(value) or _exact(value.partition("(")[0].strip()) or _of_words(value)
 
 
 def _parts(value: str) -> list[str]:

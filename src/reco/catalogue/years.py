@@ -26,6 +26,8 @@ _DATE = re.compile(
 )
 _COMPACT = re.compile(r"(\d{4})(\d\d)(?:(\d\d)(?:T?\d{4,6}Z?)?)?")
 _COMPACT_FRENCH = re.compile(r"(\d\d)(\d\d)(\d{4})")
+_GROUPED = re.compile(r"([12])[ .,'’](\d{3})")
+"""`2 019`, as a spreadsheet shows a number."""
 _SHORT = re.compile(r"(?:\d{1,2}[-/.])?(?P<month>\d{1,2})[-/.](?P<year>\d\d)|'?(?P<alone>\d\d)")
 _NAMED_MONTH = re.compile(
     r"(?:\d{1,2}[- ])?(?:janv|fevr|mars|avr|mai|juin|juil|aout|sept|oct|nov|dec)\w{0,6}\.?[-/ ](?P<year>\d\d)"
@@ -90,6 +92,8 @@ def _loose(value: str) -> int | None:
     for number in map(int, _YEAR.findall(value)):
         if _is_year(number):
             return number
+    if (grouped := _GROUPED.fullmatch(value)) and _is_year(number := int(grouped[1] + grouped[2])):
+        return number
     if short := _SHORT.fullmatch(value):
         return _of_two_digits(short)
     if month := _NAMED_MONTH.fullmatch(fold(value)):

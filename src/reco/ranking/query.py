@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reco.catalogue.catalogue import Filters
 from reco.catalogue.places.lookup import chosen
 from reco.errors import InvalidQuery
+from reco.text import pages
 from reco.text.clean import clean, strip_markup
 from reco.text.papers.read import read, whole_text
 from reco.text.papers.reading import Reading
@@ -91,7 +92,7 @@ class Query:
         hint = "Describe a project or a problem in a few sentences, and ask for at least one result."
         if len(text) > LONGEST:
             problems.append(f"the description has {len(text):,} characters; at most {LONGEST:,} are read")
-        elif not _READABLE.search(text := clean(unwrapped(strip_markup(text)))):
+        elif not _READABLE.search(text := clean(unwrapped(pages.body(strip_markup(text))))):
             problems.append("the description has no words")
         if k < 1:
             problems.append(f"k is {k}; it must be at least 1")

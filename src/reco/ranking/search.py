@@ -77,8 +77,8 @@ class Search:
         return rows[~np.isin(rows, list(older))]
 
 
-_REASONS = 0.1
-"""Share of the reasons in the meaning of a paper. With a fifth, they displace what its object finds."""
+_REASONS = 0.05
+"""Share of the reasons in the meaning of a paper. With a tenth, they displace what a short object finds."""
 
 
 def _blended(vector: Vector, reasons: Vector) -> Vector:

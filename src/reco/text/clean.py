@@ -130,7 +130,7 @@ def quotation(passage: str) -> str:
 def fold(text: str) -> str:
     """Return `text` in lower case without accents, to match labels and names: "Énergie" -> "energie"."""
     if not text.isascii():
-        text = bare(text.replace("œ", "oe").replace("Œ", "oe")).replace("’", "'")
+        text = bare(text.replace("œ", "oe").replace("Œ", "oe")).replace("’", "'").replace("\u2010", "-")
     return " ".join(text.casefold().split())
 
 

@@ -30,6 +30,10 @@ _ELEMENTS = (
     )
 )
 """Names of HTML, past and present, and what is common of SVG and MathML. Any other name is text."""
+_WORDS = frozenset(
+    "Article Code Data Figure Image Label Legend Main Menu Object Option Section Source Table Time".split()
+)
+"""French words that a form has between "<" and ">". Those with a capital are hardly ever meant as HTML."""
 _PREFIXES = frozenset("fb g html jats m mml o st1 svg v w xhtml".split())
 """Prefixes of Word, of journals and of social networks: `<o:p>`, `<jats:p>`."""
 _BARE = frozenset(
@@ -143,6 +147,8 @@ def _is_tag(sign: re.Match[str], last_comment: int, own: frozenset[str]) -> bool
     if not sign["name"]:
         return False
     name, rest = sign["name"].lower(), sign["rest"]
+    if sign["name"] in _WORDS and name not in own and not rest.strip():
+        return False
     quoted = _QUOTED.search(rest) is not None
     known = name in _ELEMENTS or name in own or name.partition(":")[0] in _PREFIXES
     if not (known or ("-" in name and (quoted or sign["close"]))):  # `<drupal-media data-id="1">`

@@ -19,9 +19,12 @@ _LINE_END = re.compile(r"\r\n?|\u2028|\u2029|[\x0b\x0c]")
 _DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(
     r"(?:page|p\.?)? ?[-–—]? ?#(?: ?(?:/|sur|de|of) ?#)? ?[-–—]?"
-    r"|#/#/#,? #:#(?: [ap]m)?.*|(?:file|https?)://\S+ #/#"
+    r"|#/#/#,? #:#(?: [ap]m)?.*|(?:file|https?)://\S+ #/#|.{4,} [-–—|] ?(?:page )?#/#"
 )
 """The number of a page, or what a browser prints at the edges of a page."""
+_NUMBERED = re.compile(r".{8,}(?:page #|#/#)")
+_PLAIN_NUMBER = re.compile(r"(?:.* )?page # ?(?:/|sur) ?#|page #|[-–—] ?# ?[-–—]")
+"""The number of a page wherever it is: "12" or "3/12" alone may be a quantity or a date."""
 
 
 def joined(pages: Sequence[str]) -> str:
@@ -38,6 +41,24 @@ def joined(pages: Sequence[str]) -> str:
         left_out = {place for place in _edges(of_page) if _is_running(of_page[place], repeated)}
         kept.append(_without(page, left_out))
     return "\n".join(kept)
+
+
+def body(text: str) -> str:
+    """Return a text without the page numbers and footers that its pages left in it.
+
+    Form feeds say where its pages end. Without them, a line goes that is a page number, or that comes
+    again and ends with one. The time is linear in the length of the text.
+    """
+    if "\x0c" in text:
+        return joined(text.split("\x0c"))
+    lines = text.split("\n")
+    keys = [_key(line.strip()) if len(line) <= _LONGEST and _DIGITS.search(line) else "" for line in lines]
+    counts = Counter(keys)
+    return "\n".join(
+        line
+        for line, key in zip(lines, keys, strict=True)
+        if not _PLAIN_NUMBER.fullmatch(key) and not (counts[key] > 1 and _NUMBERED.fullmatch(key))
+    )
 
 
 def spelt(page: str) -> str:

@@ -18,18 +18,25 @@ _ITEM = re.compile(
     r"\s*(?:[-–—•*·▪◦‣●■□☐☑✓➢\uf0b7\uf0a7\x88>|]|\(?\d{1,2}[.)°](?!\d)|\(?[a-hivx]{1,4}[.)]|\d+(?:\.\d+)+\.?)\s"
 )
 _FORMULA = re.compile(
-    r"\s*(?:(?:Vue?s?|VUE?S?) (?:le |la |les |l[’'])|Considérant|CONSID[ÉE]RANT|Objet\b[^.]{0,30}:|OBJET|"
+    r"\s*(?:(?:\d{1,2}[.)/°-] ?)?(?:Vue?s?|VUE?S?) (?:le |la |les |LE |LA |LES |[lL][’'])|Considérant|CONSID[ÉE]RANT|Objet\b[^.]{0,30}:|OBJET|"
     r"Article \d|ARTICLE|(?:M\.|Mme|Madame|Monsieur) (?:le|la) (?:Maire|Président)|"
     r"(?:Délibération|Point|Question|Affaire|Dossier) n°|D[ÉE]CIDE|D[ÉE]LIB[ÈE]RE|AUTORISE|SOLLICITE|"
-    r"APPROUVE|ADOPTE|DIT |DONNE|CHARGE|FIXE|DEMANDE|VALIDE|Fait (?:à|et)|"
-    r"Ainsi fait|Pour extrait|POUR ?:|Vote ?:|Présents ?:)"
+    r"APPROUVE|ADOPTE|DIT |DONNE|CHARGE|FIXE|DEMANDE|VALIDE|ACCEPTE|[ÉE]MET |PREND ACTE|CONFIRME|MANDATE|"
+    r"HABILITE|S[’']ENGAGE|Apr[èe]s en avoir|APR[ÈE]S EN AVOIR|(?:Le|LE) (?:Conseil|CONSEIL|Comité|Bureau)\b|"
+    r"(?:Informations?|Questions?|Affaires) (?:et (?:questions?|informations?) )?diverses|(?:La )?[Ss]éance levée|"
+    r"L[’']ordre du jour|(?:Délibération|Décision) adoptée|Adopté|Fait (?:à|et)|"
+    r"Ainsi fait|Pour extrait|(?:P(?:our|OUR)|Contre|Abstentions?) ?:|Vote ?:|Présents ?:)"
 )
 """What opens a paragraph of an official paper."""
+_POINT = re.compile(r"\s*(?:Point|Question|Affaire|Dossier|Délibération) (?:n°|N°|\d)")
+"""What opens an item of minutes. A capital after its line is another paragraph."""
+_FIELD = re.compile(r"\s*(?:\d{1,2} ?/|[A-ZÉ][^.:;,]{2,40} ?: ?\S)")
+"""What opens an item or a field, whose line is often all of it."""
 _QUOTED = re.compile(r"\s*>")
 _DANGLING = re.compile(
-    r"(?:(?<![\w’'-])(?:à|au|aux|avec|ce|ces|cet|cette|chaque|comme|contre|d[’']|dans|de|depuis|des|dont|du|elle|en"
-    r"|entre|est|et|il|ils|jusqu[’']|l[’']|la|le|les|leur|leurs|lors|mais|nos|notre|nous|on|ont|ou|par|pour|"
-    r"qu[’']|que|qui|sa|sans|selon|ses|si|son|sont|sous|sur|très|un|une|vers|vos|votre|vous)|[’'(«])$",
+    r"(?:(?<![\w’'-])(?:à|avoir|ayant|au|aux|avec|ce|ces|cet|cette|chaque|comme|contre|d[’']|dans|de|depuis|des|dont|du|elle|en"
+    r"|entre|est|et|il|ils|jusqu[’']|l[’']|la|le|les|leur|leurs|lors|mais|ne|nos|notre|nous|on|ont|ou|par|pour|"
+    r"qu[’']|que|qui|sa|sans|se|selon|ses|si|son|sont|sous|sur|très|un|une|vers|vos|votre|vous)|[’'(«])$",
     re.IGNORECASE,
 )
 """Words that end no line of their own: an article, a preposition, a conjunction, a pronoun."""
@@ -79,10 +86,16 @@ def _goes_on(line: str, following: str, width: int, first: str) -> bool:
     hangs = bool(_ITEM.match(first)) and _indent(following) > _indent(first)
     if hangs and not _ENDED.search(line[-_TAIL:]):
         return True
-    starts_anew = _indent(following) > _indent(line) + 1 and not hangs
+    if _indent(following) > _indent(line) + 1 and not hangs:
+        return False
+    small = following.lstrip()[:1].islower()
+    if not small and (line.endswith((";", ":")) or (line == first and _POINT.match(line))):
+        return False
     # A sentence that ends with its line mostly ends a paragraph too, unless the next word did not fit at all.
-    share = 1.0 if _ENDED.search(line[-_TAIL:]) else _RUNS_ON if following.lstrip()[:1].islower() else _FULL
-    return not starts_anew and not _heading(line) and _full(line, following, width, share)
+    # So does the title of an item.
+    ended = _ENDED.search(line[-_TAIL:]) or (line == first and not small and _titled(line))
+    share = 1.0 if ended else _RUNS_ON if small else _FULL
+    return not _heads(line, following) and _full(line, following, width, share)
 
 
 def _both(line: str, following: str) -> bool:
@@ -105,9 +118,14 @@ def _full(line: str, following: str, width: int, share: float = _FULL) -> bool:
     return len(line) + 1 + len(word.group() if word is not None else "") > share * width
 
 
-def _heading(line: str) -> bool:
-    """Whether a line is all in capitals, as a heading is."""
-    return line.isupper()
+def _heads(line: str, following: str) -> bool:
+    """Whether a line is a heading: all in capitals, and what follows is not."""
+    return line.isupper() and not following.isupper()
+
+
+def _titled(line: str) -> bool:
+    """Whether a line opens an item, and so may be its title."""
+    return bool(_ITEM.match(line) or _FIELD.match(line))
 
 
 def _indent(line: str) -> int:
@@ -120,7 +138,7 @@ def _width(lines: Sequence[str]) -> int:
     width = _common_longest([len(line) for line, _ in pairs])
     if width < _NARROWEST:
         return 0
-    open_pairs = [pair for pair in pairs if not _ENDED.search(pair[0][-_TAIL:]) and not _heading(pair[0])]
+    open_pairs = [pair for pair in pairs if not _ENDED.search(pair[0][-_TAIL:]) and not _heads(*pair)]
     runs_on = [pair for pair in open_pairs if not pair[1].lstrip()[:1].isupper()]
     full = sum(_full(line, following, width) for line, following in runs_on)
     shown = sum(_decisive(line, following) for line, following in open_pairs)

@@ -27,6 +27,14 @@ LAON = "02408"
         ("200 023 414", "200023414"),
         ("2408; 1004", "02408; 01004"),
         ("22;29", "22;29"),
+        ("[02408]", LAON),
+        ('="02408"', LAON),
+        ("2408 ?", LAON),
+        ("CP 02000", "02000"),
+        ("INSEE=2408", LAON),
+        ("002", "02"),
+        ("000", "000"),
+        ("2408 / 1004", "02408; 01004"),
         ("n.c.", "n.c."),
         ("0", "0"),
         ("", ""),
@@ -86,3 +94,26 @@ def test_a_postal_code_gives_its_commune_or_its_communes() -> None:
     with pytest.raises(InvalidQuery, match=r"postal code of .*Laon"):
         chosen("02000")
     assert LAON in [place.code for place in bundled().search("02000")]
+
+
+def test_an_answer_with_a_slash_is_one_unknown_code() -> None:
+    assert bundled().locate("Laon", "N/A").notes == ("place code N/A is unknown",)
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "found"),
+    [
+        ("", "75115", "75056"),
+        ("Paris 15e arrondissement", "75115", "75056"),
+        ("Lyon 3e", "", "69123"),
+        ("Marseille Ier", "13201", "13055"),
+        ("2", "", "02"),
+    ],
+)
+def test_a_district_is_its_commune_and_a_number_a_departement(place: str, code: str, found: str) -> None:
+    located = bundled().locate(place, code)
+    assert ([one.code for one in located.localities], located.notes) == ([found], ())
+
+
+def test_the_code_of_a_district_that_is_a_postal_code_elsewhere_is_that() -> None:
+    assert chosen("13210").name == "Saint-Rémy-de-Provence"

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 _LONGEST = 200
-_BETWEEN = re.compile(r"\s*[;,|/\n]\s*")
+_BETWEEN = re.compile(r"\s*(?:[;,|\n]|/(?=\s*\d))\s*")
 _DECIMAL = re.compile(r"[.,]0+$")
 _GAPS = re.compile(r"[\s.'’_-]+")
 _COMMUNE = re.compile(r"\d[\dAB]\d{3}")
@@ -14,7 +14,9 @@ _SHORT_COMMUNE = re.compile(r"\d{4}")
 _SHORT_CORSICA = re.compile(r"(2[AB])(\d{1,2})")
 _SIREN = re.compile(r"\d{9}")
 _DEPARTMENT = re.compile(r"\d\d|2[AB]|9[78]\d")
-_BEFORE = re.compile(r"(?:code\s*)?(?:insee|cog|com|d[eé]pt?|fr)\b[\s:.°-]*", re.IGNORECASE)
+_PADDED = re.compile(r"0(\d[1-9]|[1-9]0|2[AB])")
+"""A département with three digits, as the land registry writes it: `002`."""
+_BEFORE = re.compile(r"(?:code\s*)?(?:insee|cog|com|postal|cp|d[eé]pt?|fr)\b[\s:=.°-]*", re.IGNORECASE)
 _FIRST = re.compile(r"(\d[\dAB]?(?: ?\d){0,7})\s*(?:[-–—:(]\s*|\s)[^\W\d_].*", re.IGNORECASE)
 """A code followed by a name: "02408 - Laon", "2 : Aisne"."""
 
@@ -51,11 +53,13 @@ def _one(text: str) -> str:
     value = _BEFORE.sub("", text.strip().upper(), count=1) or text
     if named := _FIRST.fullmatch(value):
         value = named[1]
-    value = _GAPS.sub("", _DECIMAL.sub("", value))
+    value = _GAPS.sub("", _DECIMAL.sub("", value.strip('[]()"=?*~ ')))
     if _SHORT_COMMUNE.fullmatch(value):
         return f"0{value}"
     if short := _SHORT_CORSICA.fullmatch(value):
         return f"{short[1]}{int(short[2]):03}"
+    if padded := _PADDED.fullmatch(value):
+        return padded[1]
     if len(value) == 1 and value in "123456789":
         return f"0{value}"
     known = _COMMUNE.fullmatch(value) or _SIREN.fullmatch(value) or _DEPARTMENT.fullmatch(value)

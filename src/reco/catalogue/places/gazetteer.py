@@ -47,6 +47,9 @@ _KIND_PREFIX = {
     "region": re.compile(r"^(?:conseil )?region(?:al)? (?:(?:de la|de l|du|des|de|d)\b ?)?"),
 }
 _EMPTY = frozenset(("de", "du", "des", "d", "la", "le", "les", "l", "et", "en", "entre"))
+_DISTRICT = re.compile(r"^(paris|lyon|marseille) (?:\d\d?|[ivx]+) ?(?:er|e|eme)?(?: arr(?:ondissement)?)?$")
+_DISTRICTS = (("75101", "75120", "75056"), ("69381", "69389", "69123"), ("13201", "13216", "13055"))
+"""First and last INSEE code of the districts of Paris, Lyon and Marseille, and the code of the commune."""
 _PARIS = "75"
 """The only département that is a single commune."""
 _SCALES = {"epci": "epci", "departement": "department", "region": "region"}
@@ -146,9 +149,13 @@ class Gazetteer:
     def by_code(self, code: str) -> Locality | None:
         """Return the locality with this code: a commune's or département's INSEE code, or an EPCI's SIREN.
 
-        A code without its first zero, or with spaces, is read too: `"2408"` is 02408.
+        A code without its first zero, or with spaces, is read too: `"2408"` is 02408. A district of Paris,
+        Lyon or Marseille is its commune.
         """
-        for form in dict.fromkeys((code, written(code))):
+        whole = written(code)
+        city = next((city for first, last, city in _DISTRICTS if first <= whole <= last), "")
+        known = is_of_commune(whole) and whole not in self._postal  # 13210 is a postal code elsewhere
+        for form in dict.fromkeys((code, whole, city if known else "")):
             for kind in ("commune", "epci", "department"):
                 if (kind, form) in self._by_code:
                     return self._by_code[kind, form]
@@ -268,7 +275,7 @@ class Gazetteer:
 
     def _locate_one(self, text: str, codes: Sequence[str], scale: str, kind: str = "") -> LocatedPlaces:
         name, aside = self.split(text)
-        if is_of_commune(written(name)) and (coded := self.by_code(name)) is not None:
+        if name[:1].isdigit() and (coded := self.by_code(name)) is not None:
             return LocatedPlaces((coded,))
         candidates = self._candidates(name, scale)
         if (exact := self._exact(candidates, codes)) is not None:
@@ -317,14 +324,14 @@ class Gazetteer:
         return None
 
     def _candidates(self, name: str, scale: str) -> list[Locality]:
-        key = _key(name)
+        key = _DISTRICT.sub(r"\1", _key(name))
         for kind, pattern in _KIND_PREFIX.items():
             if (bare := pattern.sub("", key)) != key and (found := self._named_with_article(bare, (kind,))):
                 return found
         if _EPCI.search(key):
             return list(self.named(name, ("epci",)))
         kinds = KINDS if _SCALES.get(fold(scale)) == "epci" else ("commune", "department", "region")
-        return list(self.named(name, kinds))
+        return list(self.named(key, kinds))
 
     def _named_with_article(self, key: str, kinds: Sequence[str]) -> list[Locality]:
         """Return the localities with this name, with or without an article: "Ville de Mans" is Le Mans."""

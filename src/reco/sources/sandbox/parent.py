@@ -12,6 +12,7 @@ from reco.sources import isolation
 from reco.sources.sandbox import limits
 from reco.sources.sandbox.kinds import kind_of
 from reco.sources.sandbox.refusal import Reason, Unreadable
+from reco.text import pages
 from reco.text.clean import clean
 from reco.text.paragraphs import unwrapped
 
@@ -43,7 +44,7 @@ def read(data: bytes, name: str) -> FileText:
         _places.release()
     if "reason" in answer:
         raise Unreadable(Reason(str(answer["reason"])))
-    text = clean(unwrapped(str(answer["text"])))
+    text = clean(unwrapped(pages.body(str(answer["text"]))))
     return FileText(_shortened(text), kind, bool(answer["cut"]) or len(text) > limits.LONGEST_TEXT)
 
 

@@ -22,14 +22,16 @@ _ITEM = re.compile(
 _AGENDA = re.compile(r"(?:a l'|l')?ordre du jour(?! etant) ?:?")
 _PROCEDURE = re.compile(
     r"(?:approbation d|adoption d|validation d)(?:u|es|e) (?:dernier )?(?:proces|compte|pv|cr\b|ordre)|"
-    r"(?:designation|nomination|election) (?:d'un |du |de la )?secretaire|questions? diverses|"
-    r"informations? (?:diverses|du maire)|"
-    r"(?:divers|tour de table|points divers|ouverture|cloture|prochaine)\b|decisions? (?:du maire|"
+    r"(?:designation|nomination|election) (?:d'un |du |de la )?secretaire|(?:questions?|informations?|affaires|"
+    r"communications?)(?: et (?:questions?|informations?))? diverses|questions? orales?|"
+    r"informations? (?:du maire|du president)|"
+    r"(?:divers|tour de table|points divers)\b|(?:ouverture|cloture)(?: (?:de la seance|des debats))? ?[.:]?$|"
+    r"prochaine? (?:conseil|seance|reunion)|decisions? (?:du maire|"
     r"prises?)|compte rendu des (?:decisions|delegations)|"
     r"decisions modificatives?\b|appel nominal|verification du quorum"
 )
 _CLOSING = re.compile(
-    r"(?:la seance est (?:levee|close|ouverte)|l'ordre du jour (?:etant )?epuise|(?:plus rien|"
+    r"(?:(?:la )?seance (?:est )?(?:levee|close|ouverte)|(?:le )?quorum|l'ordre du jour (?:etant )?epuise|(?:plus rien|"
     r"aucune autre)|fin de (?:la )?seance|prochain(?:e)? (?:conseil|seance|reunion)|"
     r"(?:madame|monsieur|m\.|mme) .{0,40}(?:ouvre|leve|clot) la seance|les? membres? (?:present|absent))"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from reco.text.papers import deliberation, form, mail, minutes
+from reco.text.papers import deliberation, form, mail, minutes, note
 from reco.text.papers.reading import KEPT, Mark, Reading, Segment, assembled
 from reco.text.papers.segments import segments
 
@@ -14,8 +14,10 @@ _Marks = Callable[[Sequence[Segment]], list[Mark]]
 
 _PAPERS: tuple[tuple[str, _Found, _Marks], ...] = (
     ("minutes", minutes.found, minutes.marks),
+    ("form", form.found_by_name, form.marks),
     ("deliberation", deliberation.found, deliberation.marks),
     ("form", form.found, form.marks),
+    ("note", note.found, note.marks),
 )
 _FEWEST_SEGMENTS = 3
 _MOST_SEGMENTS = 5_000
@@ -28,7 +30,7 @@ def read(text: str) -> Reading:
     found = segments(text)
     if not _FEWEST_SEGMENTS <= len(found) <= _MOST_SEGMENTS:
         return whole_text(text)
-    letter = mail.found(found)
+    letter = mail.found(found) and not note.found(found)
     marks = mail.marks(found) if letter else [Mark("body") for _ in found]
     inner = [place for place, mark in enumerate(marks) if mark.label in KEPT]
     lines = [found[place] for place in inner]

@@ -111,7 +111,9 @@ _FEWEST_WORDS = 2
 def assembled(text: str, kind: str, segments: Sequence[Segment], marks: Sequence[Mark]) -> Reading | None:
     """Return the reading of a paper from the marks of its segments; None when nothing would be kept."""
     kept, left_out = list[Part](), list[Part]()
-    for segment, mark in zip(segments, marks, strict=True):
+    for segment, given in zip(segments, marks, strict=True):
+        goes_on = kept and given.label in ("statement", "heading") and _continues(text, segment, kept[-1])
+        mark = Mark(kept[-1].label) if goes_on else given
         side = kept if mark.label in KEPT else left_out
         start = segment.start + (mark.start if side is kept else 0)
         if start >= segment.end:
@@ -128,6 +130,12 @@ def assembled(text: str, kind: str, segments: Sequence[Segment], marks: Sequence
     return Reading(substance, "\n".join(asked), asked, kind, tuple(kept), tuple(left_out))
 
 
+def _continues(text: str, segment: Segment, part: Part) -> bool:
+    """Whether a segment is the second line of an object or a title: just below, with a small letter first."""
+    below = part.label in ("object", "title") and not text[part.end : segment.start].strip()
+    return below and segment.text[0].islower()
+
+
 def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
     """Whether a part of the same label ends just before `start`."""
     return part.label == mark.label and not text[part.end : start].strip()
@@ -135,7 +143,7 @@ def _adjoins(text: str, part: Part, mark: Mark, start: int) -> bool:
 
 _OPEN_END = re.compile(r"[^.!?;:]$")
 _LONGEST_ITEM = 400
-_LEADING = {k: frozenset((v,)) for k, v in (("deliberation", "object"), ("form", "title"), ("mail", "body"))}
+_LEADING = {"deliberation": {"object"}, "form": {"title"}, "mail": {"body"}, "note": {"object"}}
 """The labels that say what is asked, by kind of paper."""
 
 
@@ -143,7 +151,7 @@ def _asked(text: str, kind: str, kept: Sequence[Part]) -> tuple[str, ...]:
     """Return the texts that can hold needs: the object, else what is decided; and each item of minutes."""
     if kind == "minutes" and (items := _items(text, kept)):
         return items
-    leading = _LEADING.get(kind, frozenset())
+    leading = _LEADING.get(kind, set())
     for labels in (leading, leading | ASKED):
         asked = _together(text, [part for part in kept if part.label in labels])
         if len({word.stem for word in words(asked)} - _GENERIC) >= _FEWEST_STEMS:

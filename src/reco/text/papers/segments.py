@@ -13,6 +13,7 @@ _FORMULA = re.compile(
     r"D[ÉE]CIDE(?:NT)?\b|D[ÉE]LIB[ÈE]RE\b|AUTORISE(?:NT)?\b|DIT |CHARGE(?:NT)? |Fait et délibéré|Ainsi fait|"
     r"Pour extrait|Acte rendu exécutoire|Certifié exécutoire|OBJET ?:|Objet ?: ))"
 )
+_NUMBER = re.compile(r"\s*\d{1,2}[.)]\s*")
 _LONGEST_START = 400
 """Characters in which a formula is looked for."""
 
@@ -24,6 +25,8 @@ def segments(text: str) -> list[Segment]:
         begin = 0
         for cut in [*(match.start() for match in _FORMULA.finditer(line)), len(line)]:
             piece = line[begin:cut]
+            if _NUMBER.fullmatch(piece) and cut < len(line):
+                continue  # "2. Vu le code": the number is of the formula
             if body := piece.strip():
                 start = at + begin + piece.index(body[0])
                 found.append(Segment(start, start + len(body), body, fold(body[:_LONGEST_START])))
