@@ -94,9 +94,7 @@ def _is_closed() -> bool:
 
 def _limit(request: Request) -> None:
     memory, seconds = request.most_memory, request.most_seconds
-    isolation.limit(
-        {"AS": memory + _LIBRARIES, "DATA": memory, "CPU": (seconds, seconds + 5), "CORE": 0}
-    )
+    isolation.limit({"AS": memory + _LIBRARIES, "DATA": memory, "CPU": (seconds, seconds + 5), "CORE": 0})
 
 
 class _Log(logging.Handler):
