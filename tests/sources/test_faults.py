@@ -109,7 +109,7 @@ CASES: dict[str, dict[str, tuple[Callable[[], bytes], str]]] = {
         "header": (lambda: b"id;title\n", "essai.csv has no rows"),
         "other": (lambda: workbook(ROWS), 'it is an Excel workbook. Set `kind = "xlsx"`'),
         # A table that is cut between two quotes is a table: the gate on lost rows sees it.
-        "cut": (lambda: 'id;title\na;École\nb;"Ha'.encode(), "essai.csv:3: a quote is never closed"),
+        "cut": ('id;title\na;École\nb;"Ha'.encode, "essai.csv:3: a quote is never closed"),
         "protected": (lambda: PROTECTED, "essai.csv is protected by a password. Save it without"),
         "long": (lambda: table(LONG), "essai.csv:3: a line of more than 16,000,000 bytes"),
     },
@@ -212,7 +212,7 @@ FOLDER: dict[str, tuple[Callable[[], bytes], str]] = {
     "autre.parquet": (lambda: table("Haie"), 'it is a text. Set `kind = "csv"`'),
     "coupé.ods": (lambda: cut(ods(ROWS)), "cut short or damaged. Copy or fetch the whole file again"),
     "fermé.xlsx": (lambda: PROTECTED, "is protected by a password. Save it without a password"),
-    "long.csv": (lambda: f"id;title\nz;{LONG}\n".encode(), "a line of more than 16,000,000 bytes"),
+    "long.csv": (f"id;title\nz;{LONG}\n".encode, "a line of more than 16,000,000 bytes"),
 }
 
 

@@ -194,7 +194,7 @@ def refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
                 packed = f"{len(entries)} parts of {total:,} bytes are packed in {size:,} bytes"
                 raise SourceError(
                     f"source {config.name}: {shown_place(config)} cannot be read as {config.kind}: {packed}",
-                    "A cell, or a picture, is far longer than a catalogue needs: remove it, or divide the file.",
+                    "A cell, or a picture, is far longer than a catalogue needs: remove it, or divide it.",
                 )
             if any(entry.flag_bits & 1 for entry in entries) or _is_encrypted(archive):
                 raise kinds.locked(config)

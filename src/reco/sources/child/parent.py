@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -214,7 +215,8 @@ def _started(config: SourceConfig) -> subprocess.Popen[bytes]:
 def _unstarted(config: SourceConfig, why: str) -> SourceError:
     return SourceError(
         f"source {config.name}: the process that reads it cannot start: {why}",
-        f"Run `{' '.join(isolation.command(MODULE))}` to see why; memory or processes (ulimit -u) may be short.",
+        f"Run `{shlex.join(isolation.command(MODULE))}` to see why; "
+        "memory or processes (ulimit -u) may be short.",
     )
 
 
