@@ -189,6 +189,6 @@ def _require_sound(source: SourceConfig, admitted: Sequence[Resource], refused: 
         raise SourceError(
             f"{len(refused)} of its {total} rows were rejected ({share:.0%}; "
             f"limit {source.reject_limit:.0%}). "
-            f"First rejection: {first}.",
+            f"First rejection: {first.removesuffix('.')}.",
             "Fix the rows (see the quarantine file), or raise `reject_limit` for this source.",
         )

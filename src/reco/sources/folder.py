@@ -13,7 +13,7 @@ from pathlib import Path
 from reco.catalogue.resource import Rejection, Remark
 from reco.errors import NoCatalogue, SourceError
 from reco.sources.config import Kind, SourceConfig
-from reco.sources.content import unreadable
+from reco.sources.content import too_heavy, unreadable
 from reco.sources.kinds import of_table
 from reco.sources.mapping import usual_names
 from reco.sources.rows import Row, reader, refuse, remark
@@ -70,10 +70,17 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
             # Any text ends with .txt, and .xml is anything's: a note to colleagues is no refused row.
             yield remark(config, file.place, f"left out: {error}")
         except SourceError as error:
-            yield refuse(config, file.place, f"{str(error).removesuffix('.')}. {error.hint}")
+            yield refuse(config, file.place, _told(config, error))
+        except MemoryError:  # what it took is free again: the next file has as much
+            yield refuse(config, file.place, _told(config, too_heavy(file)))
     for reason, names in found.left.items():
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         yield remark(config, config.place, f"{reason}: {', '.join(names[:_MOST_NAMED])}{more}")
+
+
+def _told(config: SourceConfig, error: SourceError) -> str:
+    """Return what an error says of a file of the folder. The rejection names the source itself."""
+    return f"{str(error).removeprefix(f'source {config.name}: ').removesuffix('.')}. {error.hint}".strip()
 
 
 def _with_our_names(config: SourceConfig, kind: Kind, row: Row) -> Row:

@@ -36,8 +36,12 @@ def _row(config: SourceConfig, locator: str, line: bytes) -> Row | Rejection:
         cells = json.loads(decoded_line(line))
     except (ValueError, RecursionError) as error:
         problem = f"not a line of JSON: {error}"
+        if not line.endswith(b"\n"):
+            problem += "; the file ends there: check that it is whole"
     else:
         if isinstance(cells, dict):
             return Row(locator, cells)
         problem = f"not an object but a {type(cells).__name__}"
+        if isinstance(cells, list) and cells and isinstance(cells[0], dict):
+            problem += ': a list of records is read by `kind = "json"`'
     return refuse(config, locator, problem, decoded_line(line).strip())

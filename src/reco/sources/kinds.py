@@ -15,6 +15,7 @@ from reco.sources.content import is_html, shown_place
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PARQUET = b"PAR1"
+_LOCKED_PARQUET = b"PARE"
 _START = 1_000
 _SEARCHED = 1_000_000
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -87,6 +88,8 @@ def _found(config: SourceConfig, stream: BinaryIO, start: bytes) -> tuple[str, s
     if start.startswith(ZIP):
         return _archive(stream)
     if start.startswith(OLE) and _ENCRYPTED in stream.read(_SEARCHED):
+        raise locked(config)
+    if start.startswith(_LOCKED_PARQUET):
         raise locked(config)
     if start.startswith(PARQUET):
         return "parquet", 'Set `kind = "parquet"` for this source.'

@@ -16,10 +16,15 @@ from reco.sources.content import shown_place, unreadable
 from reco.sources.header_row import Found, Line, filled
 from reco.sources.headers import listing, plain
 from reco.sources.rows import Columns, Row, remark
-from reco.sources.sandbox.limits import MOST_ENTRIES, MOST_RATIO, MOST_UNPACKED
+from reco.sources.sandbox.limits import MOST_ENTRIES, MOST_RATIO
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 """Excel's own limits. A file can number its next row one billion."""
+_MOST_UNPACKED = 1_000_000_000
+"""Bytes that the parts of a workbook may declare: 100,000 rows of a catalogue take 130 MB as ODS.
+
+They are read row by row, in a child process that `max_memory` limits.
+"""
 _CHUNK = 1_000_000
 _DOCTYPE = b"<!doctype"
 _LONGEST_ROW = 5_000_000
@@ -204,8 +209,12 @@ def refuse_bomb(config: SourceConfig, stream: BinaryIO) -> None:
         with ZipFile(stream) as archive:
             entries = archive.infolist()
             total = sum(entry.file_size for entry in entries)
-            if len(entries) > MOST_ENTRIES or total > min(MOST_UNPACKED, MOST_RATIO * size):
-                raise unreadable(config, f"{len(entries)} parts of {total} bytes are packed in {size} bytes")
+            if len(entries) > MOST_ENTRIES or total > min(_MOST_UNPACKED, MOST_RATIO * size):
+                packed = f"{len(entries)} parts of {total:,} bytes are packed in {size:,} bytes"
+                raise SourceError(
+                    f"source {config.name}: {shown_place(config)} cannot be read as {config.kind}: {packed}",
+                    "A cell, or a picture, is far longer than a catalogue needs: remove it, or divide it.",
+                )
             if any(entry.flag_bits & 1 for entry in entries) or _is_encrypted(archive):
                 raise kinds.locked(config)
             for entry in entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import logging
 import os
@@ -15,11 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from reco.catalogue.resource import Record, Rejection
+from reco.catalogue.resource import Record, Rejection, Remark
 from reco.errors import SourceError
-from reco.sources.child import door, parent
+from reco.sources.child import door, parent, wire
 from reco.sources.config import SourceConfig
 from reco.sources.read import inspect, read
+from reco.sources.rows import Row
 from tests.support import REPOSITORY, Home, rows, run_cli, write_csv
 
 HOSTILE = Path(__file__).with_name("hostile.py")
@@ -202,7 +204,28 @@ def test_a_night_with_sources_that_do_harm(
     ran = run_cli("refresh", "--json", *home.arguments)
     assert ran.code == 0
     assert set(ran.json["failed_sources"]) == {"eats", "aborts"}
+    failures = json.loads((home.path / "refresh.log").read_text("utf-8").splitlines()[-1])["failures"]
+    assert "takes more than 0.15 GB of memory. Divide the file" in failures["eats"]
+    assert "its reader crashed (SIGSEGV). The file is damaged" in failures["aborts"]
     assert {resource.id for resource in home.store.open().catalogue} == served | {"r23"}
+
+
+def test_what_a_child_sends_is_bounded() -> None:
+    stream = io.BytesIO()
+    sender = wire.Sender(stream)
+    longest = "x" * (wire.LONGEST_ROW + 1)
+    sender.send(Row("1", {"text": longest}))
+    sender.send(Rejection("essai", "2", (longest,), {"raw": longest}))
+    sender.send(Remark("essai", "3", longest))
+    sender.flush()
+    assert stream.tell() < 100_000
+    stream.seek(0)
+    batch = wire.frame(stream)
+    assert isinstance(batch, bytes)
+    row, refused, remark = wire.rows_of("essai", batch)
+    assert isinstance(row, Rejection) and "text has 16,000,001 characters" in row.problems[0]
+    assert isinstance(refused, Rejection) and len(refused.problems[0]) < 10_100
+    assert isinstance(remark, Remark) and remark.text.endswith("… (16,000,001 characters)")
 
 
 def test_half_of_a_surrogate_pair_and_any_text_come_through(tmp_path: Path, in_a_child: None) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import cast
 
+from reco.sources import isolation
 from reco.sources.child.wire import Item, Request, Sender
 
 TASKS = "reco.sources.tasks"
@@ -61,7 +62,7 @@ def _items(request: Request, sender: Sender) -> Iterator[Item]:
     tasks = import_module(TASKS)
     task = cast(Callable[[Request], Iterator[Item]], tasks.run)
     tasks.prepare(request)
-    _limit_files(request.most_written)
+    isolation.limit({"FSIZE": request.most_written})
     sender.say("ready")
     return task(request)
 
@@ -92,32 +93,8 @@ def _is_closed() -> bool:
 
 
 def _limit(request: Request) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's clock is the only limit
-        return
     memory, seconds = request.most_memory, request.most_seconds
-    limits = [
-        (resource.RLIMIT_AS, memory + _LIBRARIES, memory + _LIBRARIES),
-        (resource.RLIMIT_CPU, seconds, seconds + 5),
-        (resource.RLIMIT_CORE, 0, 0),
-    ]
-    if hasattr(resource, "RLIMIT_DATA"):
-        limits.append((resource.RLIMIT_DATA, memory, memory))
-    for which, soft, hard in limits:
-        _, most = resource.getrlimit(which)
-        free = most == resource.RLIM_INFINITY  # an ordinary user may not raise what an administrator set
-        resource.setrlimit(which, (soft, hard) if free else (min(soft, most), min(hard, most)))
-
-
-def _limit_files(most: int) -> None:
-    try:
-        import resource
-    except ImportError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    isolation.limit({"AS": memory + _LIBRARIES, "DATA": memory, "CPU": (seconds, seconds + 5), "CORE": 0})
 
 
 class _Log(logging.Handler):

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import BinaryIO, Self, cast
 
 from reco import errors
 from reco.errors import RecoError, SourceError
+from reco.sources import isolation
 from reco.sources.child import wire
 from reco.sources.child.wire import Item, Request
 from reco.sources.config import SourceConfig
@@ -34,18 +36,6 @@ GRACE = 30.0
 
 MOST_SENT = 10
 """Bytes of rows per byte of `max_bytes`. A child that sends more would fill the memory of the parent."""
-
-_KEPT = (
-    "PYTHONPATH SYSTEMROOT LANG LC_ALL LC_CTYPE TZ TMPDIR LD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR".split()
-)
-_ALONE = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    "PYDANTIC_DISABLE_PLUGINS": "1",
-}
-"""One thread a library: each would reserve memory for as many threads as the machine has processors.
-
-pydantic looks for plugins in every installed package, which takes as long as its import.
-"""
 
 _MOST_HEARD = 20_000
 """Messages beside rows: the child itself sends no more than half as many."""
@@ -156,9 +146,9 @@ class _Child:
             case ["answer", value]:
                 yield wire.Answer(value)
             case ["log", int(level), str(name), str(text)]:
-                logging.getLogger(name).log(level, "%s", text)
+                logging.getLogger(name).log(level, "%s", wire.shortened(text))
             case ["error", str(name), str(text), str(hint)]:
-                raise _error(name, text, hint)
+                raise _error(name, wire.shortened(text), wire.shortened(hint))
             case ["ready"]:
                 self._ready = True
             case ["memory"]:
@@ -210,14 +200,13 @@ class _Child:
 
 
 def _started(config: SourceConfig) -> subprocess.Popen[bytes]:
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | _ALONE
     try:
         return subprocess.Popen(  # noqa: S603 - this interpreter and a module of ours
-            [sys.executable, "-P", "-m", MODULE],
+            isolation.command(MODULE),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=isolation.environment(),
         )
     except OSError as error:
         raise _unstarted(config, str(error)) from error
@@ -226,7 +215,8 @@ def _started(config: SourceConfig) -> subprocess.Popen[bytes]:
 def _unstarted(config: SourceConfig, why: str) -> SourceError:
     return SourceError(
         f"source {config.name}: the process that reads it cannot start: {why}",
-        f"Run `{sys.executable} -P -m {MODULE}` to see why; memory or processes (ulimit -u) may be short.",
+        f"Run `{shlex.join(isolation.command(MODULE))}` to see why; "
+        "memory or processes (ulimit -u) may be short.",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
@@ -24,7 +24,7 @@ LONGEST_ROW = 16_000_000
 """Characters of all fields of a row. A longer one is refused by the child, so that no frame is larger."""
 
 _LONGEST_KEPT = 10_000
-"""Characters of each field that are kept of such a row: enough to find it again."""
+"""Characters of each field that are kept of such a row, and of a message: enough to find it again."""
 
 _BATCH_ROWS, _BATCH_CHARACTERS = 500, 1_000_000
 _OTHER = -1
@@ -80,29 +80,46 @@ class Sender:
 
     def send(self, item: Item) -> None:
         """Send one item of a task."""
-        if isinstance(item, Record):
-            names = tuple(item.values)
-            texts = item.values.values()
-            size = sum(map(len, texts))
-            if size > LONGEST_ROW:
-                self.send(_too_long(item))
-                return
-            self._order.append(self._shapes.setdefault(names, len(self._shapes)))
-            self._texts.append(item.locator)
-            self._texts += texts
-            self._characters += size
-        elif isinstance(item, Rejection):
-            self._other(_REFUSED, item.locator, list(item.problems), dict(item.values))
-            self._characters += sum(map(len, item.values.values()))
-        elif isinstance(item, Remark):
-            self._other(_REMARK, item.locator, item.text)
-        elif isinstance(item, Row):
-            self._other(_ROW, item.locator, dict(item.cells))
-            self._characters += sum(len(cell) for cell in item.cells.values() if isinstance(cell, str))
-        else:
-            self.say("answer", item.value)
+        match item:
+            case Record(locator=locator, values=values):
+                self._record(locator, values)
+            case Row(locator=locator, cells=cells):
+                self._row(locator, cells)
+            case Rejection(locator=locator, problems=problems, values=values):
+                self._refused(locator, problems, values)
+            case Remark(locator=locator, text=text):
+                self._other(_REMARK, locator, shortened(text))
+            case Answer(value=value):
+                self.say("answer", value)
         if len(self._order) >= _BATCH_ROWS or self._characters >= _BATCH_CHARACTERS:
             self.flush()
+
+    def _record(self, locator: str, values: Mapping[str, str]) -> None:
+        names, texts = tuple(values), values.values()
+        size = sum(map(len, texts))
+        if size > LONGEST_ROW:
+            self._refused(locator, (_too_long(values),), values)
+            return
+        self._order.append(self._shapes.setdefault(names, len(self._shapes)))
+        self._texts.append(locator)
+        self._texts += texts
+        self._characters += size
+
+    def _row(self, locator: str, cells: Mapping[str, object]) -> None:
+        texts = {name: cell for name, cell in cells.items() if isinstance(cell, str)}
+        size = sum(map(len, texts.values()))
+        if size > LONGEST_ROW:
+            self._refused(locator, (_too_long(texts),), texts)
+            return
+        self._other(_ROW, locator, dict(cells))
+        self._characters += size
+
+    def _refused(self, locator: str, problems: Sequence[str], values: Mapping[str, str]) -> None:
+        kept = dict(values)
+        if sum(map(len, kept.values())) > LONGEST_ROW:
+            kept = {name: text[:_LONGEST_KEPT] for name, text in kept.items()}
+        self._other(_REFUSED, locator, list(map(shortened, problems)), kept)
+        self._characters += sum(map(len, kept.values()))
 
     def _other(self, *item: object) -> None:
         self._order.append(_OTHER)
@@ -130,11 +147,17 @@ class Sender:
         self._stream.flush()
 
 
-def _too_long(row: Record) -> Rejection:
-    name, text = max(row.values.items(), key=lambda value: len(value[1]))
-    problem = f"{name} has {len(text):,} characters; a row of at most {LONGEST_ROW:,} is read"
-    kept = {ours: text[:_LONGEST_KEPT] for ours, text in row.values.items()}
-    return Rejection(row.source, row.locator, (problem,), kept)
+def shortened(text: str) -> str:
+    """Return a message, or its start if it is longer than any that a person reads."""
+    return text if len(text) <= _LONGEST_KEPT else f"{text[:_LONGEST_KEPT]}… ({len(text):,} characters)"
+
+
+def _too_long(values: Mapping[str, str]) -> str:
+    name, text = max(values.items(), key=lambda value: len(value[1]))
+    return (
+        f"{name} has {len(text):,} characters; a row of at most {LONGEST_ROW:,} is read. "
+        "Shorten it, or take its column out"
+    )
 
 
 def _encoded(value: object) -> bytes:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 
+from reco.sources import isolation
 from reco.sources.sandbox import limits
 from reco.sources.sandbox.refusal import Reason, Unreadable
 
 
 def main() -> None:
     """Read one file, of the kind in the first argument. It writes no file and prints no traceback."""
-    _limit()
+    memory, seconds = limits.MOST_MEMORY, limits.MOST_SECONDS
+    isolation.limit({"AS": memory, "CPU": seconds, "FSIZE": 0, "CORE": 0})
     kind, data = sys.argv[1], sys.stdin.buffer.read(limits.MOST_BYTES + 1)
     sys.stdout.buffer.write(json.dumps(_answer(data, kind)).encode("ascii"))
 
@@ -28,20 +30,6 @@ def _answer(data: bytes, kind: str) -> dict[str, object]:
     except Exception:  # hostile bytes can make a parser raise anything
         return {"reason": Reason.BROKEN}
     return {"text": text[: limits.LONGEST_TEXT + 1], "cut": cut}
-
-
-def _limit() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's timeout is the only limit
-        return
-    for which, most in (
-        (resource.RLIMIT_CPU, limits.MOST_SECONDS),
-        (resource.RLIMIT_AS, limits.MOST_MEMORY),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(which, (most, most))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 
+from reco.sources import isolation
 from reco.sources.sandbox import limits
 from reco.sources.sandbox.kinds import kind_of
 from reco.sources.sandbox.refusal import Reason, Unreadable
@@ -17,7 +16,6 @@ from reco.text import pages
 from reco.text.clean import clean
 from reco.text.paragraphs import unwrapped
 
-_KEPT = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL")
 _places = threading.BoundedSemaphore(limits.AT_ONCE)
 
 
@@ -51,15 +49,13 @@ def read(data: bytes, name: str) -> FileText:
 
 
 def _child_answer(data: bytes, kind: str) -> dict[str, object]:
-    command = [sys.executable, "-P", "-m", "reco.sources.sandbox.child", kind]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, and a kind from `kind_of`
-            command,
+            isolation.command("reco.sources.sandbox.child", kind),
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=isolation.environment(),
             timeout=limits.MOST_WALL_SECONDS,
             check=False,
         )
