@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 _TAG = re.compile(
-    r"\s*<([A-Za-z_][\w.:-]{0,80})((?:\s(?:[^<>\"']|\"[^\"<]{0,5000}\"|'[^'<]{0,5000}'){0,500})?)(/?)>"
+    r"\s*<([A-Za-z_][\w.:-]{0,80})((?:\s(?:[^<>\"'/]|/(?!>)|\"[^\"<]{0,5000}\"|'[^'<]{0,5000}'){0,500})?)(/?)>"
 )
 _PREFIX = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):[A-Za-z_]")
 _ATTRIBUTE_PREFIX = re.compile(r"\s([A-Za-z_][\w.-]{0,40}):[\w.-]{1,40}\s*=\s*[\"']")
