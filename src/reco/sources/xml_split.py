@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 _OPENER = re.compile(r"<!\[CDATA\[|<!--|<\?")
 _CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
-_SWALLOWED = re.compile(r"<!\[CDATA\[[^<]*+(?:<(?!!\[CDATA\[)[^<]*+)*?</(?:[\w.-]{1,40}:)?(?:item|entry|record)>")
+_SWALLOWED = re.compile(
+    r"<!\[CDATA\[[^<]*+(?:<(?!!\[CDATA\[)[^<]*+)*?</(?:[\w.-]{1,40}:)?(?:item|entry|record)>"
+)
 _MOST_TAG = 2_000
 
 
