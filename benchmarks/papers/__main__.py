@@ -2,11 +2,12 @@
 
 python -m benchmarks.papers --home DIR [--folder DIR]
 
-Each text of `texts/` is a deliberation, minutes, a form or an e-mail; its lines that begin with "= " are what
-it asks. LibreOffice makes a DOCX and an ODT of it, Chromium a PDF with its header and page number, and the
-TXT is wrapped at 72 columns. Each file is read as an upload. The table in Markdown says how many of the first
-five results are those of the object alone, "=" when they are also in its order. A format whose program is not
-on this machine is skipped, and said.
+Each text of `texts/` is a deliberation, minutes, a form, a letter or a note; its lines that begin with "= "
+are what it asks. The rules were written on 01 to 10; docs/papers.md says how 11 to 18 were read at first.
+LibreOffice makes a DOCX and an ODT of it, Chromium a PDF with its header and page number, and the TXT is
+wrapped at 72 columns. Each file is read as an upload. The table in Markdown says how many of the first five
+results are those of the object alone, "=" when they are also in its order. A format whose program is not on
+this machine is skipped, and said.
 """
 
 from __future__ import annotations

@@ -321,3 +321,12 @@ def test_what_was_understood_is_said_and_one_click_searches_the_word_as_typed(ho
     test.button(key="exact_none").click().run()
     assert "Compris : **l\\'école** sans **bitume**" in [element.value for element in test.markdown]
     assert not test.exception
+
+
+def test_many_misspelt_words_take_one_line(home: None, page: Open) -> None:
+    test = search(page(), "comant renové lecol sans bittume")
+    buttons = [button.label for button in test.button]
+    assert "tout chercher comme écrit" in buttons and "chercher exactement « lecol »" in buttons
+    boxes = test.main.get("popover")
+    (box,) = [block for block in boxes if block.proto.popover.label == "chercher un mot exactement"]
+    assert "chercher exactement « lecol »" in [button.label for button in box.get("button")]

@@ -114,7 +114,7 @@ def test_another_list_of_a_source_admits_anew(home: Home) -> None:
     assert {r.type for r in home.store.open().catalogue} >= {"GUIDES & OUTILS"}
 
 
-def test_an_id_that_two_sources_share_stays_the_first_ones(tmp_path: Path) -> None:
+def test_an_id_that_two_sources_share_stays_told_apart(tmp_path: Path) -> None:
     home = Home(tmp_path, sources={"one": "one.csv", "two": "two.csv"}, options="reject_limit = 0.9")
     home.write(rows()[:8], "one")
     home.write([*rows()[8:12], {**rows()[0], "title": "De la seconde source"}], "two")
@@ -124,7 +124,8 @@ def test_an_id_that_two_sources_share_stays_the_first_ones(tmp_path: Path) -> No
     home.write(rows()[1:8], "one")
     home.refresh()
     served = home.store.open().catalogue
-    assert served[served.row("r00")].title == "De la seconde source"
+    assert served.row("r00") is None and served.row("one:r00") is None
+    assert served[served.row("two:r00")].title == "De la seconde source"
 
 
 def test_a_decision_that_is_taken_back_leaves_the_sources_word(home: Home) -> None:

@@ -118,3 +118,61 @@ def test_no_judged_request_and_no_resource_is_a_paper() -> None:
             requests += [cell for row in csv.reader(stream) for cell in row]
     assert len(requests) > 200
     assert [text for text in requests if read(clean(text)).kind] == []
+
+
+def test_a_title_without_a_label_is_the_object() -> None:
+    text = (
+        "EXTRAIT DU REGISTRE DES DÉLIBÉRATIONS\nPrésents : Mme BOYER, M. RIGAL\n"
+        "Culture – Bibliothèque – Prêt de jeux – Approbation\nLe conseil communautaire,\n1. Vu le budget ;\n"
+        "2. Vu l'avis du bureau ;\nConsidérant que les familles le demandent ;\nAprès en avoir délibéré,\n"
+        "Article 1er : approuve le prêt de jeux.\nPour : 12 – Contre : 2\nFait et délibéré ce jour"
+    )
+    reading = read(text)
+    assert reading.lead == "Culture – Bibliothèque – Prêt de jeux – Approbation"
+    assert texts(text, reading.left_out, "visas") == ["1. Vu le budget ;\n2. Vu l'avis du bureau ;"]
+    assert "2." not in reading.text
+
+
+def test_the_cells_of_a_vote_are_left_out() -> None:
+    text = (
+        "Délibération n° 4\nObjet : ouvrir une ludothèque au bourg\nAprès en avoir délibéré, décide :\n"
+        "d'ouvrir une ludothèque ;\nVote\nNombre\nNoms\nPour\n9\nContre\n2\nM. Sire, Mme Aldo\nAbstention\n0"
+    )
+    assert "Sire" not in read(text).text
+    assert "d'ouvrir une ludothèque" in read(text).text
+
+
+def test_what_the_mayor_says_below_the_names_of_those_present_is_kept() -> None:
+    said = "Madame la Maire rappelle que le lavoir prend l'eau et que la charpente cède de toutes parts."
+    text = (
+        f"Extrait du registre\nPrésents : Mme BOYER, M. RIGAL\nDélibération n° 5 : le lavoir\n{said}\n"
+        "Après en avoir délibéré, le conseil\nDÉCIDE de refaire le lavoir ;"
+    )
+    assert said in texts(text, read(text).kept, "statement")
+
+
+def test_a_form_whose_annexes_name_a_deliberation_is_a_form() -> None:
+    text = (
+        "APPEL À MANIFESTATION D'INTÉRÊT\nDOSSIER DE CANDIDATURE\nNom de la collectivité : Mirac\n"
+        "Intitulé du projet : un four à pain partagé\nPLAN DE FINANCEMENT\nTravaux 12 000 €\nÉtudes 3 000 €\n"
+        "PIÈCES À JOINDRE\nDélibération de la collectivité\nFait à Mirac, le 3 mai\nSignature"
+    )
+    reading = read(text)
+    assert (reading.kind, reading.text) == ("form", "un four à pain partagé")
+
+
+def test_thanks_that_ask_something_are_of_the_message() -> None:
+    asked = "Nous vous remercions de nous indiquer où trouver des exemples de fours à pain remis en marche."
+    text = f"Mairie de Mirac\nObjet : four\nMadame,\n{asked}\nBien cordialement,\nL. Sire, adjointe"
+    assert read(text).lead == asked
+
+
+def test_a_note_leads_with_its_object() -> None:
+    text = (
+        "NOTE À L'ATTENTION DU MAIRE\nDate : 3 mai\nObjet : ouvrir le stade aux écoles\nles jours de pluie\n"
+        "Le préau est trop petit.\nNous proposons :\n- un créneau ;\n- une clé.\nLe directeur\nPJ : plan"
+    )
+    reading = read(text)
+    assert (reading.kind, reading.lead) == ("note", "ouvrir le stade aux écoles les jours de pluie")
+    assert list(reading.left_labels) == ["headers", "signatures", "annexes"]
+    assert texts(text, reading.kept, "statement")[-1] == "- une clé."

@@ -118,3 +118,43 @@ def test_ligatures_of_a_pdf_are_letters() -> None:
         pages.joined(["l'e\x1bet de la \x1cn, con\x1cer, insu\x1esant"])
         == "l'effet de la fin, confier, insuffisant"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("la place du\n- 3 -\nmarché", "la place du\nmarché"),
+        ("un\nCommune de Mirac - page 2/5\ndeux", "un\ndeux"),
+        ("Projet de Mirac – 3/12\nun\nProjet de Mirac – 4/12\ndeux", "un\ndeux"),
+        ("un bon début\x0cCommune\x0cla suite", "un bon début\nCommune\nla suite"),
+        ("voir la page 12\nvoir la page 14", "voir la page 12\nvoir la page 14"),
+        ("Lot 1 – 12\nLot 2 – 15\n3/12\n12", "Lot 1 – 12\nLot 2 – 15\n3/12\n12"),
+        ("page 4", "page 4"),
+    ],
+)
+def test_page_numbers_inside_a_text(text: str, body: str) -> None:
+    assert pages.body(text) == body
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [
+        ("le maire de Saint-\nDenis", "le maire de Saint-Denis"),
+        ("dans le Val-de-\nMarne", "dans le Val-de-Marne"),
+        ("pour 2023-\n2024", "pour 2023-2024"),
+        ("LES ABORDS-\nLe préau", "LES ABORDS-\nLe préau"),
+        ("lot A-\n12 chaises", "lot A-\n12 chaises"),
+    ],
+)
+def test_a_name_or_a_number_cut_at_its_hyphen(cut: str, whole: str) -> None:
+    assert unwrapped(cut) == whole
+
+
+def test_the_title_of_an_item_ends_with_its_line() -> None:
+    text = (
+        "Point n° 2 – Ouverture d'une maison pour les familles et voisins\n"
+        "Les familles attendent depuis dix ans un lieu où se retrouver de\n"
+        "temps en temps, et les voisins aussi."
+    )
+    title, _ = text.split("\n", 1)
+    assert unwrapped(text).startswith(f"{title}\n")

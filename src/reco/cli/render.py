@@ -26,7 +26,15 @@ _SHOWN = 240
 """Characters of a value that `trial` shows."""
 _APART = ("summary", "themes", "set_aside", "snapshot", "passages", "tokens", "read")
 """Fields of a resource document that its table leaves out."""
-_PAPERS = {"deliberation": "deliberation", "minutes": "minutes", "form": "form", "mail": "e-mail", "note": "note"}
+_PAPERS = {
+    "deliberation": "deliberation",
+    "minutes": "minutes",
+    "form": "form",
+    "mail": "e-mail",
+    "note": "note",
+}
+_LONGEST_UNDERSTOOD = 300
+"""Characters of a request that is told whole as it was understood."""
 _PARTS = {"recital": "considérant", "body": "message", "goals": "objective"}
 _VERDICTS = {
     "found": "Some resources answer this query.",
@@ -151,8 +159,11 @@ def _corrections(console: Console, found: Answer) -> None:
     """Print what was read for misspelt words, with the options that search them as they are typed."""
     if not found.corrections:
         return
-    console.print(Text(f"Understood: {' '.join(found.understood.split())}"))
-    words = " ".join(f'--exact-word "{one.written}"' for one in found.corrections)
+    understood = " ".join(found.understood.split())
+    if len(understood) > _LONGEST_UNDERSTOOD:
+        understood = ", ".join(f"{one.understood} ({word})" for word, one in found.misspelt.items())
+    console.print(Text(f"Understood: {understood}"))
+    words = " ".join(f'--exact-word "{word}"' for word in found.misspelt)
     console.print(Text(f"  (search exactly: --exact, or {words})\n", style="dim"))
 
 
@@ -162,7 +173,8 @@ def _reading(console: Console, query: Query) -> None:
     if reading.kind:
         kept = ", ".join(_counted(label, number) for label, number in reading.labels)
         left = ", ".join(reading.left_labels)
-        line = f"Read of this {_PAPERS[reading.kind]}: {kept}; left aside: {left}  (search all: --whole)"
+        paper = _PAPERS.get(reading.kind, reading.kind)
+        line = f"Read of this {paper}: {kept}; left aside: {left}  (search all: --whole)"
         console.print(Text(f"{line}\n", style="dim"))
 
 

@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -20,6 +19,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from reco.errors import InvalidInput
+from reco.index.capitals import Capitals
 from reco.text.clean import fold
 from reco.text.decoding import decoded
 from reco.text.tokens import STOP_WORDS, stems, words
@@ -27,7 +27,7 @@ from reco.text.tokens import STOP_WORDS, stems, words
 CASE_MATTERS = "respecter la casse"
 """In the `note` of a row: the acronym is also an ordinary word, so only its exact case matches."""
 
-READING = 1
+READING = 2
 """Version of what is found in a text. Raise it with every change here: older indexes are then rebuilt."""
 
 _SHORT = re.compile(r"[^\W_]+(?:[-&][^\W_]+)*")
@@ -36,9 +36,6 @@ _WORDS_BEFORE = re.compile(r"(?:[\w'’-]+[ ,]+){2,12}[\w'’-]+\Z")
 _LONGEST_BEFORE = 400
 """Characters before a parenthesis that may hold the full form."""
 
-_SEGMENT = re.compile(r"[^\n.!?;]+")
-_SHOUTED = 5
-"""Letters in all for each small one, from which a line or a sentence is all in capitals."""
 _RUN = re.compile(r"[^\W_]+")
 _CONCEPT = "§"
 
@@ -89,31 +86,6 @@ class Expansion:
     def short(self) -> str:
         """The name by which a user can remove the expansion."""
         return self.entry.short
-
-
-class _Capitals:
-    """Says where the capitals of a text tell an acronym from an ordinary word.
-
-    They do not where the line or the sentence is all in capitals. A line of one word is judged by the text.
-    """
-
-    def __init__(self, text: str) -> None:
-        segments = [(match.start(), _letters(match.group())) for match in _SEGMENT.finditer(text)]
-        self._starts = [start for start, _ in segments]
-        self._counts = [counts for _, counts in segments]
-        self._whole = _letters(text)
-
-    def say_something(self, start: int, word: str) -> bool:
-        """Whether the capitals of `word`, which starts at `start`, mean something."""
-        mine = _letters(word)
-        there = self._counts[bisect_right(self._starts, start) - 1]
-        total, small = self._whole if there[0] == mine[0] else there
-        return (small - mine[1]) * _SHOUTED > total - mine[0]
-
-
-def _letters(text: str) -> tuple[int, int]:
-    """Return the number of letters of a text, and of its small ones."""
-    return sum(map(str.isalpha, text)), sum(map(str.islower, text))
 
 
 @lru_cache(maxsize=1)
@@ -173,6 +145,11 @@ class Acronyms:
         """Read the bytes of `to_bytes`."""
         return cls(_ENTRIES.validate_json(data))
 
+    def has_short(self, word: str) -> bool:
+        """Whether a word may be an acronym of the table: "NOTRE" is not "NOTRe"."""
+        entry = self._by_short.get(word.casefold())
+        return entry is not None and (word == entry.short or not entry.needs_capitals)
+
     def find(self, text: str) -> list[Expansion]:
         """Return the entries that a text contains, each once, in order of position."""
         found = [*self._find_acronyms(text), *self._find_phrases(text)]
@@ -202,14 +179,14 @@ class Acronyms:
 
     def _find_acronyms(self, text: str) -> list[Expansion]:
         found = []
-        capitals: _Capitals | None = None
+        capitals: Capitals | None = None
         for match in _SHORT.finditer(text):
             entry = self._by_short.get(match.group().casefold())
             if entry is None:
                 continue
             if entry.needs_capitals:
-                capitals = capitals or _Capitals(text)
-                if match.group() != entry.short or not capitals.say_something(match.start(), match.group()):
+                capitals = capitals or Capitals(text, self.has_short)
+                if match.group() != entry.short or not capitals.say_something(match.start()):
                     continue
             terms = tuple(word.stem for word in words(match.group()))
             found.append(Expansion(entry, match.group(), match.start(), match.end(), terms))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -30,6 +30,7 @@ from reco.ranking.search import Search
 from reco.ranking.shelf import Slot
 from reco.ranking.spelling import Correction, Speller, Understood, speller_of
 from reco.snapshots.snapshot import Snapshot
+from reco.text.clean import fold
 from reco.text.papers.reading import Reading
 
 if TYPE_CHECKING:
@@ -102,6 +103,14 @@ class Answer:
     shelf: tuple[Slot, ...] = ()
     understood: str = ""
     corrections: tuple[Correction, ...] = ()
+
+    @property
+    def misspelt(self) -> Mapping[str, Correction]:
+        """The first correction of each word, by the word as written: a long text repeats its faults."""
+        first: dict[str, Correction] = {}
+        for one in self.corrections:
+            first.setdefault(fold(one.written), one)
+        return {one.written: one for one in first.values()}
 
     def __len__(self) -> int:
         return len(self.recommendations)
@@ -242,6 +251,10 @@ class Recommender:
         reading = query.reading
         parts = [(part.start, part.end) for part in reading.kept] if reading.kind else None
         return self._speller.read(query.text, query.exact, parts)
+
+    def prepare(self) -> None:
+        """Load the words by which requests are understood, so that the first one does not wait for them."""
+        self.understood(Query.of("du bittume"))  # a fault that is sought in each of the lists
 
     @cached_property
     def _speller(self) -> Speller:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import csv
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 
 from reco.catalogue.places.gazetteer import bundled
+from reco.index.capitals import Capitals
+from reco.ranking.typed_words import TypedWord, typed_words, within
 from reco.snapshots.snapshot import Snapshot
 from reco.text.clean import fold
 from reco.text.tokens import stem
@@ -25,20 +27,21 @@ EVERYTHING = "*"
 """In `Query.exact`: search every word as it is typed."""
 
 _WORD = re.compile(r"[^\W_]+")
-_ADDRESS = re.compile(
-    r"\S*(?:://|@)\S*|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:fr|com|org|eu|net)\b\S*", re.ASCII
-)
-_SENTENCE_END = ".!?:\n•-–«"
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _PLACES = ("commune", "department", "region")
 _MOST_READ = 5_000_000
 """Characters of a catalogue that are read for its words: five thousand long summaries, in a second."""
 _MOST = 64
-"""Unknown words of a request that are looked up, so that a long text costs no more than a short one."""
+"""Different unknown words of a request that are looked up, so that a long text costs little more."""
+_FEW_CAPITALS = 4
+"""Words of a text for each one in capitals, from which those tell acronyms."""
+_LONGEST_CODE = 6
+_LONGEST_WORD = 40
+"""Letters of a word; a longer one is the data of a file."""
 _LONGEST_NAME = 5
 """Words of a place's name around an unknown word."""
-_MARKS = 20
-"""Signs before a word among which the end of a sentence is sought."""
+_FEWEST_SHOUTED = 3
+"""Words of a line or a part in capitals, such as the object of a deliberation, in a text that is not."""
 _PIECES = frozenset("aujourd hui quelqu presqu prud entr jusqu lorsqu puisqu quoiqu qu".split())
 
 
@@ -58,22 +61,6 @@ class Understood:
 
     text: str
     corrections: tuple[Correction, ...] = ()
-
-_FEWEST_SHOUTED = 3
-"""Words of a line or a part in capitals, such as the object of a deliberation, in a text that is not."""
-
-
-@dataclass(frozen=True)
-class _Token:
-    text: str
-    start: int
-    end: int
-    first: bool
-    """Whether a sentence starts here."""
-
-    @property
-    def plain(self) -> str:
-        return self.text.lower()
 
 
 class Speller:
@@ -98,24 +85,45 @@ class Speller:
         """
         if EVERYTHING in exact:
             return Understood(text)
-        loud = _shouted(text, parts)
+        loud = self._shouted(text, parts)
         plain = self._in_small_letters(text, loud)
-        tokens = _tokens(text)
-        aloud = set(_within(tokens, loud))
-        unknown = [at for at in _within(tokens, parts) if self._may_change(tokens[at], at in aloud)]
-        if not unknown or not self._vocabulary.is_french([token.plain for token in tokens]):
+        tokens = typed_words(text)
+        aloud = set(within(tokens, loud))
+        unknown = [
+            at
+            for at in within(tokens, parts)
+            if not self._is_name(tokens[at], at in aloud) and self._may_change(tokens[at], at in aloud)
+        ]
+        words = [token.plain for token in tokens]
+        if not unknown or not self._vocabulary.is_french(words):
             return Understood(plain)
+        unsure = len(words) > 1 and not self._vocabulary.has_french(words)
         kept = set(map(fold, exact))
+        first = frozenset(islice(dict.fromkeys(words[at] for at in unknown), _MOST))
         corrections: list[Correction] = []
-        for at in unknown[:_MOST]:
-            found = self._correction(text, tokens, at, at in aloud)
-            after = not corrections or (found is not None and found.start >= corrections[-1].end)
-            if found is not None and after and fold(found.written) not in kept:
+        for at in (at for at in unknown if words[at] in first):
+            found = self._correction(text, tokens, at, at in aloud, unsure)
+            if found is None or fold(found.written) in kept or self._in_place(tokens, at):
+                continue
+            if not corrections or found.start >= corrections[-1].end:
                 corrections.append(found)
         return Understood(_replaced(plain, corrections), tuple(corrections))
 
+    def _shouted(self, text: str, parts: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
+        """Return the start and end of what is all in capitals: the text, or each part, or each line of it."""
+        if self._is_shouted(text):
+            return [(0, len(text))]
+        if parts is None:
+            ends = [at for at, letter in enumerate(text) if letter == "\n"]
+            parts = list(zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True))
+        longer = (part for part in parts if len(_WORD.findall(text, *part)) >= _FEWEST_SHOUTED)
+        return [part for part in longer if self._is_shouted(text[slice(*part)])]
+
+    def _is_shouted(self, text: str) -> bool:
+        return Capitals(text, lambda word: self._is_acronym(word, False)).shouted
+
     def _in_small_letters(self, text: str, loud: Sequence[tuple[int, int]]) -> str:
-        """Return a text with these parts in small letters, but for acronyms: a model reads capitals as others."""
+        """Return a text with these parts in small letters, as the model reads words; acronyms stay."""
         pieces, at = list[str](), 0
         for start, end in loud:
             pieces += [text[at:start], _WORD.sub(lambda word: self._small(word.group()), text[start:end])]
@@ -126,18 +134,19 @@ class Speller:
         lower = word.lower()
         return word if self._is_acronym(word, True) or len(lower) != len(word) else lower
 
-    def _may_change(self, token: _Token, shouted: bool) -> bool:
+    def _may_change(self, token: TypedWord, shouted: bool) -> bool:
         plain = token.plain
-        if not token.text.isalpha() or plain in _PIECES:
+        if not token.text.isalpha() or len(plain) > _LONGEST_WORD or plain in _PIECES:
             return False
-        if plain in _hurried() or (len(plain) > 2 and not self._vocabulary.knows(plain)):
+        shortest = 2 if "q" in plain else 3  # "lq" is "la" on another keyboard
+        if plain in _hurried() or (len(plain) >= shortest and not self._vocabulary.knows(plain)):
             return True
         return shouted and len(plain) > 3 and self._vocabulary.without_accents(plain) is not None
 
-    def _correction(self, text: str, tokens: Sequence[_Token], at: int, shouted: bool) -> Correction | None:
+    def _correction(
+        self, text: str, tokens: Sequence[TypedWord], at: int, shouted: bool, unsure: bool
+    ) -> Correction | None:
         token = tokens[at]
-        if self._is_name(token, shouted) or self._in_place(tokens, at):
-            return None
         if not shouted and token.text.islower() and token.plain in _hurried():
             return _as_written(text, token.start, token.end, _hurried()[token.plain])
         if shouted and self._vocabulary.knows(token.plain):
@@ -146,25 +155,25 @@ class Speller:
         joined = self._joined(text, tokens, at)
         if joined is not None:
             return joined
-        guarded = token.first and token.text[0].isupper() and not shouted
+        guarded = unsure or (token.first and token.text[0].isupper() and not shouted)
         understood = self._best(token.plain, guarded)
         return None if understood is None else _as_written(text, token.start, token.end, understood)
 
-    def _is_name(self, token: _Token, shouted: bool) -> bool:
+    def _is_name(self, token: TypedWord, shouted: bool) -> bool:
         """Whether capitals tell a name or an acronym. In a text all in capitals they tell nothing."""
         if self._is_acronym(token.text, shouted):
             return True
         inner = any(c.isupper() for c in token.text[1:])
         return not shouted and (inner or (token.text[0].isupper() and not token.first))
 
-    def _in_place(self, tokens: Sequence[_Token], at: int) -> bool:
+    def _in_place(self, tokens: Sequence[TypedWord], at: int) -> bool:
         for first in range(max(0, at - _LONGEST_NAME + 1), at + 1):
             for last in range(at, min(len(tokens), first + _LONGEST_NAME)):
                 if self._is_place(" ".join(token.plain for token in tokens[first : last + 1])):
                     return True
         return False
 
-    def _joined(self, text: str, tokens: Sequence[_Token], at: int) -> Correction | None:
+    def _joined(self, text: str, tokens: Sequence[TypedWord], at: int) -> Correction | None:
         """Return a word that a space cut in two: "amena gement"."""
         for one, other in zip(tokens[max(0, at - 1) : at + 1], tokens[at : at + 2], strict=False):
             if text[one.end : other.start] == " " and not self._vocabulary.knows(other.plain):
@@ -177,7 +186,8 @@ class Speller:
 def speller_of(snapshot: Snapshot) -> Speller:
     """Return the speller of a snapshot: its catalogue's words, its acronyms, and the places of France."""
     index = snapshot.words
-    vocabulary = Vocabulary(_mentions(snapshot), lambda word: stem(word) in index)
+    counts, codes = _mentions(snapshot)
+    vocabulary = Vocabulary(counts, lambda word: stem(word) in index)
     entries = [entry for entry in snapshot.acronyms.entries if entry.is_acronym]
     shorts = {entry.short.casefold() for entry in entries if not entry.needs_capitals}
     exact = {entry.short for entry in entries}
@@ -190,22 +200,32 @@ def speller_of(snapshot: Snapshot) -> Speller:
         return fold(name) in names or bool(bundled().named(name, _PLACES))
 
     def is_acronym(word: str, shouted: bool) -> bool:
-        return word.casefold() in shorts or (word in exact and not shouted)
+        if word.casefold() in shorts or (word in exact and not shouted):
+            return True
+        return word.casefold() in codes and not vocabulary.knows(word.lower())
 
     return Speller(vocabulary, is_place, is_acronym)
 
 
-def _mentions(snapshot: Snapshot) -> Counter[str]:
-    """Count the words of a catalogue in lower case; those in capitals tell no accents and are left out."""
+def _mentions(snapshot: Snapshot) -> tuple[Counter[str], frozenset[str]]:
+    """Count the words of a catalogue, and find its acronyms, both in lower case.
+
+    Words in capitals tell no accents: they are not counted. The short ones among small letters are acronyms.
+    """
     counts: Counter[str] = Counter()
+    codes: set[str] = set()
     left = _MOST_READ
     for resource in snapshot.catalogue:
         text = f"{resource.title}\n{resource.read_summary}"[:left]
         left -= len(text)
-        counts.update(word.lower() for word in _LETTERS.findall(text) if not word.isupper())
+        words = _LETTERS.findall(text)
+        capitals = [word for word in words if word.isupper()]
+        counts.update(word.lower() for word in words if not word.isupper())
+        if _FEW_CAPITALS * len(capitals) <= len(words):
+            codes.update(word.lower() for word in capitals if 2 < len(word) <= _LONGEST_CODE)
         if left <= 0:
             break
-    return counts
+    return counts, frozenset(codes)
 
 
 @lru_cache(maxsize=1)
@@ -214,42 +234,6 @@ def _words_of_places() -> frozenset[str]:
     places = (*bundled().all("commune"), *bundled().all("epci"))
     names = _LETTERS.findall("\n".join(place.name for place in places))
     return frozenset(fold(name) for name in set(names) if len(name) > 4)
-
-
-def is_shouted(text: str) -> bool:
-    """Whether a text is all in capitals, so that they tell neither names nor acronyms."""
-    letters = [c for c in text if c.isalpha()]
-    lower = sum(c.islower() for c in letters)
-    return lower * 20 <= len(letters) and any(len(w) > 4 and w.isupper() for w in _WORD.findall(text))
-
-
-def _shouted(text: str, parts: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
-    """Return the start and end of what is all in capitals: the text, or each part, or each line of it."""
-    if is_shouted(text):
-        return [(0, len(text))]
-    if parts is None:
-        ends = [at for at, letter in enumerate(text) if letter == "\n"]
-        parts = list(zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True))
-    longer = (part for part in parts if len(_WORD.findall(text, *part)) >= _FEWEST_SHOUTED)
-    return [part for part in longer if is_shouted(text[slice(*part)])]
-
-
-def _tokens(text: str) -> list[_Token]:
-    """Return the words of a text outside addresses."""
-    blanked = _ADDRESS.sub(lambda found: " " * len(found.group()), text)
-    found = []
-    for match in _WORD.finditer(blanked):
-        before = blanked[max(0, match.start() - _MARKS) : match.start()].rstrip(" \"'’(")[-1:]
-        found.append(_Token(match.group(), match.start(), match.end(), not before or before in _SENTENCE_END))
-    return found
-
-
-def _within(tokens: Sequence[_Token], parts: Sequence[tuple[int, int]] | None) -> Iterable[int]:
-    """Return the places of the tokens that start in a part; of all tokens without parts."""
-    if parts is None:
-        return range(len(tokens))
-    starts = [token.start for token in tokens]
-    return [at for start, end in parts for at in range(bisect_left(starts, start), bisect_left(starts, end))]
 
 
 def _as_written(text: str, start: int, end: int, understood: str) -> Correction:

@@ -115,9 +115,11 @@ def is_html(data: bytes) -> bool:
 
 def shown_place(config: SourceConfig) -> str:
     """Return the path or address of a source for a message or a locator, without secret parameters."""
+    if not config.url:
+        return config.place
     from reco.sources.remote import shown  # here, as below: a file needs no HTTP client
 
-    return shown(config.url) if config.url else config.place
+    return shown(config.url)
 
 
 def unreadable(config: SourceConfig, error: Exception | str) -> SourceError:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from reco.text.clean import fold
 
 _LEFT = re.compile(r"([^\W\d_]+(?:[-’'][^\W\d_]+)*)[-\u00ad\u2010]$")
+_TIED_NAME = re.compile(r"\w[-\u2010]$")
 _RIGHT = re.compile(r"([^\W\d_]+)((?:-[^\W\d_]+)*)")
 _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LONGEST = 40
@@ -51,7 +52,8 @@ def joined(lines: Sequence[str], vocabulary: Vocabulary) -> str:
             kept = not soft and _keeps_hyphen(left[1], right[1], right[2], vocabulary)
             pieces += [line[:-1], "-" if kept else ""]
         else:
-            pieces += [line, "" if not following or line.endswith(("’", "'")) else " "]
+            tied = bool(_TIED_NAME.search(line[-2:])) and following[:1].isalnum()  # "Saint-" and "Denis"
+            pieces += [line, "" if not following or tied or line.endswith(("’", "'")) else " "]
     return "".join(pieces)
 
 

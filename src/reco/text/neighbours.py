@@ -41,27 +41,30 @@ class Neighbours:
         self._firsts = np.fromiter((ord(bare[0]) for bare in self._bare), np.uint32, len(self.words))
 
     def accented(self, word: str) -> tuple[str, ...]:
-        """Return the words that differ from this one by their accents only; they keep those it has."""
-        found = tuple(self.words[place] for place in self._by_bare.get(fold(word), ()))
-        return tuple(one for one in found if _keeps_accents(word, one)) or found
+        """Return the words that differ from this one by their accents only, and keep those it has."""
+        return tuple(one for one in self.same_letters(word) if _keeps_accents(word, one))
+
+    def same_letters(self, word: str) -> tuple[str, ...]:
+        """Return the words that differ from this one by their accents only, whatever its own."""
+        return tuple(self.words[place] for place in self._by_bare.get(fold(word), ()))
 
     def near(self, word: str) -> dict[str, float]:
         """Return the cost of each reading of a lower-case word; none for a word of three letters."""
-        accented = self.accented(word)
-        if accented:
-            # Nothing is left out as often as accents, and those that were typed are meant.
-            return {one: ACCENTS + _PER_SIGN * (OSA.distance(word, one) - 1) for one in accented}
         written = fold(word)
         if len(written) < _SHORTEST:
             return {}
         found: dict[str, float] = {}
         for place in self._by_sound.get(keys([word])[0], ()):
-            distance = OSA.distance(written, self._bare[place])
+            distance = OSA.distance(written.replace("k", "qu"), self._bare[place].replace("k", "qu"))
             found[self.words[place]] = _SOUND + _PER_SIGN * distance
         for place, distance in self._by_letters(written):
             cost = _PER_LETTER * distance
             found[self.words[place]] = min(cost, found.get(self.words[place], cost))
         return found
+
+    def sounding(self, word: str) -> tuple[str, ...]:
+        """Return the words that sound like this one."""
+        return tuple(self.words[place] for place in self._by_sound.get(keys([word])[0], ()))
 
     def _by_letters(self, written: str) -> list[tuple[int, int]]:
         """Return the places within the distance that a word of this length allows."""
@@ -81,6 +84,11 @@ class Neighbours:
     @cached_property
     def _by_sound(self) -> Mapping[str, list[int]]:
         return _grouped(keys(self.words))
+
+
+def cost_of_accents(word: str, reading: str) -> float:
+    """Return the cost of a reading with the same letters. Nothing is left out as often as accents."""
+    return ACCENTS + _PER_SIGN * (OSA.distance(word, reading) - 1)
 
 
 def _keeps_accents(word: str, reading: str) -> bool:

@@ -22,7 +22,7 @@ _NUMBER = re.compile(
     r"|#/#/#,? #:#(?: [ap]m)?.*|(?:file|https?)://\S+ #/#|.{4,} [-–—|] ?(?:page )?#/#"
 )
 """The number of a page, or what a browser prints at the edges of a page."""
-_NUMBERED = re.compile(r".{8,}(?:page #|#/#)")
+_NUMBERED = re.compile(r".{8,}[-–—|] ?(?:page #|#/#)")
 _PLAIN_NUMBER = re.compile(r"(?:.* )?page # ?(?:/|sur) ?#|page #|[-–—] ?# ?[-–—]")
 """The number of a page wherever it is: "12" or "3/12" alone may be a quantity or a date."""
 
@@ -54,11 +54,12 @@ def body(text: str) -> str:
     lines = text.split("\n")
     keys = [_key(line.strip()) if len(line) <= _LONGEST and _DIGITS.search(line) else "" for line in lines]
     counts = Counter(keys)
-    return "\n".join(
+    kept = [
         line
         for line, key in zip(lines, keys, strict=True)
         if not _PLAIN_NUMBER.fullmatch(key) and not (counts[key] > 1 and _NUMBERED.fullmatch(key))
-    )
+    ]
+    return "\n".join(kept) if any(line.strip() for line in kept) else text
 
 
 def spelt(page: str) -> str:

@@ -41,6 +41,8 @@ _DANGLING = re.compile(
 )
 """Words that end no line of their own: an article, a preposition, a conjunction, a pronoun."""
 _CUT_WORD = re.compile(r"[^\W\d_][-\u00ad\u2010]$")
+_CUT_NAME = re.compile(r"(?:\b[A-ZÀ-Ý][^\W\d_]*(?:[-’'][^\W\d_]+)*|\d{2})[-\u2010]$")
+"""A name or a number that a hyphen ties to the next line: "Saint-", "Val-de-", "2023-"."""
 _ENDED = re.compile(r"[.!?;:…][»”\")\]]?$")
 _FIRST_WORD = re.compile(r"\S+")
 _TAIL = 40
@@ -106,6 +108,9 @@ def _both(line: str, following: str) -> bool:
 def _decisive(line: str, following: str) -> bool:
     """Whether the end of `line` alone shows that it goes on."""
     start = following.lstrip()
+    name = _CUT_NAME.search(line[-_TAIL:])
+    if name is not None and (start[:1].isdigit() if name.group()[0].isdigit() else start[:1].isupper()):
+        return not _heads(line, following)
     if _CUT_WORD.search(line[-2:]):
         return start[:1].islower()
     # "la" and "le" may also be capitals of a heading: what follows must not be a new sentence there.

@@ -11,7 +11,7 @@ from itertools import islice, product
 
 from reco.text.clean import fold
 from reco.text.french import French, french
-from reco.text.neighbours import ACCENTS, Neighbours
+from reco.text.neighbours import ACCENTS, Neighbours, cost_of_accents
 
 _PER_COST = 2.5
 """Points, in powers of ten of frequency, that a reading loses for each unit of its cost."""
@@ -22,22 +22,32 @@ _GUARDED_COST = 1.15
 """The most cost of a reading of a word that may be a name: it must sound the same."""
 _ELIDED = 0.4
 _GLUED = 1.0
+_RETYPED = 0.6
 _COMMON = 14
 """Frequency class of words that are cut from a longer one: they must be frequent."""
 _FEW = 3
 """Mentions in the catalogue that make a word as good as frequent."""
-_ELISION = re.compile(r"(qu|[ldjnscmt])([aeiouyhàâéèêëîïôœùûh].{1,})")
+_ELISION = re.compile(
+    r"((?:jus|pres|quel|lors|puis|quoi)?qu|[ldjnscmt])([aeiouyhàâéèêëîïôœùû].+|(?<=squ)[aà])"
+)
 _BEFORE_VERBS = frozenset("jnscmt")
 _VERBS = frozenset(
     "ai avais avons avez aurais aimerais aimerait attends aide habite est était étaient ont agit occupe "
     "appelle organise engage installe".split()
 )
 _ELIDED_WORDS = frozenset(("qu", "jusqu", "lorsqu"))
-_LINKS = frozenset("de la le les des du et en un une pour dans avec sur par au aux sans ou que qui".split())
+_LINKS = frozenset(
+    "de la le les des du et en un une pour dans avec sur par au aux sans ou que qui il on ils nous "
+    "vous".split()
+)
 """Words that are glued to their neighbour in a hurry; two nouns may be one new word."""
 _LIKELIER = 0.7
 """Points by which a word with accents must be likelier than the same one without: five times as frequent."""
 _VOWELS = {"e": "eéèê", "a": "aàâ", "i": "iîï", "o": "oô", "u": "uûù", "c": "cç"}
+_INFINITIVE = re.compile(r"a(.{4,}(?:er|ir|re))")
+_QWERTY = str.maketrans("qw", "az")
+"""A keyboard set to English gives these letters for those of a French one."""
+_FRENCH_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzàâæçéèêëîïôœùûüÿ")
 _MOST_ACCENTED = 500
 """Ways to put accents on a word that are tried."""
 _PREFIXES = re.compile(
@@ -62,7 +72,7 @@ class Vocabulary:
 
         A word of the catalogue that only lacks its accents is not correct: titles in capitals have none.
         """
-        if self._french.knows(word) or word in _ELIDED_WORDS:
+        if self._french.knows(word) or word in _ELIDED_WORDS or word in _other_words():
             return True
         others = [one for one in self._neighbours.accented(word) if one != word]
         if any(map(self._french.knows, others)):
@@ -72,12 +82,22 @@ class Vocabulary:
         prefix = _PREFIXES.match(word)
         if prefix is not None and self._french.knows(word[prefix.end() :]):
             return True
-        return len(word) >= _LONG and self._has_stem(word)
+        # "agricultur" has a stem of the catalogue too, but it sounds like a word, and lacks an "e".
+        return (
+            len(word) >= _LONG
+            and self._has_stem(word)
+            and set(self._neighbours.sounding(word)) <= {word}
+            and not self._french.knows(word + "e")
+        )
 
     def is_french(self, words: Sequence[str]) -> bool:
         """Whether lower-case words are more French than of another language."""
-        foreign = sum(word in _foreign() for word in words)
-        return not foreign or 2 * foreign <= sum(self._french.knows(word) for word in words)
+        foreign = sum(word in _foreign() or _is_strange(word) for word in words)
+        return not foreign or 2 * foreign <= sum(map(self._french.knows, words))
+
+    def has_french(self, words: Sequence[str]) -> bool:
+        """Whether one of the lower-case words is French."""
+        return any(map(self._french.knows, words))
 
     def whole(self, word: str) -> str | None:
         """Return a frequent word, whatever its accents, or None."""
@@ -100,20 +120,45 @@ class Vocabulary:
 
         A `guarded` word may be a name: its reading must have the same letters or sound.
         """
-        accented = self._neighbours.accented(word) or self._rarely_accented(word)
-        readings = self._neighbours.near(word) or dict.fromkeys(accented, ACCENTS)
-        if not accented:  # otherwise nothing else was meant
-            readings = {
-                one: cost
-                for one, cost in readings.items()
-                if cost < _MOST_COST_OF_LONG or one in self._counts
-            }
-            readings |= self._elided(word) if guarded else self._split(word) | self._elided(word)
+        if _is_strange(word):
+            return None
+        readings = self._by_accents(word) or self._by_letters(word, guarded)  # accents first: see their cost
         most = _GUARDED_COST if guarded else _MOST_COST_OF_LONG if len(word) >= _LONG else _MOST_COST
         if word in _foreign():
             most = ACCENTS
         likely = [(self._points(one, cost), one) for one, cost in readings.items() if cost <= most]
         return max(likely)[1] if likely else None
+
+    def _by_accents(self, word: str) -> dict[str, float]:
+        """Return the readings with the same letters; the accents that were typed are meant."""
+        near = self._neighbours
+        found = near.accented(word) or self._rarely_accented(word) or near.same_letters(word)
+        return {one: cost_of_accents(word, one) for one in found}
+
+    def _by_letters(self, word: str, guarded: bool) -> dict[str, float]:
+        found = {
+            one: cost
+            for one, cost in self._neighbours.near(word).items()
+            if cost < _MOST_COST_OF_LONG or one in self._counts
+        }
+        found |= self._elided(word)
+        if not guarded:
+            found |= self._split(word) | self._retyped(word)
+        return found or self._prefixed(word)
+
+    def _retyped(self, word: str) -> dict[str, float]:
+        """Return what the keys of a word give on a French keyboard: "la" for "lq"."""
+        other = word.translate(_QWERTY)
+        return {other: _RETYPED} if other != word and self._french.classes.get(other, 0) >= _COMMON else {}
+
+    def _prefixed(self, word: str) -> dict[str, float]:
+        """Return rare words of French whose part after a prefix was misspelt."""
+        prefix = _PREFIXES.match(word)
+        if prefix is None:
+            return {}
+        near = self._neighbours.near(word[prefix.end() :])
+        readings = {prefix.group() + one: cost for one, cost in near.items()}
+        return {one: cost for one, cost in readings.items() if self._french.knows(one)}
 
     def _rarely_accented(self, word: str) -> list[str]:
         """Return the rare words of French that differ from a word by their accents only."""
@@ -142,12 +187,14 @@ class Vocabulary:
         prefix, rest = match.groups()
         if prefix in _BEFORE_VERBS:
             readings = {one: ACCENTS for one in (rest, *self._neighbours.accented(rest)) if one in _VERBS}
+        elif rest == "a":
+            readings = {"à": 0.0}
         elif self._french.knows(rest) and self._is_common(rest):
             readings = {rest: 0.0}
         else:
-            readings = {
-                one: cost for one, cost in self._neighbours.near(rest).items() if self._is_common(one)
-            }
+            accented = self._neighbours.accented(rest) or self._neighbours.same_letters(rest)
+            near = {one: cost_of_accents(rest, one) for one in accented} or self._neighbours.near(rest)
+            readings = {one: cost for one, cost in near.items() if self._is_common(one)}
         return {f"{prefix}'{one}": _ELIDED + cost for one, cost in readings.items() if _starts_open(one)}
 
     def _split(self, word: str) -> dict[str, float]:
@@ -155,7 +202,11 @@ class Vocabulary:
         if len(word) < 6:
             return {}
         pairs = ((word[:at], word[at:]) for at in range(2, len(word) - 1))
-        return {f"{one} {other}": _GLUED for one, other in pairs if self._both_common(one, other)}
+        found = {f"{one} {other}": _GLUED for one, other in pairs if self._both_common(one, other)}
+        verb = _INFINITIVE.fullmatch(word)
+        if verb is not None and self._french.knows(verb.group(1)) and self._is_common(verb.group(1)):
+            found[f"à {verb.group(1)}"] = _GLUED
+        return found
 
     def _both_common(self, one: str, other: str) -> bool:
         frequent = (self._french.knows(word) and self._is_common(word) for word in (one, other))
@@ -169,6 +220,17 @@ class Vocabulary:
 
 def _starts_open(word: str) -> bool:
     return fold(word)[:1] in tuple("aeiouyh")
+
+
+def _is_strange(word: str) -> bool:
+    """Whether a word has a letter that French has not."""
+    return not _FRENCH_LETTERS.issuperset(word)
+
+
+@lru_cache(maxsize=1)
+def _other_words() -> frozenset[str]:
+    """Return frequent words of French texts that no dictionary has: names, brands, words from English."""
+    return frozenset((files("reco.text") / "other_words.txt").read_text("utf-8").split())
 
 
 @lru_cache(maxsize=1)

@@ -239,7 +239,9 @@ def _recommender(
     _snapshot: Snapshot,
     _home: Home,
 ) -> Recommender:
-    return QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking.fusion())
+    made = QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking.fusion())
+    made.prepare()
+    return made
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Snapshot: content_of})

@@ -92,7 +92,9 @@ _TITLE = re.compile(
     r"dossier de (?:candidature|demande|subvention|presentation)|formulaire|ami |aap |"
     r"demande de subvention|note de (?:presentation|cadrage))"
 )
-_SHEET = re.compile(r"(?:\| ?)?fiche[- ](?:projet|action|operation)s?(?: ?(?:n[°o])? ?\w{0,4}\d[\w.-]*)? ?[:–—|-]* ?|n° ?\d+ ?[:–—-]* ?")
+_SHEET = re.compile(
+    r"(?:\| ?)?fiche[- ](?:projet|action|operation)s?(?: ?(?:n[°o])? ?\w{0,4}\d[\w.-]*)? ?[:–—|-]* ?|n° ?\d+ ?[:–—-]* ?"
+)
 """What comes before the title of a sheet that has no field for it."""
 _ROW = re.compile(r"[^:]{0,100}\d ?(?:€|euros?|k€|%)(?: (?:ht|ttc))?")
 """A row of a financing plan ends with an amount."""
@@ -165,7 +167,10 @@ def _label(line: Segment) -> tuple[str, int]:
         name = fold(line.text[: cut.start()]).strip()
         for label, pattern in _LABELS:
             if pattern.fullmatch(name):
-                found_label, start = label, cut.end()  # "PRÉSENTATION DU PROJET" is longer than its first word
+                found_label, start = (
+                    label,
+                    cut.end(),
+                )  # "PRÉSENTATION DU PROJET" is longer than its first word
         if name and cut.group().strip():
             break
     return found_label, start

@@ -105,7 +105,11 @@ def _message(line: Segment, state: str, started: bool) -> tuple[Mark, str]:
         return Mark("headers"), "body"
     if _GREETING.match(plain):
         return Mark("greeting"), "body"
-    if started and _SIGN_OFF.match(plain) and (len(plain.split()) <= _SHORT_SIGNATURE or _SALUTES.match(plain)):
+    if (
+        started
+        and _SIGN_OFF.match(plain)
+        and (len(plain.split()) <= _SHORT_SIGNATURE or _SALUTES.match(plain))
+    ):
         return Mark("signature"), "signature"
     if state == "signature" and len(plain.split()) <= _SHORT_SIGNATURE:
         return Mark("signature"), state

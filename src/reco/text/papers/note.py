@@ -30,7 +30,9 @@ def found(lines: Sequence[Segment]) -> bool:
 
 def marks(lines: Sequence[Segment]) -> list[Mark]:
     """Return a mark for each segment of a note."""
-    last = max(place for place, line in enumerate(lines[:_TOP]) if mail.is_field(line))
+    last = next(place for place, line in enumerate(lines) if mail.SUBJECT.match(line.plain))
+    while last + 1 < len(lines) and mail.is_field(lines[last + 1]):
+        last += 1
     marked = [mail.letterhead(line) for line in lines[: last + 1]]
     marked += [Mark("annexes" if _ANNEX.match(line.plain) else "statement") for line in lines[last + 1 :]]
     end = len(lines)

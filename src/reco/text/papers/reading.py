@@ -111,9 +111,9 @@ _FEWEST_WORDS = 2
 def assembled(text: str, kind: str, segments: Sequence[Segment], marks: Sequence[Mark]) -> Reading | None:
     """Return the reading of a paper from the marks of its segments; None when nothing would be kept."""
     kept, left_out = list[Part](), list[Part]()
-    for segment, mark in zip(segments, marks, strict=True):
-        if kept and mark.label in ("statement", "heading") and _continues(text, segment, kept[-1]):
-            mark = Mark(kept[-1].label)
+    for segment, given in zip(segments, marks, strict=True):
+        goes_on = kept and given.label in ("statement", "heading") and _continues(text, segment, kept[-1])
+        mark = Mark(kept[-1].label) if goes_on else given
         side = kept if mark.label in KEPT else left_out
         start = segment.start + (mark.start if side is kept else 0)
         if start >= segment.end:
