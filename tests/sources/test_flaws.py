@@ -204,3 +204,82 @@ def test_a_link_without_any_base_gets_no_host(tmp_path: Path) -> None:
     (row,), _ = read_all(tmp_path / "f.xml", data)
     admitted = admit(row, Rules())
     assert isinstance(admitted, Resource) and admitted.url == ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://a.example.org/?p=1&amp;copy;=2&amp;region=3",
+        "https://a.example.org/?p=1&copy;=2&region=3",
+        "<![CDATA[https://a.example.org/?p=1&copy;=2&region=3]]>",
+        "<![CDATA[https://a.example.org/?p=1&amp;copy;=2&amp;region=3]]>",
+    ],
+)
+@pytest.mark.parametrize("name", ["link", "guid"])
+def test_an_address_keeps_its_signs(tmp_path: Path, name: str, written: str) -> None:
+    data = (
+        f"<rss version='2.0'><channel><item><{name}>{written}</{name}><title>T</title></item></channel></rss>"
+    )
+    (row,), _ = read_all(tmp_path / "f.xml", data.encode())
+    admitted = admit(row, Rules())
+    assert isinstance(admitted, Resource)
+    assert admitted.url == "https://a.example.org/?p=1&copy;=2&region=3"
+
+
+@pytest.mark.parametrize(
+    ("channel", "resolved"),
+    [
+        ("www.a.example.org", "https://www.a.example.org/guide.pdf"),
+        ("/actus/", "{host}/actus/guide.pdf"),
+        ("javascript:go()", "{host}/guide.pdf"),
+        ("", "{host}/guide.pdf"),
+    ],
+)
+def test_a_link_is_resolved_whatever_the_channel_says(
+    httpserver: HTTPServer, channel: str, resolved: str
+) -> None:
+    data = (
+        f"<rss version='2.0'><channel><link>{channel}</link><item><guid isPermaLink='false'>1</guid>"
+        "<title>T</title><link>guide.pdf</link></item></channel></rss>"
+    )
+    httpserver.expect_request("/flux").respond_with_data(data, content_type="text/xml")
+    config = SourceConfig.model_validate(
+        {"name": "t", "kind": "rss", "url": httpserver.url_for("/flux"), "allow_private": True, "retries": 0}
+    )
+    (row,) = read(config, None, lambda _: None)
+    assert isinstance(row, Record)
+    assert row.values["url"] == resolved.format(host=httpserver.url_for("").rstrip("/"))
+
+
+def test_a_section_that_goes_on_into_the_next_entry_hides_none(tmp_path: Path) -> None:
+    item = "<item><guid isPermaLink='false'>{0}</guid><title>T{0}</title><description><![CDATA[{1}</description></item>"
+    items = item.format(1, "a]]>") + item.format(2, "b") + item.format(3, "c]]>")
+    rows, said = read_all(tmp_path / "f.xml", f"<rss version='2.0'><channel>{items}</channel></rss>".encode())
+    assert [(row.values["title"], row.values["summary"]) for row in rows] == [
+        ("T1", "a"),
+        ("T2", "b"),
+        ("T3", "c"),
+    ]
+    assert [remark.text for remark in said] == [
+        "T2: mended: its tags are read as text (unclosed CDATA section)"
+    ]
+
+
+def test_an_entry_of_atom_whose_title_has_tags_keeps_its_link(tmp_path: Path) -> None:
+    data = (
+        "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='https://a.example.org/x/'><entry xml:base='y/'><id>1</id>"
+        "<title>Un <br> puits</title><link href='p?a=1&amp;b=2'/></entry></feed>"
+    )
+    (row,), _ = read_all(tmp_path / "f.xml", data.encode())
+    assert row.values["url"] == "https://a.example.org/x/y/p?a=1&b=2"
+
+
+def test_a_prefix_that_a_record_declares_is_not_missing(httpserver: HTTPServer) -> None:
+    config = SourceConfig.model_validate(
+        {"name": "t", "kind": "oai", "url": httpserver.url_for("/oai"), "allow_private": True, "retries": 0}
+    )
+    body = repository(["Haies", "Puits"], 1, b"un<br>arbre")
+    httpserver.expect_request("/oai").respond_with_data(body, content_type="text/xml")
+    said: list[Remark] = []
+    assert len(list(read(config, None, said.append))) == 2
+    assert len(said) == 1 and "its tags are read as text" in said[0].text

@@ -60,6 +60,10 @@ PAST: Mapping[str, object] = {
     "null": {"results": None},
     "empty": {"results": []},
     "empty mapping": {"results": {}},
+    "null alone": None,
+    "list alone": [],
+    "mapping alone": {},
+    "last page, read once more": {"results": [{**record, "views": 7} for record in PAGES[2]]},
     "last page again": {"results": PAGES[2], "page": 4},
     "last records again": {"results": RECORDS[7:]},
     "first page again": {"results": PAGES[0]},
@@ -202,3 +206,37 @@ def test_a_charset_that_only_the_server_tells_is_used(pages: Any) -> None:
     body = '[{"title": "Żółw"}]'.encode("iso-8859-2")
     answer = Response(body, content_type="application/json; charset=iso-8859-2")
     assert pages(lambda n: answer, pagination=None, records="")[0] == ["Żółw"]
+
+
+def test_a_record_that_slid_and_counts_its_readers_is_kept_once(pages: Any) -> None:
+    seen = [
+        [{**record, "views": n} for record in RECORDS[start:end]]
+        for n, (start, end) in enumerate([(0, 3), (2, 6)])
+    ]
+    titles, said = pages(lambda n: {"results": seen[n - 1] if n < 3 else []})
+    assert titles == [record["title"] for record in RECORDS[:6]]
+    assert said == ["left out: an earlier page has this record"]
+
+
+@pytest.mark.parametrize(
+    "past", [Response("", status=404), Response("", status=204), Response("null"), Response("{}")]
+)
+def test_a_last_page_of_posts_that_is_gone_costs_nothing(httpserver: HTTPServer, past: Response) -> None:
+    posts = json.dumps([{"id": 1, "title": {"rendered": "Un four"}, "link": "/un-four"}])
+    for number, answer in ((1, Response(posts)), (2, past)):
+        answer.headers["X-WP-TotalPages"] = "2"
+        httpserver.expect_request(
+            "/wp-json/wp/v2/posts", query_string=f"per_page=100&page={number}"
+        ).respond_with_response(answer)
+    config = SourceConfig.model_validate(
+        {
+            "name": "t",
+            "kind": "wordpress",
+            "url": httpserver.url_for("/"),
+            "allow_private": True,
+            "retries": 0,
+        }
+    )
+    said: list[Remark] = []
+    assert len(list(read(config, None, said.append))) == 1
+    assert "page 2 is gone" in said[0].text

@@ -166,6 +166,48 @@ def test_a_token_that_comes_back_is_noticed(serve: Serve) -> None:
         fetched("oai", serve(lambda r: oai(oai_record(1), "again")))
 
 
+def listed(rank: int, token: str, size: str = "") -> Response:
+    page = oai(oai_record(rank), token).get_data(as_text=True)
+    return Response(page.replace("<resumptionToken>", f"<resumptionToken{size}>"))
+
+
+ALL, MORE = ' completeListSize="2"', ' completeListSize="9"'
+EXPIRED = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><error code="badResumptionToken"/></OAI-PMH>'
+PAST: dict[str, Response] = {
+    "400": Response(status=400),
+    "404": Response(status=404),
+    "422": Response(status=422),
+    "204": Response(status=204),
+    "empty": Response(""),
+    "expired": Response(EXPIRED),
+}
+
+
+@pytest.mark.parametrize("past", PAST.values(), ids=PAST)
+def test_a_repository_may_refuse_what_follows_all_that_it_announced(serve: Serve, past: Response) -> None:
+    pages = {None: listed(1, "a", ALL), "a": listed(2, "b", ALL), "b": past}
+    assert len(fetched("oai", serve(lambda r: pages[r.args.get("resumptionToken")]))) == 2
+
+
+@pytest.mark.parametrize("size", ["", MORE])
+@pytest.mark.parametrize("past", PAST.values(), ids=PAST)
+def test_a_refusal_before_all_is_given_is_a_failure(serve: Serve, past: Response, size: str) -> None:
+    pages = {None: listed(1, "a", size), "a": listed(2, "b", size), "b": past}
+    with pytest.raises(SourceError):
+        fetched("oai", serve(lambda r: pages[r.args.get("resumptionToken")]))
+
+
+def test_a_last_page_that_leads_to_itself_is_the_last(serve: Serve) -> None:
+    pages = {None: listed(1, "a"), "a": listed(2, "a")}
+    assert len(fetched("oai", serve(lambda r: pages[r.args.get("resumptionToken")]))) == 2
+
+
+def test_a_page_that_leads_to_itself_before_all_is_given_is_a_failure(serve: Serve) -> None:
+    pages = {None: listed(1, "a", MORE), "a": listed(2, "a", MORE)}
+    with pytest.raises(SourceError, match="same resumptionToken again"):
+        fetched("oai", serve(lambda r: pages[r.args.get("resumptionToken")]))
+
+
 def test_an_endless_repository_stops_at_the_limit_of_pages(serve: Serve) -> None:
     tokens = count()
     with pytest.raises(SourceError, match="still more after 4 pages"):

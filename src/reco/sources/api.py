@@ -10,7 +10,7 @@ import httpx2
 from reco.catalogue.resource import Rejection, Remark
 from reco.sources.config import Pagination, SourceConfig
 from reco.sources.json_file import Page, at, page_of
-from reco.sources.paging import REFUSALS, Progress
+from reco.sources.paging import REFUSALS, Progress, is_nothing
 from reco.sources.remote import Fetched, Refused, Remote, shown
 from reco.sources.rows import Row, remark
 
@@ -71,7 +71,7 @@ def next_page(config: SourceConfig, remote: Remote, url: str, progress: Progress
         if error.status in REFUSALS and progress.may_end:
             return None
         raise
-    if fetched is None or not fetched.body.strip():
+    if fetched is None or not fetched.body.strip() or (progress.pages and is_nothing(fetched)):
         if progress.may_end:
             return None
         what = "the server answers 404" if fetched is None else "the answer is empty"

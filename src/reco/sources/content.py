@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from reco.errors import SourceError
 from reco.sources.config import SourceConfig
+from reco.sources.encodings import charset_of, decoded
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -181,7 +182,16 @@ def _raw(config: SourceConfig, cache: Path | None) -> Iterator[BinaryIO]:
 
         with Remote(config, cache) as remote:
             fetched = remote.get(config.url, remember=True)
-            yield _Body(fetched.body, fetched.headers.get("content-type", ""), fetched.url)
+            said = fetched.headers.get("content-type", "")
+            yield _Body(_as_said(config, fetched.body, said), said, fetched.url)
+
+
+def _as_said(config: SourceConfig, body: bytes, content_type: str) -> bytes:
+    """Return a text that is read line by line in UTF-8, if only its server tells its encoding."""
+    charset = charset_of(content_type)
+    if config.kind not in ("csv", "jsonl") or config.encoding or not charset or body.startswith(_GZIP):
+        return body
+    return decoded(body, [charset])[0].encode("utf-8", "surrogateescape")
 
 
 def _state(file: BinaryIO) -> tuple[int, int]:

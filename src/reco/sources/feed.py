@@ -23,6 +23,9 @@ from reco.sources.xml_text import CutShort, Document, DocumentType, document
 _ITEMS = ("item", "entry")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|www\.", re.IGNORECASE)
 _NAME = re.compile(r"\s*\w")
+_LINK = re.compile(rb"<link(?:\s[^<>]*+)?>\s*+(<!\[CDATA\[)?[^<>]++")
+_PARAMETER = re.compile(rb"(&amp;(?!amp;)\w+;)")
+_BARE_PARAMETER = re.compile(rb"(&(?:amp;)?(?!amp;)\w+;)")
 
 
 def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection | Remark]:
@@ -32,13 +35,14 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
     """
     got = contents(config, cache)
     found = _sound(config, got)
-    feed = feedparser.parse(BytesIO(found.data), sanitize_html=False, resolve_relative_uris=False)
+    data = _LINK.sub(_kept, found.data)
+    feed = feedparser.parse(BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
     if not feed.get("version"):
         problem = unreadable(config, "it is neither RSS nor Atom")
         raise NoCatalogue(str(problem), problem.hint)
     place = shown_place(config)
     language = feed.feed.get("language")
-    base = addresses.joined(got.url, feed.feed.get("link", ""))
+    base = _base(got.url, feed.feed.get("link", ""))
     for rank, entry in enumerate(feed.entries, 1):
         if rank not in found.lost:
             yield Row(f"{place}#{rank}", _cells(entry, language, base))
@@ -70,6 +74,17 @@ def _sound(config: SourceConfig, got: Contents) -> Document:
         raise unreadable(config, str(error)) from error
 
 
+def _kept(link: re.Match[bytes]) -> bytes:
+    """Return the start of a link with its `&copy;=` doubled to `&copy;;=`: feedparser drops such a sign."""
+    return (_BARE_PARAMETER if link[1] else _PARAMETER).sub(rb"\1;", link[0])
+
+
+def _base(feed: str, channel: str) -> str:
+    """Return what relative links start from: the link of the channel, itself resolved, else the feed."""
+    whole = addresses.read(channel).url or addresses.joined(feed, channel)
+    return whole if whole.startswith("http") else feed
+
+
 def _cells(entry: Mapping[str, Any], language: object, base: str) -> dict[str, object]:
     """Return the cells of an entry under feedparser's names. The summary is its longest text."""
     content = [part.get("value", "") for part in entry.get("content", [])]
@@ -94,7 +109,7 @@ def _link(entry: Mapping[str, Any], base: str) -> str | None:
     link = entry.get("link")
     if not isinstance(link, str) or _ABSOLUTE.match(link.strip()):
         return link
-    if entry.get("guidislink") and link == entry.get("id"):
+    if entry.get("guidislink") and link == entry.get("id") and not link.startswith("/"):
         return link
     if base:
         return addresses.joined(base, link)

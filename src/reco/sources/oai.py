@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +19,8 @@ from reco.sources.casualties import told
 from reco.sources.config import SourceConfig
 from reco.sources.content import is_html
 from reco.sources.dublin_core import elements
-from reco.sources.remote import Fetched, Remote, shown
+from reco.sources.paging import REFUSALS
+from reco.sources.remote import Fetched, Refused, Remote, shown
 from reco.sources.rows import Row, remark
 from reco.sources.xml_text import CutShort, Document, DocumentType, document
 
@@ -32,6 +34,10 @@ _OVERLAP = timedelta(days=1)
 
 class NotSelective(SourceError):
     """A repository that refuses to list only what changed."""
+
+
+class _NoPage(SourceError):
+    """The answer of a repository that is asked for a page past the last one, or too late."""
 
 
 @dataclass(frozen=True)
@@ -84,23 +90,79 @@ class _Page:
     root: Element
 
 
+class _Progress:
+    """The records listed so far, and how many the repository announces: None if it does not say."""
+
+    def __init__(self) -> None:
+        self._known, self._last = set[str](), set[str]()
+        self._distinct = 0
+        self.total: int | None = None
+        self.repeats = False
+        """Whether the last page is the one before, or leads to a page that was read."""
+
+    def add(self, root: Element, leads_back: bool) -> None:
+        """Count the records of the next page. `leads_back` says that the page after it was read."""
+        names = {name.text or "" for name in root.iterfind(f".//{_OAI}record/{_OAI}header/{_OAI}identifier")}
+        self.repeats = leads_back or bool(names and names == self._last)
+        self._distinct += not names <= self._known
+        self._known |= names
+        self._last = names
+        size = root.find(f".//{_OAI}resumptionToken")
+        announced = size.get("completeListSize", "") if size is not None else ""
+        self.total = int(announced) if re.fullmatch(r"[1-9][0-9]{0,8}", announced) else self.total
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the repository's own count says that no record is left."""
+        return self.total is not None and len(self._known) >= self.total
+
+    @property
+    def may_end(self) -> bool:
+        """Whether a page that repeats another may be the last one: the repository went on before."""
+        return self.is_complete or (self.total is None and self._distinct > 1)
+
+
 def _pages(config: SourceConfig, cache: Path | None, since: str) -> Iterator[_Page]:
     """Yield each page of the list."""
     parameters = {"metadataPrefix": config.metadata_prefix}
     parameters |= ({"set": config.set} if config.set else {}) | ({"from": since} if since else {})
-    seen = set[str]()
+    seen, progress = set[str](), _Progress()
     with Remote(config, cache) as remote:
         while parameters:
             url = str(httpx2.URL(config.url).copy_merge_params({"verb": "ListRecords", **parameters}))
-            found, root = _parsed(remote, remote.get(url))
-            _check(remote, url, root, "from" in parameters)
+            try:
+                found, root = _parsed(remote, _fetched(remote, url))
+                _check(remote, url, root, "from" in parameters)
+            except (Refused, _NoPage) as error:
+                if not progress.is_complete or (isinstance(error, Refused) and error.status not in REFUSALS):
+                    raise
+                yield _end(url, "the repository refuses the next page, and has given all that it announces")
+                return
             yield _Page(url, found, root)
             token = (root.findtext(f".//{_OAI}resumptionToken") or "").strip()
+            progress.add(root, token in seen)
+            if token and progress.repeats and progress.may_end:
+                yield _end(url, "the repository repeats what it gave")
+                return
             if token in seen:
                 hint = "Tell the repository's operator that its list loops. Reading a single `set` may help."
                 raise remote.error(url, "the server gives the same resumptionToken again", hint)
             seen.add(token)
             parameters = {"resumptionToken": token} if token else {}
+
+
+def _end(url: str, why: str) -> _Page:
+    """Return a page without records, for what there is to tell of the end of a list."""
+    return _Page(url, Document(mended={0: [f"the list ends here: {why}"]}), Element("end"))
+
+
+def _fetched(remote: Remote, url: str) -> Fetched:
+    fetched = remote.find(url)
+    if fetched is None or not fetched.body.strip():
+        what = "the server answers 404" if fetched is None else "not XML: the answer is empty"
+        refusal = remote.error(url, what, "Check in a browser that the address is an OAI-PMH base address.")
+        raise _NoPage(str(refusal), refusal.hint)
+    return fetched
 
 
 def _parsed(remote: Remote, fetched: Fetched) -> tuple[Document, Element]:
@@ -132,6 +194,8 @@ def _check(remote: Remote, url: str, root: Element, selective: bool) -> None:
         refusal = remote.error(url, fault, "Check `set` and `metadata_prefix` of this source.")
         if selective and error.get("code") == "badArgument":
             raise NotSelective(str(refusal), refusal.hint)
+        if error.get("code") == "badResumptionToken":
+            raise _NoPage(str(refusal), refusal.hint)
         raise refusal
 
 

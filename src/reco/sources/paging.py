@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping
 
 from reco.catalogue.resource import Rejection, Remark
 from reco.sources.config import SourceConfig
-from reco.sources.json_file import Page
+from reco.sources.json_file import Page, at
+from reco.sources.mapping import field_names
+from reco.sources.remote import Fetched
 from reco.sources.rows import Row, remark
 from reco.text.clean import digest
 
 REFUSALS = frozenset((400, 404, 410, 416, 422))
 """Answers of servers that are asked for a page past the last one. Others are failures."""
+
+_NOTHING = frozenset((b"", b"null", b"[]", b"{}", b'""', b"false"))
 
 _TOTALS = frozenset(
     "count total totalcount nhits numfound totalresults totalelements totalitems recordcount totalrecords "
@@ -21,6 +25,11 @@ _TOTALS = frozenset(
 _AROUND = ("meta", "pagination", "paging", "page", "response", "result", "info", "links")
 _LEEWAY = 0.1
 """Share of the announced records that may be missing when a server refuses a page: counts are often wrong."""
+
+
+def is_nothing(fetched: Fetched) -> bool:
+    """Return whether an answer holds nothing: past the last page, many servers answer so."""
+    return fetched.body.strip() in _NOTHING
 
 
 class Progress:
@@ -38,7 +47,9 @@ class Progress:
 
     def rows(self, page: Page) -> Iterator[Row | Rejection | Remark]:
         """Yield the rows of the next page. A record of an earlier page, which slid, is kept once."""
-        marks = {rank: _mark(item) for rank, item in enumerate(page.records, 1) if isinstance(item, dict)}
+        marks = {
+            rank: self._mark(item) for rank, item in enumerate(page.records, 1) if isinstance(item, dict)
+        }
         old = {rank for rank, mark in marks.items() if mark in self._known}
         self.repeats = bool(page.records) and len(old) == len(page.records)
         self.total = _total(page.found.document) if self.total is None else self.total
@@ -52,6 +63,16 @@ class Progress:
                 yield remark(self._config, row.locator, "left out: an earlier page has this record")
             else:
                 yield row
+
+    def _mark(self, item: Mapping[str, object]) -> str:
+        """Return what tells a record from others: its id and its title, for it may count its readers."""
+        names = field_names(self._config)
+        own = [at(item, names[name]) for name in ("id", "title")]
+        return digest(
+            json.dumps(
+                item if any(value in (None, "") for value in own) else own, sort_keys=True, default=str
+            )
+        )
 
     @property
     def count(self) -> int:
@@ -77,10 +98,6 @@ class Progress:
         if self.total is not None and self.total > self.count:
             text = f"the server announces {self.total:,} records, and gives {self.count:,}"
             yield remark(self._config, place, text)
-
-
-def _mark(item: Mapping[str, object]) -> str:
-    return digest(json.dumps(item, sort_keys=True, default=str))
 
 
 def _total(document: object) -> int | None:

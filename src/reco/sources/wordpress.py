@@ -11,7 +11,7 @@ from reco.catalogue import addresses
 from reco.catalogue.resource import Rejection, Remark
 from reco.sources.config import SourceConfig
 from reco.sources.json_file import page_of
-from reco.sources.paging import REFUSALS, Progress
+from reco.sources.paging import REFUSALS, Progress, is_nothing
 from reco.sources.remote import Fetched, Refused, Remote, shown
 from reco.sources.rows import Row, remark
 
@@ -34,17 +34,21 @@ def rows(config: SourceConfig, cache: Path | None) -> Iterator[Row | Rejection |
             page = page_of(config, fetched.body, place, fetched.headers.get("content-type", ""))
             for row in progress.rows(page):
                 yield _dated(row, fetched.url) if isinstance(row, Row) else row
+            if progress.repeats:
+                yield remark(config, place, "left out: the page repeats what the site gave")
 
 
 def _fetched(config: SourceConfig, remote: Remote, number: int, last: int) -> Fetched | None:
     """Fetch a page, or return None for a last one that is there no more. Raises `SourceError`."""
     url = _address(config, number)
+    is_last = 1 < number == last
     try:
-        return remote.get(url)
+        fetched = remote.find(url) if is_last else remote.get(url)
     except Refused as error:
-        if error.status in REFUSALS and 1 < number == last:
+        if error.status in REFUSALS and is_last:
             return None
         raise
+    return None if fetched is None or (is_last and is_nothing(fetched)) else fetched
 
 
 def _address(config: SourceConfig, page: int) -> str:

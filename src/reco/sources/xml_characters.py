@@ -13,6 +13,8 @@ _REFERENCE = re.compile(r"&(?:#(\d{1,8}|[xX][0-9a-fA-F]{1,8});|([A-Za-z][A-Za-z0
 _NO_TAG = re.compile(r"<(?![A-Za-z_/!?:])")
 _OWN = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _MOST_SAID = 5
+_LONGEST_QUERY = 300
+_NO_ADDRESS = re.compile(r"[\s<>]")
 
 
 def mended(text: str) -> tuple[str, list[str]]:
@@ -46,8 +48,17 @@ def _read(reference: re.Match[str], said: dict[str, None]) -> str:
             return reference[0]
         said["characters that XML forbids are left out"] = None
         return ""
-    if name and f"{name};" in html5:
+    if name and f"{name};" in html5 and not _is_parameter(reference):
         said[f"&{name}; is read as HTML's character"] = None
         return html5[f"{name};"].replace("&", "&amp;").replace("<", "&lt;")
     said['a "&" that starts nothing is read as text'] = None
     return f"&amp;{reference[0][1:]}"
+
+
+def _is_parameter(reference: re.Match[str]) -> bool:
+    """Return whether a reference is a parameter of an address: `?a=1&copy;=2`."""
+    text, end = reference.string, reference.end()
+    if text[end : end + 1] != "=":
+        return False
+    _, query, before = text[max(reference.start() - _LONGEST_QUERY, 0) : reference.start()].rpartition("?")
+    return bool(query) and not _NO_ADDRESS.search(before)

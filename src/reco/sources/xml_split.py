@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 _OPENER = re.compile(r"<!\[CDATA\[|<!--|<\?")
 _CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
+_SWALLOWED = re.compile(
+    r"<!\[CDATA\[[^<]*+(?:<(?!!\[CDATA\[)[^<]*+)*?</(?:[\w.-]{1,40}:)?(?:item|entry|record)>"
+)
 _MOST_TAG = 2_000
 
 
@@ -51,6 +54,17 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
 def outside(text: str, change: Callable[[str], str]) -> str:
     """Return `text` with its markup changed, and its CDATA sections and comments as they are."""
     return "".join(change(piece) if is_markup else piece for piece, is_markup in pieces(text))
+
+
+def is_interrupted(text: str) -> bool:
+    """Return whether a CDATA section goes on into the next item, up to the end of a section there.
+
+    Such a text is well-formed, but the items between are lost.
+    """
+    return any(
+        is_markup and _SWALLOWED.search(piece) is not None
+        for piece, is_markup in (pieces(text) if text.count("<![CDATA[") > text.count("]]>") else ())
+    )
 
 
 def parted(text: str, names: Sequence[str], first: str = "") -> Parts:

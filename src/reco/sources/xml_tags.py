@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 _TAG = re.compile(
-    r"\s*<([A-Za-z_][\w.:-]{0,80})((?:\s(?:[^<>\"']|\"[^\"<]{0,5000}\"|'[^'<]{0,5000}'){0,500})?)(/?)>"
+    r"\s*<([A-Za-z_][\w.:-]{0,80})((?:\s(?:[^<>\"'/]|/(?!>)|\"[^\"<]{0,5000}\"|'[^'<]{0,5000}'){0,500})?)(/?)>"
 )
 _PREFIX = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):[A-Za-z_]")
 _ATTRIBUTE_PREFIX = re.compile(r"\s([A-Za-z_][\w.-]{0,40}):[\w.-]{1,40}\s*=\s*[\"']")
@@ -39,13 +39,20 @@ def closing(tag: str) -> str:
 def declared(head: str, root: str, text: str) -> tuple[str, str, list[str]]:
     """Return `head` with every prefix of `text` declared, a start tag that does so, and what was missing."""
     known: dict[str, str] = dict(_NAMESPACE.findall(head))
+    inside = {name: uri[1:-1] for name, uri in _NAMESPACE.findall(text)}
     used = set(_PREFIX.findall(text)) | set(_ATTRIBUTE_PREFIX.findall(text))
     missing = sorted(used - known.keys() - {"xml", "xmlns"})
-    added = "".join(f' xmlns:{name}="{_KNOWN.get(name, "urn:undeclared")}"' for name in missing)
+    added = "".join(
+        f' xmlns:{name}="{inside.get(name) or _KNOWN.get(name, "urn:undeclared")}"' for name in missing
+    )
     name = closing(root)
     opened = f"<{name}{added}"
     spaces = "".join(f" xmlns{f':{prefix}' if prefix else ''}={uri}" for prefix, uri in known.items())
-    return head.replace(f"<{name}", opened, 1), f"{opened}{spaces}>", missing[:_MOST_NAMED]
+    return (
+        head.replace(f"<{name}", opened, 1),
+        f"{opened}{spaces}>",
+        [name for name in missing if name not in inside][:_MOST_NAMED],
+    )
 
 
 def retagged(item: str, start: str, problem: Problem) -> str:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.sax import ContentHandler, SAXException, handler
+from xml.sax.saxutils import unescape
 
 from defusedxml import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
 from reco.sources.encodings import charset_of, decoded, restored
 from reco.sources.xml_characters import mended
-from reco.sources.xml_split import Parts, outside, parted
+from reco.sources.xml_split import Parts, is_interrupted, outside, parted
 from reco.sources.xml_tags import closing, declared, retagged
 
 LARGEST_ITEM = 20_000_000
@@ -71,14 +72,14 @@ def document(data: bytes, content_type: str, names: Sequence[str], first: str = 
     text, wrong = decoded(data, said)
     found = Document(mended={0: [wrong]} if wrong else {})
     text = _from_root(text, found)
-    if not (fault := problem(text)):
+    if not (fault := fault_of(text)):
         found.data = text.encode()
         return found
     parts = parted(text, names, first)
     if _DOCUMENT_TYPE.search(parts.head.replace("\0", "")):
         raise DocumentType(fault)
     _mend_characters(parts, found)
-    if problem(joined := _joined(parts)):
+    if fault_of(joined := _joined(parts)):
         _mend_tags(parts, found, fault)
         joined = _joined(parts)
         if again := problem(joined):
@@ -102,6 +103,11 @@ def problem(text: str) -> str:
     except (SAXException, ValueError) as error:
         return str(error)
     return ""
+
+
+def fault_of(text: str) -> str:
+    """Return why an XML text is not as its author meant it, or "". Raises `DocumentType`."""
+    return problem(text) or ("unclosed CDATA section" if is_interrupted(text) else "")
 
 
 def _from_root(text: str, found: Document) -> str:
@@ -167,7 +173,7 @@ def _broken(items: Sequence[str], start: str) -> Iterator[int]:
     broken = 0
     for first in range(0, len(items), _TOGETHER):
         some = items[first : first + _TOGETHER]
-        if max(map(len, some)) <= LARGEST_ITEM and not problem(f"{start}{''.join(some)}</{closing(start)}>"):
+        if max(map(len, some)) <= LARGEST_ITEM and not fault_of(f"{start}{''.join(some)}</{closing(start)}>"):
             continue
         for index, item in enumerate(some, first):
             if len(item) > LARGEST_ITEM or problem(f"{start}{item}</{closing(start)}>"):
@@ -233,4 +239,4 @@ def _bare(head: str, root: str) -> str:
 def name_of(item: str) -> str:
     """Return what an item is called, for a person: its title, its address or its identifier."""
     found = next((name for pattern in _NAMES if (name := pattern.search(item))), None)
-    return " ".join(found[1].split())[:120] if found else ""
+    return " ".join(unescape(found[1]).split())[:120] if found else ""
