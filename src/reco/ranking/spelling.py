@@ -232,8 +232,8 @@ def _mentions(snapshot: Snapshot) -> tuple[Counter[str], frozenset[str]]:
 def _words_of_places() -> frozenset[str]:
     """Return the long words in the names of communes and EPCIs, folded."""
     places = (*bundled().all("commune"), *bundled().all("epci"))
-    names = _LETTERS.findall("\n".join(place.name for place in places))
-    return frozenset(fold(name) for name in set(names) if len(name) > 4)
+    names = _LETTERS.findall(fold("\n".join(place.name for place in places)))
+    return frozenset(name for name in names if len(name) > 4)
 
 
 def _as_written(text: str, start: int, end: int, understood: str) -> Correction:

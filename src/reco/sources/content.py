@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ LONGEST_LINE = 16_000_000
 """Most bytes read for one line. No text that is kept is longer; parsing takes ten times as much memory."""
 
 _GZIP = b"\x1f\x8b"
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)*\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,7 @@ def contents(config: SourceConfig, cache: Path | None) -> Contents:
 
 def is_html(data: bytes) -> bool:
     """Return whether bytes are a web page: a portal that is down or wants a login often answers one."""
-    start = data[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return start.startswith((b"<!doctype html", b"<html"))
+    return _PAGE.match(data[:2_000]) is not None
 
 
 def shown_place(config: SourceConfig) -> str:

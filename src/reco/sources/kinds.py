@@ -97,11 +97,12 @@ def _found(config: SourceConfig, stream: BinaryIO, start: bytes) -> tuple[str, s
         return "xls", 'Set `kind = "xlsx"` for this source.'
     if start.startswith(b"%PDF-"):
         return "a PDF", "Ask for the table itself, as CSV, XLSX or ODS."
-    if is_html(start) or start.lstrip().lower().startswith((b"<table", b"<!--")):
+    is_table = config.kind in _TABLES
+    if is_html(start) or (is_table and start.lstrip().lower().startswith((b"<table", b"<!--"))):
         table = "Portals answer a page, or save a table as one: open it in a spreadsheet, save it as XLSX."
         other = "Open the address in a browser: it must answer the file itself, and need no login."
-        return "a web page", table if config.kind in _TABLES else other
-    return _text(start) if config.kind in _TABLES else ("", "")
+        return "a web page", table if is_table else other
+    return _text(start) if is_table else ("", "")
 
 
 def _text(start: bytes) -> tuple[str, str]:

@@ -29,12 +29,13 @@ _LONG = 9
 class Neighbours:
     """A vocabulary of lower-case words, searched by letters without accents and by sound.
 
-    The distance is rapidfuzz's optimal string alignment. A mask of the letters of each word leaves it a few
-    hundred words of the tens of thousands.
+    It has the words of `others` too, which several vocabularies may share. The distance is rapidfuzz's
+    optimal string alignment. A mask of the letters of each word leaves it a few hundred words of the tens of
+    thousands.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self.words = tuple(dict.fromkeys(words))
+    def __init__(self, words: Iterable[str], others: Neighbours | None = None) -> None:
+        self.words, self._others = tuple(dict.fromkeys(words)), others
         self._bare = [fold(word) for word in self.words]
         self._masks = np.fromiter(map(_mask, self._bare), dtype=np.uint32, count=len(self.words))
         self._lengths = np.fromiter(map(len, self._bare), dtype=np.int16, count=len(self.words))
@@ -46,14 +47,15 @@ class Neighbours:
 
     def same_letters(self, word: str) -> tuple[str, ...]:
         """Return the words that differ from this one by their accents only, whatever its own."""
-        return tuple(self.words[place] for place in self._by_bare.get(fold(word), ()))
+        found = self._others.same_letters(word) if self._others else ()
+        return (*found, *(self.words[place] for place in self._by_bare.get(fold(word), ())))
 
     def near(self, word: str) -> dict[str, float]:
         """Return the cost of each reading of a lower-case word; none for a word of three letters."""
         written = fold(word)
         if len(written) < _SHORTEST:
             return {}
-        found: dict[str, float] = {}
+        found = self._others.near(word) if self._others else {}
         for place in self._by_sound.get(keys([word])[0], ()):
             distance = OSA.distance(written.replace("k", "qu"), self._bare[place].replace("k", "qu"))
             found[self.words[place]] = _SOUND + _PER_SIGN * distance
@@ -64,7 +66,8 @@ class Neighbours:
 
     def sounding(self, word: str) -> tuple[str, ...]:
         """Return the words that sound like this one."""
-        return tuple(self.words[place] for place in self._by_sound.get(keys([word])[0], ()))
+        found = self._others.sounding(word) if self._others else ()
+        return (*found, *(self.words[place] for place in self._by_sound.get(keys([word])[0], ())))
 
     def _by_letters(self, written: str) -> list[tuple[int, int]]:
         """Return the places within the distance that a word of this length allows."""

@@ -214,8 +214,15 @@ class Vocabulary:
 
     @cached_property
     def _neighbours(self) -> Neighbours:
+        classes = self._french.classes
         of_catalogue = (w for w, n in self._counts.items() if n >= _FEW or self._french.knows(w))
-        return Neighbours([*self._french.classes, *of_catalogue])
+        return Neighbours((w for w in of_catalogue if w not in classes), _of_french())
+
+
+@lru_cache(maxsize=1)
+def _of_french() -> Neighbours:
+    """Return the common words of French, which each catalogue adds its own to."""
+    return Neighbours(french().classes)
 
 
 def _starts_open(word: str) -> bool:

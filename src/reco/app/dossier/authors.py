@@ -21,7 +21,7 @@ _OTHERS = re.compile(r",?\s(?:et|and) (?:al\b\.?|alii|autres)$", re.IGNORECASE)
 _ROLE = re.compile(
     r"^(?:sous la (?:dir\.|direction) d[e']|(?:coordonn|dirig|\wdit|\wcrit)\w* par|(?:dir|coord|\wd)\."
     r"|par|avec|et|M\.(?=\s\w+\s\w)|MM\.|M(?:me|lle)s?|Dr\.?|Pr\.?"
-    r"|(?:auteur|autrice|coordinat\w+|coordination|direction|redaction|rédaction)(?:s|\(s\))?\s?:)\s+",
+    r"|(?:auteur|autrice|coordinat\w+|coordination|direction|r\wdaction)(?:s|\(s\))?\s?:)\s+",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\([^()]*\)\s*$")

@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 from zipfile import BadZipFile, ZipFile
 
+from reco.sources.content import is_html
 from reco.sources.discovery.proposal import Proposal
-from reco.sources.discovery.site import Site, as_json, is_html, text_at
+from reco.sources.discovery.site import Site, as_json, text_at
 from reco.sources.remote import Fetched
 from reco.text.decoding import decoded
 

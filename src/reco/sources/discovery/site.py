@@ -8,13 +8,11 @@ from collections.abc import Mapping
 import httpx2
 
 from reco.errors import InvalidInput
+from reco.sources.content import is_html
 from reco.sources.remote import Fetched, Refused, Remote, Unreachable, shown
 
-_HTML = (b"<!doctype html", b"<html")
-_START = 2_000
 _WAIT = frozenset((408, 425, 429, 502, 503, 504))
 """Statuses of a server that has too much to do: another question would not help."""
-_XML = b"<?xml"
 
 
 class Site:
@@ -98,12 +96,6 @@ def as_json(data: bytes) -> object:
         return json.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError):
         return None
-
-
-def is_html(data: bytes) -> bool:
-    """Return whether `data` starts as a web page does."""
-    start = data[:_START].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return start.startswith(_HTML) or (start.startswith(_XML) and b"<html" in start)
 
 
 def within(document: object, path: str) -> object:
