@@ -35,7 +35,7 @@ from reco.encoder.settings import build_encoder
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import RecoError
 from reco.ranking.recommender import Query, Recommender
-from reco.ranking.spelling import Speller
+from reco.ranking.spelling import Speller, words_of_places
 from reco.refresh.run import refresh as refresh_now
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
@@ -410,6 +410,7 @@ def warm() -> None:
         Vocabulary({}, lambda stem: False), lambda name: bool(places.named(name)), lambda word, shouted: False
     )
     speller.read("du bittume")
+    words_of_places()
 
 
 if __name__ == "__main__":

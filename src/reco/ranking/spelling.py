@@ -191,7 +191,7 @@ def speller_of(snapshot: Snapshot) -> Speller:
     entries = [entry for entry in snapshot.acronyms.entries if entry.is_acronym]
     shorts = {entry.short.casefold() for entry in entries if not entry.needs_capitals}
     exact = {entry.short for entry in entries}
-    names = _words_of_places()
+    names = words_of_places()
 
     def is_place(name: str) -> bool:
         # "ecole" is the word before it is the commune of that name.
@@ -229,7 +229,7 @@ def _mentions(snapshot: Snapshot) -> tuple[Counter[str], frozenset[str]]:
 
 
 @lru_cache(maxsize=1)
-def _words_of_places() -> frozenset[str]:
+def words_of_places() -> frozenset[str]:
     """Return the long words in the names of communes and EPCIs, folded."""
     places = (*bundled().all("commune"), *bundled().all("epci"))
     names = _LETTERS.findall(fold("\n".join(place.name for place in places)))
