@@ -41,8 +41,8 @@ SLOW = pytest.mark.slow
 @pytest.mark.parametrize(
     ("night", "step", "recoveries", "directly"),
     [
-        ("first_night", 1, 5, True),
-        ("night_after_a_crash", 4, 5, True),
+        ("first_night", 2, 5, True),
+        ("night_after_a_crash", 6, 5, True),
         pytest.param("first_night", STRIDE, 1, False, marks=SLOW),
         pytest.param("second_night", STRIDE, 1, False, marks=SLOW),
         pytest.param("night_after_a_crash", STRIDE, 1, False, marks=SLOW),
@@ -130,7 +130,7 @@ def test_killed_at_every_operation_of(
 
 
 @pytest.mark.timeout(7_200)
-@pytest.mark.parametrize("kills", [20, pytest.param(3_100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [12, pytest.param(3_100, marks=pytest.mark.slow)])
 def test_killed_at_random_times(
     worker: Ask, scratch: Path, kills: int, request: pytest.FixtureRequest
 ) -> None:
@@ -186,12 +186,12 @@ def usual_time(worker: Ask, folder: Path) -> float:
 
 
 def test_many_deaths_leave_no_growing_heap(second_night: Stage) -> None:
-    """Twenty nights in a row die in one home, each elsewhere."""
+    """Ten nights in a row die in one home, each elsewhere."""
     home = second_night.fresh()
-    for at in range(5, 45, 2):
+    for at in range(5, 45, 4):
         assert second_night.run(home, at=at, fault="kill")["code"] == -9
         assert len(list((home.path / "snapshots").iterdir())) <= 2
-    recovers(second_night, home, "after twenty deaths")
+    recovers(second_night, home, "after ten deaths")
 
 
 def test_the_lock_dies_with_its_holder(second_night: Stage) -> None:

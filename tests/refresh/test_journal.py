@@ -51,7 +51,7 @@ def many(memory: Path) -> Home:
     return home
 
 
-@pytest.mark.parametrize(("name", "at", "chunks"), [("open", 2, 1), ("open", 4, 3), ("fsync", 2, 2)])
+@pytest.mark.parametrize(("name", "at", "chunks"), [("open", 4, 3), ("fsync", 2, 2)])
 def test_a_killed_refresh_resumes_where_it_was(many: Home, name: str, at: int, chunks: int) -> None:
     done = killed(many, name, at)
     assert done.code == -9 and f"killed at {name} encoded" in done.out
