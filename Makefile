@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
-# Tests run in this many processes, a module in one of them; the slowest modules start first.
-WORKERS ?= 2
+# Tests run in this many processes, a module in one of them; the slowest modules start first. They wait for
+# browsers and disks a fifth of their time, so three fill two cores.
+WORKERS ?= 3
 
 .PHONY: setup app refresh test test-slow lint format bench docs notebook clean
 
