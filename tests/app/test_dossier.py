@@ -228,6 +228,8 @@ def test_no_file_names_a_source_of_the_settings() -> None:
         ("Acte administratif", "STAT"),
         ("Mémoire en réponse", "RPRT"),
         ("info:eu-repo/semantics/conferenceObject", "CPAPER"),
+        ("blogPost", "BLOG"),
+        ("Article de presse", "NEWS"),
     ],
 )
 def test_the_type_of_a_reference_is_a_whole_word(text: str, code: str) -> None:
@@ -271,6 +273,9 @@ def test_the_type_of_a_reference_is_a_whole_word(text: str, code: str) -> None:
         ("Fondation Jean Moulin", ["Fondation Jean Moulin"]),
         ("Ministère de l'Eau, de la Forêt", ["Ministère de l'Eau, de la Forêt"]),
         ("Entretien avec Claire Moreau", ["Entretien avec Claire Moreau"]),
+        ("Moreau, Claire (1902-1985). Auteur du texte", ["Moreau, Claire"]),
+        ("Moreau, Claire, 1960- ; Roux, Hugo", ["Moreau, Claire", "Roux, Hugo"]),
+        ("Commune de Bourg, 1999-2001", ["Commune de Bourg, 1999-2001"]),
     ],
 )
 def test_authors_are_name_first_and_organisations_stay(line: str, authors: list[str]) -> None:

@@ -25,6 +25,9 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\([^()]*\)\s*$")
+# Catalogues of libraries write "Hugo, Victor (1802-1885). Auteur du texte" and "Petit, Anne, 1960-".
+_FUNCTION = re.compile(r"(?<=\))\.\s[^\W\d_][^().,]*$")
+_LIFE = re.compile(r",\s1\d{3}-(?:\d{4}|\.{2,4})?$")
 _INITIAL = re.compile(r"[^\W\d_]\.?(?:-[^\W\d_]\.?)?|(?:[^\W\d_]\.){2,3}")
 _BEHIND = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 _WORD = re.compile(r"[^\W\d_](?:[\w'’.-]*)")
@@ -80,7 +83,8 @@ def _person(text: str) -> str:
 
 def _bare(text: str) -> str:
     """Return a name without what stands before and after it: "dir. Anne Petit (Cerema)" -> "Anne Petit"."""
-    return _ROLE.sub("", _ASIDE.sub("", text).strip()).strip()
+    text = _ASIDE.sub("", _LIFE.sub("", _FUNCTION.sub("", text)))
+    return _ROLE.sub("", text.strip()).strip()
 
 
 def _inverted(surname: str, given: str) -> str:
