@@ -27,7 +27,7 @@ LONGEST = (
     "test_kills",
     "test_poison",
     "test_notebooks",
-    "test_lora",
+    "test_deep",
     "test_accessibility",
     "test_hostile_pages",
     "test_journal",

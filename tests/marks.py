@@ -71,11 +71,23 @@ CODE: Mapping[str, tuple[str, ...]] = {
     "reco.clusters.model.FORMAT": (
         "reco.clusters.model:Clusters.to_files Clusters.from_files Clusters._resources",
     ),
-    "reco.adapt.lora.learn._METHOD": (
-        "reco.adapt.lora.learn",
-        "reco.adapt.lora.checkpoint",
-        "reco.adapt.lora.pairs",
-        "reco.adapt.lora.training",
+    "reco.adapt.deep.learn._METHOD": (
+        "reco.adapt.deep.learn",
+        "reco.adapt.deep.lowrank",
+        "reco.adapt.deep.recipe",
+        "reco.adapt.deep.records",
+        "reco.adapt.training.checkpoint",
+        "reco.adapt.training.layers",
+        "reco.adapt.training.loop",
+        "reco.adapt.training.pairs",
+    ),
+    "reco.adapt.teaching.teach._METHOD": (
+        "reco.adapt.teaching.lessons",
+        "reco.adapt.teaching.teach",
+        "reco.adapt.training.checkpoint",
+        "reco.adapt.training.layers",
+        "reco.adapt.training.loop",
+        "reco.adapt.training.pairs",
     ),
     "reco.snapshots.snapshot.FORMAT": (
         "reco.snapshots.snapshot:Manifest to_files from_files",

@@ -1,4 +1,4 @@
 """Texts to vectors: the encoder protocol, its Sentence Transformers implementation, and LoRA weights.
 
-Only this package and `adapt.lora` import torch, Transformers, Sentence Transformers and peft.
+Only this package and `adapt` import torch, Transformers and Sentence Transformers.
 """

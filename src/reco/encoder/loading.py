@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from reco.encoder.adapter import Adapter
 from reco.encoder.protocol import unit
+from reco.encoder.taught import Difference
 from reco.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ _AGREEMENT = 0.999
 class ModelSource:
     """The origin of a model: a local `folder`, or a Hub `name` pinned to a `revision`.
 
-    `stamp`, if given, identifies the weights, so that the folder is not hashed. `adapter` holds low-rank
-    weights learnt for this model; they are merged when it is loaded.
+    `stamp`, if given, identifies the weights, so that the folder is not hashed. `taught` and `adapter` are
+    learnt for this model, the second on top of the first; they are merged when it is loaded.
     """
 
     folder: Path | None = None
@@ -42,11 +43,34 @@ class ModelSource:
     revision: str = ""
     stamp: str = ""
     precision: str = "auto"
+    taught: Difference | None = None
     adapter: Adapter | None = None
+
+    @property
+    def own_weights(self) -> str:
+        """What identifies the weights as their authors made them."""
+        if self.stamp:
+            return self.stamp
+        return _folder_digest(self.folder) if self.folder is not None else f"{self.name}@{self.revision}"
+
+    @property
+    def weights(self) -> str:
+        """What identifies the weights with what they were taught, without adapter."""
+        return self.own_weights if self.taught is None else f"{self.own_weights}:{self.taught.digest}"
 
 
 def loaded(source: ModelSource, label: str) -> SentenceTransformer:
-    """Load a model. Raises EncoderError when it is missing, pickled, unpinned or broken."""
+    """Load a model with what it was taught, without adapter.
+
+    Raises EncoderError when it is missing, pickled, unpinned or broken.
+    """
+    model = _plain(source, label)
+    if source.taught is not None:
+        source.taught.merge_into(inner(model))
+    return model
+
+
+def _plain(source: ModelSource, label: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     if source.folder is not None:
@@ -114,10 +138,6 @@ def native_bfloat16() -> bool:
         return False
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in checks)
-
-
-def weights_digest(source: ModelSource) -> str:
-    return _folder_digest(source.folder) if source.folder is not None else f"{source.name}@{source.revision}"
 
 
 def _folder_digest(folder: Path) -> str:

@@ -19,7 +19,6 @@ from reco.encoder.loading import (
     native_bfloat16,
     one_thread,
     quiet,
-    weights_digest,
 )
 from reco.encoder.protocol import (
     RECIPE,
@@ -31,6 +30,7 @@ from reco.encoder.protocol import (
     require_base,
     unit,
 )
+from reco.encoder.taught import Difference
 from reco.errors import EncoderError
 from reco.text.clean import digest
 
@@ -56,17 +56,21 @@ class SentenceEncoder:
     def fingerprint(self) -> str:
         return digest(
             RECIPE,
-            self._source.stamp or weights_digest(self._source),
+            self._source.weights,
             self._source.adapter.digest if self._source.adapter is not None else "",
         )
 
     def adapted(self, adapter: Adapter | None) -> SentenceEncoder:
-        base = replace(self._source, adapter=None, stamp=self._source.stamp or weights_digest(self._source))
+        base = replace(self._source, adapter=None, stamp=self._source.own_weights)
         plain = SentenceEncoder(base)
         if adapter is None:
             return plain
         require_base(adapter, plain.fingerprint)
         return SentenceEncoder(replace(base, adapter=adapter))
+
+    def taught(self, difference: Difference | None) -> SentenceEncoder:
+        """Return this encoder with other taught differences, without adapter."""
+        return SentenceEncoder(replace(self._source, taught=difference, adapter=None))
 
     def trainable(self) -> SentenceTransformer:
         """Return a new copy of the model, in float32 and without adapter, to train an adapter on."""

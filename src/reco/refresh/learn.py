@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from reco.adapt.deep.learn import DeepReport, learn_deep
+from reco.adapt.deep.recipe import DeepRecipe
 from reco.adapt.head import HeadRecipe, HeadReport, learn_head
-from reco.adapt.lora.learn import DeepReport, learn_deep
-from reco.adapt.lora.training import DeepRecipe
 from reco.encoder.protocol import Encoder, Progress
 from reco.errors import EncoderError, InvalidInput, SnapshotError
 from reco.index.vectors import VectorTable, embed
@@ -66,7 +66,7 @@ def _deep(
     if recipe.deep is None or _drift(snapshot, previous, "deep") < recipe.drift:
         return _with_last_report(snapshot, previous, "deep")
     try:
-        learnt = deep_of(store, snapshot, base, recipe.deep, progress)
+        learnt = deep_of(store, snapshot, base, recipe, progress)
     except (InvalidInput, EncoderError) as error:
         logger.warning("the encoder was not adapted: %s", error)
         return snapshot.reporting(deep={"drift": 0.0, "kept": False, "reason": str(error)})
@@ -117,14 +117,16 @@ def head_of(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: 
 
 
 def deep_of(
-    store: SnapshotStore, snapshot: Snapshot, base: Encoder, recipe: DeepRecipe, progress: Progress | None
+    store: SnapshotStore, snapshot: Snapshot, base: Encoder, recipe: Recipe, progress: Progress | None
 ) -> DeepReport:
     """Learn low-rank weights from a snapshot's catalogue. An interrupted run resumes.
 
-    Raises what `learn_deep` raises.
+    Raises what `learn_deep` raises, and InvalidInput when the requests to replay cannot be read.
     """
+    replay = recipe.replay.pairs() if recipe.replay is not None else ()
     catalogue, table = snapshot.catalogue, plain_table(store, snapshot, base, progress)
-    return learn_deep(catalogue, table, base, background(), _folder(store), recipe, progress)
+    deep = recipe.deep or DeepRecipe()
+    return learn_deep(catalogue, table, base, background(), _folder(store), deep, progress, replay)
 
 
 def plain_table(

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reco.adapt.head import HeadRecipe
-from reco.adapt.lora.training import DeepRecipe
 from reco.adapt.proof import Proof
 from reco.encoder.protocol import Encoder, Progress
 from reco.errors import EncoderMismatch
@@ -83,7 +82,7 @@ def adapt_deep(
     with store.writing():
         current = store.open()
         _encoder_of(current, base)
-        learnt = deep_of(store, current, base, recipe.deep or DeepRecipe(), progress)
+        learnt = deep_of(store, current, base, recipe, progress)
         served, head = current.id, False
         if learnt.kept:
             result = deepened(store, current, learnt, base, recipe.head)

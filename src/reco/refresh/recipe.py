@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from reco.adapt.deep.recipe import DeepRecipe
 from reco.adapt.head import HeadRecipe
-from reco.adapt.lora.training import DeepRecipe
+from reco.adapt.teaching.own import Replay
 from reco.catalogue.curation import Curation
 from reco.clusters.find import NAMING, RECIPE, Options
 from reco.evaluation.beir import Topic
@@ -25,10 +26,11 @@ class Recipe:
     """The settings by which snapshots are made, judged and kept, beside their sources and encoder.
 
     `head` sets how a head is learnt; a first snapshot then starts from the bundled head, if it fits the
-    encoder. `deep` sets how low-rank weights are learnt, `clusters` how clusters are found. None turns each
-    of the three off. `drift` is the share of resources that must change before anything is learnt again.
-    `calibrate` measures scores against unrelated queries, and against the `golden` set if there is one.
-    `keep` is the number of snapshots left on disk.
+    encoder. `deep` sets how low-rank weights are learnt, `replay` the requests that are learnt beside the
+    catalogue then, `clusters` how clusters are found. None turns each off. `drift` is the share of
+    resources that must change before anything is learnt again. `calibrate` measures scores against
+    unrelated queries, and against the `golden` set if there is one. `keep` is the number of snapshots left
+    on disk.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
@@ -39,6 +41,7 @@ class Recipe:
     clusters: Options | None = None
     head: HeadRecipe | None = None
     deep: DeepRecipe | None = None
+    replay: Replay | None = None
     drift: float = 0.1
     thresholds: Thresholds = field(default_factory=Thresholds)
     keep: int = 7

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
+from reco.adapt.deep.recipe import DeepRecipe
 from reco.adapt.head import HeadRecipe
-from reco.adapt.lora.training import DeepRecipe
 from reco.catalogue import quarantine
 from reco.catalogue.catalogue import Catalogue, Filters, Values, several
 from reco.catalogue.resource import Rejection
@@ -358,6 +358,7 @@ def recipe_of(settings: Settings) -> Recipe:
         clusters=settings.clusters.options() if settings.clusters.enabled else None,
         head=HeadRecipe() if learns and settings.adapt.head else None,
         deep=DeepRecipe() if learns and settings.adapt.deep else None,
+        replay=settings.adapt.replay(),
         drift=settings.adapt.drift,
         thresholds=settings.gates.thresholds(),
         keep=settings.snapshots.keep,

@@ -9,7 +9,7 @@ from pathlib import Path
 from tomllib import TOMLDecodeError, loads
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass as checked
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -19,6 +19,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from reco.adapt.teaching.own import Replay
 from reco.catalogue.curation import Curation
 from reco.catalogue.decisions import Decisions
 from reco.clusters.curator_names import Names
@@ -62,12 +63,27 @@ class RankingSettings(Fusion):
 class AdaptSettings(_Table):
     """`[adapt]`: whether a refresh learns a head, and low-rank weights (minutes more), from the catalogue.
 
-    It learns both again once a share `drift` of the catalogue has changed.
+    It learns both again once a share `drift` of the catalogue has changed. Low-rank weights are learnt with
+    the written `requests` for resources of `catalogue` beside, both CSV files, if they are named.
     """
 
     head: bool = True
     deep: bool = False
     drift: float = Field(default=0.1, gt=0, le=1)
+    requests: Located | None = None
+    catalogue: Located | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> AdaptSettings:
+        if (self.requests is None) != (self.catalogue is None):
+            raise ValueError("`requests` and `catalogue` are given together")
+        return self
+
+    def replay(self) -> Replay | None:
+        """Return the files of the requests to replay, None without them."""
+        if self.requests is None or self.catalogue is None:
+            return None
+        return Replay(self.requests, self.catalogue)
 
 
 class CurationSettings(_Table):

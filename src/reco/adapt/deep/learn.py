@@ -14,11 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.adapt.deep.lowrank import low_rank
+from reco.adapt.deep.recipe import DeepRecipe
+from reco.adapt.deep.records import Lesson, Split, lessons_of, pairs_of, split
 from reco.adapt.head import OFF_DOMAIN, mean_of, reciprocal_ranks, scraps_of
-from reco.adapt.lora.checkpoint import Checkpoint
-from reco.adapt.lora.pairs import Lesson, Split, lessons_of, split
-from reco.adapt.lora.training import DeepRecipe, Learnt, adapter_of, train
 from reco.adapt.proof import Proof
+from reco.adapt.training.checkpoint import Checkpoint
+from reco.adapt.training.loop import train
+from reco.adapt.training.pairs import Pair, batches
 from reco.catalogue.catalogue import Catalogue
 from reco.encoder.adapter import Adapter
 from reco.encoder.protocol import Encoder, Progress
@@ -32,7 +35,7 @@ FEWEST = 200
 """The fewest records with a summary: below this, too few can be held out."""
 
 _LONG = 9
-_METHOD = "deep/1"
+_METHOD = "deep/2"
 """The name of the training method; a change makes interrupted trainings start again."""
 
 
@@ -59,25 +62,27 @@ def learn_deep(
     folder: Path,
     recipe: DeepRecipe | None = None,
     progress: Progress | None = None,
+    replay: Sequence[Pair] = (),
 ) -> DeepReport:
     """Learn an adapter of `base`; `table` has the vectors of the catalogue by `base`.
 
-    `background` are general sentences: some are held in place during training, others are the off-domain
-    test. An interrupted run resumes from its state in `folder`. Raises InvalidInput for a catalogue that is
-    too small or has a single title, EncoderError for an encoder that cannot be adapted.
+    `replay` are requests written for other resources: with some of them in each batch, what the encoder
+    already knows of requests is not forgotten. `background` are general sentences: some are held in place
+    during training, others are the off-domain test. An interrupted run resumes from its state in `folder`.
+    Raises InvalidInput for a catalogue that is too small or has a single title, EncoderError for an encoder
+    that cannot be adapted.
     """
     chosen = recipe or DeepRecipe()
     if not isinstance(base, SentenceEncoder):
         raise EncoderError("This encoder cannot be adapted.", "Name a model under [encoder].")
     lessons = lessons_of(catalogue)
-    parts = split(lessons, chosen.watched, chosen.judged, chosen.seed)
+    parts = split(lessons, chosen.judged, chosen.seed)
     _require_enough(lessons, parts)
     started = time.monotonic()
-    learnt = _train(
-        base, lessons, parts, background, Checkpoint(folder, _key(base, lessons, chosen)), chosen, progress
-    )
+    steps = schedule([lessons[int(row)] for row in parts.learnt], replay, chosen)
+    changed = _train(base, steps, background, folder, chosen, progress)
     trained = time.monotonic()
-    adapter = adapter_of(learnt, base.fingerprint, chosen)
+    adapter = low_rank(changed, base.fingerprint, chosen.rank, chosen.scale)
     encoder = base.adapted(adapter)
     adapted, _ = embed(catalogue, encoder, None, progress)
     encoded = time.monotonic()
@@ -91,7 +96,7 @@ def learn_deep(
         table=adapted,
         records=len(lessons),
         judged=len(parts.judged),
-        steps=learnt.steps,
+        steps=len(steps),
         before=float(before.mean()),
         after=float(after.mean()),
         p=randomisation_test(after, before),
@@ -109,39 +114,39 @@ def _require_enough(lessons: dict[int, Lesson], parts: Split) -> None:
             "Add records with summaries, or use `reco adapt`, which needs fewer.",
         )
     titles = len({lesson.group for lesson in lessons.values()})
-    if titles < FEWEST // 2 or not min(map(len, (parts.learnt, parts.watched, parts.judged))):
+    if titles < FEWEST // 2 or not min(map(len, (parts.learnt, parts.judged))):
         raise InvalidInput(
             f"The records have only {titles} different titles: too few to learn from.",
             "Give records titles of their own, or keep the encoder as it is.",
         )
 
 
-def _key(base: Encoder, lessons: dict[int, Lesson], recipe: DeepRecipe) -> str:
-    texts = [[row, lesson.title, *lesson.passages] for row, lesson in lessons.items()]
-    values = [_METHOD, base.fingerprint, asdict(recipe), texts]
-    return atomic.digest_of(json.dumps(values, sort_keys=True).encode())
+def schedule(lessons: Sequence[Lesson], replay: Sequence[Pair], recipe: DeepRecipe) -> list[list[Pair]]:
+    """Return the batches of all steps: the catalogue's pairs, and some of `replay` among them."""
+    found: list[list[Pair]] = []
+    for epoch in range(recipe.epochs):
+        own = pairs_of(lessons, recipe.seed, epoch)
+        drawn = np.random.default_rng([recipe.seed, 5, epoch]).permutation(len(replay))
+        again = [replay[i] for i in drawn[: round(recipe.replayed * len(own))]]
+        found += batches([*own, *again], recipe.batch, 0.0, (recipe.seed, epoch))
+    return found[: recipe.steps]
 
 
 def _train(
     base: SentenceEncoder,
-    lessons: dict[int, Lesson],
-    parts: Split,
+    steps: Sequence[Sequence[Pair]],
     background: Sequence[str],
-    checkpoint: Checkpoint,
+    folder: Path,
     recipe: DeepRecipe,
     progress: Progress | None,
-) -> Learnt:
+) -> dict[str, NDArray[np.float32]]:
+    """Return the difference of each matrix, of the upper half of the layers unless the recipe says."""
     long = [sentence for sentence in background if len(sentence.split()) >= _LONG]
-    return train(
-        base.trainable(),
-        [lessons[int(row)] for row in parts.learnt],
-        [lessons[int(row)] for row in parts.watched],
-        # The first ones are the off-domain test: training must not hold these in place.
-        long[OFF_DOMAIN:],
-        recipe,
-        checkpoint,
-        progress,
-    )
+    texts = [[(pair.asked, pair.answer) for pair in batch] for batch in steps]
+    key = atomic.digest_of(json.dumps([_METHOD, base.fingerprint, asdict(recipe), texts]).encode())
+    # The first ones are the off-domain test: training must not hold these in place.
+    general = long[OFF_DOMAIN:]
+    return train(base.trainable(), steps, general, recipe.loop, Checkpoint(folder, key), progress).differences
 
 
 class _HeldOut:

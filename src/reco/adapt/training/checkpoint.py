@@ -26,10 +26,10 @@ _HEADER = 8
 
 @dataclass(frozen=True)
 class State:
-    """The steps done, the validation losses, and every tensor of the model and optimiser."""
+    """The steps done, their losses, and every tensor of the model and optimiser."""
 
     step: int = 0
-    watched: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
     tensors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
@@ -49,7 +49,7 @@ class Checkpoint:
             length = int.from_bytes(data[:_HEADER], "little")
             values = json.loads(json.loads(data[_HEADER : _HEADER + length])["__metadata__"]["state"])
             if values["key"] == self.key:
-                return State(int(values["step"]), tuple(values["watched"]), load(data))
+                return State(int(values["step"]), tuple(values["losses"]), load(data))
             logger.warning("an interrupted adaptation of other texts or settings was removed")
         except FileNotFoundError:
             pass
@@ -61,7 +61,7 @@ class Checkpoint:
     def write(self, state: State) -> None:
         """Replace the state. Raises StorageError when the disk refuses."""
         atomic.make_folder(self.folder)
-        values = json.dumps({"key": self.key, "step": state.step, "watched": state.watched}, sort_keys=True)
+        values = json.dumps({"key": self.key, "step": state.step, "losses": state.losses}, sort_keys=True)
         atomic.replace(self.folder / _FILE, save(dict(state.tensors), metadata={"state": values}))
 
     def remove(self) -> None:

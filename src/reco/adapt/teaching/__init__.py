@@ -1,0 +1,1 @@
+"""The teaching of the shipped encoder: public sheets, the catalogue and written requests to weights."""
