@@ -6,7 +6,7 @@ STAMP := .venv/.set-up
 # browsers and disks a fifth of their time, so three fill two cores.
 WORKERS ?= 3
 
-.PHONY: setup app refresh test test-slow lint format bench docs notebook clean
+.PHONY: setup app refresh prepared test test-slow lint format bench docs notebook clean
 
 setup: $(STAMP)
 
@@ -20,6 +20,10 @@ app: setup refresh
 
 refresh: setup
 	$(BIN)/reco refresh
+
+# The vectors of the bundled catalogue that ship with the package, after a change of texts or of the model.
+prepared: setup
+	$(BIN)/python scripts/prepare.py
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import reco
-from reco.cli import analysis, curation, evaluation, feedback, links, logs, operations, projects, sources
+from reco.cli import (
+    analysis,
+    curation,
+    evaluation,
+    feedback,
+    links,
+    logs,
+    operations,
+    projects,
+    replays,
+    sources,
+)
 from reco.cli.console import note, progress_bar, run
 from reco.cli.options import (
     Arranging,
@@ -170,6 +181,7 @@ add_commands(app, facets=curation.facets, duplicates=curation.duplicates)
 add_commands(app, evaluate=evaluation.evaluate, adapt=evaluation.adapt)
 add_commands(app, radar=analysis.radar, audit=analysis.audit, links=links.links)
 add_commands(app, changes=projects.changes, batch=projects.batch)
+add_commands(app, replay=replays.replay)
 add_commands(app, check=operations.check, rollback=operations.rollback, prune=operations.prune)
 add_commands(app, status=operations.status, doctor=operations.doctor)
 
@@ -195,7 +207,8 @@ def _forced(force: bool, by: str, reason: str) -> Forced | None:
 def _show_answer(found: Answer, common: Common) -> None:
     from reco.cli import render
 
-    common.show(render.answer_document(found), partial(render.answer, found))
+    document = common.opened.record(found) if common.as_json else {}
+    common.show(document, partial(render.answer, found))
 
 
 def main(arguments: list[str] | None = None) -> None:

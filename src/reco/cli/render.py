@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from reco.catalogue.places.gazetteer import bundled
 from reco.catalogue.resource import FIELDS, Rejection, Remark, Resource
 from reco.cli.console import note, show_table
 from reco.cli.notices import asides
@@ -21,6 +20,7 @@ from reco.refresh.report import RefreshReport
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotEntry
 from reco.text.passages import Span
+from reco.workspace.documents import place_document
 
 _SHOWN = 240
 """Characters of a value that `trial` shows."""
@@ -60,69 +60,10 @@ def answer(found: Answer) -> None:
     for slot in found.shelf:
         if slot.rank is None:
             console.print(Text(f"–  {slot.type}: nothing close enough\n", style="dim"))
-    compared = _place(found.query.place)
+    compared = place_document(found.query.place)
     if compared is not None:
         console.print(Text(f"Places compared with {compared['name']}, {compared['code']}", style="dim"))
     console.print(f"Snapshot {found.snapshot}", style="dim", highlight=False)
-
-
-def answer_document(found: Answer) -> dict[str, Any]:
-    """Return an answer as a document of the JSON interface."""
-    return {
-        "query": found.query.text,
-        "snapshot": found.snapshot,
-        "place": _place(found.query.place),
-        "verdict": found.verdict,
-        "confidence": found.confidence,
-        "expansions": [
-            {"short": one.short, "full": one.entry.full, "written": one.written} for one in found.expansions
-        ],
-        "without": list(found.query.without),
-        "understood": found.understood,
-        "corrections": [asdict(one) for one in found.corrections],
-        "exact": list(found.query.exact),
-        "needs": [asdict(need) for need in found.needs],
-        "shelf": [asdict(slot) for slot in found.shelf],
-        "reading": reading_document(found.query),
-        "recommendations": [_item(item) for item in found.recommendations],
-    }
-
-
-def reading_document(query: Query) -> dict[str, Any] | None:
-    """Return what is read of a paper and what is left out; None for a text that is read whole."""
-    reading = query.reading
-    if not reading.kind:
-        return None
-    sides = (("kept", reading.kept), ("left_out", reading.left_out))
-    texts = {
-        name: [{"label": part.label, "text": query.text[part.start : part.end]} for part in parts]
-        for name, parts in sides
-    }
-    return {"kind": reading.kind, "lead": reading.lead, **texts}
-
-
-def _place(code: str) -> dict[str, str] | None:
-    """Return the code and the unambiguous name of the query's place, or None."""
-    place = bundled().by_code(code) if code else None
-    return {"code": code, "name": bundled().label(place)} if place is not None else None
-
-
-def _item(item: Recommendation) -> dict[str, Any]:
-    return {
-        **item.row(),
-        "place": item.resource.place,
-        "others": [listing(other) for other in item.others],
-        "placement": asdict(item.placement) if item.placement else None,
-        "likeness": asdict(item.likeness) if item.likeness else None,
-        "vigilance": [asdict(point) for point in item.vigilance],
-        "explanation": asdict(item.explanation),
-    }
-
-
-def listing(resource: Resource) -> dict[str, Any]:
-    """Return the fields that distinguish the listings of one document."""
-    names = ("id", "title", "publisher", "year", "url", "source")
-    return {name: getattr(resource, name) for name in names}
 
 
 def joined(*facts: object) -> str:

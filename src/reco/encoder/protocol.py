@@ -76,6 +76,10 @@ class Encoder(Protocol):
         """Digest of weights, prompts and text recipe."""
 
     @property
+    def arithmetic(self) -> str:
+        """What rounds a vector's last bits: the precision of the weights, and the processor's kernels."""
+
+    @property
     def dimension(self) -> int:
         """Length of a vector."""
 

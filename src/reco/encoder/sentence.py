@@ -60,6 +60,12 @@ class SentenceEncoder:
             self._source.adapter.digest if self._source.adapter is not None else "",
         )
 
+    @property
+    def arithmetic(self) -> str:
+        import torch
+
+        return f"{self._model.dtype} {torch.backends.cpu.get_cpu_capability()}".removeprefix("torch.")
+
     def adapted(self, adapter: Adapter | None) -> SentenceEncoder:
         base = replace(self._source, adapter=None, stamp=self._source.own_weights)
         plain = SentenceEncoder(base)

@@ -39,6 +39,10 @@ class HashingEncoderForTests:
     def fingerprint(self) -> str:
         return digest("hashing-for-tests", str(self._dimension), str(self._seed), RECIPE)
 
+    @property
+    def arithmetic(self) -> str:
+        return "exact"
+
     def adapted(self, adapter: Adapter | None) -> HashingEncoderForTests:
         plain = HashingEncoderForTests(self._dimension, self._base)
         if adapter is None:

@@ -82,7 +82,8 @@ class Answer:
     probability, 0 to 1, that the query belongs to the field. Both are None without calibrated levels
     and for `similar`. `expansions` are the acronyms and synonyms that were expanded. `shelf` has the
     slots of a balanced shelf, in the order of types, when the query has `shelf`. `understood` is the text
-    that was searched: the query's with its `corrections`, which give positions in the query's text.
+    that was searched: the query's with its `corrections`, which give positions in the query's text. `like`
+    is the id that `similar` was asked for, "" for a description.
 
     It is a sequence of its recommendations:
 
@@ -103,6 +104,7 @@ class Answer:
     shelf: tuple[Slot, ...] = ()
     understood: str = ""
     corrections: tuple[Correction, ...] = ()
+    like: str = ""
 
     @property
     def misspelt(self) -> Mapping[str, Correction]:
@@ -241,7 +243,8 @@ class Recommender:
         parsed = self._search.read_resource(row, query.text)
         hits = self._search.best(parsed, query, query.k, self.snapshot.listings(row))
         asked = _Asked(Understood(query.text), query.reading)
-        return self._answer(query, asked, parsed, _Ranked(tuple(Placed(hit) for hit in hits)))
+        found = self._answer(query, asked, parsed, _Ranked(tuple(Placed(hit) for hit in hits)))
+        return replace(found, like=identifier)
 
     def understood(self, query: Query) -> Understood:
         """Return the text that is searched for a query: its own, or with the spelling of its words mended.

@@ -29,6 +29,7 @@ from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.ranking.scoring import Scorer
 from reco.ranking.search import expanded
 from reco.refresh.baseline import Baseline, comparable
+from reco.refresh.prepared import prepared_for
 from reco.refresh.recipe import Recipe
 from reco.snapshots.snapshot import Snapshot, same_head
 from reco.text.background import unrelated
@@ -74,7 +75,8 @@ def measured(snapshot: Snapshot, encoder: Encoder, baseline: Baseline | None, re
     previous = comparable(baseline, snapshot.manifest.encoder)
     known = previous.levels if previous is not None else None
     if previous is None or known is None:
-        return calibrated(snapshot, encoder, recipe)
+        prepared = prepared_for(encoder)
+        return calibrated(snapshot, encoder, recipe, prepared.asked if prepared is not None else None)
     drift = previous.drift("levels", snapshot.table.hashes)
     if (
         not recipe.calibrate

@@ -19,6 +19,7 @@ from reco.refresh.gates import remember
 from reco.refresh.journal import Journal
 from reco.refresh.learn import forget_training, in_lineage, learn
 from reco.refresh.log import recorded
+from reco.refresh.prepared import prepared_table
 from reco.refresh.publish import Forced, Outcome, Written, publish, write
 from reco.refresh.recipe import Recipe
 from reco.refresh.report import Made, RefreshRefused, RefreshReport, report_of
@@ -106,7 +107,10 @@ def _embedded(
     store: SnapshotStore, night: Night, encoder: Encoder, progress: Progress | None
 ) -> tuple[VectorTable, int]:
     """Return the vectors of the new catalogue, and how many texts were encoded."""
-    return embed(night.catalogue, encoder, night.last_vectors(encoder), progress, _journal(store, encoder))
+    known = night.last_vectors(encoder)
+    if known is None:
+        known = prepared_table(night.catalogue, encoder)
+    return embed(night.catalogue, encoder, known, progress, _journal(store, encoder))
 
 
 def _tidy(store: SnapshotStore, encoder: Encoder, made: Made, outcome: Outcome, keep: int) -> None:

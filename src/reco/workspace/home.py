@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from reco.refresh.links import LinkReport
     from reco.refresh.publish import Forced
     from reco.refresh.report import RefreshReport
+    from reco.workspace.replay import Replayed
 
 
 class Home:
@@ -242,6 +244,29 @@ class Home:
         False
         """
         return self.recommender.similar(identifier, k, filters)
+
+    def record(self, answer: Answer) -> dict[str, Any]:
+        """Return an answer of the served snapshot as a document that `replay` reads.
+
+        >>> home.record(home.recommend("un verger partagé", k=1))["depended_on"]["snapshot"]["id"]
+        '000001'
+        """
+        from reco.workspace.replay import recorded_document
+
+        return recorded_document(self, answer)
+
+    def replay(self, document: str | Mapping[str, Any]) -> Replayed:
+        """Ask a recorded question again, and say what differs: a document of `record`, or its JSON.
+
+        Raises InvalidInput for anything else.
+
+        >>> home.replay(home.record(home.recommend("un verger partagé"))).same
+        True
+        """
+        from reco.workspace.replay import Recorded, replay
+
+        text = document if isinstance(document, str) else json.dumps(document)
+        return replay(self, Recorded.read(text))
 
     def evaluate(
         self,

@@ -7,7 +7,7 @@ later step, forward and backward, goes through the upper layers alone.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class CutModel:
             parameter.requires_grad_(False)
         self.matrices = self._learning()
 
-    def _learning(self) -> dict[str, torch.nn.Parameter]:
+    def _learning(self) -> dict[str, torch.Tensor]:
         """Return the matrices that learn, by the name of their module in the transformer."""
         import torch
 
@@ -96,8 +96,9 @@ class CutModel:
         """Return what enters the upper layers, (texts, tokens, dimension), from memory where it is kept."""
         import torch
 
-        known = [self._states.get((kind, text)) for text in texts]
-        if all(state is not None for state in known):
+        keys = [(kind, text) for text in texts]
+        if all(key in self._states for key in keys):
+            known = [self._states[key] for key in keys]
             states = torch.zeros(*mask.shape, known[0].shape[-1])
             states[mask] = torch.cat(known).float()
             return states
@@ -113,7 +114,12 @@ class CutModel:
 
     def _captured(self, features: Any) -> torch.Tensor:
         seen: list[Any] = []
-        with passing(self._layers[self._cut :], lambda states: seen.append(states) or states):
+
+        def see(states: torch.Tensor) -> torch.Tensor:
+            seen.append(states)
+            return states
+
+        with passing(self._layers[self._cut :], see):
             self._model(dict(features))
         first: torch.Tensor = seen[0]
         return first
@@ -125,7 +131,7 @@ class CutModel:
 
 
 @contextlib.contextmanager
-def passing(layers: Sequence[Any], through: Any) -> Iterator[None]:
+def passing(layers: Sequence[Any], through: Callable[[Any], Any]) -> Iterator[None]:
     """Replace what layers do during the block: each returns `through` of the states that it is given."""
     for layer in layers:
         layer.forward = lambda states, *_, **__: through(states)
