@@ -45,7 +45,8 @@ def _made(config: Path, folder: Path) -> bytes:
     levels = snapshot.levels
     learnt = snapshot.manifest.report.get("adapt", {})
     asked = levels.asked if levels is not None else {}
-    return Prepared(snapshot.manifest.encoder, snapshot.table, asked, learnt).to_bytes()
+    made = Prepared(snapshot.manifest.encoder, snapshot.table, asked, learnt, snapshot.head)
+    return made.to_bytes()
 
 
 if __name__ == "__main__":

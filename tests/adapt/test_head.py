@@ -16,6 +16,7 @@ from reco.errors import InvalidInput
 from reco.index.vectors import embed
 from reco.refresh.on_demand import adapt, undo
 from reco.refresh.recipe import Recipe
+from reco.refresh.trial import Trial
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 from reco.snapshots.store import SnapshotStore
 from tests.support import publish
@@ -103,6 +104,7 @@ def test_an_adaptation_is_published_and_undone(tmp_path: Path, monkeypatch: pyte
         head=head, records=40, before=0.1, after=0.3, p=0.001, off_domain_before=0.5, off_domain_after=0.5
     )
     monkeypatch.setattr("reco.refresh.learn.learn_head", lambda *_: won)
+    monkeypatch.setattr("reco.refresh.on_demand.head_trial", lambda *_: Trial(80, 0.4, 0.5, 0.001))
     done = adapt(store, ENCODER, Recipe())
     assert done.published and done.kept and (done.before, done.after) == (0.1, 0.3)
     adapted = store.open()

@@ -1,4 +1,4 @@
-"""Whether what was learnt is kept: it must win beyond noise, and lose nothing off-domain."""
+"""Whether what was learnt is worth a trial: it must win beyond noise, and lose nothing off-domain."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GOOD = Report(
 def test_it_is_kept_when_it_wins_beyond_noise_and_loses_nothing(
     changed: dict[str, float], kept: bool
 ) -> None:
-    assert replace(GOOD, **changed).kept is kept
+    assert replace(GOOD, **changed).promising is kept
 
 
 def test_figures_are_the_numbers_in_their_order() -> None:

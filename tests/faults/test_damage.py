@@ -37,7 +37,8 @@ def nights(memory: Path, monkeypatch: pytest.MonkeyPatch) -> SnapshotStore:
     """A store with three snapshots that refreshes made: clusters, levels, families, a head, all that is
     carried to the next night. The third is current."""
     home = Home(memory / "nights", dimension=16)
-    monkeypatch.setattr("reco.refresh.build.starting_head", lambda _: np.eye(16, dtype=np.float32))
+    head = np.eye(16, dtype=np.float32)
+    monkeypatch.setattr("reco.refresh.learn._headed", lambda _, snapshot, *__: snapshot.with_head(head))
     recipe = replace(recipe_of(home.settings()), head=HeadRecipe())
     table = [
         {**row, "id": f"{n}{row['id']}", "title": f"{row['title']} {n}"} for n in "abc" for row in rows()

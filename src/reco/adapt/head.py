@@ -60,10 +60,13 @@ class HeadRecipe:
 class HeadReport(Proof):
     """A learnt head, with mean reciprocal ranks of held-out records and of general sentences.
 
-    `kept` is True when the head gains beyond noise and loses at most 1 % off-domain.
+    `rows` are the snapshot's rows that it was learnt from; `held_out` has a head for each fold, learnt from
+    the others: record i is of fold i modulo their number.
     """
 
     head: Matrix
+    rows: tuple[int, ...] = ()
+    held_out: tuple[Matrix, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def learn_head(
     """
     chosen = recipe or HeadRecipe()
     lessons = _lessons(snapshot, encoder, chosen, pairs)
-    before, after = _cross_validated(lessons, chosen)
+    before, after, held_out = _cross_validated(lessons, chosen)
     head = _train(lessons, np.arange(len(lessons.titles)), chosen)
     scraps = scraps_of(background, encoder)
     return HeadReport(
@@ -117,18 +120,24 @@ def learn_head(
         p=randomisation_test(after, before),
         off_domain_before=float(reciprocal_ranks(*scraps, None).mean()),
         off_domain_after=float(reciprocal_ranks(*scraps, head).mean()),
+        rows=tuple(_training_rows(snapshot, chosen.records)),
+        held_out=held_out,
     )
 
 
-def _cross_validated(lessons: Lessons, recipe: HeadRecipe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each record's mean reciprocal rank, without a head and with one learnt from other records."""
+def _cross_validated(
+    lessons: Lessons, recipe: HeadRecipe
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Matrix, ...]]:
+    """Return each record's mean reciprocal rank without a head and with its fold's, and those heads."""
     folds = np.arange(len(lessons.titles)) % FOLDS
     before = _task_ranks(lessons, None)
     after = before.copy()
+    heads = []
     for fold in range(FOLDS):
         head = _train(lessons, np.flatnonzero(folds != fold), recipe)
         after[folds == fold] = _task_ranks(lessons, head)[folds == fold]
-    return before, after
+        heads.append(head)
+    return before, after, tuple(heads)
 
 
 def _task_ranks(lessons: Lessons, head: Matrix | None) -> NDArray[np.float64]:

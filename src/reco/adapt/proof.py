@@ -1,4 +1,4 @@
-"""The test that a head or an adapter must pass to be served."""
+"""The first test of a head or an adapter: vectors of held-out records rank better, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class Proof:
         return {name: value for name, value in values.items() if isinstance(value, int | float)}
 
     @property
-    def kept(self) -> bool:
-        """Whether it gains beyond noise on held-out records, and loses at most 1 % off-domain."""
+    def promising(self) -> bool:
+        """Whether it gains beyond noise on held-out records, and loses at most 1 % off-domain.
+
+        Only the answers of the product can then tell whether it is kept (`refresh.trial`).
+        """
         gained = self.after > self.before and self.p < _SIGNIFICANT
         return gained and self.off_domain_after >= self.off_domain_before * (1 - _OFF_DOMAIN_LOSS)

@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from reco.adapt.starter import starting_head
 from reco.catalogue.catalogue import Catalogue
 from reco.clusters.find import Options
 from reco.clusters.find import find as find_clusters
 from reco.clusters.model import Clusters
-from reco.encoder.protocol import Encoder, Matrix
+from reco.encoder.protocol import Encoder
 from reco.errors import RecoError
 from reco.index.duplicates import find as find_families
 from reco.index.terms import Before, CatalogueTerms
@@ -58,13 +57,9 @@ def next_snapshot(
         parent=store.named(),
         settings={"making": recipe.stamp},
     )
-    head = previous.head if previous is not None else _first_head(recipe, encoder)
+    head = previous.head if previous is not None else None
     snapshot = build(manifest, catalogue, table, head, None, listed.result(), carried, terms)
     return replace(snapshot, adapter=previous.adapter if previous is not None else None)
-
-
-def _first_head(recipe: Recipe, encoder: Encoder) -> Matrix | None:
-    return starting_head(encoder.fingerprint) if recipe.head is not None else None
 
 
 def _previous_counts(store: SnapshotStore, baseline: Baseline | None) -> Before | None:

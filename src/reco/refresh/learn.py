@@ -13,7 +13,9 @@ from reco.errors import EncoderError, InvalidInput, SnapshotError
 from reco.index.vectors import VectorTable, embed
 from reco.projects.judgements import approved_pairs
 from reco.refresh.baseline import Baseline, comparable
+from reco.refresh.prepared import prepared_for
 from reco.refresh.recipe import Recipe
+from reco.refresh.trial import Side, Trial, compared, probe, questions
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
@@ -52,7 +54,12 @@ def learn(
         return deep  # `_deep` has already tried a head on top of the new weights
     if recipe.head is None or _drift(deep, previous, "adapt") < recipe.drift:
         return _with_last_report(deep, previous, "adapt")
-    return _headed(store, deep, encoder, recipe.head)
+    ready = prepared_for(encoder) if previous is None else None
+    if ready is not None and ready.learnt and ready.drift(deep.table.hashes) < recipe.drift:
+        # What the bundled catalogue teaches was tried when its vectors were made, and ships with them.
+        report = {**ready.learnt, "drift": ready.drift(deep.table.hashes)}
+        return deep.with_head(ready.head).reporting(adapt=report)
+    return _headed(store, deep, encoder, recipe)
 
 
 def _deep(
@@ -70,9 +77,10 @@ def _deep(
     except (InvalidInput, EncoderError) as error:
         logger.warning("the encoder was not adapted: %s", error)
         return snapshot.reporting(deep={"drift": 0.0, "kept": False, "reason": str(error)})
-    if not learnt.kept:
-        return snapshot.reporting(deep={"drift": 0.0, "kept": False, **learnt.figures})
-    return deepened(store, snapshot, learnt, base, recipe.head)
+    trial = deep_trial(snapshot, base, learnt, recipe)
+    if not trial.kept:
+        return snapshot.reporting(deep={"drift": 0.0, "kept": False, **learnt.figures, **trial.figures})
+    return deepened(store, snapshot, learnt, base, recipe, trial)
 
 
 def _drift(snapshot: Snapshot, previous: Baseline | None, report: str) -> float:
@@ -88,23 +96,63 @@ def _with_last_report(snapshot: Snapshot, previous: Baseline | None, report: str
 
 
 def deepened(
-    store: SnapshotStore, snapshot: Snapshot, learnt: DeepReport, base: Encoder, head: HeadRecipe | None
+    store: SnapshotStore,
+    snapshot: Snapshot,
+    learnt: DeepReport,
+    base: Encoder,
+    recipe: Recipe,
+    trial: Trial,
 ) -> Snapshot:
     """Return the snapshot encoded with the learnt weights, and with a head on top if it wins."""
     encoder = base.adapted(learnt.adapter)
     encoded = snapshot.encoded_by(encoder.fingerprint, learnt.table, learnt.adapter)
-    encoded = encoded.reporting(deep={"drift": 0.0, "kept": True, **learnt.figures})
-    return encoded if head is None else _headed(store, encoded, encoder, head)
+    encoded = encoded.reporting(deep={"drift": 0.0, "kept": True, **learnt.figures, **trial.figures})
+    return encoded if recipe.head is None else _headed(store, encoded, encoder, recipe)
 
 
-def _headed(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: HeadRecipe) -> Snapshot:
+def _headed(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: Recipe) -> Snapshot:
     """Return the snapshot with a head if it wins, and with the report of the attempt."""
     try:
-        learnt = head_of(store, snapshot, encoder, recipe)
+        learnt = head_of(store, snapshot, encoder, recipe.head or HeadRecipe())
     except InvalidInput as error:
         return snapshot.reporting(adapt={"drift": 0.0, "kept": False, "reason": str(error)})
-    headed = snapshot.with_head(learnt.head) if learnt.kept else snapshot
-    return headed.reporting(adapt={"drift": 0.0, "kept": learnt.kept, **learnt.figures})
+    trial = head_trial(snapshot, encoder, learnt, recipe)
+    headed = snapshot.with_head(learnt.head) if trial.kept else snapshot.with_head(None)
+    report = {"drift": 0.0, "kept": trial.kept, **learnt.figures, **trial.figures}
+    return headed.reporting(adapt=report)
+
+
+def head_trial(snapshot: Snapshot, encoder: Encoder, learnt: HeadReport, recipe: Recipe) -> Trial:
+    """Ask the product without the head and with it; a head of no promise is not asked, and not kept."""
+    if not learnt.promising:
+        return Trial.none()
+    asked, lost = questions(snapshot, learnt.rows, len(learnt.held_out))
+    plain = probe(snapshot, snapshot.table, lost)
+    return compared(
+        asked,
+        recipe.golden,
+        recipe.fusion,
+        Side(encoder, snapshot.with_head(None), [plain] * len(learnt.held_out)),
+        Side(encoder, snapshot.with_head(learnt.head), [plain.with_head(head) for head in learnt.held_out]),
+    )
+
+
+def deep_trial(snapshot: Snapshot, base: Encoder, learnt: DeepReport, recipe: Recipe) -> Trial:
+    """Ask the product of `base` and of the learnt weights, both without a head."""
+    if not learnt.promising:
+        return Trial.none()
+    plain = snapshot.with_head(None)
+    if snapshot.manifest.encoder != base.fingerprint:
+        # The snapshot has the weights of an earlier training; both sides start from the plain encoder.
+        table, _ = embed(snapshot.catalogue, base)
+        plain = plain.encoded_by(base.fingerprint, table, None)
+    encoder = base.adapted(learnt.adapter)
+    tuned = plain.encoded_by(encoder.fingerprint, learnt.table, learnt.adapter)
+    asked, lost = questions(plain, learnt.rows, 1)
+    sides = (
+        Side(of, whole, [probe(whole, whole.table, lost)]) for of, whole in ((base, plain), (encoder, tuned))
+    )
+    return compared(asked, recipe.golden, recipe.fusion, *sides)
 
 
 def head_of(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: HeadRecipe) -> HeadReport:

@@ -14,9 +14,18 @@ from reco.encoder.protocol import Encoder, Progress
 from reco.errors import EncoderMismatch
 from reco.index.calibration import Vectors
 from reco.refresh.calibrate import calibrated
-from reco.refresh.learn import deep_of, deepened, forget_training, head_of, plain_table
+from reco.refresh.learn import (
+    deep_of,
+    deep_trial,
+    deepened,
+    forget_training,
+    head_of,
+    head_trial,
+    plain_table,
+)
 from reco.refresh.publish import draft_of
 from reco.refresh.recipe import Recipe
+from reco.refresh.trial import Trial
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 
@@ -28,6 +37,8 @@ _LEARNT = ("adapt", "deep")
 class AdaptReport:
     """The outcome of an adaptation. `before` and `after` are mean reciprocal ranks of held-out records.
 
+    `product_before`, `product_after` and `product_p` are what the answers of the product gain on them
+    (nDCG@10 of `asked` queries), `golden_*` the same over `judged_queries` of the golden set: they decide.
     `training_seconds` and `encoding_seconds` are parts of `seconds`. For the depth "deep", `head` says
     whether a head was kept as well.
     """
@@ -41,6 +52,14 @@ class AdaptReport:
     p: float | None = None
     off_domain_before: float | None = None
     off_domain_after: float | None = None
+    asked: int = 0
+    product_before: float = 0.0
+    product_after: float = 0.0
+    product_p: float = 1.0
+    judged_queries: int = 0
+    golden_before: float = 0.0
+    golden_after: float = 0.0
+    golden_p: float = 1.0
     seconds: float = 0.0
     judged: int | None = None
     steps: int | None = None
@@ -61,12 +80,13 @@ def adapt(store: SnapshotStore, base: Encoder, recipe: Recipe) -> AdaptReport:
         current = store.open()
         encoder = _encoder_of(current, base)
         learnt = head_of(store, current, encoder, recipe.head or HeadRecipe())
+        trial = head_trial(current, encoder, learnt, recipe)
         served = current.id
-        if learnt.kept:
+        if trial.kept:
             result = current.with_head(learnt.head)
-            report = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures}}
+            report = {"adapt": {"drift": 0.0, "kept": True, **learnt.figures, **trial.figures}}
             served = _publish(store, _next(store, result, current, report), encoder, recipe, current.asked)
-    return _report(served, "head", learnt, time.monotonic() - started)
+    return _report(served, "head", learnt, trial, time.monotonic() - started)
 
 
 def adapt_deep(
@@ -83,9 +103,10 @@ def adapt_deep(
         current = store.open()
         _encoder_of(current, base)
         learnt = deep_of(store, current, base, recipe, progress)
+        trial = deep_trial(current, base, learnt, recipe)
         served, head = current.id, False
-        if learnt.kept:
-            result = deepened(store, current, learnt, base, recipe.head)
+        if trial.kept:
+            result = deepened(store, current, learnt, base, recipe, trial)
             head = result.head is not None
             report = {
                 part: result.manifest.report[part] for part in _LEARNT if part in result.manifest.report
@@ -93,7 +114,7 @@ def adapt_deep(
             candidate = _next(store, result, current, report)
             served = _publish(store, candidate, base.adapted(learnt.adapter), recipe)
         forget_training(store)
-    return _report(served, "deep", learnt, time.monotonic() - started, head)
+    return _report(served, "deep", learnt, trial, time.monotonic() - started, head)
 
 
 def undo(
@@ -147,13 +168,15 @@ def _publish(
     return store.publish(draft_of(store, calibrated(candidate, encoder, recipe, asked)))
 
 
-def _report(served: str, depth: str, learnt: Proof, seconds: float, head: bool | None = None) -> AdaptReport:
+def _report(
+    served: str, depth: str, learnt: Proof, trial: Trial, seconds: float, head: bool | None = None
+) -> AdaptReport:
     """Return the report of what was learnt, with those of its figures that an `AdaptReport` names."""
     named = {field.name for field in fields(AdaptReport)}
-    figures: dict[str, Any] = {name: value for name, value in learnt.figures.items() if name in named}
-    return AdaptReport(
-        served, learnt.kept, depth, learnt.kept, seconds=round(seconds, 3), head=head, **figures
-    )
+    every = {**learnt.figures, **trial.figures}
+    figures: dict[str, Any] = {name: value for name, value in every.items() if name in named}
+    kept = trial.kept
+    return AdaptReport(served, kept, depth, kept, seconds=round(seconds, 3), head=head, **figures)
 
 
 def _next(

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from reco.catalogue.resource import Resource
-from reco.encoder.protocol import Document, Encoder, unit
+from reco.encoder.protocol import Document, Encoder, Matrix, unit
 from reco.index.calibration import Vectors
 from reco.index.vectors import VectorTable
 
@@ -36,16 +36,18 @@ _TABLE = ("parts", "weights", "spans", "bounds")
 
 @dataclass(frozen=True)
 class Prepared:
-    """The vectors of a catalogue, those of the texts that calibrate it, and the report of its head.
+    """The vectors of a catalogue, those of the texts that calibrate it, and its head with its report.
 
     `encoder` is the fingerprint of the encoder that made them, `asked` maps digests of texts to vectors,
     and `learnt` is the manifest's report of a head: nothing is learnt again while the catalogue is the same.
+    `head` is None when the product gained nothing by it.
     """
 
     encoder: str
     table: VectorTable
     asked: Vectors
     learnt: Mapping[str, Any]
+    head: Matrix | None = None
 
     def drift(self, hashes: Sequence[str]) -> float:
         """Return the share of texts, by content hash, that are not among these."""
@@ -64,6 +66,8 @@ class Prepared:
             "texts": _packed(list(self.asked)),
             "asked": np.stack(list(self.asked.values())),
         }
+        if self.head is not None:
+            tensors["head"] = self.head.astype(np.float16)
         return save(tensors, metadata={"encoder": self.encoder, "learnt": json.dumps(dict(self.learnt))})
 
     @classmethod
@@ -77,7 +81,8 @@ class Prepared:
             columns["parts"] = columns["parts"].astype(np.float32)
             table = VectorTable(_unpacked(read["hashes"]), **columns)
             asked = dict(zip(_unpacked(read["texts"]), read["asked"], strict=True))
-            return cls(told["encoder"], table, asked, json.loads(told["learnt"]))
+            head = read["head"].astype(np.float32) if "head" in read else None
+            return cls(told["encoder"], table, asked, json.loads(told["learnt"]), head)
         except (SafetensorError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise ValueError(f"prepared vectors cannot be read: {error}") from error
 

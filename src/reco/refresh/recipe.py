@@ -25,10 +25,9 @@ from reco.text.tokens import READING
 class Recipe:
     """The settings by which snapshots are made, judged and kept, beside their sources and encoder.
 
-    `head` sets how a head is learnt; a first snapshot then starts from the bundled head, if it fits the
-    encoder. `deep` sets how low-rank weights are learnt, `replay` the requests that are learnt beside the
-    catalogue then, `clusters` how clusters are found. None turns each off. `drift` is the share of
-    resources that must change before anything is learnt again. `calibrate` measures scores against
+    `head` sets how a head is learnt, `deep` how low-rank weights are learnt, `replay` the requests that are
+    learnt beside the catalogue then, `clusters` how clusters are found. None turns each off. `drift` is the
+    share of resources that must change before anything is learnt again. `calibrate` measures scores against
     unrelated queries, and against the `golden` set if there is one. `keep` is the number of snapshots left
     on disk.
     """

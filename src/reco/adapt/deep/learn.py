@@ -43,7 +43,8 @@ _METHOD = "deep/2"
 class DeepReport(Proof):
     """A learnt adapter, with mean reciprocal ranks of held-out records and of general sentences.
 
-    `table` is the catalogue encoded with the adapter. Times are in seconds.
+    `table` is the catalogue encoded with the adapter, `rows` its rows that were held out. Times are in
+    seconds.
     """
 
     adapter: Adapter
@@ -52,6 +53,7 @@ class DeepReport(Proof):
     steps: int
     training_seconds: float
     encoding_seconds: float
+    rows: tuple[int, ...] = ()
 
 
 def learn_deep(
@@ -104,6 +106,7 @@ def learn_deep(
         off_domain_after=float(off_after),
         training_seconds=round(trained - started, 1),
         encoding_seconds=round(encoded - trained, 1),
+        rows=tuple(int(row) for row in parts.judged),
     )
 
 
