@@ -40,6 +40,10 @@ def evaluate(
         Path | None, typer.Option("--topics", help="Write a CSV here, one row per topic, worst first.")
     ] = None,
     worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics in full.")] = 0,
+    judged: Annotated[
+        Path | None, typer.Option("--judged", help="Judgements exported by a page of `reco compare`.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="With --judged: the key of that page.")] = None,
     *,
     common: Common,
 ) -> None:
@@ -49,6 +53,9 @@ def evaluate(
     from reco.evaluation.evaluate import document
     from reco.evaluation.sets import GOLDEN, require_systems
 
+    if judged is not None or key is not None:
+        _preference(judged, key, common)
+        return
     names = [name.strip() for name in systems.split(",") if name.strip()]
     require_systems(names)
     if report is not None:
@@ -70,6 +77,23 @@ def evaluate(
         reports.write_report(results, report)
     told = {**found, **({"worst": [asdict(one) for one in readings]} if worst else {})}
     common.show(told, partial(_print, found, readings))
+
+
+def _preference(judged: Path | None, key: Path | None, common: Common) -> None:
+    """Print which of two lists was preferred on a blind page."""
+    from reco.evaluation.blind.judgements import preference
+
+    if judged is None or key is None:
+        raise InvalidInput(
+            "--judged and --key go together.", "Give the judgements and the key of their page."
+        )
+    found = preference(judged, key)
+    told = (
+        f"{found.names[0]}: better for {found.a}; {found.names[1]}: better for {found.b} (p {found.p:.4f}); "
+        f"equal {found.equal}, neither {found.neither}. "
+        f"nDCG@10 on {found.graded} graded requests: {found.ndcg_a:.3f}, {found.ndcg_b:.3f}."
+    )
+    common.show(asdict(found), partial(print, told))
 
 
 def _print(found: Mapping[str, Any], readings: Sequence[TopicInspection]) -> None:

@@ -15,6 +15,7 @@ import typer
 import reco
 from reco.cli import (
     analysis,
+    comparing,
     curation,
     evaluation,
     feedback,
@@ -182,6 +183,7 @@ add_commands(app, evaluate=evaluation.evaluate, adapt=evaluation.adapt)
 add_commands(app, radar=analysis.radar, audit=analysis.audit, links=links.links)
 add_commands(app, changes=projects.changes, batch=projects.batch)
 add_commands(app, replay=replays.replay)
+app.command("compare")(comparing.compare)
 add_commands(app, check=operations.check, rollback=operations.rollback, prune=operations.prune)
 add_commands(app, status=operations.status, doctor=operations.doctor)
 

@@ -74,7 +74,7 @@ def _plain(source: ModelSource, label: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     if source.folder is not None:
-        _require_safetensors(source.folder)
+        require_safetensors(source.folder)
     elif not source.revision:
         raise EncoderError(
             f"The model {label} has no pinned revision.", "Set `revision` to a commit under [encoder]."
@@ -95,7 +95,8 @@ def _plain(source: ModelSource, label: str) -> SentenceTransformer:
         ) from error
 
 
-def _require_safetensors(folder: Path) -> None:
+def require_safetensors(folder: Path) -> None:
+    """Raise EncoderError unless a model folder exists and holds safetensors weights only."""
     if not folder.is_dir():
         raise EncoderError(f"There is no model folder {folder}.", "Check `folder` under [encoder].")
     pickled = [

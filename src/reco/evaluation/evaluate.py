@@ -21,6 +21,7 @@ from reco.index.acronyms import Acronyms
 from reco.index.vectors import VectorTable, embed
 from reco.ranking.measures import NAMES, Scores, measure, randomisation_test
 from reco.ranking.recommender import Fusion, Recommender
+from reco.ranking.second_look import SecondLook
 from reco.snapshots.snapshot import Manifest, Snapshot, build
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ System = Callable[[Topic], Ranked]
 
 @dataclass(frozen=True)
 class Tried:
-    """The configuration of the product under test: encoder, fusion, acronyms, and the head, if any."""
+    """The configuration of the product under test; the head and the second look may be None."""
 
     encoder: Encoder
     fusion: Fusion
     head: NDArray[np.float32] | None = None
     acronyms: Acronyms = field(default_factory=Acronyms)
+    second: SecondLook | None = None
 
 
 @dataclass(frozen=True)
@@ -282,7 +284,7 @@ def _dense(ids: Sequence[str], vectors: Matrix, plain: Encoder) -> System:
 
 
 def _product(bench: _Documents | _Served, tried: Tried) -> System:
-    recommender = Recommender(bench.snapshot(tried), tried.encoder, tried.fusion)
+    recommender = Recommender(bench.snapshot(tried), tried.encoder, tried.fusion, tried.second)
 
     def rank(topic: Topic) -> Ranked:
         # A query that `recommend` refuses has no results, and scores zero.

@@ -54,8 +54,8 @@ class Contribution:
     """A share of a score.
 
     Kinds: `passage` (`text` quotes it), `title`, `word` (a word of the query or its expansion), `form` (a
-    word of the query that the resource has only in a similar spelling), `feedback` (`text` is the number
-    of opinions that moved the resource).
+    word of the query that the resource has only in a similar spelling), `rerank` (the points of a second
+    look; `text` names the model), `feedback` (`text` is the number of opinions that moved the resource).
 
     `without` is the score without this part or word. Without a part, the resource's vector is the mean of
     its other parts and its nearest passage is one of them; its words and the catalogue's average stay.
@@ -195,6 +195,14 @@ def explain(
     cosines = directions @ scored.meaning.vector.astype(np.float64)
     lines = [*_part_lines(resource, document, scored, directions), *_word_lines(scored)]
     return Explanation(_quotes(resource, document, cosines, query_words), _in_order(lines))
+
+
+def with_second_look(explanation: Explanation, name: str, value: float) -> Explanation:
+    """Add the points of a second look by the model `name` to an explanation, as one more contribution."""
+    score = sum(line.value for line in explanation.contributions)
+    rest = (replace(line, without=line.without + value) for line in explanation.contributions)
+    line = Contribution("rerank", name, value, score)
+    return replace(explanation, contributions=_in_order((line, *rest)))
 
 
 def with_opinions(explanation: Explanation, moves: FeedbackShift, hit: Hit) -> Explanation:

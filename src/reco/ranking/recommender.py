@@ -20,13 +20,21 @@ from reco.index.calibration import FARTHEST, Levels
 from reco.index.hits import Hit
 from reco.ranking import cautions as vigilance
 from reco.ranking.cautions import Caution
-from reco.ranking.explain import Explanation, QueryWords, Scored, explain, with_opinions
+from reco.ranking.explain import (
+    Explanation,
+    QueryWords,
+    Scored,
+    explain,
+    with_opinions,
+    with_second_look,
+)
 from reco.ranking.needs import FIRST, Covered, Coverer, Need, needs_of
 from reco.ranking.query import Query
-from reco.ranking.relevance_feedback import FeedbackShift
 from reco.ranking.rerank import Arranger, Placed, Placement
 from reco.ranking.scoring import Fusion, ParsedQuery, WordShare
 from reco.ranking.search import Search
+from reco.ranking.second_look import FIRST as LOOKED_AT
+from reco.ranking.second_look import SecondLook, moved
 from reco.ranking.shelf import Slot
 from reco.ranking.spelling import Correction, Speller, Understood, speller_of
 from reco.snapshots.snapshot import Snapshot
@@ -160,12 +168,12 @@ class _Certainty:
     levels: Levels | None = None
     verdict: str | None = None
     confidence: float | None = None
-    moves: FeedbackShift | None = None
+    parsed: ParsedQuery | None = None
 
     def level(self, hit: Hit) -> str | None:
-        if self.levels is None:
+        if self.levels is None or self.parsed is None:
             return None
-        return FARTHEST if self.verdict == "nothing" else self.levels.level(_plain_score(hit, self.moves))
+        return FARTHEST if self.verdict == "nothing" else self.levels.level(_plain_score(hit, self.parsed))
 
 
 @dataclass(frozen=True)
@@ -185,6 +193,8 @@ class _Ranked:
     certainty: _Certainty = _Certainty()
     needs: tuple[Need, ...] = ()
     shelf: tuple[Slot, ...] = ()
+    parsed: ParsedQuery | None = None
+    """The query with the points of the second look."""
 
 
 class Recommender:
@@ -195,8 +205,15 @@ class Recommender:
     1
     """
 
-    def __init__(self, snapshot: Snapshot, encoder: Encoder, fusion: Fusion | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        encoder: Encoder,
+        fusion: Fusion | None = None,
+        second: SecondLook | None = None,
+    ) -> None:
         self.snapshot = snapshot
+        self.second = second
         self._search = Search(snapshot, encoder, fusion or Fusion())
         levels = snapshot.levels
         self._levels = levels if levels is not None and levels.made_for == self.fusion.stamp else None
@@ -216,7 +233,8 @@ class Recommender:
         self.snapshot.catalogue.require_known(query.filters)
         asked = self._asked(query)
         parsed = self._parse(query, asked)
-        return self._answer(query, asked, parsed, self._ranked(parsed, query, asked.needs))
+        ranked = self._ranked(parsed, query, asked)
+        return self._answer(query, asked, ranked.parsed or parsed, ranked)
 
     def rank(self, query: Query) -> list[Hit]:
         """Return the rows of `recommend` with their scores, without explanations."""
@@ -226,7 +244,7 @@ class Recommender:
         """Return the rows and the verdict of `recommend`, without explanations: for many queries at once."""
         self.snapshot.catalogue.require_known(query.filters)
         asked = self._asked(query)
-        ranked = self._ranked(self._parse(query, asked), query, asked.needs, with_needs=False)
+        ranked = self._ranked(self._parse(query, asked), query, asked, with_needs=False)
         return Ranking(tuple(placed.hit for placed in ranked.placed), ranked.certainty.verdict)
 
     def similar(self, identifier: str, k: int = 10, filters: Filters | None = None) -> Answer:
@@ -274,15 +292,18 @@ class Recommender:
         parsed = self._search.read(reading.lead, query.without, needs, reading.reasons)
         return self._search.scorer.judged(parsed, query.opinions)
 
-    def _ranked(
-        self, parsed: ParsedQuery, query: Query, needs: Sequence[str], with_needs: bool = True
-    ) -> _Ranked:
-        """Order hits by score, rearrange them, then spread them over the needs.
+    def _ranked(self, parsed: ParsedQuery, query: Query, asked: _Asked, with_needs: bool = True) -> _Ranked:
+        """Order hits by score, read the first ones again, rearrange them, spread them over the needs.
 
         Without `with_needs`, the needs are searched only when they can move a result.
         """
-        hits = self._search.best(parsed, query, max(self._arranger.depth(query), FIRST))
+        depth = max(self._arranger.depth(query), FIRST if self.second is None else LOOKED_AT)
+        hits = self._search.best(parsed, query, depth)
         certainty = self._certainty(parsed, hits)
+        if self.second is not None:
+            looked = self.second.points(asked.reading.lead, self.snapshot, hits)
+            parsed, hits = replace(parsed, looked=looked), moved(hits, looked)
+            certainty = replace(certainty, parsed=parsed)
         # Needs look at the first `FIRST` hits for any k, so a shorter list is the start of a longer one.
         wide = replace(query, k=max(query.k, FIRST))
         arranged = self._arranger.arrange(wide, hits, tuple(map(certainty.level, hits)))
@@ -291,31 +312,31 @@ class Recommender:
         moving = not query.shelf and self._levels is not None
         search_needs = with_needs or moving
         covered = (
-            self._coverer.cover(query, needs, parsed, hits, moving)
+            self._coverer.cover(query, asked.needs, parsed, hits, moving)
             if search_needs
             else Covered(hits[: query.k])
         )
         by_row = {placed.hit.row: placed for placed in arranged.placed}
         shown = (self._placed(query, hit, by_row.get(hit.row), covered, certainty) for hit in covered.hits)
-        return _Ranked(tuple(shown), certainty, covered.needs, arranged.shelf)
+        return _Ranked(tuple(shown), certainty, covered.needs, arranged.shelf, parsed)
 
     def _placed(
         self, query: Query, hit: Hit, arranged: Placed | None, covered: Covered, certainty: _Certainty
     ) -> Placed:
         """Return a hit as it is shown: as arranged, or as a need placed it."""
-        moved = covered.placements.get(hit.row)
+        placement = covered.placements.get(hit.row)
         if arranged is not None:
-            return arranged if moved is None else replace(arranged, placement=moved)
-        return self._arranger.compared(query, Placed(hit, certainty.level(hit), placement=moved))
+            return arranged if placement is None else replace(arranged, placement=placement)
+        return self._arranger.compared(query, Placed(hit, certainty.level(hit), placement=placement))
 
     def _certainty(self, parsed: ParsedQuery, hits: Sequence[Hit]) -> _Certainty:
         """Calibrate a query from its hits, best first."""
         if self._levels is None or parsed.encoded is None:
             return _Certainty()
-        best = max((_plain_score(hit, parsed.moves) for hit in hits), default=None)
+        best = max((_plain_score(hit, parsed) for hit in hits), default=None)
         confidence = self._levels.confidence(parsed.encoded, best or 0.0)
         verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
-        return _Certainty(self._levels, verdict, confidence, parsed.moves)
+        return _Certainty(self._levels, verdict, confidence, parsed)
 
     def _answer(self, query: Query, asked: _Asked, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
@@ -349,13 +370,17 @@ class Recommender:
         row = placed.hit.row
         resource: Resource = self.snapshot.catalogue[row]
         document = self.snapshot.document(row)
-        scored = Scored(_plain_score(placed.hit, parsed.moves), self._search.scorer.meaning(parsed), shares)
+        scored = Scored(_plain_score(placed.hit, parsed), self._search.scorer.meaning(parsed), shares)
         explanation = explain(resource, document, scored, query_words)
+        if self.second is not None and row in parsed.looked:
+            explanation = with_second_look(explanation, self.second.reader.name, parsed.looked[row])
+        if parsed.moves is not None:
+            explanation = with_opinions(explanation, parsed.moves, placed.hit)
         return Recommendation(
             rank,
             resource,
             placed.hit.score,
-            explanation if parsed.moves is None else with_opinions(explanation, parsed.moves, placed.hit),
+            explanation,
             level=placed.level,
             others=tuple(self.snapshot.catalogue[r] for r in self.snapshot.listings(row) if r != row),
             placement=placed.placement,
@@ -371,6 +396,7 @@ class Recommender:
         return f"Did you mean {' or '.join(near)}?" if near else "Ids are in the results of `reco recommend`."
 
 
-def _plain_score(hit: Hit, moves: FeedbackShift | None) -> float:
-    """Return the score of a hit without opinions."""
-    return hit.score if moves is None else moves.own(hit)
+def _plain_score(hit: Hit, parsed: ParsedQuery) -> float:
+    """Return the score of a hit without opinions and without a second look."""
+    score = round(hit.score - parsed.looked[hit.row], 9) if hit.row in parsed.looked else hit.score
+    return score if parsed.moves is None else score - float(parsed.moves.points[hit.row])

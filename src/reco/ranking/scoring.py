@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Annotated
 
@@ -75,7 +75,7 @@ class Fusion:
     @property
     def stamp(self) -> str:
         """Digest of the weights. Levels calibrated under another stamp are not used."""
-        named = ((field.name, getattr(self, field.name)) for field in fields(Fusion))
+        named = ((one.name, getattr(self, one.name)) for one in fields(Fusion))
         return digest(*(f"{name} {value!r}" for name, value in named))[:16]
 
 
@@ -143,7 +143,7 @@ class ParsedQuery:
     `owners` maps each word as written to its stems and its 4-grams, with weights: they make up the
     word's share of a score. `encoded` is the encoder's vector before the head, None when the query is a
     resource. `needs` is empty for a query with one need. `moves` are the points of the visitor's
-    opinions.
+    opinions, `looked` those of a second look, by row.
     """
 
     vector: Vector
@@ -156,6 +156,7 @@ class ParsedQuery:
     needs: tuple[NeedVector, ...] = ()
     encoded: Vector | None = None
     moves: FeedbackShift | None = None
+    looked: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def lexical(self) -> Scores:

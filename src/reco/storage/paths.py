@@ -20,5 +20,13 @@ def _located(path: Path, info: ValidationInfo) -> Path:
     return found if folder is None else folder / found
 
 
+def _model(name: str, info: ValidationInfo) -> str:
+    found = _located(Path(name), info) if name else None
+    return str(found) if found is not None and found.is_dir() else name
+
+
+LocatedModel = Annotated[str, AfterValidator(_model)]
+"""The folder of a model, made absolute if it exists, or else its name on a Hub as written."""
+
 Located = Annotated[Path, AfterValidator(_located)]
 """A path, made absolute by the folder in the validation context; `~` is the user's home."""

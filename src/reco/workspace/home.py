@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reco.evaluation.evaluate import Evaluation, Tried
     from reco.evaluation.sets import Bars
     from reco.projects.feedback import Feedback
+    from reco.ranking.second_look import SecondLook
     from reco.refresh.links import LinkReport
     from reco.refresh.publish import Forced
     from reco.refresh.report import RefreshReport
@@ -112,9 +113,14 @@ class Home:
         return self.encoder_for(self.snapshot)
 
     @cached_property
+    def second(self) -> SecondLook | None:
+        """The second look of the settings, None without one."""
+        return self.settings.ranking.second()
+
+    @cached_property
     def recommender(self) -> Recommender:
         """The recommender of the snapshot."""
-        return Recommender(self.snapshot, self.encoder, self.settings.ranking.fusion())
+        return Recommender(self.snapshot, self.encoder, self.settings.ranking.fusion(), self.second)
 
     def encoder_for(self, snapshot: Snapshot) -> Encoder:
         """Return the encoder that made one of this home's snapshots.
@@ -126,7 +132,8 @@ class Home:
 
     def recommender_for(self, snapshot: Snapshot) -> Recommender:
         """Return the recommender of one of this home's snapshots, an older one for instance."""
-        return Recommender(snapshot, self.encoder_for(snapshot), self.settings.ranking.fusion())
+        fusion = self.settings.ranking.fusion()
+        return Recommender(snapshot, self.encoder_for(snapshot), fusion, self.second)
 
     def tried(self, snapshot: Snapshot | None) -> Tried:
         """Return the encoder, weights, head and acronyms to evaluate a snapshot, or the settings' alone."""
@@ -135,11 +142,11 @@ class Home:
         fusion, acronyms = self.settings.ranking.fusion(), self.settings.ranking.table()
         plain = self.plain_encoder
         if snapshot is None:
-            return Tried(plain, fusion, None, acronyms)
+            return Tried(plain, fusion, None, acronyms, self.second)
         encoder = self.encoder_for(snapshot)
         # One object for equal encoders: the product then reuses what `dense` has encoded.
         same = encoder.fingerprint == plain.fingerprint
-        return Tried(plain if same else encoder, fusion, snapshot.head, acronyms)
+        return Tried(plain if same else encoder, fusion, snapshot.head, acronyms, self.second)
 
     @cached_property
     def plain_encoder(self) -> Encoder:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reco.catalogue.catalogue import Filters
+from reco.encoder.protocol import Encoder
 from reco.errors import EncoderMismatch, InvalidInput, SnapshotError
 from reco.ranking.query import LONGEST, MOST_OPINIONS, Opinion, Query
 from reco.ranking.recommender import Answer, Recommender
 from reco.ranking.scoring import Fusion
+from reco.ranking.second_look import SecondLook
 from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import SnapshotStore
 from reco.storage.atomic import digest_of
 from reco.version import __version__
 from reco.workspace.documents import answer_document
-
-if TYPE_CHECKING:
-    from reco.workspace.home import Home
+from reco.workspace.settings import Settings
 
 FORMAT = 1
 LARGEST = 8 << 20
@@ -33,6 +34,22 @@ LARGEST = 8 << 20
 _KEY = "depended_on"
 _ROUNDING = 1e-6
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class Opened(Protocol):
+    """What is asked again: a home, of which this module needs no more."""
+
+    @property
+    def store(self) -> SnapshotStore: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def snapshot(self) -> Snapshot: ...
+    @property
+    def recommender(self) -> Recommender: ...
+    @property
+    def second(self) -> SecondLook | None: ...
+    def encoder_for(self, snapshot: Snapshot) -> Encoder: ...
 
 
 class _Asked(BaseModel):
@@ -77,6 +94,15 @@ class _EncoderUsed(BaseModel):
     arithmetic: str
 
 
+class _SecondUsed(BaseModel):
+    """The second look: what identifies its model, and the points of a perfect fit."""
+
+    model_config = _STRICT
+
+    fingerprint: str
+    weight: float
+
+
 class Dependencies(BaseModel):
     """All that an answer depended on."""
 
@@ -87,6 +113,7 @@ class Dependencies(BaseModel):
     snapshot: _SnapshotUsed
     encoder: _EncoderUsed
     ranking: Fusion
+    second: _SecondUsed | None = None
     asked: _Asked
 
 
@@ -141,13 +168,13 @@ class Replayed:
         return not self.differences
 
 
-def recorded_document(home: Home, answer: Answer) -> dict[str, Any]:
+def recorded_document(home: Opened, answer: Answer) -> dict[str, Any]:
     """Return an answer of the snapshot that a home serves as a document that can be replayed."""
     used = _dependencies(home, home.snapshot, home.recommender.fusion, answer)
     return {**answer_document(answer), _KEY: used.model_dump(mode="json")}
 
 
-def _dependencies(home: Home, snapshot: Snapshot, fusion: Fusion, answer: Answer) -> Dependencies:
+def _dependencies(home: Opened, snapshot: Snapshot, fusion: Fusion, answer: Answer) -> Dependencies:
     encoder = home.encoder_for(snapshot)
     return Dependencies(
         reco=__version__,
@@ -159,7 +186,14 @@ def _dependencies(home: Home, snapshot: Snapshot, fusion: Fusion, answer: Answer
             arithmetic="" if answer.like else encoder.arithmetic,
         ),
         ranking=fusion,
+        second=_second_used(None if answer.like else home.second),
         asked=_Asked(like=answer.like, **vars(answer.query)),
+    )
+
+
+def _second_used(second: SecondLook | None) -> _SecondUsed | None:
+    return (
+        None if second is None else _SecondUsed(fingerprint=second.reader.fingerprint, weight=second.weight)
     )
 
 
@@ -167,7 +201,7 @@ def _digest(snapshot: Snapshot) -> str:
     return digest_of(snapshot.manifest.to_bytes())
 
 
-def replay(home: Home, recorded: Recorded) -> Replayed:
+def replay(home: Opened, recorded: Recorded) -> Replayed:
     """Ask a recorded question again: on its snapshot, with its weights and options, by today's encoder."""
     used = recorded.dependencies
     try:
@@ -176,8 +210,10 @@ def replay(home: Home, recorded: Recorded) -> Replayed:
         return Replayed((f"snapshot {used.snapshot.id} cannot be opened: {error}",))
     if _digest(snapshot) != used.snapshot.digest:
         return Replayed((f"snapshot {used.snapshot.id} is not the one that answered: its contents differ",))
+    if not used.asked.like and used.second != _second_used(home.second):
+        return Replayed(("the second look of the settings is another one, or there is none",))
     try:
-        recommender = Recommender(snapshot, home.encoder_for(snapshot), used.ranking)
+        recommender = Recommender(snapshot, home.encoder_for(snapshot), used.ranking, home.second)
     except EncoderMismatch as error:
         return Replayed((f"the encoder of the settings is another one: {error}",))
     query = used.asked.query()

@@ -28,10 +28,11 @@ from reco.encoder.settings import EncoderSettings
 from reco.errors import InvalidSettings
 from reco.index.acronyms import Acronyms
 from reco.ranking.scoring import Fusion
+from reco.ranking.second_look import SecondLook
 from reco.refresh.gates import Thresholds
 from reco.refresh.recipe import Recipe
 from reco.sources.config import SourceConfig
-from reco.storage.paths import FOLDER, Located
+from reco.storage.paths import FOLDER, Located, LocatedModel
 from reco.text.decoding import decoded
 
 FILE = "reco.toml"
@@ -47,13 +48,34 @@ class _Table(BaseModel):
 
 @checked(frozen=True, config=_STRICT)
 class RankingSettings(Fusion):
-    """`[ranking]`: how meaning and words share the points, how far a list is spread, and the acronyms."""
+    """`[ranking]`: how meaning and words share the points, how far a list is spread, and the acronyms.
+
+    `rerank` is the folder of a cross-encoder that reads the first results again or, with `rerank_revision`,
+    its Hub id; a perfect fit is worth `rerank_weight` points.
+    """
 
     acronyms: Located | None = None
+    rerank: LocatedModel = ""
+    rerank_revision: str = ""
+    rerank_weight: float = Field(default=0.3, ge=0)
 
     def fusion(self) -> Fusion:
         """Return the weights alone, as the recommender keeps and records them."""
         return Fusion(**_values(Fusion, self))
+
+    def second(self) -> SecondLook | None:
+        """Return the second look, None without one. Its model is loaded at the first query."""
+        if not self.rerank:
+            return None
+        from reco.encoder.cross import SecondReader
+        from reco.encoder.loading import ModelSource
+
+        folder = Path(self.rerank)
+        local = folder.is_dir() or not self.rerank_revision
+        source = ModelSource(
+            folder=folder if local else None, name=self.rerank, revision=self.rerank_revision
+        )
+        return SecondLook(SecondReader(source), self.rerank_weight)
 
     def table(self) -> Acronyms:
         """Return the table of acronyms, empty without one."""

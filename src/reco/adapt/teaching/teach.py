@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +92,7 @@ def teach(
 
     `base` is the plain bundled encoder. Raises StorageError when the disk refuses.
     """
-    loop = LoopRecipe(**{**asdict(recipe.loop), "steady": steady, "seed": recipe.seed})
+    loop = replace(recipe.loop, steady=steady, seed=recipe.seed)
     texts = [[(pair.asked, pair.answer) for pair in batch] for batch in steps]
     key = digest_of(json.dumps([_METHOD, base.fingerprint, asdict(loop), texts]).encode())
     general = [sentence for sentence in background() if len(sentence.split()) >= _LONG][OFF_DOMAIN:]

@@ -26,6 +26,7 @@ from reco.catalogue.places.cartography import Atlas
 from reco.encoder.protocol import Encoder
 from reco.errors import EncoderError, EncoderMismatch, SnapshotError, StorageError
 from reco.ranking.recommender import Recommender
+from reco.ranking.second_look import SecondLook
 from reco.serving.request_queue import QueuedRecommender
 from reco.snapshots.snapshot import Manifest, Snapshot
 from reco.snapshots.store import SnapshotStore
@@ -133,7 +134,7 @@ def recommender_from(found: Snapshot) -> Recommender:
     """
     here = home()
     encoder = _encoder(_encoder_key(here, found), here, found)
-    return QueuedRecommender(found, encoder, here.settings.ranking.fusion())
+    return QueuedRecommender(found, encoder, here.settings.ranking.fusion(), _second(here.settings.ranking))
 
 
 def gone_links() -> Mapping[str, str]:
@@ -232,6 +233,12 @@ def _encoder(key: str, _home: Home, _snapshot: Snapshot) -> Encoder:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
+def _second(ranking: RankingSettings) -> SecondLook | None:
+    """Return the second look of the settings: one model for all visitors."""
+    return ranking.second()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _recommender(
     key: tuple[str, str],
     encoder_key: str,
@@ -239,7 +246,8 @@ def _recommender(
     _snapshot: Snapshot,
     _home: Home,
 ) -> Recommender:
-    made = QueuedRecommender(_snapshot, _encoder(encoder_key, _home, _snapshot), ranking.fusion())
+    encoder = _encoder(encoder_key, _home, _snapshot)
+    made = QueuedRecommender(_snapshot, encoder, ranking.fusion(), _second(ranking))
     made.prepare()
     return made
 

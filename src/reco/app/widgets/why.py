@@ -16,7 +16,7 @@ from reco.text.tokens import words
 
 SHOWN = 8
 LONGEST_QUOTE = 150
-KINDS = ("passage", "title", "word", "form", "feedback")
+KINDS = ("passage", "title", "word", "form", "rerank", "feedback")
 """Kinds of contributions, in the order of the sum."""
 TOLD = 4
 """Most reasons in a document, which has no room for all."""
