@@ -99,7 +99,7 @@ def _print_decisions(count: int, collected: Collected) -> None:
 
 def duplicates(*, common: Common) -> None:
     """List the documents served under several ids. Newest first, with the reason for each pair."""
-    from reco.cli.render import listing
+    from reco.workspace.documents import listing
 
     snapshot = common.snapshot()
     resources = {resource.id: resource for resource in snapshot.catalogue}

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class SecondReader:
             show_progress_bar=False,
         )
         # Padding changes the last digits; they must not decide a rank.
-        return np.round(np.asarray(scores, dtype=np.float64), _DIGITS)
+        return np.asarray(np.round(scores, _DIGITS), dtype=np.float64)
 
     @cached_property
     def _model(self) -> CrossEncoder:
@@ -70,7 +70,7 @@ class SecondReader:
             _require_head(folder)
         try:
             with quiet():
-                model = CrossEncoder(
+                model: CrossEncoder = CrossEncoder(
                     str(folder or self._source.name),
                     device="cpu" if folder is not None else None,
                     revision=self._source.revision or None,
@@ -100,8 +100,9 @@ def _require_head(folder: Path) -> None:
 
 
 def _require_one_output(model: CrossEncoder, name: str) -> None:
-    declared = [str(found) for found in getattr(model.config, "architectures", None) or ()]
+    config: Any = model.config
+    declared = [str(found) for found in getattr(config, "architectures", None) or ()]
     if not any("SequenceClassification" in found for found in declared):
         raise EncoderError(f"The model {name} is no reranker: it has no head that scores a pair.", _HINT)
-    if model.config.num_labels != 1:
-        raise EncoderError(f"The reranker {name} has {model.config.num_labels} outputs, not one.", _HINT)
+    if config.num_labels != 1:
+        raise EncoderError(f"The reranker {name} has {config.num_labels} outputs, not one.", _HINT)

@@ -23,7 +23,7 @@ class EncoderSettings(BaseModel):
     folder: Located | None = None
     name: str = ""
     revision: str = ""
-    taught: bool = False
+    taught: bool = True
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     wheel: Located | None = None
     dimension: int = Field(default=64, ge=8, le=4096)

@@ -95,9 +95,10 @@ def requests(asked: Mapping[str, str], a: Recommender, b: Recommender, k: int) -
             lists = [recommender.ranking(query) for recommender in (a, b)]
         except InvalidQuery:
             continue
-        ids = [
+        first, second = (
             tuple(recommender.snapshot.catalogue[hit.row].id for hit in ranking.hits)
             for recommender, ranking in zip((a, b), lists, strict=True)
-        ]
-        found.append(RequestComparison(name, text, *ids, (lists[0].verdict, lists[1].verdict)))
+        )
+        verdicts = lists[0].verdict, lists[1].verdict
+        found.append(RequestComparison(name, text, first, second, verdicts))
     return found
