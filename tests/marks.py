@@ -89,6 +89,7 @@ CODE: Mapping[str, tuple[str, ...]] = {
         "reco.adapt.training.loop",
         "reco.adapt.training.pairs",
     ),
+    "reco.workspace.replay.FORMAT": ("reco.workspace.replay:Dependencies Recorded",),
     "reco.snapshots.snapshot.FORMAT": (
         "reco.snapshots.snapshot:Manifest to_files from_files",
         "reco.snapshots.carryover:Carried.to_files rows_of counts_of",

@@ -44,7 +44,7 @@ def pair(tmp_path: Path) -> tuple[Home, Home]:
 def compared(pair: tuple[Home, Home], *options: str) -> Any:
     a, b = pair
     asked = a.folder.parent / "asked.txt"
-    homes = ("--home-a", str(a.path), "--home-b", str(b.path))
+    homes = ("--home", str(a.path), "--home-b", str(b.path))
     return run_cli(
         "compare", str(a.config), str(b.config), "--queries", str(asked), *homes, "--json", *options
     )
@@ -86,7 +86,7 @@ def test_two_catalogues_are_not_compared(pair: tuple[Home, Home]) -> None:
 
 def test_a_home_without_snapshot_is_told(pair: tuple[Home, Home], tmp_path: Path) -> None:
     done = run_cli(
-        "compare", str(pair[0].config), str(pair[1].config), "--home-a", str(tmp_path / "none"), "--json"
+        "compare", str(pair[0].config), str(pair[1].config), "--home", str(tmp_path / "none"), "--json"
     )
     assert done.code == 1 and "no snapshot" in done.json["error"]
 
@@ -107,7 +107,10 @@ def test_the_page_is_blind_safe_and_the_same_each_time(pair: tuple[Home, Home], 
     page, key = page_of(pair, tmp_path)
     assert page_of(pair, tmp_path)[0] == page
     assert "alert(1)" not in page.replace("\\u003c/script>\\u003cscript>alert(1)", "")
-    assert not re.search(r"""(src|href)=|https?://|@import|url\(""", page) and "default-src &#x27;none&#x27;" in page
+    assert (
+        not re.search(r"""(src|href)=|https?://|@import|url\(""", page)
+        and "default-src &#x27;none&#x27;" in page
+    )
     assert str(pair[0].config) not in page and '"left": "a"' not in page
     for request in data_of(page)["requests"]:
         lists = key["requests"][request["id"]]

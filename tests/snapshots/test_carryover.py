@@ -24,6 +24,7 @@ from reco.index.lexical import Counts, LexicalIndex
 from reco.index.terms import Counted
 from reco.refresh.on_demand import adapt
 from reco.refresh.recipe import Recipe
+from reco.refresh.trial import Trial
 from reco.snapshots import carryover
 from reco.text.clean import fold
 from tests.support import Home, edited, files_under, resource, rows
@@ -159,6 +160,7 @@ def test_an_adaptation_carries_on_what_it_did_not_read(home: Home, monkeypatch: 
         off_domain_after=0.5,
     )
     monkeypatch.setattr("reco.refresh.learn.learn_head", lambda *_: won)
+    monkeypatch.setattr("reco.refresh.on_demand.head_trial", lambda *_: Trial(80, 0.4, 0.5, 0.001))
     assert adapt(store, HashingEncoderForTests(64), Recipe()).published
     read = counted(monkeypatch, fingerprints, "_resource_fingerprint")
     home.write(edited(rows(), "r03", year="1999"))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import reco
-from reco.cli.console import note, progress_bar, show
-from reco.cli.options import Json
+from reco.cli.console import note, progress_bar
+from reco.cli.options import Common
+from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reco.evaluation.compare import RequestComparison, SetComparison
@@ -25,8 +26,9 @@ Queries = Annotated[
     Path | None, typer.Option("--queries", help="Requests: CSV, JSON Lines or one a line. [ours by default]")
 ]
 Sets = Annotated[list[Path] | None, typer.Option("--set", help="A judged set in BEIR layout; repeatable.")]
-HomeA = Annotated[Path | None, typer.Option("--home-a", help="The home of the first, if not its settings'.")]
-HomeB = Annotated[Path | None, typer.Option("--home-b", help="The home of the second.")]
+HomeB = Annotated[
+    Path | None, typer.Option("--home-b", help="The home of the second; --home is that of the first.")
+]
 Page = Annotated[Path | None, typer.Option("--page", help="Write a .html page to judge both blindly.")]
 
 
@@ -39,9 +41,9 @@ def compare(
     page: Page = None,
     seed: Annotated[int, typer.Option("--seed", help="Draws the side of each list on the page.")] = 1,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Use the first N queries.")] = None,
-    home_a: HomeA = None,
     home_b: HomeB = None,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Compare two configurations on judged sets and on real requests."""
     from reco.evaluation import compare as comparison
@@ -49,7 +51,9 @@ def compare(
 
     if page is not None:
         reports.require_writable(page, (".html",))
-    a, b = reco.open(home_a, config=config_a), reco.open(home_b, config=config_b)
+    if common.config is not None:
+        raise InvalidInput("`compare` takes its two configurations as arguments.", "Leave --config out.")
+    a, b = reco.open(common.home, config=config_a), reco.open(home_b, config=config_b)
     comparison.require_one_catalogue(a.catalogue, b.catalogue)
     asked = _asked(queries, config_a.resolve().parent / _REQUESTS, limit)
     measured = _sets(a, b, sets or [], limit)
@@ -57,7 +61,7 @@ def compare(
     names = (str(config_a), str(config_b))
     written = _write(page, found, a, names, seed) if page is not None else {}
     document = {"a": names[0], "b": names[1], **_document(measured, found), **written}
-    show(document, as_json, partial(_print, document))
+    common.show(document, partial(_print, document))
 
 
 def _asked(queries: Path | None, ours: Path, limit: int | None) -> dict[str, str]:
