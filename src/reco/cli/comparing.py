@@ -1,7 +1,8 @@
-"""`reco compare`: two configurations side by side."""
+"""`reco compare`: two configurations side by side, and `reco evaluate --judged`: what blind judges said."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -9,134 +10,187 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import reco
-from reco.cli.console import note, progress_bar
-from reco.cli.options import Common
+from reco.cli.console import note, progress_bar, show, show_line, show_table
+from reco.cli.options import Json
 from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from reco.evaluation.compare import RequestComparison, SetComparison
+    from collections.abc import Mapping
 
-_REQUESTS = Path("data") / "requests" / "answerable.csv"
-"""Beside the first reco.toml: what is asked when no file is named."""
+    from reco.evaluation.blind.judgements import Judged
+    from reco.evaluation.blind.pairs import Key
+    from reco.evaluation.compare import RequestsComparison, SetComparison
+    from reco.workspace.comparison import Comparison, Pair
 
-ConfigA = Annotated[Path, typer.Argument(metavar="CONFIG_A", help="The first reco.toml.")]
-ConfigB = Annotated[Path, typer.Argument(metavar="CONFIG_B", help="The second one.")]
-Queries = Annotated[
-    Path | None, typer.Option("--queries", help="Requests: CSV, JSON Lines or one a line. [ours by default]")
-]
-Sets = Annotated[list[Path] | None, typer.Option("--set", help="A judged set in BEIR layout; repeatable.")]
-HomeB = Annotated[
-    Path | None, typer.Option("--home-b", help="The home of the second; --home is that of the first.")
-]
-Page = Annotated[Path | None, typer.Option("--page", help="Write a .html page to judge both blindly.")]
+_TOPICS = 5
+_REQUESTS = 5
+_LONGEST = 90
+_PAGES = (".html", ".htm")
+
+ConfigA = Annotated[Path, typer.Argument(metavar="CONFIG_A", readable=False, help="A settings file.")]
+ConfigB = Annotated[Path, typer.Argument(metavar="CONFIG_B", readable=False, help="Another one.")]
 
 
 def compare(
     config_a: ConfigA,
     config_b: ConfigB,
-    queries: Queries = None,
-    sets: Sets = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="Results of each list.")] = 10,
-    page: Page = None,
-    seed: Annotated[int, typer.Option("--seed", help="Draws the side of each list on the page.")] = 1,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Use the first N queries.")] = None,
-    home_b: HomeB = None,
-    *,
-    common: Common,
+    home_a: Annotated[
+        Path | None, typer.Option("--home-a", readable=False, help="Folder of the snapshots of CONFIG_A.")
+    ] = None,
+    home_b: Annotated[
+        Path | None, typer.Option("--home-b", readable=False, help="Folder of the snapshots of CONFIG_B.")
+    ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            "--queries",
+            metavar="FILE",
+            help="Real requests: CSV, JSON Lines or text (default: data/requests beside CONFIG_A).",
+        ),
+    ] = None,
+    column: Annotated[str, typer.Option("--column", help="The column of the texts in the file.")] = "",
+    sets: Annotated[
+        list[Path] | None, typer.Option("--set", metavar="DIR", help="A judged set; repeatable.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of results in a list.")] = 10,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", metavar="PAGE.html", help="Write a page to judge blindly."),
+    ] = None,
+    pairs: Annotated[int, typer.Option("--pairs", min=1, help="The most requests on the page.")] = 40,
+    shown: Annotated[int, typer.Option("--shown", min=1, help="Results of a list on the page.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Draws the requests and the sides.")] = 1,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Use the first N queries of each set and file.")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Compare two configurations on judged sets and on real requests."""
-    from reco.evaluation import compare as comparison
-    from reco.evaluation import report as reports
+    """Compare two settings on one catalogue: judged quality, and the requests whose results differ."""
+    from reco.workspace import comparison
 
     if page is not None:
-        reports.require_writable(page, (".html",))
-    if common.config is not None:
-        raise InvalidInput("`compare` takes its two configurations as arguments.", "Leave --config out.")
-    a, b = reco.open(common.home, config=config_a), reco.open(home_b, config=config_b)
-    comparison.require_one_catalogue(a.catalogue, b.catalogue)
-    asked = _asked(queries, config_a.resolve().parent / _REQUESTS, limit)
-    measured = _sets(a, b, sets or [], limit)
-    found = comparison.requests(asked, a.recommender, b.recommender, k)
-    names = (str(config_a), str(config_b))
-    written = _write(page, found, a, names, seed) if page is not None else {}
-    document = {"a": names[0], "b": names[1], **_document(measured, found), **written}
-    common.show(document, partial(_print, document))
+        _require_page(page)
+    pair = comparison.open_pair(comparison.Place(config_a, home_a), comparison.Place(config_b, home_b))
+    for warning in pair.warnings:
+        note(warning)
+    requests, problems = comparison.requests_of(queries, column, config_a, limit)
+    if problems:
+        note(f"Lines left out: {len(problems)}. The first: {problems[0]}.")
+    if page is not None and not requests:
+        raise InvalidInput("There is no request to judge lists on.", "Give --queries FILE.")
+    found = comparison.compare_pair(pair, sets or (), requests, k, progress_bar, limit)
+    written = None
+    if page is not None and found.requests is not None:
+        written = _write(page, comparison.blind_key(pair, found.requests, seed, pairs, shown), pair)
+    document = {**comparison.comparison_document(pair, found), "page": written}
+    show(document, as_json, partial(_show, pair, found))
 
 
-def _asked(queries: Path | None, ours: Path, limit: int | None) -> dict[str, str]:
-    """Return the texts to ask, by id."""
-    from reco.projects.demand_file import read
+def _require_page(path: Path) -> None:
+    from reco.storage.tables import require_place
 
-    if queries is None and not ours.is_file():
-        return {}
-    read_file = read(queries or ours)
-    for problem in read_file.problems[:5]:
-        note(problem)
-    return {one.id: one.text for one in read_file.texts[:limit]}
+    if path.suffix.lower() not in _PAGES:
+        raise InvalidInput(f"{path} is not a .html file.", "Give it another name.")
+    for place in (path, _key_of(path)):
+        require_place(place)
 
 
-def _sets(a: reco.Home, b: reco.Home, folders: list[Path], limit: int | None) -> dict[str, SetComparison]:
-    from reco.evaluation import compare as comparison
-    from reco.evaluation.beir import read_topics
-
-    found = {}
-    golden = a.settings.gates.golden
-    if golden is not None:
-        topics = read_topics(golden, limit)
-        found["golden"] = comparison.golden(topics, a.recommender, b.recommender)
-    if not folders:
-        return found
-    sides = [
-        home.evaluate(*folders, systems=("product",), limit=limit, bars=progress_bar).results
-        for home in (a, b)
-    ]
-    for name, result in sides[0].items():
-        columns = [
-            {topic: values["ndcg@10"] for topic, values in side[name].systems["product"].per_topic.items()}
-            for side in sides
-        ]
-        found[name] = comparison.judged(result.topics, *columns)
-    return found
+def _key_of(page: Path) -> Path:
+    return page.with_suffix(".key.json")
 
 
-def _write(
-    page: Path, found: list[RequestComparison], home: reco.Home, names: tuple[str, str], seed: int
-) -> dict[str, str]:
-    """Write the page and, beside it, its key."""
-    from reco.evaluation.blind.judgements import written
+def _write(path: Path, key: Key, pair: Pair) -> dict[str, Any] | None:
+    """Write the page and its key beside it; neither when no list differs."""
     from reco.evaluation.blind.page import blind_page
-    from reco.storage import atomic
+    from reco.storage.tables import save
 
-    made = blind_page(found, home.catalogue, names, seed)
-    key = page.with_suffix(".key.json")
-    atomic.replace(page, made.html.encode())
-    atomic.replace(key, written(made.key))
-    return {"page": str(page), "key": str(key)}
+    if not key.pairs:
+        note("No list differs among its first results: there is nothing to judge, and no page is written.")
+        return None
+    save(_key_of(path), key.to_bytes())
+    save(path, blind_page(key, pair.a.snapshot.catalogue))
+    note(f"{path} has {len(key.pairs)} requests to judge. Keep {_key_of(path)} from the judges.")
+    return {"page": str(path), "key": str(_key_of(path)), "comparison": key.digest, "pairs": len(key.pairs)}
 
 
-def _document(measured: dict[str, SetComparison], found: list[RequestComparison]) -> dict[str, Any]:
-    differing = [one for one in found if one.differs]
+def _show(pair: Pair, found: Comparison) -> None:
+    show_table(
+        (letter, side.name, side.snapshot.id, str(len(side.snapshot.catalogue)))
+        for letter, side in (("A", pair.a), ("B", pair.b))
+    )
+    if found.sets:
+        show_line("\nnDCG@10 on judged sets (p: paired randomisation test)", "bold")
+        show_table(
+            ((one.set, str(one.topics), *_figures(one)) for one in found.sets),
+            ("set", "topics", "A", "B", "B - A", "p"),
+        )
+    for one in found.sets:
+        if one.left_out:
+            print(f"{one.set}: {one.left_out} topics without a relevant resource here are left out")
+        for topic in one.most[:_TOPICS]:
+            print(f"   {topic.a:.3f} -> {topic.b:.3f}  {_short(topic.text)} ({topic.topic})")
+    if found.requests is not None:
+        _show_requests(found.requests)
+
+
+def _figures(one: SetComparison) -> tuple[str, ...]:
+    return f"{one.a:.3f}", f"{one.b:.3f}", f"{one.difference:+.3f}", f"{one.p:.4f}"
+
+
+def _show_requests(found: RequestsComparison) -> None:
+    show_line(f"\n{found.requests} requests, first {found.k} results", "bold")
+    print(f"same list {found.same_list}, same results in any order {found.same_results}")
+    print(f"same first result {found.same_first}")
+    print(f"mean overlap {found.overlap:.1%}, mean rank-biased overlap {found.rbo:.3f}")
+    for change in found.verdicts:
+        before, after = change.a or "not calibrated", change.b or "not calibrated"
+        print(f"verdict {before} -> {after}: {change.requests}")
+    for one in found.differing[:_REQUESTS]:
+        print(f"   overlap {one.overlap:.0%}, rbo {one.rbo:.2f}  {_short(one.text)} ({one.id})")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def judged(files: Sequence[Path], key: Path | None, qrels: Path | None, as_json: bool) -> None:
+    """Print what blind judges said, and write their grades as a judged set if `qrels` is a folder."""
+    from reco.evaluation.blind import judgements
+
+    if key is None:
+        raise InvalidInput(
+            "Judgements need the key of their page.", "Add --key PAGE.key.json, which `reco compare` wrote."
+        )
+    found = judgements.read(files, key)
+    if qrels is not None:
+        judgements.write_topics(found.topics, qrels)
+    show(_judged_document(found, qrels), as_json, partial(_show_judged, found, qrels))
+
+
+def _judged_document(found: Judged, qrels: Path | None) -> Mapping[str, Any]:
     return {
-        "sets": {name: {**asdict(one), "most": dict(one.most)} for name, one in measured.items()},
-        "requests": len(found),
-        "differing": len(differing),
-        "overlap": sum(one.overlap for one in found) / len(found) if found else 1.0,
-        "other_verdicts": sum(one.verdicts[0] != one.verdicts[1] for one in found),
-        "differences": [{**asdict(one), "overlap": one.overlap} for one in differing],
+        "a": dict(found.key.a),
+        "b": dict(found.key.b),
+        "pairs": len(found.key.pairs),
+        "judges": found.judges,
+        "judged": found.requests,
+        "preferences": asdict(found.preferences),
+        "grades": None if found.grades is None else asdict(found.grades),
+        "qrels": None if qrels is None else str(qrels),
     }
 
 
-def _print(document: dict[str, Any]) -> None:
-    for name, one in document["sets"].items():
-        print(f"{name}: {one['topics']} queries, nDCG@10 {one['a']:.3f} -> {one['b']:.3f} (p {one['p']:.4f})")
-    print(
-        f"{document['requests']} requests: {document['differing']} lists differ, "
-        f"{document['other_verdicts']} verdicts; {document['overlap']:.0%} of the results are the same."
-    )
-    for one in sorted(document["differences"], key=lambda one: one["overlap"])[:5]:
-        print(f"  {one['overlap']:.0%}  {one['text'][:100]}")
-    if "page" in document:
+def _show_judged(found: Judged, qrels: Path | None) -> None:
+    said, grades = found.preferences, found.grades
+    print(f"A: {found.key.a.get('config')}\nB: {found.key.b.get('config')}")
+    print(f"{found.requests} of {len(found.key.pairs)} requests judged by {found.judges}")
+    print(f"A is better {said.a}, B is better {said.b}, equal {said.equal}, neither {said.neither}")
+    print(f"sign test: p {said.p:.4f}")
+    if grades is not None:
         print(
-            f"Judge blindly: {document['page']}; then `reco evaluate --judged FILE --key {document['key']}`."
+            f"nDCG of the lists shown, {grades.judgements} grades on {grades.topics} requests: "
+            f"A {grades.a:.3f}, B {grades.b:.3f}, p {grades.p:.4f}"
         )
+    if qrels is not None:
+        print(f"The grades are in {qrels}: `reco compare ... --set {qrels}` measures on them.")

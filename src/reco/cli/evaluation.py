@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reco.cli import comparing
 from reco.cli.console import note, progress_bar
 from reco.cli.options import Common
 from reco.errors import InvalidInput
@@ -41,9 +42,13 @@ def evaluate(
     ] = None,
     worst: Annotated[int, typer.Option("--worst", min=0, help="Print the N worst topics in full.")] = 0,
     judged: Annotated[
-        Path | None, typer.Option("--judged", help="Judgements exported by a page of `reco compare`.")
+        list[Path] | None,
+        typer.Option("--judged", metavar="FILE", help="What a page of `reco compare` exported; repeatable."),
     ] = None,
     key: Annotated[Path | None, typer.Option("--key", help="With --judged: the key of that page.")] = None,
+    qrels: Annotated[
+        Path | None, typer.Option("--qrels", metavar="DIR", help="With --judged: write the grades as a set.")
+    ] = None,
     *,
     common: Common,
 ) -> None:
@@ -53,9 +58,13 @@ def evaluate(
     from reco.evaluation.evaluate import document
     from reco.evaluation.sets import GOLDEN, require_systems
 
-    if judged is not None or key is not None:
-        _preference(judged, key, common)
+    if judged:
+        if folders or golden:
+            raise InvalidInput("--judged is read alone.", "Leave the judged sets out.")
+        comparing.judged(judged, key, qrels, common.as_json)
         return
+    if key is not None or qrels is not None:
+        raise InvalidInput("--key and --qrels need --judged.", "Add --judged FILE, or leave them out.")
     names = [name.strip() for name in systems.split(",") if name.strip()]
     require_systems(names)
     if report is not None:
@@ -77,23 +86,6 @@ def evaluate(
         reports.write_report(results, report)
     told = {**found, **({"worst": [asdict(one) for one in readings]} if worst else {})}
     common.show(told, partial(_print, found, readings))
-
-
-def _preference(judged: Path | None, key: Path | None, common: Common) -> None:
-    """Print which of two lists was preferred on a blind page."""
-    from reco.evaluation.blind.judgements import preference
-
-    if judged is None or key is None:
-        raise InvalidInput(
-            "--judged and --key go together.", "Give the judgements and the key of their page."
-        )
-    found = preference(judged, key)
-    told = (
-        f"{found.names[0]}: better for {found.a}; {found.names[1]}: better for {found.b} (p {found.p:.4f}); "
-        f"equal {found.equal}, neither {found.neither}. "
-        f"nDCG@10 on {found.graded} graded requests: {found.ndcg_a:.3f}, {found.ndcg_b:.3f}."
-    )
-    common.show(asdict(found), partial(print, told))
 
 
 def _print(found: Mapping[str, Any], readings: Sequence[TopicInspection]) -> None:

@@ -1,10 +1,10 @@
-"""Measures of a ranking against qrels, from ir-measures, and a significance test of two systems."""
+"""Measures of a ranking against qrels, from ir-measures, likeness of two rankings, and significance tests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log2
+from math import comb, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,3 +84,34 @@ def ndcg(relevances: Mapping[str, int], ranked: Sequence[str], k: int = 10) -> f
 
 def _discounted(gains: Sequence[float]) -> float:
     return sum(gain / log2(rank + 1) for rank, gain in enumerate(gains, start=1))
+
+
+def rank_biased_overlap(
+    first: Sequence[str], second: Sequence[str], depth: int, persistence: float = 0.9
+) -> float:
+    """Return the extrapolated rank-biased overlap of two rankings without repeats, 0 to 1.
+
+    RBO_ext at `depth`, formula 32 of Webber, Moffat and Zobel 2010, "A similarity measure for indefinite
+    rankings", ACM TOIS 28(4); a list shorter than `depth` has no more results. Two empty lists give 1.
+    """
+    if not first and not second:
+        return 1.0
+    depth = min(depth, max(len(first), len(second)))
+    ones: set[str] = set()
+    others: set[str] = set()
+    agreement = total = 0.0
+    for rank in range(1, depth + 1):
+        ones.update(first[rank - 1 : rank])
+        others.update(second[rank - 1 : rank])
+        agreement = len(ones & others) / rank
+        total += agreement * persistence**rank
+    return float(agreement * persistence**depth + (1 - persistence) / persistence * total)
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Return the two-sided p-value of the exact sign test; ties are left out (Dixon and Mood 1946, JASA)."""
+    trials = wins + losses
+    if not trials:
+        return 1.0
+    tail = sum(comb(trials, count) for count in range(min(wins, losses) + 1))
+    return min(1.0, tail / 2 ** (trials - 1))

@@ -1,1 +1,1 @@
-"""Blind judgement of two lists of results: the page, its hidden key, and the judgements that it exports."""
+"""Blind judging of two lists: the page, its key, and the judgements that come back."""

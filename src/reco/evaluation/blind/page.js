@@ -1,115 +1,158 @@
 "use strict";
+// Texts of sources only ever become text nodes: nothing here writes markup.
 const data = JSON.parse(document.getElementById("data").textContent);
-const store = "reco-blind-" + data.comparison;
-const state = Object.assign({ place: 0, choices: {}, grades: {}, lang: "fr" }, saved());
+const CHOICES = ["left", "right", "equal", "neither"];
+const GRADES = [2, 1, 0];
+const store = `reco-blind-${data.comparison}`;
+const $ = (id) => document.getElementById(id);
+const state = { at: 0, language: "fr", answers: {} };
 
-function saved() {
-  try { return JSON.parse(localStorage.getItem(store) || "{}"); } catch (error) { return {}; }
+function restore() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(store) ?? "{}");
+    Object.assign(state, kept);
+    state.at = Math.min(state.at, data.pairs.length - 1);
+    return true;
+  } catch {
+    return false; // private windows and strict browsers refuse: the page says so
+  }
 }
 
 function keep() {
-  try { localStorage.setItem(store, JSON.stringify(state)); } catch (error) { /* private window */ }
-}
-
-function make(name, text, attributes) {
-  const element = document.createElement(name);
-  if (text !== undefined) element.textContent = text;
-  for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
-  return element;
-}
-
-function grades(request, item, say) {
-  const box = make("fieldset");
-  box.append(make("legend", say.grade));
-  say.grades.forEach((label, grade) => {
-    const given = (state.grades[request.id] || {})[item.id] === grade;
-    const button = make("button", label, { type: "button", "aria-pressed": String(given) });
-    button.addEventListener("click", () => {
-      state.grades[request.id] = Object.assign({}, state.grades[request.id], { [item.id]: grade });
-      keep(); show();
-    });
-    box.append(button);
-  });
-  return box;
-}
-
-function list(request, ids, heading, say) {
-  const part = make("section");
-  part.append(make("h2", heading));
-  const items = make("ol");
-  for (const id of ids) {
-    const item = Object.assign({ id }, data.resources[id]);
-    const row = make("li");
-    row.append(make("strong", item.title), make("p", item.about), make("p", item.summary));
-    row.append(grades(request, item, say));
-    items.append(row);
+  try {
+    localStorage.setItem(store, JSON.stringify(state));
+    return true;
+  } catch {
+    return false;
   }
-  part.append(ids.length ? items : make("p", say.empty));
-  return part;
 }
 
-function choose(choice) {
-  const request = data.requests[state.place];
-  if (!request) return;
-  state.choices[request.id] = choice;
-  if (state.place < data.requests.length - 1) state.place += 1;
-  keep(); show();
+function say(key, values = {}) {
+  return data.texts[state.language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function answer() {
+  const id = data.pairs[state.at].id;
+  return (state.answers[id] ??= { preference: null, grades: {} });
+}
+
+function prefer(choice) {
+  const given = answer();
+  given.preference = given.preference === choice ? null : choice;
+  update();
+}
+
+function grade(id, value) {
+  const grades = answer().grades;
+  if (grades[id] === value) delete grades[id];
+  else grades[id] = value;
+  update();
 }
 
 function move(step) {
-  state.place = Math.min(data.requests.length - 1, Math.max(0, state.place + step));
-  keep(); show();
+  const next = state.at + step;
+  if (next < 0 || next >= data.pairs.length) return;
+  state.at = next;
+  draw();
+  window.scrollTo(0, 0);
+  $("where").focus({ preventScroll: true });
+}
+
+function result(id, shared) {
+  const { title, about, summary, url } = data.resources[id];
+  const name = url
+    ? element("a", { href: url, target: "_blank", rel: "noopener noreferrer", textContent: title })
+    : element("span", { textContent: title });
+  name.classList.add("name");
+  const item = element("li", {}, name);
+  if (shared.has(id)) item.append(" ", element("span", { className: "tag", textContent: say("both") }));
+  if (about) item.append(element("p", { className: "about", textContent: about }));
+  if (summary) item.append(element("p", { className: "summary", textContent: summary }));
+  const grades = element("div", { className: "grades" });
+  grades.setAttribute("role", "group");
+  grades.setAttribute("aria-label", `${say("grades")} ${title}`);
+  for (const value of GRADES) {
+    const button = element("button", { type: "button", textContent: say(`grade_${value}`) });
+    button.dataset.id = id;
+    button.dataset.grade = value;
+    button.addEventListener("click", () => grade(id, value));
+    grades.append(button);
+  }
+  item.append(grades);
+  return item;
+}
+
+function draw() {
+  const pair = data.pairs[state.at];
+  document.documentElement.lang = state.language;
+  document.title = say("title");
+  for (const place of document.querySelectorAll("[data-say]")) place.textContent = say(place.dataset.say);
+  $("where").textContent = say("request", { number: state.at + 1, total: data.pairs.length });
+  $("asked").textContent = pair.text;
+  const shared = new Set(pair.lists[0].filter((id) => pair.lists[1].includes(id)));
+  pair.lists.forEach((ids, side) => {
+    const place = $(`list-${side + 1}`);
+    place.replaceChildren(...ids.map((id) => result(id, shared)));
+    $(`empty-${side + 1}`).hidden = ids.length > 0;
+  });
+  $("previous").disabled = state.at === 0;
+  $("next").disabled = state.at === data.pairs.length - 1;
+  update();
+}
+
+function update() {
+  const given = answer();
+  for (const choice of CHOICES) $(choice).setAttribute("aria-pressed", String(given.preference === choice));
+  $("side-1").classList.toggle("chosen", given.preference === "left");
+  $("side-2").classList.toggle("chosen", given.preference === "right");
+  for (const button of document.querySelectorAll("[data-grade]")) {
+    const pressed = given.grades[button.dataset.id] === Number(button.dataset.grade);
+    button.setAttribute("aria-pressed", String(pressed));
+  }
+  const count = Object.values(state.answers).filter((one) => one.preference).length;
+  $("done").textContent = say("done", { count, total: data.pairs.length });
+  $("bar").max = data.pairs.length;
+  $("bar").value = count;
+  $("kept").textContent = say(keep() && readable ? "kept" : "not_kept");
 }
 
 function exported() {
-  const judgements = { comparison: data.comparison, choices: state.choices, grades: state.grades };
-  const file = new Blob([JSON.stringify(judgements, null, 1)], { type: "application/json" });
-  const link = make("a", "", { href: URL.createObjectURL(file), download: "judgements-" + data.comparison + ".json" });
-  link.click();
-  URL.revokeObjectURL(link.href);
+  const judgements = data.pairs
+    .map((pair) => ({ request: pair.id, preference: null, grades: {}, ...state.answers[pair.id] }))
+    .filter((one) => one.preference || Object.keys(one.grades).length);
+  return JSON.stringify({ format: data.format, comparison: data.comparison, judgements }, null, 1) + "\n";
 }
 
-function action(label, pressed, act) {
-  const button = make("button", label, { type: "button" });
-  if (pressed !== null) button.setAttribute("aria-pressed", String(pressed));
-  button.addEventListener("click", act);
-  return button;
-}
-
-function show() {
-  const say = data.texts[state.lang];
-  const request = data.requests[state.place];
-  document.documentElement.lang = state.lang;
-  document.title = say.title;
-  const main = document.getElementById("main");
-  main.replaceChildren();
-  const head = make("header");
-  head.append(make("h1", say.title), make("p", say.how));
-  head.append(action(say.other, null, () => { state.lang = state.lang === "fr" ? "en" : "fr"; keep(); show(); }));
-  main.append(head);
-  if (request) {
-    main.append(make("blockquote", request.text));
-    const bar = make("nav");
-    for (const [choice, label] of [["left", say.left], ["right", say.right], ["equal", say.equal], ["neither", say.neither]]) {
-      bar.append(action(label, state.choices[request.id] === choice, () => choose(choice)));
-    }
-    main.append(bar);
-    const lists = make("div", undefined, { class: "lists" });
-    lists.append(list(request, request.left, say.first, say), list(request, request.right, say.second, say));
-    main.append(lists);
-  }
-  const foot = make("footer");
-  const told = say.done.replace("{count}", Object.keys(state.choices).length).replace("{total}", data.requests.length);
-  foot.append(action(say.previous, null, () => move(-1)), make("span", told, { role: "status" }));
-  foot.append(action(say.next, null, () => move(1)), action(say.export, null, exported));
-  main.append(foot);
+function download() {
+  const address = URL.createObjectURL(new Blob([exported()], { type: "application/json" }));
+  const name = `judgements-${data.comparison.slice(0, 8)}.json`;
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
 document.addEventListener("keydown", (event) => {
-  const choice = { 1: "left", 2: "right", 3: "equal", 4: "neither" }[event.key];
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (choice) choose(choice);
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+  // By the place of the key: the digits of a French keyboard need Shift.
+  const digit = /^(?:Digit|Numpad)([1-4])$/.exec(event.code);
+  if (digit) prefer(CHOICES[digit[1] - 1]);
   else if (event.key === "ArrowLeft") move(-1);
   else if (event.key === "ArrowRight") move(1);
+  else return;
+  event.preventDefault();
 });
-show();
+for (const choice of CHOICES) $(choice).addEventListener("click", () => prefer(choice));
+$("previous").addEventListener("click", () => move(-1));
+$("next").addEventListener("click", () => move(1));
+$("export").addEventListener("click", download);
+$("language").addEventListener("click", () => {
+  state.language = state.language === "fr" ? "en" : "fr";
+  draw();
+});
+const readable = restore();
+draw();

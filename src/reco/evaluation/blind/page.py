@@ -1,103 +1,157 @@
-"""The page on which two lists are judged without knowing which configuration made which.
-
-One file, without network. Its key, in a file beside it, says which list was on which side.
-"""
+"""The page on which a person judges pairs of lists: one HTML file that asks nothing of any network."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from html import escape
 from importlib.resources import files
-from tomllib import loads
 from typing import Any
 
 from reco.catalogue.catalogue import Catalogue
-from reco.evaluation.compare import RequestComparison
+from reco.catalogue.resource import Resource
+from reco.evaluation.blind.pairs import FORMAT, Key
 
-_SUMMARY = 280
+LANGUAGES = ("fr", "en")
+"""Languages of the page, the first one shown first."""
 
-
-@dataclass(frozen=True)
-class BlindPage:
-    """The HTML of a page, and its key: the digest of the comparison, both lists, and which one is left."""
-
-    html: str
-    key: dict[str, Any]
-
-
-def blind_page(
-    found: Sequence[RequestComparison], catalogue: Catalogue, names: tuple[str, str], seed: int
-) -> BlindPage:
-    """Return the page of the requests whose lists differ. The same input gives the same bytes."""
-    differing = [one for one in found if one.differs]
-    comparison = hashlib.sha256(
-        json.dumps([seed, names, [(one.id, one.text, one.a, one.b) for one in differing]]).encode()
-    ).hexdigest()[:16]
-    swapped = {one.id: _swapped(comparison, seed, one.id) for one in differing}
-    key = {
-        "comparison": comparison,
-        "names": list(names),
-        "requests": {
-            one.id: {"a": list(one.a), "b": list(one.b), "left": "b" if swapped[one.id] else "a"}
-            for one in differing
-        },
-    }
-    shown = [
-        {
-            "id": one.id,
-            "text": one.text,
-            "left": one.b if swapped[one.id] else one.a,
-            "right": one.a if swapped[one.id] else one.b,
-        }
-        for one in differing
-    ]
-    data = {
-        "comparison": comparison,
-        "requests": shown,
-        "resources": _resources(differing, catalogue),
-        "texts": loads((files("reco.evaluation.blind") / "texts.toml").read_text(encoding="utf-8")),
-    }
-    return BlindPage(_document(data), key)
+_LONGEST = 280
+_HERE = files(__package__ or "")
+_UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+_CHOICES = ("left", "right", "equal", "neither")
 
 
-def _swapped(comparison: str, seed: int, name: str) -> bool:
-    """Draw a side for each request; the digest keeps the draw out of the page's reader's sight."""
-    drawn = hashlib.sha256(f"{seed} {comparison} {name}".encode()).digest()
-    return drawn[0] % 2 == 1
+@cache
+def phrases(language: str) -> Mapping[str, str]:
+    """Return the texts of the page in a language, by key."""
+    return tomllib.loads(_read(f"locales/{language}.toml"))
 
 
-def _resources(found: Sequence[RequestComparison], catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
-    ids = sorted({name for one in found for name in (*one.a, *one.b)})
-    shown = {}
-    for name in ids:
-        row = catalogue.row(name)
-        if row is not None:
-            one = catalogue[row]
-            about = " · ".join(str(part) for part in (one.publisher, one.year, one.type) if part)
-            summary = one.summary if len(one.summary) <= _SUMMARY else f"{one.summary[:_SUMMARY]}…"
-            shown[name] = {"title": one.title, "about": about, "summary": summary}
-    return shown
+def blind_page(key: Key, catalogue: Catalogue) -> bytes:
+    """Return the page of a key, the same bytes for the same key and catalogue.
 
-
-def _document(data: Mapping[str, Any]) -> str:
-    folder = files("reco.evaluation.blind")
-    script, style = ((folder / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
-    policy = f"default-src 'none'; script-src {_hashed(script)}; style-src {_hashed(style)}; base-uri 'none'"
-    # "<" would end the element: no source text is ever read as HTML.
-    written = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    It names its comparison by the key's digest, and does not tell which side made which list: neither
+    scores nor passages are shown, since those of two models are unlike.
+    """
+    script, style = _read("page.js"), _read("page.css")
+    policy = (
+        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
     return (
-        f'<!doctype html>\n<html lang="fr">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>reco</title>\n'
-        f'<style>{style}</style>\n</head>\n<body>\n<main id="main"></main>\n'
-        f'<script type="application/json" id="data">{written}</script>\n<script>{script}</script>\n'
-        f"</body>\n</html>\n"
+        f'<!doctype html>\n<html lang="{LANGUAGES[0]}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{_phrase('title')}</title>\n<style>{style}</style>\n</head>\n<body>\n{_body()}\n"
+        f'<script type="application/json" id="data">{_inert(_data(key, catalogue))}</script>\n'
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    ).encode("utf-8", "replace")
+
+
+def _read(name: str) -> str:
+    return _HERE.joinpath(name).read_text(encoding="utf-8")
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _inert(document: Mapping[str, Any]) -> str:
+    """Return JSON that no HTML parser takes for markup."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True).translate(_UNSAFE)
+
+
+def _data(key: Key, catalogue: Catalogue) -> dict[str, Any]:
+    # In the order of ids: an order of lists would tell which side came first.
+    ids = sorted({identifier for pair in key.pairs for identifier in (*pair.a, *pair.b)})
+    rows = {identifier: catalogue.row(identifier) for identifier in ids}
+    return {
+        "format": FORMAT,
+        "comparison": key.digest,
+        "texts": {language: dict(phrases(language)) for language in LANGUAGES},
+        "pairs": [{"id": pair.id, "text": pair.text, "lists": pair.lists} for pair in key.pairs],
+        "resources": {i: _resource(catalogue[row]) for i, row in rows.items() if row is not None},
+    }
+
+
+def _resource(resource: Resource) -> dict[str, str]:
+    about = (resource.type, resource.publisher, str(resource.year or ""))
+    url = resource.url or ""
+    return {
+        "title": resource.title,
+        "about": " · ".join(filter(None, about)),
+        "summary": _shortened(resource.read_summary),
+        "url": url if url.lower().startswith(("https://", "http://")) else "",
+    }
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST].rsplit(' ', 1)[0]} …"
+
+
+def _phrase(key: str) -> str:
+    return escape(phrases(LANGUAGES[0])[key])
+
+
+def _said(tag: str, key: str, identifier: str = "", kind: str = "") -> str:
+    """Return an element with a text of the page; the script writes it again in the other language."""
+    named = f' id="{identifier}"' if identifier else ""
+    classed = f' class="{kind}"' if kind else ""
+    pressed = ' type="button"' if tag == "button" else ""
+    return f'<{tag} data-say="{key}"{pressed}{named}{classed}>{_phrase(key)}</{tag}>'
+
+
+def _body() -> str:
+    return "\n".join((_header(), _main(), _footer()))
+
+
+def _header() -> str:
+    told = _said("h1", "title"), _said("button", "language", "language"), _said("p", "lead", kind="lead")
+    return f"<header>{''.join(told)}<noscript>{_phrase('no_javascript')}</noscript></header>"
+
+
+def _main() -> str:
+    return (
+        '<main><p class="where"><strong id="where" tabindex="-1"></strong>'
+        '<span id="done" aria-live="polite"></span></p>'
+        '<progress id="bar" value="0" aria-labelledby="done"></progress>'
+        '<blockquote id="asked" tabindex="0"></blockquote>'
+        f'<div class="lists">{_list(1)}{_list(2)}</div>{_bar()}</main>'
     )
 
 
-def _hashed(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def _list(number: int) -> str:
+    heading, empty = (
+        _said("h2", f"list_{number}", f"heading-{number}"),
+        _said("p", "empty", f"empty-{number}"),
+    )
+    return (
+        f'<section class="list" id="side-{number}" aria-labelledby="heading-{number}">'
+        f'{heading}{empty}<ol id="list-{number}"></ol></section>'
+    )
+
+
+def _bar() -> str:
+    choices = "".join(
+        f'<button type="button" id="{choice}" aria-pressed="false" aria-keyshortcuts="{number}">'
+        f'<kbd aria-hidden="true">{number}</kbd>{_said("span", choice)}</button>'
+        for number, choice in enumerate(_CHOICES, start=1)
+    )
+    return (
+        f'<div class="bar">{_said("p", "question", "question")}{_said("button", "previous", "previous")}'
+        f'<div class="choices" role="group" aria-labelledby="question">{choices}</div>'
+        f"{_said('button', 'next', 'next')}</div>"
+    )
+
+
+def _footer() -> str:
+    help_, said = _said("p", "export_help", kind="help"), _said("p", "keys", "keys", "help")
+    return (
+        f'<footer>{said}{_said("button", "export", "export")}{help_}<p class="help" id="kept"></p></footer>'
+    )
