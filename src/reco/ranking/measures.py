@@ -114,4 +114,4 @@ def sign_test(wins: int, losses: int) -> float:
     if not trials:
         return 1.0
     tail = sum(comb(trials, count) for count in range(min(wins, losses) + 1))
-    return min(1.0, tail / 2 ** (trials - 1))
+    return min(1.0, tail / (1 << (trials - 1)))
