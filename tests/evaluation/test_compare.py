@@ -216,6 +216,15 @@ def test_requests_and_sides_are_drawn_by_the_seed() -> None:
     assert draw([same], 1, shown=1) == (), "the lists differ below what is shown"
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "drawn"),
+    [("nothing", "nothing", 0), ("nothing", None, 0), ("nothing", "weak", 1), (None, None, 1)],
+)
+def test_a_request_that_nothing_fits_is_not_judged(a: str | None, b: str | None, drawn: int) -> None:
+    found = RequestComparison("q", "ukulélé", ("x",), ("y",), 0.0, 0.0, a, b)
+    assert len(draw([found], 1)) == drawn
+
+
 def test_a_source_writes_no_markup_into_the_page(pair: tuple[Home, Home], tmp_path: Path) -> None:
     page, _ = page_of(pair, tmp_path, "-k", "24", "--shown", "24")
     titles = [one["title"] for one in data_of(page)["resources"].values()]

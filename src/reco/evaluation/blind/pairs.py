@@ -67,8 +67,9 @@ def draw(
     """Draw at most `most` requests whose first `shown` results differ, in a random order.
 
     Which are drawn, their order and which list is on the left depend on the seed and on the request alone.
+    A request that nothing fits, by every verdict there is, is left out: neither list would help.
     """
-    unlike = [one for one in differing if one.a[:shown] != one.b[:shown]]
+    unlike = [one for one in differing if one.a[:shown] != one.b[:shown] and _worth_judging(one)]
     drawn = sorted(unlike, key=lambda one: _chance(seed, "order", one))[:most]
     return tuple(
         Pair(
@@ -80,6 +81,10 @@ def draw(
         )
         for one in drawn
     )
+
+
+def _worth_judging(one: RequestComparison) -> bool:
+    return {one.verdict_a, one.verdict_b} - {None} != {"nothing"}
 
 
 def _chance(seed: int, purpose: str, one: RequestComparison) -> bytes:
