@@ -89,6 +89,10 @@ CODE: Mapping[str, tuple[str, ...]] = {
         "reco.adapt.training.loop",
         "reco.adapt.training.pairs",
     ),
+    "reco.evaluation.blind.pairs.FORMAT": (
+        "reco.evaluation.blind.pairs:Pair Key",
+        "reco.evaluation.blind.judgements:Judgement Judgements",
+    ),
     "reco.workspace.replay.FORMAT": ("reco.workspace.replay:Dependencies Recorded",),
     "reco.snapshots.snapshot.FORMAT": (
         "reco.snapshots.snapshot:Manifest to_files from_files",

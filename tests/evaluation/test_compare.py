@@ -65,7 +65,7 @@ def pair(made: Path, tmp_path: Path) -> tuple[Home, Home]:
 def compared(pair: tuple[Home, Home], *options: str, queries: bool = True) -> Any:
     a, b = pair
     asked = ("--queries", str(a.folder.parent / "asked.txt")) if queries else ()
-    homes = ("--home-a", str(a.path), "--home-b", str(b.path))
+    homes = ("--home", str(a.path), "--home-b", str(b.path))
     return run_cli("compare", str(a.config), str(b.config), *asked, *homes, "--json", *options)
 
 
@@ -150,6 +150,7 @@ def test_bad_uses_are_refused(pair: tuple[Home, Home], tmp_path: Path) -> None:
     refused("no request", "--page", str(tmp_path / "page.html"), queries=False)
     refused("not a .html file", "--page", str(tmp_path / "page.pdf"))
     refused("no folder", "--page", str(tmp_path / "none" / "page.html"))
+    refused("as arguments", "--config", str(pair[0].config))
     refused("not a folder", "--set", str(tmp_path / "none"))
 
 
@@ -165,14 +166,14 @@ def test_a_home_without_snapshot_is_told_with_the_command_to_run(
     pair: tuple[Home, Home], tmp_path: Path
 ) -> None:
     none = tmp_path / "none"
-    asked = ("compare", str(pair[0].config), str(pair[1].config), "--home-a", str(none), "--json")
+    asked = ("compare", str(pair[0].config), str(pair[1].config), "--home", str(none), "--json")
     done = run_cli(*asked, "--home-b", str(pair[1].path))
     assert done.code == 1 and "no snapshot" in done.json["error"]
     assert f"`reco refresh --config {pair[0].config} --home {none}`" in done.json["hint"]
 
 
 def test_a_home_of_another_encoder_is_told_with_the_command_to_run(pair: tuple[Home, Home]) -> None:
-    homes = ("--home-a", str(pair[0].path), "--home-b", str(pair[0].path))
+    homes = ("--home", str(pair[0].path), "--home-b", str(pair[0].path))
     done = run_cli("compare", str(pair[0].config), str(pair[1].config), *homes, "--json")
     assert done.code == 1 and "not made by the encoder of" in done.json["error"]
     assert f"`reco refresh --config {pair[1].config}" in done.json["hint"]
@@ -353,6 +354,6 @@ def test_tables_are_printed_for_people(pair: tuple[Home, Home]) -> None:
     a, b = pair
     write_golden(a.folder / "judged")
     asked = ("--queries", str(a.folder.parent / "asked.txt"), "--set", str(a.folder / "judged"))
-    homes = ("--home-a", str(a.path), "--home-b", str(b.path))
+    homes = ("--home", str(a.path), "--home-b", str(b.path))
     out = run_cli("compare", str(a.config), str(b.config), *homes, *asked).out
     assert "B - A" in out and "5 requests, first 10 results" in out and "rank-biased overlap" in out

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reco.cli.console import note, progress_bar, show, show_line, show_table
-from reco.cli.options import Json
+from reco.cli.options import Common
 from reco.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -34,11 +34,9 @@ ConfigB = Annotated[Path, typer.Argument(metavar="CONFIG_B", readable=False, hel
 def compare(
     config_a: ConfigA,
     config_b: ConfigB,
-    home_a: Annotated[
-        Path | None, typer.Option("--home-a", readable=False, help="Folder of the snapshots of CONFIG_A.")
-    ] = None,
     home_b: Annotated[
-        Path | None, typer.Option("--home-b", readable=False, help="Folder of the snapshots of CONFIG_B.")
+        Path | None,
+        typer.Option("--home-b", readable=False, help="Home of CONFIG_B; --home is for CONFIG_A."),
     ] = None,
     queries: Annotated[
         Path | None,
@@ -63,14 +61,17 @@ def compare(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Use the first N queries of each set and file.")
     ] = None,
-    as_json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Compare two settings on one catalogue: judged quality, and the requests whose results differ."""
     from reco.workspace import comparison
 
     if page is not None:
         _require_page(page)
-    pair = comparison.open_pair(comparison.Place(config_a, home_a), comparison.Place(config_b, home_b))
+    if common.config is not None:
+        raise InvalidInput("`compare` takes its two settings files as arguments.", "Leave --config out.")
+    pair = comparison.open_pair(comparison.Place(config_a, common.home), comparison.Place(config_b, home_b))
     for warning in pair.warnings:
         note(warning)
     requests, problems = comparison.requests_of(queries, column, config_a, limit)
@@ -83,7 +84,7 @@ def compare(
     if page is not None and found.requests is not None:
         written = _write(page, comparison.blind_key(pair, found.requests, seed, pairs, shown), pair)
     document = {**comparison.comparison_document(pair, found), "page": written}
-    show(document, as_json, partial(_show, pair, found))
+    common.show(document, partial(_show, pair, found))
 
 
 def _require_page(path: Path) -> None:

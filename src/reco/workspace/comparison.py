@@ -98,7 +98,7 @@ def _side(name: str, home: Home, place: Place) -> Side:
     return Side(name, snapshot, tried)
 
 
-_SHARED = "Two encoders need two homes: give each file its `home`, or use --home-a and --home-b."
+_SHARED = "Two encoders need two homes: give each file its `home`, or use --home and --home-b."
 
 
 def judged_sets(
