@@ -139,6 +139,7 @@ def learnt(base: SentenceEncoder) -> DeepReport:
     adapter = adapter_by_hand(base)
     return DeepReport(
         adapter=adapter,
+        plain=embed(catalogue_of(300), base)[0],
         table=embed(catalogue_of(300), base.adapted(adapter))[0],
         records=300,
         judged=45,

@@ -14,6 +14,7 @@ from reco.encoder.protocol import unit
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidInput
 from reco.index.vectors import embed
+from reco.ranking.recommender import Fusion
 from reco.refresh.on_demand import adapt, undo
 from reco.refresh.recipe import Recipe
 from reco.refresh.trial import Trial
@@ -122,6 +123,32 @@ def test_a_head_that_does_not_win_is_not_published(tmp_path: Path) -> None:
     publish(store, snapshot_of(120))
     done = adapt(store, ENCODER, Recipe(head=HeadRecipe(epochs=0)))
     assert not done.published and store.current() == "000001"
+
+
+def test_a_head_is_kept_for_the_answers_that_it_gains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meaning alone tells a title from its text here; the words that both would need are in no record."""
+    monkeypatch.setattr("reco.refresh.learn.background", lambda: GENERAL)
+    store = SnapshotStore(tmp_path)
+    publish(store, snapshot_of(400))
+    done = adapt(
+        store, ENCODER, Recipe(head=HeadRecipe(rate=3e-3), fusion=Fusion(meaning=1.0, words=0, grams=0))
+    )
+    assert done.kept and done.published and done.product_after > done.product_before and done.asked > 200
+    served = store.open()
+    assert served.head is not None and served.manifest.report["adapt"]["product_p"] == done.product_p < 0.05
+
+
+def test_a_head_that_only_vectors_gain_by_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same head, where words answer everything: vectors rank better, and no answer changes."""
+    monkeypatch.setattr("reco.refresh.learn.background", lambda: GENERAL)
+    store = SnapshotStore(tmp_path)
+    publish(store, snapshot_of(400))
+    done = adapt(store, ENCODER, Recipe(head=HeadRecipe(rate=3e-3), fusion=Fusion(meaning=0.0)))
+    assert (done.before or 0) * 1.2 < (done.after or 0) and (done.p or 1) < 0.05
+    assert done.asked > 200 and done.product_before == done.product_after and done.product_p == 1
+    assert not done.kept and not done.published and store.current() == "000001"
 
 
 def test_what_a_head_learns_from_is_bounded_whatever_the_catalogue() -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from reco.adapt.deep.learn import DeepReport
 from reco.adapt.head import HeadReport
+from reco.encoder.adapter import Adapter
 from reco.encoder.testing import HashingEncoderForTests
 from reco.evaluation.beir import Topic
-from reco.ranking.recommender import Fusion
-from reco.refresh.learn import head_trial
+from reco.index.duplicates import Families, Family
+from reco.index.vectors import embed
+from reco.ranking.measures import ndcg
+from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.refresh.learn import deep_trial, head_trial
 from reco.refresh.recipe import Recipe
-from reco.refresh.trial import Asked, Side, Trial, compared, probe, questions
+from reco.refresh.trial import Side, Trial, compared, judging, probe, questions
 from reco.snapshots.snapshot import Snapshot
 from tests.support import resource, snapshot_of
 
@@ -38,8 +44,14 @@ def snapshot() -> Snapshot:
     return snapshot_of(found, ENCODER)
 
 
-def report(snapshot: Snapshot, head: np.ndarray, **figures: float) -> HeadReport:
-    good = {"before": 0.1, "after": 0.3, "p": 0.001, "off_domain_before": 0.5, "off_domain_after": 0.5}
+def report(snapshot: Snapshot, head: np.ndarray, **figures: Any) -> HeadReport:
+    good: dict[str, Any] = {
+        "before": 0.1,
+        "after": 0.3,
+        "p": 0.001,
+        "off_domain_before": 0.5,
+        "off_domain_after": 0.5,
+    }
     rows = tuple(range(len(snapshot.catalogue)))
     return HeadReport(head=head, records=len(rows), rows=rows, held_out=(head, head), **{**good, **figures})
 
@@ -82,21 +94,125 @@ def test_what_wins_is_kept_unless_the_golden_set_loses(snapshot: Snapshot) -> No
     """Here the side before is blind, so that the other one wins for certain."""
     asked, lost = questions(snapshot, list(range(len(SUBJECTS))), 1)
     plain = probe(snapshot, snapshot.table, lost)
-    blind = Side(ENCODER, snapshot.with_head(BLIND), [plain.with_head(BLIND)])
-    seeing = Side(ENCODER, snapshot, [plain])
+    blind = Side(ENCODER, lambda: snapshot.with_head(BLIND), [plain.with_head(BLIND)])
+    seeing = Side(ENCODER, lambda: snapshot, [plain])
     golden = [Topic(one.id, one.text, {one.id: 2}) for one in asked]
     won = compared(asked, golden, MEANING, blind, seeing)
     assert won.kept and won.product_p < 0.001 and won.golden_after > won.golden_before
-    worse = Side(ENCODER, snapshot.with_head(BLIND), [plain])
+    worse = Side(ENCODER, blind.whole, [plain])
     lost_golden = compared(asked, golden, MEANING, replace(seeing, probes=blind.probes), worse)
     assert lost_golden.product_after > lost_golden.product_before and not lost_golden.kept
 
 
-def test_a_golden_query_of_absent_resources_is_left_out(snapshot: Snapshot) -> None:
-    side = Side(ENCODER, snapshot, [snapshot])
-    golden = [Topic("q", "sujetak", {"absent": 1}), Topic("s", "sujetak", {"r00": 1})]
-    found = compared([Asked("...", "r00", 0)], golden, MEANING, side, side)
-    assert found.judged_queries == 1 and found.asked == 1 and found.product_after == 0
+def test_golden_queries_that_were_learnt_or_have_no_resource_do_not_judge(snapshot: Snapshot) -> None:
+    golden = [
+        Topic("absent", "sujetak", {"gone": 1}),
+        Topic("learnt", "Une Voie Verte", {"r01": 1}),
+        Topic("new", "sujetak", {"r00": 1, "gone": 2}),
+    ]
+    found = judging(golden, snapshot.catalogue, ["une voie verte"])
+    assert [(topic.id, topic.qrels) for topic in found] == [("new", {"r00": 1})]
+    learnt = report(snapshot, IDENTITY, requests=frozenset(["une voie verte"]))
+    assert head_trial(snapshot, ENCODER, learnt, Recipe(golden=tuple(golden))).judged_queries == 1
+
+
+def test_a_record_that_another_one_could_stand_for_is_not_asked_for() -> None:
+    twins = [
+        resource("a", "Le même titre", summary=LONG),
+        resource("b", "Le même  TITRE", summary=f"{LONG}."),
+    ]
+    found = snapshot_of(
+        [*twins, resource("c", "Seul", summary=LONG), resource("d", "", summary=LONG)], ENCODER
+    )
+    asked, lost = questions(found, range(4), 2)
+    assert [one.id for one in asked] == ["c"] and set(lost) == {2}
+    listed = replace(found, families=Families((Family(("c", "d"), ()),)))
+    assert questions(listed, range(4), 2) == ([], {})
+
+
+def test_the_probe_of_a_large_catalogue_is_bounded(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reco.refresh.trial.AMONG", 20)
+    asked, lost = questions(snapshot, [3, 40, 41], 1)
+    found = probe(snapshot, snapshot.table, lost)
+    assert len(found.catalogue) == 20 and {one.id for one in asked} <= {r.id for r in found.catalogue}
+    untouched = next(r for r in found.catalogue if r.title)
+    row, before = found.catalogue.row(untouched.id), snapshot.catalogue.row(untouched.id)
+    np.testing.assert_array_equal(
+        found.table.document(row).vectors.parts, snapshot.table.document(before).vectors.parts
+    )
+
+
+def test_queries_are_read_in_batches_and_answered_as_one_by_one(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, lost = questions(snapshot, range(len(SUBJECTS)), 1)
+    plain = probe(snapshot, snapshot.table, lost)
+    alone = Recommender(plain, ENCODER, MEANING)
+    ranked = [[hit.row for hit in alone.rank(Query.of(one.text, 10))] for one in asked]
+    wanted = [
+        ndcg({one.id: 1}, [plain.catalogue[row].id for row in rows])
+        for one, rows in zip(asked, ranked, strict=True)
+    ]
+    encoder = HashingEncoderForTests()
+    batch = encoder.encode_queries([one.text for one in asked])
+    monkeypatch.setattr(encoder, "encode_queries", lambda texts: batch[: len(texts)])
+    monkeypatch.setattr(encoder, "encode_query", lambda text: pytest.fail(f"read alone: {text}"))
+    side = Side(encoder, lambda: snapshot, [plain])
+    found = compared(asked, (), MEANING, side, side)
+    assert found.product_before == found.product_after == pytest.approx(np.mean(wanted))
+
+
+def test_deep_weights_are_tried_from_the_plain_encoder_without_encoding(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The served snapshot has the weights of an earlier training, and a head."""
+    older, newer = (Adapter({"a": np.full((2, 2), n, np.float16)}, ENCODER.fingerprint, 2, 2) for n in (1, 2))
+    old, new = (embed(snapshot.catalogue, ENCODER.adapted(which))[0] for which in (older, newer))
+    served = snapshot.encoded_by(ENCODER.adapted(older).fingerprint, old, older).with_head(BLIND)
+    rows = tuple(range(len(SUBJECTS)))
+    good = {"before": 0.1, "after": 0.3, "p": 0.001, "off_domain_before": 0.5, "off_domain_after": 0.5}
+    learnt = DeepReport(
+        adapter=newer,
+        plain=snapshot.table,
+        table=new,
+        rows=rows,
+        records=48,
+        judged=48,
+        steps=1,
+        training_seconds=0.0,
+        encoding_seconds=0.0,
+        **good,
+    )
+    monkeypatch.setattr(HashingEncoderForTests, "encode_documents", lambda *_: pytest.fail("encoded again"))
+    trial = deep_trial(served, ENCODER, learnt, Recipe(fusion=MEANING))
+    asked, lost = questions(snapshot, rows, 1)
+    tuned = snapshot.encoded_by(ENCODER.adapted(newer).fingerprint, new, newer)
+    adapted = ENCODER.adapted(newer)
+    plain = Side(ENCODER, lambda: snapshot, [probe(snapshot, snapshot.table, lost)])
+    learning = Side(adapted, lambda: tuned, [probe(tuned, tuned.table, lost)])
+    assert trial == compared(asked, (), MEANING, plain, learning) and trial.asked == 2 * len(SUBJECTS)
+    assert trial.product_before != trial.product_after
+
+
+def test_deep_weights_that_promise_nothing_are_not_tried(snapshot: Snapshot) -> None:
+    learnt = DeepReport(
+        adapter=Adapter({}, ENCODER.fingerprint, 2, 2),
+        plain=snapshot.table,
+        table=snapshot.table,
+        records=48,
+        judged=0,
+        steps=1,
+        training_seconds=0.0,
+        encoding_seconds=0.0,
+        before=0.4,
+        after=0.3,
+        p=0.001,
+        off_domain_before=0.5,
+        off_domain_after=0.5,
+    )
+    assert deep_trial(snapshot, ENCODER, learnt, Recipe()) == Trial.none()
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def learn_head(
         off_domain_after=float(reciprocal_ranks(*scraps, head).mean()),
         rows=tuple(_training_rows(snapshot, chosen.records)),
         held_out=held_out,
+        requests=frozenset(text for text, _ in pairs),
     )
 
 

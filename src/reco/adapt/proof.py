@@ -13,7 +13,8 @@ class Proof:
     """The figures of a head or adapter learnt from `records`: mean reciprocal ranks.
 
     `before` and `after` are on held-out records, and `p` is the p-value of their difference. The off-domain
-    figures are on general sentences.
+    figures are on general sentences. `requests` are the texts of the requests that it was learnt from, beside
+    the records: they cannot judge it.
     """
 
     records: int
@@ -22,6 +23,7 @@ class Proof:
     p: float
     off_domain_before: float
     off_domain_after: float
+    requests: frozenset[str] = frozenset()
 
     @property
     def figures(self) -> dict[str, float]:

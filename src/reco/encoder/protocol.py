@@ -68,12 +68,19 @@ class DocumentVectors:
         return unit(self.weights.astype(np.float64) @ self.parts.astype(np.float64))
 
 
-class Encoder(Protocol):
-    """An encoder of texts. Never compare vectors of two fingerprints."""
+class QueryEncoder(Protocol):
+    """What a recommender needs of an encoder."""
 
     @property
     def fingerprint(self) -> str:
         """Digest of weights, prompts and text recipe."""
+
+    def encode_query(self, text: str) -> Vector:
+        """Return the unit vector of a query, (dimension,)."""
+
+
+class Encoder(QueryEncoder, Protocol):
+    """An encoder of texts. Never compare vectors of two fingerprints."""
 
     @property
     def arithmetic(self) -> str:
@@ -82,9 +89,6 @@ class Encoder(Protocol):
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-
-    def encode_query(self, text: str) -> Vector:
-        """Return the unit vector of a query, (dimension,)."""
 
     def encode_queries(self, texts: Sequence[str]) -> Matrix:
         """Return the unit vectors of many queries, (texts, dimension), for training only.

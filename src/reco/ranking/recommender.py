@@ -13,7 +13,7 @@ import numpy as np
 from reco.catalogue.catalogue import Filters
 from reco.catalogue.places.similarity import Likeness
 from reco.catalogue.resource import Resource
-from reco.encoder.protocol import Encoder
+from reco.encoder.protocol import QueryEncoder
 from reco.errors import UnknownResource
 from reco.index.acronyms import Expansion
 from reco.index.calibration import FARTHEST, Levels
@@ -208,7 +208,7 @@ class Recommender:
     def __init__(
         self,
         snapshot: Snapshot,
-        encoder: Encoder,
+        encoder: QueryEncoder,
         fusion: Fusion | None = None,
         second: SecondLook | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reco.encoder.protocol import Encoder, Vector
+from reco.encoder.protocol import QueryEncoder, Vector
 from reco.errors import EncoderMismatch
 from reco.index.acronyms import Expansion
 from reco.index.hits import Hit, Rows, top
@@ -22,7 +22,7 @@ class Search:
     Raises EncoderMismatch when another encoder made the snapshot.
     """
 
-    def __init__(self, snapshot: Snapshot, encoder: Encoder, fusion: Fusion) -> None:
+    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder, fusion: Fusion) -> None:
         if snapshot.manifest.encoder != encoder.fingerprint:
             raise EncoderMismatch(
                 f"Snapshot {snapshot.id} was made by another encoder than the one in the settings.",

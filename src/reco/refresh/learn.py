@@ -15,7 +15,7 @@ from reco.projects.judgements import approved_pairs
 from reco.refresh.baseline import Baseline, comparable
 from reco.refresh.prepared import prepared_for
 from reco.refresh.recipe import Recipe
-from reco.refresh.trial import Side, Trial, compared, probe, questions
+from reco.refresh.trial import Side, Trial, compared, judging, probe, questions
 from reco.snapshots.snapshot import Snapshot
 from reco.snapshots.store import SnapshotStore
 from reco.storage import atomic
@@ -130,10 +130,14 @@ def head_trial(snapshot: Snapshot, encoder: Encoder, learnt: HeadReport, recipe:
     plain = probe(snapshot, snapshot.table, lost)
     return compared(
         asked,
-        recipe.golden,
+        judging(recipe.golden, snapshot.catalogue, learnt.requests),
         recipe.fusion,
-        Side(encoder, snapshot.with_head(None), [plain] * len(learnt.held_out)),
-        Side(encoder, snapshot.with_head(learnt.head), [plain.with_head(head) for head in learnt.held_out]),
+        Side(encoder, lambda: snapshot.with_head(None), [plain] * len(learnt.held_out)),
+        Side(
+            encoder,
+            lambda: snapshot.with_head(learnt.head),
+            [plain.with_head(head) for head in learnt.held_out],
+        ),
     )
 
 
@@ -141,18 +145,18 @@ def deep_trial(snapshot: Snapshot, base: Encoder, learnt: DeepReport, recipe: Re
     """Ask the product of `base` and of the learnt weights, both without a head."""
     if not learnt.promising:
         return Trial.none()
-    plain = snapshot.with_head(None)
-    if snapshot.manifest.encoder != base.fingerprint:
-        # The snapshot has the weights of an earlier training; both sides start from the plain encoder.
-        table, _ = embed(snapshot.catalogue, base)
-        plain = plain.encoded_by(base.fingerprint, table, None)
     encoder = base.adapted(learnt.adapter)
-    tuned = plain.encoded_by(encoder.fingerprint, learnt.table, learnt.adapter)
-    asked, lost = questions(plain, learnt.rows, 1)
-    sides = (
-        Side(of, whole, [probe(whole, whole.table, lost)]) for of, whole in ((base, plain), (encoder, tuned))
+    asked, lost = questions(snapshot, learnt.rows, 1)
+    # The snapshot may have the weights of an earlier training: both sides start from the plain encoder.
+    before = snapshot.encoded_by(base.fingerprint, learnt.plain, None)
+    after = snapshot.encoded_by(encoder.fingerprint, learnt.table, learnt.adapter)
+    return compared(
+        asked,
+        judging(recipe.golden, snapshot.catalogue, learnt.requests),
+        recipe.fusion,
+        Side(base, lambda: before, [probe(before, before.table, lost)]),
+        Side(encoder, lambda: after, [probe(after, after.table, lost)]),
     )
-    return compared(asked, recipe.golden, recipe.fusion, *sides)
 
 
 def head_of(store: SnapshotStore, snapshot: Snapshot, encoder: Encoder, recipe: HeadRecipe) -> HeadReport:

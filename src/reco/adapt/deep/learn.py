@@ -43,11 +43,12 @@ _METHOD = "deep/2"
 class DeepReport(Proof):
     """A learnt adapter, with mean reciprocal ranks of held-out records and of general sentences.
 
-    `table` is the catalogue encoded with the adapter, `rows` its rows that were held out. Times are in
-    seconds.
+    `plain` is the catalogue encoded without the adapter, `table` with it; `rows` are its rows that were held
+    out. Times are in seconds.
     """
 
     adapter: Adapter
+    plain: VectorTable
     table: VectorTable
     judged: int
     steps: int
@@ -95,6 +96,7 @@ def learn_deep(
     )
     return DeepReport(
         adapter=adapter,
+        plain=table,
         table=adapted,
         records=len(lessons),
         judged=len(parts.judged),
@@ -107,6 +109,7 @@ def learn_deep(
         training_seconds=round(trained - started, 1),
         encoding_seconds=round(encoded - trained, 1),
         rows=tuple(int(row) for row in parts.judged),
+        requests=frozenset(pair.asked for pair in replay),
     )
 
 
