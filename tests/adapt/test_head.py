@@ -63,16 +63,17 @@ def test_approved_opinions_are_lessons_too() -> None:
     chosen = [resource for resource in snapshot.catalogue if "titre7" in resource.title.split()]
     pairs = [("jargon", resource.id) for resource in chosen] * 20
     plain, taught = (
-        learn_head(snapshot, ENCODER, GENERAL, HeadRecipe(rate=3e-3), pairs=given).head
+        learn_head(snapshot, ENCODER, GENERAL, HeadRecipe(rate=3e-3), pairs=given)
         for given in ((), [*pairs, ("jargon", "gone")])
     )
+    assert (plain.requests, taught.requests) == (frozenset(), {"jargon"})
     rows = np.asarray([snapshot.catalogue.row(resource.id) for resource in chosen])
 
     def nearness(head: np.ndarray) -> float:
         asked = unit(ENCODER.encode_queries(["jargon"]) @ head.T)
         return float((asked @ unit(snapshot.dense.vectors(rows) @ head.T).T).mean())
 
-    assert nearness(taught) > nearness(plain) + 0.1
+    assert nearness(taught.head) > nearness(plain.head) + 0.1
 
 
 def test_a_small_catalogue_teaches_nothing() -> None:

@@ -25,10 +25,13 @@ from reco.encoder.protocol import DocumentVectors, Encoder, QueryEncoder, Vector
 from reco.errors import InvalidQuery
 from reco.evaluation import runs
 from reco.evaluation.beir import Topic
+from reco.index.acronyms import Acronyms
 from reco.index.terms import CatalogueTerms, count
 from reco.index.vectors import EncodedDocument, VectorTable
 from reco.ranking.measures import ndcg, randomisation_test
+from reco.ranking.needs import needs_of
 from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.ranking.search import expanded
 from reco.snapshots.snapshot import Snapshot, build
 from reco.text.clean import fold as bare
 from reco.text.passages import Span
@@ -111,7 +114,7 @@ def compared(
 ) -> Trial:
     """Ask both sides for the held-out records, and the queries that `judging` leaves of the golden set."""
     # Not the golden queries: the publish gates ask them again, and the encoder remembers single queries.
-    texts = [one.text for one in asked]
+    texts = [text for one in asked for text in _read(one.text, before.probes[one.fold].acronyms)]
     first_encoder = _AtOnce.of(before.encoder, texts)
     same = after.encoder.fingerprint == first_encoder.fingerprint
     second_encoder = first_encoder if same else _AtOnce.of(after.encoder, texts)
@@ -140,9 +143,9 @@ class _AtOnce:
 
     @classmethod
     def of(cls, encoder: Encoder, texts: Sequence[str]) -> _AtOnce:
-        cleaned = list(dict.fromkeys(query.text for text in texts if (query := _query(text)) is not None))
-        vectors = encoder.encode_queries(cleaned) if cleaned else ()
-        return cls(encoder, dict(zip(cleaned, vectors, strict=True)))
+        once = list(dict.fromkeys(texts))
+        vectors = encoder.encode_queries(once) if once else ()
+        return cls(encoder, dict(zip(once, vectors, strict=True)))
 
     @property
     def fingerprint(self) -> str:
@@ -159,6 +162,13 @@ def _query(text: str) -> Query | None:
         return Query.of(text, _DEPTH)
     except InvalidQuery:
         return None
+
+
+def _read(text: str, acronyms: Acronyms) -> list[str]:
+    """Return what is encoded for a query whose words are well spelt: itself and its needs, expanded."""
+    query = _query(text)
+    pieces = () if query is None else (query.text, *needs_of(query.reading))
+    return [expanded(piece, tuple(acronyms.find(piece))) for piece in pieces]
 
 
 def _gains(
