@@ -8,6 +8,7 @@ python -m benchmarks.bertopic ...         compare the clusters with BERTopic, in
 python -m benchmarks proofs ...           cost of explanations, levels and needs; check that scores add up
 python -m benchmarks app-load ...         load the web application with many sessions, and with too many
 python -m benchmarks reading ...          read 100,000 CSV rows, beside another checkout
+python -m benchmarks second-look ...      what a second look by a cross-encoder costs a query, by model size
 python -m benchmarks demand --file FILE   how the catalogue answers what is really asked, and what it lacks
 """
 
@@ -138,6 +139,10 @@ if __name__ == "__main__":
         from benchmarks import reading
 
         reading.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["second-look"]:
+        from benchmarks import second_look
+
+        second_look.main(sys.argv[2:])
     elif sys.argv[1:2] == ["demand"]:
         from benchmarks import demand
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,12 @@ from reco.encoder.cross import SecondReader
 from reco.encoder.loading import ModelSource
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import EncoderError
-from reco.ranking.query import Query
+from reco.index.calibration import Levels
+from reco.ranking.query import Opinion, Query
 from reco.ranking.recommender import Recommender
 from reco.ranking.second_look import FIRST, SecondLook
 from reco.snapshots.snapshot import Snapshot
+from reco.workspace.settings import RankingSettings
 from tests.support import Home, resources, rows, run_cli, snapshot_of
 
 ENCODER = HashingEncoderForTests()
@@ -77,6 +81,43 @@ def test_without_weight_nothing_moves(snapshot: Snapshot) -> None:
     assert looked.rank(Query.of(TEXT, 10)) == plain.rank(Query.of(TEXT, 10))
 
 
+def test_no_level_and_no_verdict_moves_though_ranks_do(snapshot: Snapshot) -> None:
+    """The cuts lie among the plain scores, and the points are worth more than their whole range."""
+    scores = [hit.score for hit in Recommender(snapshot, ENCODER).rank(Query.of(TEXT, 20))]
+    levels = Levels(
+        cuts=(scores[10], scores[6], scores[2]),
+        direction=(0.0,) * snapshot.manifest.dimension,
+        offset=0.0,
+        weights=(0.0, 0.0, 0.0),
+        threshold=0.0,
+        calibrated="background",
+        made_for=RankingSettings(rerank="somewhere", rerank_weight=9.0).fusion().stamp,
+    )
+    known = replace(snapshot, levels=levels)
+    plain = Recommender(known, ENCODER).recommend(Query.of(TEXT, 20))
+    second = SecondLook(Fixed(plain[9].resource.title), 50.0)
+    looked = Recommender(known, ENCODER, second=second).recommend(Query.of(TEXT, 20))
+    assert looked[0].resource.id == plain[9].resource.id
+    assert (looked.verdict, looked.confidence) == (plain.verdict, plain.confidence)
+    level_of = {item.resource.id: item.level for item in plain}
+    assert None not in level_of.values() and len(set(level_of.values())) > 1
+    assert {item.resource.id: item.level for item in looked} == level_of
+
+
+def test_it_adds_up_with_opinions(snapshot: Snapshot) -> None:
+    """Both move the score, each in a line of its own."""
+    liked = Recommender(snapshot, ENCODER).recommend(Query.of(TEXT, 6))[4].resource.id
+    query = Query.of(TEXT, 10, opinions=(Opinion(liked, useful=True),))
+    found = Recommender(snapshot, ENCODER, second=SecondLook(Fixed("e"), 0.3)).recommend(query)
+    assert liked in [item.resource.id for item in found]
+    for item in found:
+        lines = item.explanation.contributions
+        kinds = [line.kind for line in lines]
+        assert kinds.count("rerank") == 1
+        assert item.resource.id != liked or kinds.count("feedback") == 1
+        assert sum(line.value for line in lines) == pytest.approx(item.score, abs=1e-6)
+
+
 def save(folder: Path, labels: int = 1) -> Path:
     """Save a small random cross-encoder."""
     import torch
@@ -129,18 +170,56 @@ def test_a_reader_says_what_the_model_says_of_each_pair(folder: Path) -> None:
     assert len(SecondReader(ModelSource(folder=folder)).fits(TEXT, [])) == 0
 
 
+def test_a_fit_is_the_same_whatever_is_read_beside(folder: Path) -> None:
+    reader = SecondReader(ModelSource(folder=folder))
+    texts = [f"{one.title} {one.title} " * (n % 5 + 1) for n, one in enumerate(resources())]
+    alone = [float(reader.fits(TEXT, [text])[0]) for text in texts]
+    assert reader.fits(TEXT, texts).tolist() == alone
+    assert reader.fits(TEXT, texts[::-1]).tolist() == alone[::-1]
+
+
+def test_callers_read_one_at_a_time(folder: Path) -> None:
+    """The model is one for all visitors of the app."""
+    reader = SecondReader(ModelSource(folder=folder))
+    inside: list[int] = []
+    most: list[int] = []
+
+    class Slow:
+        def predict(self, pairs: Sequence[object], **_options: object) -> NDArray[np.float32]:
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+            return np.zeros(len(pairs), dtype=np.float32)
+
+    reader.__dict__["_model"] = Slow()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: reader.fits(TEXT, ["un texte"]), range(4)))
+    assert most == [1, 1, 1, 1]
+
+
 def test_what_is_no_reranker_is_refused(folder: Path, tmp_path: Path) -> None:
     def refused(path: Path, told: str) -> None:
         with pytest.raises(EncoderError, match=told):
             SecondReader(ModelSource(folder=path)).fits(TEXT, ["un texte"])
 
+    def hint(path: Path) -> str | None:
+        with pytest.raises(EncoderError) as caught:
+            SecondReader(ModelSource(folder=path)).fingerprint  # noqa: B018 - reading it raises
+        return caught.value.hint
+
     refused(tmp_path / "absent", "There is no model folder")
+    assert "`rerank` under [ranking]" in (hint(tmp_path / "absent") or "")
     refused(save(tmp_path / "three", labels=3), "has 3 outputs, not one")
     plain = shutil.copytree(folder, tmp_path / "plain")
     config = json.loads((plain / "config.json").read_text())
     (plain / "config.json").write_text(json.dumps({**config, "architectures": ["BertModel"]}))
     refused(plain, "no head that scores a pair")
     (plain / "config.json").write_text("{")
+    refused(plain, "is damaged or cannot be read")
+    (plain / "config.json").write_text("[]")
+    refused(plain, "no configuration that can be read")
+    (plain / "config.json").unlink()
     refused(plain, "no configuration that can be read")
     pickled = shutil.copytree(folder, tmp_path / "pickled")
     (pickled / "pytorch_model.bin").write_bytes(b"")
@@ -148,7 +227,10 @@ def test_what_is_no_reranker_is_refused(folder: Path, tmp_path: Path) -> None:
     cut = shutil.copytree(folder, tmp_path / "cut")
     weights = cut / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
-    refused(cut, "cannot be loaded")
+    refused(cut, "is damaged or cannot be read")
+    assert "`rerank_revision`" in (hint(cut) or "")
+    weights.write_bytes(b"")
+    refused(cut, "is damaged or cannot be read")
 
 
 def test_the_settings_name_it_and_an_answer_records_it(folder: Path, home: Home, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
+from safetensors.numpy import save_file
 
 from reco.encoder import bundled
 from reco.sources.child import parent
@@ -77,6 +79,28 @@ def remove_source(home: Home) -> None:
 def name_missing_acronyms(home: Home) -> None:
     home.extra = '[ranking]\nacronyms = "nowhere.csv"\n'
     home.configure()
+
+
+def name_missing_reranker(home: Home) -> None:
+    home.extra = '[ranking]\nrerank = "nowhere"\n'
+    home.configure()
+
+
+def garble_reranker(home: Home) -> None:
+    folder = home.folder / "second"
+    folder.mkdir()
+    (folder / "config.json").write_text(
+        '{"architectures": ["BertForSequenceClassification"], "id2label": {"0": ""}}'
+    )
+    (folder / "model.safetensors").write_bytes(b"\x00garbled")
+    home.extra = '[ranking]\nrerank = "second"\n'
+    home.configure()
+
+
+def name_an_encoder_as_reranker(home: Home) -> None:
+    garble_reranker(home)
+    save_file({"weight": np.zeros(1, dtype=np.float32)}, home.folder / "second" / "model.safetensors")
+    (home.folder / "second" / "config.json").write_text('{"architectures": ["BertModel"]}')
 
 
 def name_missing_model(home: Home) -> None:
@@ -233,6 +257,9 @@ def forget_refreshes_since(home: Home, hours: float = 40) -> None:
         (remove_source, "source-missing", "error", "catalogue.csv"),
         (name_missing_acronyms, "acronyms", "error", "nowhere.csv"),
         (name_missing_model, "model", "error", "nowhere"),
+        (name_missing_reranker, "reranker", "error", "nowhere"),
+        (garble_reranker, "reranker", "error", "damaged"),
+        (name_an_encoder_as_reranker, "reranker", "error", "is no reranker"),
         (remove_home, "home-missing", "error", "home"),
         (replace_home_by_a_file, "home-not-writable", "error", "home"),
         (remove_snapshots, "no-snapshot", "error", "no snapshot"),

@@ -7,6 +7,7 @@ slow, so it reads the first results only.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from reco.encoder.loading import ModelSource, quiet, require_safetensors
+from reco.encoder.loading import ModelSource, quiet, require_readable, require_safetensors
 from reco.errors import EncoderError
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-_HINT = "Name a folder or a Hub id of a Sentence Transformers CrossEncoder with one output."
+_SETTING = "`rerank` under [ranking]"
+_HINT = (
+    f"Name in {_SETTING} a folder of a Sentence Transformers CrossEncoder with one output, "
+    "or a Hub id, with its commit as `rerank_revision`."
+)
 _DIGITS = 6
+_OUTPUTS = 2
+"""Outputs of a classifier whose configuration does not tell: the default of Transformers."""
 
 
 class SecondReader:
@@ -31,6 +38,8 @@ class SecondReader:
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
+        # Two first callers must not load it twice, and its tokenizer is not made to be shared.
+        self._one_at_a_time = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -39,35 +48,49 @@ class SecondReader:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What identifies its weights."""
+        """What identifies its weights. Raises EncoderError when its folder cannot be used."""
+        self.require_usable()
         return self._source.own_weights
 
-    def fits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return how well each text fits the query, 0 to 1, (texts,).
+    def require_usable(self) -> None:
+        """Raise EncoderError when its folder is missing, pickled or damaged, or has no head with one output.
 
-        Raises EncoderError when the model is missing, pickled, or has no head with one output.
+        Nothing is loaded or fetched, so a Hub model is not checked.
+        """
+        folder = self._source.folder
+        if folder is None:
+            return
+        require_safetensors(folder, _SETTING)
+        files = sorted(folder.rglob("*.json")), sorted(folder.rglob("*.safetensors"))
+        require_readable(f"The reranker in {folder}", *files, _HINT)
+        _require_head(folder)
+
+    def fits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return how well each text fits the query, 0 to 1, (texts,): the logistic function of the output.
+
+        A fit is the same whatever texts are beside. Raises EncoderError when the model is missing, pickled
+        or damaged, or has no head with one output.
         """
         import torch
 
         if not texts:
             return np.zeros(0)
-        scores = self._model.predict(
-            [(query, text) for text in texts],
-            batch_size=len(texts),
-            activation_fn=torch.nn.Sigmoid(),
-            show_progress_bar=False,
-        )
-        # Padding changes the last digits; they must not decide a rank.
-        return np.asarray(np.round(scores, _DIGITS), dtype=np.float64)
+        with self._one_at_a_time:
+            # Padding to a longer text beside would change the last digits, so each pair is read alone.
+            scores = self._model.predict(
+                [(query, text) for text in texts],
+                batch_size=1,
+                activation_fn=torch.nn.Sigmoid(),
+                show_progress_bar=False,
+            )
+        return np.asarray(np.round(np.asarray(scores, dtype=np.float64), _DIGITS))
 
     @cached_property
     def _model(self) -> CrossEncoder:
         from sentence_transformers import CrossEncoder
 
+        self.require_usable()
         folder = self._source.folder
-        if folder is not None:
-            require_safetensors(folder)
-            _require_head(folder)
         try:
             with quiet():
                 model: CrossEncoder = CrossEncoder(
@@ -82,27 +105,25 @@ class SecondReader:
             raise EncoderError(
                 f"The reranker {self.name} cannot be loaded: {str(error).splitlines()[0]}", _HINT
             ) from error
-        _require_one_output(model, self.name)
+        _require_one_output(self.name, model.config.architectures, model.config.num_labels)
         return model
 
 
 def _require_head(folder: Path) -> None:
     """Refuse a folder that declares no classifier: the library would give it a random head."""
     try:
-        config = json.loads((folder / "config.json").read_bytes())
+        config: Any = json.loads((folder / "config.json").read_bytes())
     except (OSError, ValueError) as error:
         raise EncoderError(f"The reranker {folder} has no configuration that can be read.", _HINT) from error
-    declared = [str(name) for name in config.get("architectures") or ()]
-    if not any("SequenceClassification" in name for name in declared):
-        raise EncoderError(
-            f"The model in {folder} is no reranker: it has no head that scores a pair of texts.", _HINT
-        )
+    if not isinstance(config, dict):
+        raise EncoderError(f"The reranker {folder} has no configuration that can be read.", _HINT)
+    labels = config.get("id2label")
+    outputs = len(labels) if isinstance(labels, dict) else config.get("num_labels", _OUTPUTS)
+    _require_one_output(str(folder), config.get("architectures"), outputs)
 
 
-def _require_one_output(model: CrossEncoder, name: str) -> None:
-    config: Any = model.config
-    declared = [str(found) for found in getattr(config, "architectures", None) or ()]
-    if not any("SequenceClassification" in found for found in declared):
+def _require_one_output(name: str, architectures: Any, outputs: Any) -> None:
+    if not any("SequenceClassification" in str(found) for found in architectures or ()):
         raise EncoderError(f"The model {name} is no reranker: it has no head that scores a pair.", _HINT)
-    if config.num_labels != 1:
-        raise EncoderError(f"The reranker {name} has {config.num_labels} outputs, not one.", _HINT)
+    if outputs != 1:
+        raise EncoderError(f"The reranker {name} has {outputs} outputs, not one.", _HINT)

@@ -95,10 +95,13 @@ def _plain(source: ModelSource, label: str) -> SentenceTransformer:
         ) from error
 
 
-def require_safetensors(folder: Path) -> None:
-    """Raise EncoderError unless a model folder exists and holds safetensors weights only."""
+def require_safetensors(folder: Path, setting: str = "`folder` under [encoder]") -> None:
+    """Raise EncoderError unless a model folder exists and holds safetensors weights only.
+
+    `setting` is what names the folder, for the hint.
+    """
     if not folder.is_dir():
-        raise EncoderError(f"There is no model folder {folder}.", "Check `folder` under [encoder].")
+        raise EncoderError(f"There is no model folder {folder}.", f"Check {setting}.")
     pickled = [
         p for p in folder.rglob("*") if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
     ]

@@ -40,6 +40,7 @@ _LEVELS: Mapping[str, Level] = {
     "cluster-names": "error",
     "golden": "error",
     "model": "error",
+    "reranker": "error",
     "home-missing": "error",
     "home-not-writable": "error",
     "home-not-readable": "error",
@@ -142,11 +143,12 @@ def _process(settings: Settings) -> Iterator[Problem]:
 
 
 def _inputs(settings: Settings) -> Iterator[Problem]:
-    """Read what the settings name beside sources: a refresh does not start without it."""
+    """Read what the settings name beside sources: a refresh or an answer does not start without it."""
     checks: dict[str, Callable[[], object]] = {
         "acronyms": settings.ranking.table,
         "decisions": settings.curation.curation,
         "cluster-names": settings.clusters.options,
+        "reranker": settings.ranking.require_reranker,
     }
     if (folder := settings.gates.golden) is not None:
         checks["golden"] = lambda: read_topics(folder)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass as checked
@@ -34,6 +34,9 @@ from reco.refresh.recipe import Recipe
 from reco.sources.config import SourceConfig
 from reco.storage.paths import FOLDER, Located, LocatedModel
 from reco.text.decoding import decoded
+
+if TYPE_CHECKING:
+    from reco.encoder.cross import SecondReader
 
 FILE = "reco.toml"
 
@@ -65,6 +68,18 @@ class RankingSettings(Fusion):
 
     def second(self) -> SecondLook | None:
         """Return the second look, None without one. Its model is loaded at the first query."""
+        reader = self._reader()
+        return None if reader is None else SecondLook(reader, self.rerank_weight)
+
+    def require_reranker(self) -> None:
+        """Raise EncoderError when the folder of the reranker, if one is named, cannot be used.
+
+        Nothing is loaded or fetched, so a Hub model is not checked.
+        """
+        if (reader := self._reader()) is not None:
+            reader.require_usable()
+
+    def _reader(self) -> SecondReader | None:
         if not self.rerank:
             return None
         from reco.encoder.cross import SecondReader
@@ -72,10 +87,9 @@ class RankingSettings(Fusion):
 
         folder = Path(self.rerank)
         local = folder.is_dir() or not self.rerank_revision
-        source = ModelSource(
-            folder=folder if local else None, name=self.rerank, revision=self.rerank_revision
+        return SecondReader(
+            ModelSource(folder=folder if local else None, name=self.rerank, revision=self.rerank_revision)
         )
-        return SecondLook(SecondReader(source), self.rerank_weight)
 
     def table(self) -> Acronyms:
         """Return the table of acronyms, empty without one."""
