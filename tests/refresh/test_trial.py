@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from reco.adapt.deep.learn import DeepReport
-from reco.adapt.head import HeadReport
+from reco.adapt.head import HeadRecipe, HeadReport
 from reco.encoder.adapter import Adapter
 from reco.encoder.testing import HashingEncoderForTests
 from reco.evaluation.beir import Topic
@@ -18,10 +19,11 @@ from reco.index.duplicates import Families, Family
 from reco.index.vectors import embed
 from reco.ranking.measures import ndcg
 from reco.ranking.recommender import Fusion, Query, Recommender
-from reco.refresh.learn import deep_trial, head_trial
+from reco.refresh.learn import deep_trial, head_trial, learn
 from reco.refresh.recipe import Recipe
 from reco.refresh.trial import Asked, Side, Trial, compared, judging, probe, questions
 from reco.snapshots.snapshot import Snapshot
+from reco.snapshots.store import SnapshotStore
 from tests.support import resource, snapshot_of
 
 ENCODER = HashingEncoderForTests()
@@ -237,6 +239,21 @@ def test_deep_weights_that_promise_nothing_are_not_tried(snapshot: Snapshot) -> 
 def test_the_rule(changed: dict[str, float], kept: bool) -> None:
     good = Trial(100, 0.4, 0.5, 0.01, 50, 0.5, 0.5, 1.0)
     assert replace(good, **changed).kept is kept
+
+
+def test_a_refresh_without_judged_queries_learns_no_head_and_drops_none(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    def refreshed(before: Snapshot, golden: tuple[Topic, ...] = ()) -> Snapshot:
+        recipe = Recipe(head=HeadRecipe(), golden=golden)
+        return learn(SnapshotStore(tmp_path), before, ENCODER, ENCODER, None, recipe, None)
+
+    unjudged = refreshed(snapshot)
+    assert unjudged.head is None and "golden" in unjudged.manifest.report["adapt"]["reason"]
+    kept = refreshed(snapshot.with_head(BLIND))
+    assert kept.head is not None and np.array_equal(kept.head, BLIND)
+    judged = refreshed(snapshot, (Topic("q", "sujetak", {"r00": 1}),))
+    assert "at least" in judged.manifest.report["adapt"]["reason"]  # it tries, and 48 records are too few
 
 
 def test_what_promises_nothing_is_not_tried(snapshot: Snapshot) -> None:
