@@ -6,7 +6,7 @@ STAMP := .venv/.set-up
 # browsers and disks a fifth of their time, so three fill two cores.
 WORKERS ?= 3
 
-.PHONY: setup app refresh prepared test test-slow lint format bench docs notebook clean
+.PHONY: setup app refresh prepared promise test test-slow lint format bench docs notebook clean
 
 setup: $(STAMP)
 
@@ -24,6 +24,10 @@ refresh: setup
 # The vectors of the bundled catalogue that ship with the package, after a change of texts or of the model.
 prepared: setup
 	$(BIN)/python scripts/prepare.py
+
+# What ships as promise of levels and verdicts, after a change of the judged requests, the model or the ranking.
+promise: setup
+	$(BIN)/python scripts/promise.py
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -13,6 +13,7 @@ from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import SnapshotError
 from reco.evaluation.beir import Topic
 from reco.index.calibration import LEVELS, Levels
+from reco.index.promise import bundled
 from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.refresh.calibrate import FEWEST, calibrate
 from reco.snapshots.snapshot import Snapshot, from_files, to_files
@@ -63,11 +64,22 @@ def test_the_list_is_there_whatever_the_verdict_and_nothing_of_it_is_close() -> 
     assert [item.level for item in answer.recommendations] == [LEVELS[0]] * 5
 
 
-def test_levels_follow_scores() -> None:
+def test_levels_follow_chances() -> None:
     answer = RECOMMENDER.recommend(Query.of("végétaliser la cour de l'école communale", 60))
-    found = [LEVELS.index(item.level or "") for item in answer.recommendations]
-    assert found == sorted(found, reverse=True) and found[0] == 3 and found[-1] == 0
-    assert answer.verdict == "found"
+    promise = levels().promise
+    for item in answer.recommendations:
+        assert item.chance is not None and 0 <= item.chance.squarely <= item.chance.useful <= 1
+        chances = np.asarray([[item.chance.useful, item.chance.squarely]])
+        assert item.level == LEVELS[promise.levels(chances)[0]]
+    found = [item.level for item in answer.recommendations]
+    assert found[0] != LEVELS[0] == found[-1] and answer.verdict in ("found", "weak")
+    assert answer.chance == max(item.chance.useful for item in answer if item.chance is not None)
+
+
+def test_a_rare_word_that_nothing_meets_is_told() -> None:
+    answer = RECOMMENDER.recommend(Query.of("un trampoline à la cantine de l'école communale"))
+    assert answer.unmet == ("trampoline",) and answer.verdict != "found"
+    assert RECOMMENDER.recommend(Query.of("végétalisations de l'école")).unmet == ()
 
 
 def test_a_level_does_not_depend_on_filters_or_on_how_many_are_asked() -> None:
@@ -113,16 +125,26 @@ def test_neighbours_of_a_resource_have_no_verdict() -> None:
     assert answer.verdict is None and answer.recommendations[0].level is None
 
 
-def test_judgements_set_the_cuts_and_their_precision_is_told() -> None:
+def test_judged_requests_of_the_home_tell_its_promises() -> None:
     topics = [
-        Topic(f"t{a}{s}", f"{action} la {subject}", {r.id: int(subject in r.id) for r in RESOURCES})
+        Topic(
+            f"t{a}{s}",
+            f"{action} la {subject}",
+            {r.id: (subject in r.id) + (r.id == f"{action}-{subject}") for r in RESOURCES},
+        )
         for a, action in enumerate(ACTIONS)
         for s, subject in enumerate(SUBJECTS)
     ]
     found = calibrate(PLAIN, ENCODER, Fusion(), background()[:150], topics)
-    assert found is not None and found.calibrated == "golden" and levels().calibrated == "background"
-    assert found.cuts != levels().cuts
-    assert found.precision["très proche"] >= 0.7 > found.precision["éloigné"]
+    assert found is not None and (found.calibrated, found.fallback) == ("judged", "")
+    assert levels().calibrated == "bundled" and found.promise != levels().promise == bundled()
+    measured = found.promise.measured
+    assert measured["very_close_squarely"] > measured.get("far_squarely", 0) and measured["requests"] == 60
+    few = calibrate(PLAIN, ENCODER, Fusion(), background()[:150], topics[:20])
+    assert few is not None and few.promise == bundled() and "at least 30" in few.fallback
+    same = [replace(topic, qrels=dict.fromkeys(topic.qrels, 0)) for topic in topics]
+    none = calibrate(PLAIN, ENCODER, Fusion(), background()[:150], same)
+    assert none is not None and none.calibrated == "bundled" and "nothing tells them apart" in none.fallback
 
 
 def test_vectors_that_are_no_directions_are_not_measured() -> None:
@@ -144,6 +166,8 @@ def test_a_snapshot_keeps_what_was_measured_and_an_old_one_has_none(memory: Path
     assert read.levels == levels()
     assert read.levels is not None and read.levels.asked.keys() == levels().asked.keys()
     files = files_of(SNAPSHOT)
+    cut_on_scores = {**files, "levels.json": b'{"cuts": [0.1, 0.2, 0.3]}'}
+    assert from_files(SNAPSHOT.manifest, cut_on_scores).levels is None
     del files["levels.json"], files["asked.safetensors"]
     assert from_files(SNAPSHOT.manifest, files).levels is None
 
@@ -159,9 +183,11 @@ def test_refresh_measures_and_the_command_line_says_so(home: Home) -> None:
     write_csv(home.folder / "catalogue.csv", rows)
     assert run_cli("refresh", *home.arguments).code == 0
     answer = run_cli("recommend", "végétaliser la cour de l'école", *home.arguments, "--json").json
-    assert answer["verdict"] == "found" and answer["recommendations"][0]["level"] == "très proche"
-    assert 0 <= answer["confidence"] <= 1
-    assert home.store.open().manifest.report["levels"]["calibrated"] == "background"
+    assert answer["verdict"] != "nothing" and answer["recommendations"][0]["level"] != "éloigné"
+    assert 0 <= answer["confidence"] <= 1 and 0 <= answer["chance"] <= 1 and answer["unmet"] == ["cour"]
+    chance = answer["recommendations"][0]["chance"]
+    assert 0 <= chance["squarely"] <= chance["useful"] <= 1 and chance["need"] == ""
+    assert home.store.open().manifest.report["levels"]["calibrated"] == "bundled"
     told = run_cli("recommend", "recette de la tarte au citron meringuée", *home.arguments)
     assert "Rien de probant" in told.out
 

@@ -15,6 +15,7 @@ from reco.ranking.needs import FIRST, MOST, needs_of, split
 from reco.ranking.recommender import Fusion, Query, Recommender
 from reco.refresh.calibrate import calibrate
 from reco.text.background import background
+from tests.promises import by_score
 from tests.support import Home, resource, run_cli, snapshot_of
 
 ENCODER = HashingEncoderForTests()
@@ -32,7 +33,10 @@ RESOURCES = [
     for n, kind in enumerate(["Guides", "Livres", "Livres", "Livres"] * 4)
 ]
 PLAIN = snapshot_of(RESOURCES, ENCODER)
-SNAPSHOT = replace(PLAIN, levels=calibrate(PLAIN, ENCODER, Fusion(), background()[:100]))
+MEASURED = calibrate(PLAIN, ENCODER, Fusion(), background()[:100])
+assert MEASURED is not None
+# This encoder knows no meaning, which the promise that ships counts on: here what is close is told by score.
+SNAPSHOT = replace(PLAIN, levels=replace(MEASURED, promise=by_score(0.2, 0.3, 0.6)))
 RECOMMENDER = Recommender(SNAPSHOT, ENCODER)
 THREE = (
     "Bonjour, nous sommes une commune de 900 habitants.\n"
@@ -207,7 +211,7 @@ def test_the_command_line_tells_needs(served: Home) -> None:
         "rénover la piscine municipale",
         "un verger partagé",
     ]
-    assert set(document["needs"][0]) == {"text", "level", "covered_by"}
+    assert set(document["needs"][0]) == {"text", "level", "covered_by", "verdict"}
     assert "Need: un verger partagé (" in run_cli("recommend", text, *served.arguments).out
 
 

@@ -63,6 +63,21 @@ def test_what_a_request_repeats_counts_more_than_once_for_each_time() -> None:
     assert lead("verger verger verger verger piscine", 1.5) == pytest.approx(8 * once)
 
 
+@given(text=REQUESTS, reach=st.floats(0, 1))
+def test_words_are_scaled_to_the_resource_that_has_most_of_them(text: str, reach: float) -> None:
+    def scores(reach: float, **filters: tuple[str, ...]) -> dict[str, float]:
+        fusion = Fusion(meaning=0.0, words=0.5, grams=0.5, reach=reach)
+        query = Query.of(text, 24, Filters(**filters))
+        return dict(scores_of(Recommender(SNAPSHOT, ENCODER, fusion).recommend(query)))
+
+    plain, scaled = scores(0.0), scores(reach)
+    best = max(plain.values(), default=0.0)
+    for name, score in plain.items():
+        assert scaled[name] == pytest.approx(score * (0.25 / best) ** reach if best else 0.0, abs=1e-6)
+    filtered = scores(reach, types=("Livres",))
+    assert all(scaled[name] == score for name, score in filtered.items())
+
+
 @given(row=st.integers(0, 23))
 def test_similar_adds_up_and_is_never_the_resource_itself(row: int) -> None:
     identifier = SNAPSHOT.catalogue[row].id

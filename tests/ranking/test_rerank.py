@@ -13,8 +13,9 @@ from reco.catalogue.places.gazetteer import Locality, bundled
 from reco.catalogue.resource import Resource
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import InvalidQuery
-from reco.index.calibration import Levels
 from reco.ranking.recommender import Answer, Fusion, Query, Recommender
+from tests.promises import by_score as promise_by_score
+from tests.promises import levels_of
 from tests.support import resource, resources, scores_of, snapshot_of
 
 ENCODER = HashingEncoderForTests()
@@ -99,15 +100,7 @@ def test_a_shelf_has_one_of_each_type_from_different_publishers(text: str) -> No
 
 
 def test_what_is_far_stays_off_the_shelf() -> None:
-    out_of_reach = Levels(
-        cuts=(9.0, 9.0, 9.0),
-        direction=(0.0,) * SNAPSHOT.manifest.dimension,
-        offset=0.0,
-        weights=(0.0, 0.0, 0.0),
-        threshold=0.0,
-        calibrated="background",
-        made_for=Fusion().stamp,
-    )
+    out_of_reach = levels_of(promise_by_score(9.0, 9.0, 9.0), SNAPSHOT.manifest.dimension)
     recommender = Recommender(replace(SNAPSHOT, levels=out_of_reach), ENCODER)
     answer = recommender.recommend(Query.of("rouvrir le café", shelf=True))
     assert answer.verdict == "weak"

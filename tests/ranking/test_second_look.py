@@ -19,12 +19,12 @@ from reco.encoder.cross import SecondReader
 from reco.encoder.loading import ModelSource
 from reco.encoder.testing import HashingEncoderForTests
 from reco.errors import EncoderError
-from reco.index.calibration import Levels
 from reco.ranking.query import Opinion, Query
 from reco.ranking.recommender import Recommender
 from reco.ranking.second_look import FIRST, SecondLook
 from reco.snapshots.snapshot import Snapshot
 from reco.workspace.settings import RankingSettings
+from tests.promises import by_score, levels_of
 from tests.support import Home, resources, rows, run_cli, snapshot_of
 
 ENCODER = HashingEncoderForTests()
@@ -84,15 +84,9 @@ def test_without_weight_nothing_moves(snapshot: Snapshot) -> None:
 def test_no_level_and_no_verdict_moves_though_ranks_do(snapshot: Snapshot) -> None:
     """The cuts lie among the plain scores, and the points are worth more than their whole range."""
     scores = [hit.score for hit in Recommender(snapshot, ENCODER).rank(Query.of(TEXT, 20))]
-    levels = Levels(
-        cuts=(scores[10], scores[6], scores[2]),
-        direction=(0.0,) * snapshot.manifest.dimension,
-        offset=0.0,
-        weights=(0.0, 0.0, 0.0),
-        threshold=0.0,
-        calibrated="background",
-        made_for=RankingSettings(rerank="somewhere", rerank_weight=9.0).fusion().stamp,
-    )
+    fusion = RankingSettings(rerank="somewhere", rerank_weight=9.0).fusion()
+    promise = by_score(scores[10], scores[6], scores[2])
+    levels = levels_of(promise, snapshot.manifest.dimension, fusion)
     known = replace(snapshot, levels=levels)
     plain = Recommender(known, ENCODER).recommend(Query.of(TEXT, 20))
     second = SecondLook(Fixed(plain[9].resource.title), 50.0)

@@ -38,7 +38,7 @@ _LONGEST_UNDERSTOOD = 300
 _PARTS = {"recital": "considérant", "body": "message", "goals": "objective"}
 _VERDICTS = {
     "found": "Some resources answer this query.",
-    "weak": "No resource is close; these are leads.",
+    "weak": "No resource quite answers; these are the nearest leads.",
     "nothing": "Rien de probant: this query seems to be outside the field of the catalogue. "
     "These are the least distant resources.",
 }
@@ -49,6 +49,7 @@ def answer(found: Answer) -> None:
     console = Console()
     if found.verdict is not None:
         console.print(Text(f"{_VERDICTS[found.verdict]}\n", style="bold"))
+        _chance(console, found)
     _reading(console, found.query)
     _corrections(console, found)
     _expansions(console, found)
@@ -131,6 +132,17 @@ def _expansions(console: Console, found: Answer) -> None:
         console.print(Text(f'Also read: {both}  (leave it out: --without "{one.short}")', style="dim"))
     if found.expansions:
         console.print()
+
+
+def _chance(console: Console, found: Answer) -> None:
+    """Print how likely something useful is, and what no result is about."""
+    if found.chance is not None and found.verdict != "nothing":
+        tenths = round(10 * found.chance)
+        console.print(
+            Text(f"Of ten queries like this one, {tenths} find something useful here.", style="dim")
+        )
+    if found.unmet and found.verdict == "weak":
+        console.print(Text(f"No result is about: {', '.join(found.unmet)}.", style="dim"))
 
 
 def _needs(console: Console, found: Answer) -> None:

@@ -105,7 +105,8 @@ class SecondReader:
             raise EncoderError(
                 f"The reranker {self.name} cannot be loaded: {str(error).splitlines()[0]}", _HINT
             ) from error
-        _require_one_output(self.name, model.config.architectures, model.config.num_labels)
+        config: Any = model.config
+        _require_one_output(self.name, config.architectures, config.num_labels)
         return model
 
 

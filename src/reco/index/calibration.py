@@ -1,7 +1,8 @@
-"""The calibrated levels of a snapshot: the meaning of a score, and whether a query belongs to the field.
+"""The calibrated levels of a snapshot: what a result promises, and whether a query belongs to the field.
 
-No threshold is a fixed cosine. `reco.refresh.calibrate` measures every figure for one encoder, one
-catalogue and one set of ranking weights.
+Two probabilities, with plain names. `confidence` is that of a query to be about local public action at all:
+`reco.refresh.calibrate` measures it for one encoder and catalogue. The chances of a result, to be useful and
+to be squarely about what is asked, come from `promise`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from reco.index.promise import Promise
+
 LEVELS = ("éloigné", "piste", "proche", "très proche")
 FARTHEST = LEVELS[0]
 Vectors = Mapping[str, NDArray[np.float16]]
@@ -27,28 +30,24 @@ _KEY = 16
 class Levels:
     """The levels and the confidence of one snapshot.
 
-    `cuts` are the lowest scores of *piste*, *proche* and *très proche*. A query vector v from the encoder
-    (dimension,) has the field value `direction @ v - offset`. `weights` (intercept, field value, best
-    score) turn it into a probability; a query below `threshold` gets the verdict *nothing*. `calibrated`
-    is the origin of the cuts: "golden" for judgements, with the `precision` of each level on queries held
-    out from the fit, or "background". `made_for` is the stamp of the ranking weights. `asked` are the
-    vectors of the calibration texts by digest, so that the next refresh does not encode them again.
+    A query vector v from the encoder (dimension,) has the field value `direction @ v - offset`. `weights`
+    (intercept, field value, best score) turn it into a probability; a query below `threshold` is outside
+    the field. `calibrated` is the origin of `promise`: "judged" for requests judged here, "bundled" for
+    what ships with reco, with the reason in `fallback` if others could not be used. `made_for` is the
+    stamp of the ranking weights. `asked` are the vectors of the calibration texts by digest, so that the
+    next refresh does not encode them again.
     """
 
-    cuts: tuple[float, float, float]
+    promise: Promise
     direction: tuple[float, ...]
     offset: float
     weights: tuple[float, float, float]
     threshold: float
     calibrated: str
     made_for: str
-    precision: Mapping[str, float] = field(default_factory=dict)
+    fallback: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
     asked: Vectors = field(default_factory=dict, repr=False, compare=False)
-
-    def level(self, score: float) -> str:
-        """Return the level of a score, one of `LEVELS`."""
-        return LEVELS[int(np.searchsorted(self.cuts, score, side="right"))]
 
     def confidence(self, vector: NDArray[np.float32], best: float) -> float:
         """Return the probability, 0 to 1, that a query belongs to the field, given its best score.
@@ -60,11 +59,9 @@ class Levels:
         intercept, by_field, by_score = self.weights
         return float(1 / (1 + np.exp(-np.clip(intercept + by_field * value + by_score * best, -500, 500))))
 
-    def verdict(self, confidence: float, best: str | None) -> str:
-        """Return *nothing*, *weak* or *found*, given the confidence and the level of the best result."""
-        if confidence < self.threshold or best is None:
-            return "nothing"
-        return "found" if best in LEVELS[2:] else "weak"
+    def foreign(self, confidence: float) -> bool:
+        """Whether a query of this confidence is outside the field: nothing can be promised then."""
+        return confidence < self.threshold
 
     def to_bytes(self) -> bytes:
         """Return everything but `asked` as JSON."""
@@ -78,11 +75,17 @@ class Levels:
         return save({"keys": keys.copy(), "vectors": np.stack(list(self.asked.values()))})
 
     @classmethod
-    def from_bytes(cls, data: bytes, asked: bytes | None = None) -> Levels:
-        """Read the bytes of `to_bytes` and `asked_bytes`. Raises ValueError for any others."""
+    def from_bytes(cls, data: bytes, asked: bytes | None = None) -> Levels | None:
+        """Read the bytes of `to_bytes` and `asked_bytes`. Raises ValueError for any others.
+
+        Levels that an earlier version cut on scores are None: the next refresh measures them.
+        """
         values: dict[str, Any] = json.loads(data)
-        for name in ("cuts", "direction", "weights"):
+        if "cuts" in values:
+            return None
+        for name in ("direction", "weights"):
             values[name] = tuple(values[name])
+        values["promise"] = Promise.of(values["promise"])
         return cls(**values, asked=_read_vectors(asked) if asked is not None else {})
 
 

@@ -15,8 +15,9 @@ from operator import and_
 
 import numpy as np
 
-from reco.index.calibration import LEVELS, Levels
+from reco.index.calibration import LEVELS
 from reco.index.hits import Hit
+from reco.ranking.certainty import Assessor, Certainty
 from reco.ranking.query import Query
 from reco.ranking.rerank import Placement
 from reco.ranking.scoring import ParsedQuery
@@ -31,12 +32,13 @@ class Need:
     """One need of a query, the level of its best result, and the ranks of the results that cover it.
 
     A result covers a need when its level for the need alone is *proche* or better. Without calibrated
-    levels (`level` is None), the first three results of the need cover it.
+    levels (`level` and `verdict` are None), the first three results of the need cover it.
     """
 
     text: str
     level: str | None
     covered_by: tuple[int, ...]
+    verdict: str | None = None
 
 
 MOST = 8
@@ -105,6 +107,11 @@ class _Piece:
     def stems(self) -> frozenset[str]:
         """The stems of its content words."""
         return frozenset(w.stem for w in words(self.text) if not w.stem.isdigit()) - _FILLER
+
+
+def says_something(text: str) -> bool:
+    """Whether a text has a content word: not a number, a greeting, inhabitants or a budget."""
+    return bool(_Piece(text, True).stems)
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -235,46 +242,42 @@ class Covered:
     hits: list[Hit]
     placements: Mapping[int, Placement] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
+    searched: tuple[NeedResults, ...] = ()
 
 
 @dataclass(frozen=True)
-class _NeedResults:
-    """A need searched as a query: its best hits, and the calibration of their levels."""
+class NeedResults:
+    """A need searched as a query: its best hits, and how sure they are."""
 
     text: str
     parsed: ParsedQuery
     hits: list[Hit]
-    levels: Levels | None
+    certainty: Certainty
 
     @property
     def close(self) -> list[int]:
         """Rows that cover it, best first."""
-        if self.levels is None:
+        if self.certainty.levels is None:
             return [hit.row for hit in self.hits[:_WITHOUT_LEVELS]]
-        return [hit.row for hit in self.hits if self._level(hit.score) in LEVELS[2:]]
+        return [hit.row for hit in self.hits if self.certainty.level(hit.row) in LEVELS[2:]]
 
     @property
     def level(self) -> str | None:
-        """The level of its best hit."""
-        return None if self.levels is None or not self.hits else self._level(self.hits[0].score)
+        """The best level of its hits."""
+        levels = [self.certainty.level(hit.row) for hit in self.hits]
+        return max((level for level in levels if level is not None), key=LEVELS.index, default=None)
 
-    @cached_property
+    @property
     def foreign(self) -> bool:
         """Whether it is outside the field. Always False without calibrated levels."""
-        levels, vector = self.levels, self.parsed.encoded
-        if levels is None or vector is None or not self.hits:
-            return False
-        return levels.confidence(vector, self.hits[0].score) < levels.threshold
-
-    def _level(self, score: float) -> str:
-        return LEVELS[0] if self.levels is None or self.foreign else self.levels.level(score)
+        return self.certainty.foreign and self.certainty.verdict == "nothing"
 
 
 class Coverer:
     """Spreads the results of a query over its needs. It searches each need as a query."""
 
-    def __init__(self, search: Search, levels: Levels | None) -> None:
-        self._search, self._levels = search, levels
+    def __init__(self, search: Search, assessor: Assessor) -> None:
+        self._search, self._assessor = search, assessor
 
     def cover(
         self, query: Query, needs: Sequence[str], parsed: ParsedQuery, hits: list[Hit], moving: bool = True
@@ -302,16 +305,16 @@ class Coverer:
             for hit in shown
             if hit.row in moved
         }
-        return Covered(shown, places, tuple(_need(result, shown) for result in need_results))
+        told = tuple(_need(result, shown) for result in need_results)
+        return Covered(shown, places, told, tuple(need_results))
 
-    def _distinct_needs(self, query: Query, needs: Sequence[str]) -> list[_NeedResults]:
+    def _distinct_needs(self, query: Query, needs: Sequence[str]) -> list[NeedResults]:
         results = []
         compared = min(max(len(self._search.snapshot.catalogue) // 10, _COMPARED[0]), _COMPARED[1])
         for text in needs:
             parsed = self._search.read(text, query.without)
-            results.append(
-                _NeedResults(text, parsed, self._search.best(parsed, query, _COMPARED[1]), self._levels)
-            )
+            hits = self._search.best(parsed, query, _COMPARED[1])
+            results.append(NeedResults(text, parsed, hits, self._assessor.assess(parsed, hits)))
         # A need outside the field is compared on no results: its hits are noise.
         firsts = [[] if result.foreign else [hit.row for hit in result.hits[:compared]] for result in results]
         kept = distinct(firsts, max(2, round(_SAME * compared)))
@@ -331,7 +334,7 @@ class Coverer:
         )
 
 
-def _need(result: _NeedResults, shown: Sequence[Hit]) -> Need:
+def _need(result: NeedResults, shown: Sequence[Hit]) -> Need:
     rows = frozenset(result.close)
     ranks = tuple(rank for rank, hit in enumerate(shown, start=1) if hit.row in rows)
-    return Need(result.text, result.level, ranks)
+    return Need(result.text, result.level, ranks, result.certainty.verdict)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reco.catalogue.catalogue import Filters
 from reco.catalogue.places.similarity import Likeness
@@ -16,10 +17,12 @@ from reco.catalogue.resource import Resource
 from reco.encoder.protocol import QueryEncoder
 from reco.errors import UnknownResource
 from reco.index.acronyms import Expansion
-from reco.index.calibration import FARTHEST, Levels
 from reco.index.hits import Hit
 from reco.ranking import cautions as vigilance
 from reco.ranking.cautions import Caution
+from reco.ranking.certainty import FIRST as ASSESSED
+from reco.ranking.certainty import Assessor, Certainty, Chance
+from reco.ranking.evidence import Witness
 from reco.ranking.explain import (
     Explanation,
     QueryWords,
@@ -28,7 +31,7 @@ from reco.ranking.explain import (
     with_opinions,
     with_second_look,
 )
-from reco.ranking.needs import FIRST, Covered, Coverer, Need, needs_of
+from reco.ranking.needs import FIRST, Covered, Coverer, Need, needs_of, says_something
 from reco.ranking.query import Query
 from reco.ranking.rerank import Arranger, Placed, Placement
 from reco.ranking.scoring import Fusion, ParsedQuery, WordShare
@@ -51,6 +54,8 @@ __all__ = ["Answer", "Fusion", "Need", "Query", "Ranking", "Recommendation", "Re
 class Recommendation:
     """A result: a resource, its explanation, and its `level` in `LEVELS`, None without calibration.
 
+    `chance` holds the probabilities behind the level.
+
     `others` are editions of the resource and its listings by other sources, newest first. `placement`
     says what moved it without changing its score. `vigilance` quotes what it says can go wrong.
     `likeness` compares its place with the query's.
@@ -69,6 +74,7 @@ class Recommendation:
     placement: Placement | None = None
     vigilance: tuple[Caution, ...] = ()
     likeness: Likeness | None = None
+    chance: Chance | None = None
 
     @property
     def best_passage(self) -> str:
@@ -86,12 +92,14 @@ class Recommendation:
 class Answer:
     """The results of one query on one snapshot.
 
-    `verdict` is "found", "weak" or "nothing" (then every level is *éloigné*). `confidence` is the
-    probability, 0 to 1, that the query belongs to the field. Both are None without calibrated levels
-    and for `similar`. `expansions` are the acronyms and synonyms that were expanded. `shelf` has the
-    slots of a balanced shelf, in the order of types, when the query has `shelf`. `understood` is the text
-    that was searched: the query's with its `corrections`, which give positions in the query's text. `like`
-    is the id that `similar` was asked for, "" for a description.
+    `verdict` is "found" (something squarely about it is very likely), "weak" or "nothing" (then every level
+    is *éloigné*). `confidence` is the probability, 0 to 1, that the query belongs to the field. Both are None
+    without calibrated levels and for `similar`. `expansions` are the acronyms and synonyms that were
+    expanded. `shelf` has the slots of a balanced shelf, in the order of types, when the query has `shelf`.
+    `understood` is the text that was searched: the query's with its `corrections`, which give positions in
+    the query's text. `like` is the id that `similar` was asked for, "" for a description. `chance` is the
+    best probability, 0 to 1, that a result is useful: of ten requests like this one, so many tenths found
+    something. `unmet` are the heaviest words of the query that no result has.
 
     It is a sequence of its recommendations:
 
@@ -113,6 +121,8 @@ class Answer:
     understood: str = ""
     corrections: tuple[Correction, ...] = ()
     like: str = ""
+    chance: float | None = None
+    unmet: tuple[str, ...] = ()
 
     @property
     def misspelt(self) -> Mapping[str, Correction]:
@@ -159,24 +169,6 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class _Certainty:
-    """The calibration of one query's scores. With the verdict "nothing", every result is *éloigné*.
-
-    It uses scores without opinions: opinions change the order, never a level or a verdict.
-    """
-
-    levels: Levels | None = None
-    verdict: str | None = None
-    confidence: float | None = None
-    parsed: ParsedQuery | None = None
-
-    def level(self, hit: Hit) -> str | None:
-        if self.levels is None or self.parsed is None:
-            return None
-        return FARTHEST if self.verdict == "nothing" else self.levels.level(_plain_score(hit, self.parsed))
-
-
-@dataclass(frozen=True)
 class _Asked:
     """What is searched for a query: its text as understood, what is read of that text, and its needs."""
 
@@ -190,7 +182,7 @@ class _Ranked:
     """Hits in the order shown, with their calibration, needs and shelf."""
 
     placed: tuple[Placed, ...]
-    certainty: _Certainty = _Certainty()
+    certainty: Certainty = field(default_factory=Certainty)
     needs: tuple[Need, ...] = ()
     shelf: tuple[Slot, ...] = ()
     parsed: ParsedQuery | None = None
@@ -217,8 +209,10 @@ class Recommender:
         self._search = Search(snapshot, encoder, fusion or Fusion())
         levels = snapshot.levels
         self._levels = levels if levels is not None and levels.made_for == self.fusion.stamp else None
+        self._witness = Witness(snapshot, self._search.scorer)
+        self._assessor = Assessor(self._levels, self._witness)
         self._arranger = Arranger(snapshot, self.fusion.diversity)
-        self._coverer = Coverer(self._search, self._levels)
+        self._coverer = Coverer(self._search, self._assessor)
 
     @property
     def fusion(self) -> Fusion:
@@ -273,6 +267,17 @@ class Recommender:
         parts = [(part.start, part.end) for part in reading.kept] if reading.kind else None
         return self._speller.read(query.text, query.exact, parts)
 
+    def figures(self, query: Query) -> list[tuple[str, NDArray[np.float64]]]:
+        """Return the ids of the first results by score, with the figures that tell their chances.
+
+        The figures are in the order of `reco.ranking.evidence.NAMES`. Raises what `recommend` raises.
+        """
+        self.snapshot.catalogue.require_known(query.filters)
+        parsed = self._parse(query, self._asked(query))
+        rows = np.asarray([hit.row for hit in self._search.best(parsed, query, query.k)], dtype=np.int64)
+        ids = [self.snapshot.catalogue[row].id for row in rows.tolist()]
+        return list(zip(ids, self._witness.figures(parsed, rows), strict=True))
+
     def prepare(self) -> None:
         """Load the words by which requests are understood, so that the first one does not wait for them."""
         self.understood(Query.of("du bittume"))  # a fault that is sought in each of the lists
@@ -297,16 +302,15 @@ class Recommender:
 
         Without `with_needs`, the needs are searched only when they can move a result.
         """
-        depth = max(self._arranger.depth(query), FIRST if self.second is None else LOOKED_AT)
+        depth = max(self._arranger.depth(query), ASSESSED if self.second is None else LOOKED_AT)
         hits = self._search.best(parsed, query, depth)
-        certainty = self._certainty(parsed, hits)
+        certainty = self._assessor.assess(parsed, hits)
         if self.second is not None:
             looked = self.second.points(asked.reading.lead, self.snapshot, hits)
             parsed, hits = replace(parsed, looked=looked), moved(hits, looked)
-            certainty = replace(certainty, parsed=parsed)
         # Needs look at the first `FIRST` hits for any k, so a shorter list is the start of a longer one.
         wide = replace(query, k=max(query.k, FIRST))
-        arranged = self._arranger.arrange(wide, hits, tuple(map(certainty.level, hits)))
+        arranged = self._arranger.arrange(wide, hits, tuple(certainty.level(hit.row) for hit in hits))
         hits = [placed.hit for placed in arranged.placed]
         # Without levels, nothing shows that a need's best result is close: it could displace better ones.
         moving = not query.shelf and self._levels is not None
@@ -316,34 +320,29 @@ class Recommender:
             if search_needs
             else Covered(hits[: query.k])
         )
+        certainty = certainty.with_needs((found.text, found.certainty) for found in covered.searched)
         by_row = {placed.hit.row: placed for placed in arranged.placed}
         shown = (self._placed(query, hit, by_row.get(hit.row), covered, certainty) for hit in covered.hits)
         return _Ranked(tuple(shown), certainty, covered.needs, arranged.shelf, parsed)
 
     def _placed(
-        self, query: Query, hit: Hit, arranged: Placed | None, covered: Covered, certainty: _Certainty
+        self, query: Query, hit: Hit, arranged: Placed | None, covered: Covered, certainty: Certainty
     ) -> Placed:
         """Return a hit as it is shown: as arranged, or as a need placed it."""
         placement = covered.placements.get(hit.row)
+        level = certainty.level(hit.row)
         if arranged is not None:
-            return arranged if placement is None else replace(arranged, placement=placement)
-        return self._arranger.compared(query, Placed(hit, certainty.level(hit), placement=placement))
-
-    def _certainty(self, parsed: ParsedQuery, hits: Sequence[Hit]) -> _Certainty:
-        """Calibrate a query from its hits, best first."""
-        if self._levels is None or parsed.encoded is None:
-            return _Certainty()
-        best = max((_plain_score(hit, parsed) for hit in hits), default=None)
-        confidence = self._levels.confidence(parsed.encoded, best or 0.0)
-        verdict = self._levels.verdict(confidence, None if best is None else self._levels.level(best))
-        return _Certainty(self._levels, verdict, confidence, parsed)
+            return replace(arranged, level=level, placement=placement or arranged.placement)
+        return self._arranger.compared(query, Placed(hit, level, placement=placement))
 
     def _answer(self, query: Query, asked: _Asked, parsed: ParsedQuery, ranked: _Ranked) -> Answer:
         rows = np.asarray([placed.hit.row for placed in ranked.placed], dtype=np.int64)
         all_shares = self._search.scorer.shares(parsed, rows)
         query_words = QueryWords(asked.reading.lead, parsed.expansions, self.snapshot.acronyms)
         recommendations = tuple(
-            self._recommendation(parsed, rank, placed, shares, query_words)
+            self._recommendation(
+                parsed, rank, placed, shares, query_words, ranked.certainty.chance(placed.hit.row)
+            )
             for rank, (placed, shares) in enumerate(zip(ranked.placed, all_shares, strict=True), start=1)
         )
         return Answer(
@@ -357,6 +356,8 @@ class Recommender:
             ranked.shelf,
             asked.understood.text,
             asked.understood.corrections,
+            chance=ranked.certainty.best,
+            unmet=tuple(filter(says_something, self._search.scorer.unmet(parsed, all_shares))),
         )
 
     def _recommendation(
@@ -366,6 +367,7 @@ class Recommender:
         placed: Placed,
         shares: Sequence[WordShare],
         query_words: QueryWords,
+        chance: Chance | None,
     ) -> Recommendation:
         row = placed.hit.row
         resource: Resource = self.snapshot.catalogue[row]
@@ -382,6 +384,7 @@ class Recommender:
             placed.hit.score,
             explanation,
             level=placed.level,
+            chance=chance,
             others=tuple(self.snapshot.catalogue[r] for r in self.snapshot.listings(row) if r != row),
             placement=placed.placement,
             vigilance=vigilance.points(resource.summary, [s for s in document.spans if s.start >= 0]),

@@ -1,7 +1,7 @@
 """The score of a resource for a query, and its split into parts and words.
 
     score = meaning * ((1 - passage) * (cos(q, d) - floor) + passage * near(q, d)) / span
-          + words * BM25(q, d) / self(q) + grams * BM25'(q, d) / self'(q)
+          + gain(q) * (words * BM25(q, d) / self(q) + grams * BM25'(q, d) / self'(q))
     near(q, d) = (1 - need) * max_p (cos(q, p) - floor) + need * max_p,n (cos(n, p) - floor(n))
 
 `p` are the passages of the resource. `n` are the needs of the query (`needs.split`), each with its own
@@ -11,8 +11,11 @@ is the same for every query. `self` is the highest BM25 score that the query's t
 side is the share of the query's informative terms (stems; then 4-grams) that the resource has. A term
 that the query repeats n times counts n ** emphasis, since a long query repeats its subject.
 
-This is a convex combination of normalised scores (Bruch, Gai and Ingber 2023, arXiv:2210.11934). No
-constant depends on filters or on k.
+`gain` is (1/4 / best share of a resource) ** reach. No resource has half of what a spoken worry says, and
+some have all of three typed words: a share alone makes words weigh more the shorter the query is.
+
+This is a combination of normalised scores (Bruch, Gai and Ingber 2023, arXiv:2210.11934), between their
+theoretical and their empirical maximum. No constant depends on filters or on k.
 """
 
 from __future__ import annotations
@@ -42,6 +45,12 @@ from reco.text.tokens import words
 _SAMPLE = 64
 """Resources, evenly drawn, that measure the usual distance to a near neighbour."""
 
+_HAS = 0.15
+"""Share of a word's points from which a resource is taken to have the word."""
+
+_USUAL_SHARE = 0.25
+"""The best share of a written request of a sentence: its lexical points stay as they are."""
+
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Weight = Annotated[float, Field(ge=0)]
@@ -55,20 +64,22 @@ class Fusion:
     """The weights of the score: the settings `[ranking]`.
 
     `depth` is the number of first-stage hits of each side. With an `emphasis` of 1, a term counts as
-    often as the query writes it. `need` is the share of a nearest passage's points that goes to the
+    often as the query writes it. `reach` is how far the lexical sides are scaled to their best resource: 0
+    not, 1 wholly. `need` is the share of a nearest passage's points that goes to the
     passage nearest to one of the needs, in a query with several.
 
     `diversity` is the default of queries that set none. It moves ranks, never scores (`mmr.spread`).
     Raises ValueError for a weight out of bounds.
     """
 
-    meaning: _Weight = 0.2
+    meaning: _Weight = 0.3
     passage: _Share = 0.75
     need: _Share = 1 / 3
     words: _Weight = 0.4
     grams: _Weight = 0.4
     expansion: _Weight = 0.5
     emphasis: Annotated[float, Field(ge=0, le=4)] = 1.5
+    reach: _Share = 0.5
     depth: Annotated[int, Field(ge=10)] = 1000
     diversity: _Share = 0.0
 
@@ -129,11 +140,24 @@ class WordShare:
 
 @dataclass(frozen=True)
 class LexicalQuery:
-    """A query on one lexical side: weights by term, BM25 scores (rows,), and points per BM25 unit."""
+    """A query on one lexical side: weights by term, BM25 scores (rows,), and points per BM25 unit.
+
+    `highest` is the score of a resource that would have every term.
+    """
 
     counts: Mapping[str, float]
     scores: Scores
     rate: float
+    highest: float
+
+    @property
+    def shares(self) -> Scores:
+        """The share of the query's informative terms that each row has, (rows,)."""
+        return self.scores / self.highest if self.highest > 0 else np.zeros_like(self.scores)
+
+    def scaled(self, gain: float) -> LexicalQuery:
+        """Return the query with its points multiplied by a gain."""
+        return replace(self, rate=self.rate * gain)
 
 
 @dataclass(frozen=True)
@@ -201,19 +225,34 @@ class Scorer:
         text: str,
         expansions: tuple[Expansion, ...] = (),
         needs: Sequence[Vector] = (),
+        whole: bool = False,
     ) -> ParsedQuery:
-        """Parse a query from its unit vector and text; `needs` are the unit vectors of its needs."""
+        """Parse a query from its unit vector and text; `needs` are the unit vectors of its needs.
+
+        A `whole` text is that of a resource: it has a row with every term, so nothing is scaled.
+        """
         stems, grams = (_emphasised(side, self.fusion.emphasis) for side in self._terms(text, expansions))
+        by_word = _lexical_query(stems, self._snapshot.words, self.fusion.words)
+        by_gram = _lexical_query(grams, self._snapshot.grams, self.fusion.grams)
+        gain = 1.0 if whole else self._gain(by_word, by_gram)
         return ParsedQuery(
             vector=vector,
             floor=self._floor(vector),
             needs=tuple(NeedVector(need, self._floor(need)) for need in needs),
-            rate=self.fusion.meaning / self._span,
-            words=_lexical_query(stems, self._snapshot.words, self.fusion.words),
-            grams=_lexical_query(grams, self._snapshot.grams, self.fusion.grams),
+            rate=self.fusion.meaning / self.span,
+            words=by_word.scaled(gain),
+            grams=by_gram.scaled(gain),
             owners={written: (terms, grams.get(written, {})) for written, terms in stems.items()},
             expansions=expansions,
         )
+
+    def _gain(self, by_word: LexicalQuery, by_gram: LexicalQuery) -> float:
+        weight = self.fusion.words + self.fusion.grams
+        if not weight > 0:
+            return 1.0
+        shares = (self.fusion.words * by_word.shares + self.fusion.grams * by_gram.shares) / weight
+        best = float(shares.max(initial=0.0))
+        return (_USUAL_SHARE / best) ** self.fusion.reach if best > 0 else 1.0
 
     def judged(self, parsed: ParsedQuery, opinions: Sequence[Opinion]) -> ParsedQuery:
         """Add the points of opinions. Their span of scores ignores filters and k."""
@@ -294,6 +333,26 @@ class Scorer:
             for i in range(len(rows))
         ]
 
+    def unmet(
+        self, parsed: ParsedQuery, shares: Sequence[Sequence[WordShare]], most: int = 3
+    ) -> tuple[str, ...]:
+        """Return the heaviest words of a query that no row of `shares` has, in the query's order.
+
+        Only the heavier half of the words counts, since a light one tells nothing. A row has a word when it
+        has `_HAS` of the word's points: a form with another ending does, one common 4-gram does not.
+        """
+        weights, least = {}, {}
+        for written, (terms, grams) in parsed.owners.items():
+            if not written.isdigit():
+                weights[written] = self._snapshot.words.self_score(dict(terms))
+                points = parsed.words.rate * weights[written]
+                points += parsed.grams.rate * self._snapshot.grams.self_score(dict(grams))
+                least[written] = _HAS * points
+        heavy = sorted(weights, key=lambda written: -weights[written])[: (len(weights) + 1) // 2]
+        met = {share.text for row in shares for share in row if share.value >= least.get(share.text, 0.0)}
+        lacking = [written for written in heavy if written not in met][:most]
+        return tuple(written for written in parsed.owners if written in lacking)
+
     @staticmethod
     def _word_points(
         query: LexicalQuery, index: LexicalIndex, owners: Sequence[Mapping[str, float]], rows: Rows
@@ -335,7 +394,7 @@ class Scorer:
         return float(vector.astype(np.float64) @ self._average) if self._average is not None else 0.0
 
     @cached_property
-    def _span(self) -> float:
+    def span(self) -> float:
         """The mean height above the floor of a resource's nearest neighbour."""
         count = len(self._snapshot.catalogue)
         if self._average is None or count < 2:
@@ -351,4 +410,4 @@ class Scorer:
 def _lexical_query(owners: Owners, index: LexicalIndex, weight: float) -> LexicalQuery:
     counts = _totals(owners)
     highest = index.self_score(counts)
-    return LexicalQuery(counts, index.scores(counts), weight / highest if highest > 0 else 0.0)
+    return LexicalQuery(counts, index.scores(counts), weight / highest if highest > 0 else 0.0, highest)

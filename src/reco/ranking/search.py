@@ -51,7 +51,7 @@ class Search:
     def read_resource(self, row: int, text: str) -> ParsedQuery:
         """Return a resource as a query: its own vector and the terms of `text`. Encodes nothing."""
         vector = self.snapshot.dense.vectors(np.asarray([row]))[0]
-        return self.scorer.read(vector, text)
+        return self.scorer.read(vector, text, whole=True)
 
     def best(self, parsed: ParsedQuery, query: Query, k: int, leave_out: Sequence[int] = ()) -> list[Hit]:
         """Return the `k` best rows that pass the query's filters, best first, one listing per resource."""

@@ -1,4 +1,4 @@
-"""Calibration: measure at refresh what scores mean, against unrelated queries and against judgements.
+"""Calibration: measure at refresh which queries belong to the field, and what figures of a result promise.
 
 Does a query belong to the field? Linear discriminant analysis (Fisher 1936; the covariance is shrunk
 half-way to a multiple of the identity, after Friedman 1989) separates the query vectors of the catalogue's
@@ -6,8 +6,9 @@ own titles, passages, themes and phrases from those of unrelated sentences. A lo
 its figure with the best score. Both are measured on held-out texts, long and short, each answered without
 its own resource.
 
-Is a result close? Its score is compared with the best scores of unrelated queries, or with precision where
-a golden set is judged.
+What does a result promise? `reco.refresh.promising` learns it from requests judged in this home, if there are
+enough; else what was learnt from those that reco ships is used as it is, since its figures mean the same in
+every catalogue.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from reco.catalogue.resource import Resource
 from reco.encoder.protocol import Encoder
-from reco.errors import InvalidQuery
+from reco.errors import InvalidInput
 from reco.evaluation.beir import Topic
-from reco.index.calibration import LEVELS, Levels, Vectors
-from reco.ranking.recommender import Fusion, Query, Recommender
+from reco.index.calibration import Levels, Vectors
+from reco.index.promise import Promise, bundled
+from reco.ranking.recommender import Fusion, Recommender
 from reco.ranking.scoring import Scorer
 from reco.ranking.search import expanded
 from reco.refresh.baseline import Baseline, comparable
 from reco.refresh.prepared import prepared_for
+from reco.refresh.promising import learn_and_measure
 from reco.refresh.recipe import Recipe
 from reco.snapshots.snapshot import Snapshot, same_head
 from reco.text.background import unrelated
@@ -48,20 +50,12 @@ FEWEST = 50
 FALSE_HOPES = 0.05
 """Share of unrelated queries whose verdict is not *nothing*: it sets the threshold."""
 
-CUTS = (0.5, 0.75, 0.95)
-"""Quantiles of the best scores of unrelated queries where each level above the lowest begins."""
-
-PRECISIONS = (0.15, 0.4, 0.75)
-"""Shares of relevant results at a score where each level begins, if judgements exist."""
-
 _MOST = 600
 """Resources whose texts serve as queries: their time does not grow with the catalogue."""
 _SCORED = 400
 """Texts of each side whose best score is measured."""
 _FOLDS = 5
 _PENALTY = 1e-4
-_FEWEST_JUDGED = 150
-_FIRST = 10
 
 Matrix = NDArray[np.float64]
 
@@ -95,14 +89,19 @@ def calibrated(
 ) -> Snapshot:
     """Return the snapshot with its levels measured; `asked` are known vectors of the same encoder."""
     levels = (
-        calibrate(snapshot, encoder, recipe.fusion, unrelated(), recipe.golden, asked)
+        calibrate(snapshot, encoder, recipe.fusion, unrelated(), recipe.judged, asked)
         if recipe.calibrate
         else None
     )
     result = replace(snapshot, levels=levels)
     if levels is None:
         return result
-    report = {"calibrated": levels.calibrated, **levels.figures, "precision": dict(levels.precision)}
+    report = {
+        "calibrated": levels.calibrated,
+        **({"fallback": levels.fallback} if levels.fallback else {}),
+        **levels.figures,
+        "measured": dict(levels.promise.measured),
+    }
     return result.reporting(levels=report)
 
 
@@ -131,8 +130,8 @@ def calibrate(
 ) -> Levels | None:
     """Measure the levels of a snapshot. None for fewer than `FEWEST` resources, or non-finite vectors.
 
-    `background` are unrelated queries, `topics` judged ones (empty without a golden set). `known` are the
-    vectors that the same encoder gave to some of the texts (`Levels.asked`). Deterministic.
+    `background` are unrelated queries, `topics` requests whose results were judged (empty without any).
+    `known` are the vectors that the same encoder gave to some of the texts (`Levels.asked`). Deterministic.
     """
     if len(snapshot.catalogue) < FEWEST:
         return None
@@ -150,16 +149,16 @@ def calibrate(
     figures = [_figures(scorer, snapshot, *group) for group in zip(groups, vectors, sides, strict=True)]
     weights = _logistic(*figures)
     threshold = float(np.quantile(_chances(weights, figures[1]), 1 - FALSE_HOPES))
-    cuts, precision = _cuts(Recommender(snapshot, encoder, fusion), topics, figures[1][:, 1])
+    promise, fallback = _promise(Recommender(snapshot, encoder, fusion), topics)
     return Levels(
-        cuts=cuts,
+        promise=promise,
         direction=tuple(float(v) for v in direction),
         offset=offset,
         weights=(float(weights[0]), float(weights[1]), float(weights[2])),
         threshold=threshold,
-        calibrated="golden" if precision else "background",
+        calibrated="judged" if topics and not fallback else "bundled",
         made_for=fusion.stamp,
-        precision=precision,
+        fallback=fallback,
         figures=_report(*(_chances(weights, figure) < threshold for figure in figures)),
         asked=query_vectors,
     )
@@ -286,60 +285,15 @@ def _logistic(inside: Matrix, outside: Matrix) -> Matrix:
     return np.asarray([model.intercept_[0] - plain @ scaler.mean_, *plain])
 
 
-def _cuts(
-    recommender: Recommender, topics: Sequence[Topic], unrelated: Matrix
-) -> tuple[tuple[float, float, float], dict[str, float]]:
-    """Return the score where each of the three levels begins, and each level's precision if known."""
-    fallback = np.quantile(unrelated, CUTS)
-    judged = _judged_results(recommender, topics)
-    if len(judged) < _FEWEST_JUDGED or not judged[:, 2].any():
-        return (float(fallback[0]), float(fallback[1]), float(fallback[2])), {}
-    cuts = _by_precision(judged, fallback)
-    held_out = [
-        (
-            np.searchsorted(_by_precision(judged[judged[:, 0] % 2 != half], fallback), score, side="right"),
-            relevant,
-        )
-        for half in (0, 1)
-        for _, score, relevant in judged[judged[:, 0] % 2 == half]
-    ]
-    pairs = np.asarray(held_out)
-    precision = {
-        name: round(float(pairs[pairs[:, 0] == place, 1].mean()), 3)
-        for place, name in enumerate(LEVELS)
-        if (pairs[:, 0] == place).any()
-    }
-    return (float(cuts[0]), float(cuts[1]), float(cuts[2])), precision
-
-
-def _judged_results(recommender: Recommender, topics: Sequence[Topic]) -> Matrix:
-    """Return (results, 3): the topic's number, the score, and 1 for a result judged relevant, else 0."""
-    rows = []
-    for number, topic in enumerate(topics):
-        try:
-            hits = recommender.rank(Query.of(topic.text, _FIRST))
-        except InvalidQuery:
-            continue
-        for hit in hits:
-            relevance = topic.qrels.get(recommender.snapshot.catalogue[hit.row].id)
-            if relevance is not None:
-                rows.append((number, hit.score, float(relevance > 0)))
-    return np.asarray(rows, dtype=np.float64).reshape(-1, 3)
-
-
-def _by_precision(judged: Matrix, fallback: Matrix) -> Matrix:
-    """Return the lowest scores at which isotonic regression reaches each of `PRECISIONS`.
-
-    A precision that is never reached keeps the cut of the unrelated queries.
-    """
-    ordered = judged[np.argsort(judged[:, 1], kind="stable")]
-    chances = isotonic_regression(ordered[:, 2]).x
-    cuts = fallback.copy()
-    for place, wanted in enumerate(PRECISIONS):
-        reached = np.flatnonzero(chances >= wanted)
-        if len(reached):
-            cuts[place] = ordered[reached[0], 1]
-    return np.maximum.accumulate(cuts)
+def _promise(recommender: Recommender, topics: Sequence[Topic]) -> tuple[Promise, str]:
+    """Return what the results promise, and why the judged topics could not tell it; "" if they did."""
+    if not topics:
+        return bundled(), ""
+    try:
+        return learn_and_measure(recommender, topics), ""
+    except InvalidInput as error:
+        logger.warning("the judged requests are not used for levels: %s", error)
+        return bundled(), str(error)
 
 
 def _chances(weights: Matrix, figures: Matrix) -> Matrix:

@@ -13,6 +13,7 @@ from reco.evaluation.beir import Topic
 from reco.index.acronyms import READING as FINDING
 from reco.index.acronyms import Acronyms
 from reco.index.duplicates import CuratorPairs
+from reco.index.promise import bundled
 from reco.ranking.recommender import Fusion
 from reco.refresh.gates import Gates, Thresholds
 from reco.storage import atomic
@@ -28,14 +29,15 @@ class Recipe:
     `head` sets how a head is learnt, `deep` how low-rank weights are learnt, `replay` the requests that are
     learnt beside the catalogue then, `clusters` how clusters are found. None turns each off. `drift` is the
     share of resources that must change before anything is learnt again. `calibrate` measures scores against
-    unrelated queries, and against the `golden` set if there is one. `keep` is the number of snapshots left
-    on disk.
+    unrelated queries, and learns levels from the `judged` requests if there are any. `keep` is the number of
+    snapshots left on disk.
     """
 
     acronyms: Acronyms = field(default_factory=Acronyms)
     curation: Curation = field(default_factory=Curation)
     fusion: Fusion = field(default_factory=Fusion)
     golden: tuple[Topic, ...] = ()
+    judged: tuple[Topic, ...] = ()
     calibrate: bool = False
     clusters: Options | None = None
     head: HeadRecipe | None = None
@@ -66,8 +68,8 @@ class Recipe:
     def _calibration(self) -> str:
         if not self.calibrate:
             return ""
-        judged = (f"{topic.text} {sorted(topic.qrels.items())}" for topic in self.golden)
-        return digest(self.fusion.stamp, *unrelated(), *judged)[:16]
+        judged = (f"{topic.text} {sorted(topic.qrels.items())}" for topic in self.judged)
+        return digest(self.fusion.stamp, repr(bundled()), *unrelated(), *judged)[:16]
 
     @property
     def _grouping(self) -> str:

@@ -39,6 +39,7 @@ _LEVELS: Mapping[str, Level] = {
     "decisions": "error",
     "cluster-names": "error",
     "golden": "error",
+    "judged": "error",
     "model": "error",
     "reranker": "error",
     "home-missing": "error",
@@ -152,6 +153,8 @@ def _inputs(settings: Settings) -> Iterator[Problem]:
     }
     if (folder := settings.gates.golden) is not None:
         checks["golden"] = lambda: read_topics(folder)
+    if (judged := settings.levels.judged) is not None:
+        checks["judged"] = lambda: read_topics(judged)
     checks["model"] = lambda: require_model(settings.encoder)
     for name, check in checks.items():
         try:

@@ -19,6 +19,8 @@ def answer_document(found: Answer) -> dict[str, Any]:
         "place": place_document(found.query.place),
         "verdict": found.verdict,
         "confidence": found.confidence,
+        "chance": found.chance,
+        "unmet": list(found.unmet),
         "expansions": [
             {"short": one.short, "full": one.entry.full, "written": one.written} for one in found.expansions
         ],
@@ -60,6 +62,7 @@ def _item(item: Recommendation) -> dict[str, Any]:
         "placement": asdict(item.placement) if item.placement else None,
         "likeness": asdict(item.likeness) if item.likeness else None,
         "vigilance": [asdict(point) for point in item.vigilance],
+        "chance": asdict(item.chance) if item.chance else None,
         "explanation": asdict(item.explanation),
     }
 

@@ -377,15 +377,16 @@ def home_of(settings: Settings, home: Path | None = None) -> Path:
 def recipe_of(settings: Settings) -> Recipe:
     """Return the recipe of a refresh. The test encoder learns no head and no weights.
 
-    Raises InvalidInput when a table or the golden set cannot be used.
+    Raises InvalidInput when a table, the golden set or the judged requests cannot be used.
     """
     learns = settings.encoder.kind != "hashing-for-tests"
-    golden = settings.gates.golden
+    golden, judged = settings.gates.golden, settings.levels.judged
     return Recipe(
         acronyms=settings.ranking.table(),
         curation=settings.curation.curation(),
         fusion=settings.ranking.fusion(),
         golden=read_topics(golden) if golden is not None else (),
+        judged=read_topics(judged) if judged is not None else (),
         calibrate=True,
         clusters=settings.clusters.options() if settings.clusters.enabled else None,
         head=HeadRecipe() if learns and settings.adapt.head else None,

@@ -156,6 +156,12 @@ class ClusterSettings(Tuning):
         return Options(**_values(Tuning, self), names=names.lines)
 
 
+class LevelSettings(_Table):
+    """`[levels]`: the folder of requests judged on this catalogue, from which a refresh learns levels."""
+
+    judged: Located | None = None
+
+
 class RadarSettings(_Table):
     """`[radar]`: the file of logged queries that `reco radar` measures, and whether its texts are public.
 
@@ -197,6 +203,7 @@ class Settings(_Table):
     adapt: AdaptSettings = AdaptSettings()
     curation: CurationSettings = CurationSettings()
     gates: GateSettings = GateSettings()
+    levels: LevelSettings = LevelSettings()
     clusters: ClusterSettings = ClusterSettings()
     radar: RadarSettings = RadarSettings()
     snapshots: SnapshotSettings = SnapshotSettings()

@@ -207,6 +207,7 @@ def _overview(answer: Answer) -> None:
         st.markdown(say("recommend.none"))
     if answer.verdict is not None:
         st.markdown(say(f"verdict.{answer.verdict}"))
+        _chance(answer)
     if answer.needs:
         covered = [need for need in answer.needs if need.covered_by]
         _needs(say("needs.covered"), covered, ":material/check_circle:")
@@ -215,6 +216,20 @@ def _overview(answer: Answer) -> None:
             [need for need in answer.needs if not need.covered_by],
             ":material/radio_button_unchecked:",
         )
+
+
+def _chance(answer: Answer) -> None:
+    """Say how likely something useful is, what no result is about, and how many needs have an answer."""
+    told = []
+    if answer.chance is not None and answer.verdict != "nothing":
+        told.append(say("verdict.chance", tenths=round(10 * answer.chance)))
+    if answer.unmet and answer.verdict == "weak":
+        told.append(say("verdict.unmet", words=", ".join(map(plain, answer.unmet))))
+    if len(answer.needs) > 1:
+        found = sum(need.verdict == "found" for need in answer.needs)
+        told.append(say("verdict.needs", found=found, all=len(answer.needs)))
+    if told:
+        st.caption(" ".join(told))
 
 
 def _expansions(answer: Answer) -> None:
